@@ -1,0 +1,1 @@
+"""HTTP on top, and the command line."""

@@ -1,0 +1,52 @@
+"""The tree of things that can go wrong below HTTP.
+
+``LedgerError``
+    ``Malformed``   the bytes are no form: kept in the log as a submission error
+    ``Rejected``    a form broke a rule: kept as an XFormError, no case changed
+    ``NotFound``    no such case, form or domain
+    ``Conflict``    the caller must change something first; nothing is kept
+
+Anything else that is raised is a defect.
+"""
+
+from __future__ import annotations
+
+
+class LedgerError(Exception):
+    """Base of every error that the ledger raises on purpose."""
+
+
+class Malformed(LedgerError):
+    """The bytes of a submission are not a form (``case-xml.md`` section 12)."""
+
+
+class Rejected(LedgerError):
+    """A form broke a rule of the protocol; ``problem`` is the text that is stored."""
+
+    def __init__(self, code: str, text: str) -> None:
+        """Keep the class name of the rule that was broken and its message."""
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+
+    @property
+    def problem(self) -> str:
+        """Return the stored text, ``<Class>: <message>``."""
+        return f"{self.code}: {self.text}"
+
+
+class NotFound(LedgerError):
+    """The case, form, user or domain that was named does not exist."""
+
+
+class Conflict(LedgerError):
+    """The caller must change the request first; ``row`` counts from 1 in a bulk."""
+
+    def __init__(
+        self, text: str, *, row: int | None = None, field: str | None = None
+    ) -> None:
+        """Keep the message and, where known, the row and field it is about."""
+        super().__init__(text)
+        self.text = text
+        self.row = row
+        self.field = field

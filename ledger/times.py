@@ -1,0 +1,106 @@
+"""Times: the one parser and the one printer. Pure.
+
+Two shapes, one meaning. ``Instant`` is the canonical text that clients, XML and the
+read tables share: ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, UTC, always 27 characters, so that
+texts sort as times do. ``Micros`` is the log's own clock: microseconds since
+1970-01-01 UTC, an integer that the head can add one to.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+Instant = str
+Micros = int
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CANONICAL = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+)
+_ISO = re.compile(
+    r"""(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})
+        (?:[T ](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)
+           (?P<zone>Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?
+        )?""",
+    re.VERBOSE,
+)
+_YEAR = re.compile(r"[0-9]{4}")
+
+
+def parse_instant(text: str) -> Instant:
+    """Return the instant that an ISO 8601 text of a form means.
+
+    No zone means UTC, a bare date means midnight UTC and a bare year its first day
+    (``case-xml.md`` section 9). Raises ``ValueError`` for anything else.
+    """
+    if _CANONICAL.fullmatch(text):
+        datetime.fromisoformat(text)
+        return text
+    if _YEAR.fullmatch(text):
+        return format_datetime(datetime(int(text), 1, 1, tzinfo=UTC))
+    return format_datetime(parse_datetime(text))
+
+
+def parse_datetime(text: str) -> datetime:
+    """Return an ISO 8601 date or date-time as an aware UTC datetime.
+
+    Accepts what ``case-api-v2.md`` section 6.1 accepts: ``T`` or a blank between,
+    optional seconds and fraction, ``Z``, ``+HH``, ``+HHMM`` or ``+HH:MM``. A fraction
+    finer than a microsecond is cut. Raises ``ValueError``.
+    """
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    clock = found["time"]
+    if clock is None:
+        return datetime.fromisoformat(found["date"]).replace(tzinfo=UTC)
+    whole, _, fraction = clock.partition(".")
+    local = datetime.fromisoformat(f"{found['date']}T{whole}")
+    local = local.replace(microsecond=int(fraction[:6].ljust(6, "0")), tzinfo=UTC)
+    try:
+        return local - _offset(found["zone"] or "Z")
+    except OverflowError as error:
+        raise ValueError(text) from error
+
+
+def parse_date(text: str) -> date:
+    """Return a bare ``YYYY-MM-DD``; raises ``ValueError`` for anything longer."""
+    found = _ISO.fullmatch(text)
+    if found is None or found["time"] is not None:
+        raise ValueError(text)
+    return date.fromisoformat(found["date"])
+
+
+def format_datetime(when: datetime) -> Instant:
+    """Return the canonical text of an aware UTC datetime."""
+    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def format_micros(micros: Micros) -> Instant:
+    """Return the canonical text of a log time."""
+    seconds, fraction = divmod(micros, 1_000_000)
+    whole = _EPOCH + timedelta(seconds=seconds)
+    return f"{whole.isoformat()[:19]}.{fraction:06d}Z"
+
+
+def to_micros(instant: Instant) -> Micros:
+    """Return a canonical text as microseconds since 1970-01-01 UTC."""
+    since = datetime.fromisoformat(instant) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def next_tick(now: Micros, last: Micros) -> Micros:
+    """Return the next log time: the present, but always after the last one."""
+    return max(now, last + 1)
+
+
+def _offset(zone: str) -> timedelta:
+    if zone in {"Z", "z"}:
+        return timedelta(0)
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 - the clock's own limits
+        raise ValueError(zone)
+    offset = timedelta(hours=hours, minutes=minutes)
+    return -offset if zone[0] == "-" else offset

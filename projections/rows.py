@@ -1,0 +1,156 @@
+"""A case as its read table holds it: flat, ready to be written to the wire. Pure.
+
+A page of five thousand cases must not decode and encode five thousand JSON texts, so
+queries hand out ``CaseRow`` and the API splices its texts. Whoever needs the folded
+state calls ``to_case``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from ledger.case import Case, CaseAttachment, CaseIndex, FoldKey
+from ledger.times import Instant, Micros
+
+_SORTED = orjson.OPT_SORT_KEYS
+
+
+class CaseRow(NamedTuple):
+    """One row of the ``cases`` read table, columns in the table's order.
+
+    ``properties`` and ``indices`` are finished JSON objects with sorted keys;
+    ``indices`` holds live indices only, in the wire's shape. ``extra`` is JSON with
+    what no client of the case API sees: tombstones, attachments, location.
+    """
+
+    domain: str
+    case_id: str
+    indexed_on: Micros
+    position: int
+    case_type: str
+    case_name: str
+    external_id: str | None
+    owner_id: str
+    opened_on: Instant
+    opened_by: str
+    modified_on: Instant
+    modified_by: str
+    server_modified_on: Instant
+    closed: int
+    closed_on: Instant | None
+    closed_by: str
+    deleted_on: Instant | None
+    folded_on: Micros
+    folded_position: int
+    properties: str
+    indices: str
+    extra: str | None
+
+
+def to_row(case: Case) -> CaseRow:
+    """Return the row of a case."""
+    return CaseRow(
+        case.domain,
+        case.case_id,
+        case.indexed_on,
+        case.position,
+        case.case_type,
+        case.case_name,
+        case.external_id,
+        case.owner_id,
+        case.opened_on,
+        case.opened_by,
+        case.modified_on,
+        case.modified_by,
+        case.server_modified_on,
+        int(case.closed),
+        case.closed_on,
+        case.closed_by,
+        case.deleted_on,
+        case.folded_to.received_on,
+        case.folded_to.position,
+        _dumps(case.properties),
+        _dumps(_wire_indices(case)) if case.indices else "{}",
+        _extra(case),
+    )
+
+
+def to_case(row: CaseRow) -> Case:
+    """Return the folded state that a row holds; the inverse of ``to_row``."""
+    extra = orjson.loads(row.extra) if row.extra else {}
+    indices = {
+        name: CaseIndex(**index) for name, index in orjson.loads(row.indices).items()
+    }
+    for name, case_type, relationship in extra.get("cleared", ()):
+        indices[name] = CaseIndex(
+            case_id="", case_type=case_type, relationship=relationship
+        )
+    return Case(
+        domain=row.domain,
+        case_id=row.case_id,
+        case_type=row.case_type,
+        case_name=row.case_name,
+        external_id=row.external_id,
+        owner_id=row.owner_id,
+        opened_on=row.opened_on,
+        opened_by=row.opened_by,
+        modified_on=row.modified_on,
+        modified_by=row.modified_by,
+        closed=bool(row.closed),
+        closed_on=row.closed_on,
+        closed_by=row.closed_by,
+        location_id=extra.get("location_id"),
+        properties=orjson.loads(row.properties),
+        indices=indices,
+        attachments={
+            name: CaseAttachment(**attachment)
+            for name, attachment in extra.get("attachments", {}).items()
+        },
+        server_modified_on=row.server_modified_on,
+        indexed_on=row.indexed_on,
+        position=row.position,
+        deleted_on=row.deleted_on,
+        folded_to=FoldKey(received_on=row.folded_on, position=row.folded_position),
+    )
+
+
+def _wire_indices(case: Case) -> dict[str, dict[str, str]]:
+    return {
+        name: {
+            "case_id": index.case_id,
+            "case_type": index.case_type,
+            "relationship": index.relationship,
+        }
+        for name, index in case.live_indices.items()
+    }
+
+
+def _extra(case: Case) -> str | None:
+    extra: dict[str, object] = {}
+    if case.location_id is not None:
+        extra["location_id"] = case.location_id
+    cleared = sorted(
+        [name, index.case_type, index.relationship]
+        for name, index in case.indices.items()
+        if not index.case_id
+    )
+    if cleared:
+        extra["cleared"] = cleared
+    if case.attachments:
+        extra["attachments"] = {
+            name: {
+                "form_id": attachment.form_id,
+                "source": attachment.source,
+                "content_type": attachment.content_type,
+                "sha256": attachment.sha256,
+                "length": attachment.length,
+            }
+            for name, attachment in case.attachments.items()
+        }
+    return _dumps(extra) if extra else None
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value, option=_SORTED).decode()
