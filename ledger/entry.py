@@ -133,7 +133,8 @@ class Receipt:
 
     ``cases`` are the touched cases in the order the caller asked for: a row each for
     changes, ascending ids for a form. ``created`` tells for each whether it is new.
-    ``position`` is ``None`` when nothing was appended.
+    ``position`` is ``None`` when nothing was appended. ``resubmitted`` marks an error
+    that stood in the log already and failed again when its bytes came anew.
     """
 
     form_id: str | None
@@ -142,3 +143,21 @@ class Receipt:
     problem: str | None = None
     cases: tuple[Any, ...] = ()
     created: tuple[bool, ...] = ()
+    resubmitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client is sent for a write: kept under its idempotency key, if any."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """The key a client gave its request, and the digest of that request."""
+
+    key: str
+    user_id: str
+    request_sha256: bytes

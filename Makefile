@@ -1,0 +1,49 @@
+# Each target is a line that a person could type.
+
+PYTHON = python3
+PIP = .venv/bin/pip install --quiet --constraint constraints.txt
+
+.PHONY: run test lint format type bench docs clean constraints
+
+run: .venv/for-run
+	.venv/bin/caseledger demo
+
+test: .venv/for-dev
+	.venv/bin/pytest -n 2 --dist worksteal
+
+lint: .venv/for-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+format: .venv/for-dev
+	.venv/bin/ruff check --fix-only . ; .venv/bin/ruff format .
+
+type: .venv/for-dev
+	.venv/bin/mypy
+
+bench: .venv/for-dev
+	.venv/bin/python -m bench
+
+docs: .venv/for-dev
+	.venv/bin/pytest tests/test_docs.py
+
+clean:
+	rm -rf .venv build *.egg-info .coverage* .*_cache .hypothesis
+
+# Run it to move to the newest versions; nothing else changes constraints.txt.
+constraints:
+	$(PYTHON) -m venv --clear build/newest
+	build/newest/bin/pip install --quiet '.[postgres,speed,dev]'
+	build/newest/bin/pip list --format freeze --exclude caseledger --exclude pip --exclude setuptools > constraints.txt
+
+.venv/for-run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable '.[speed]'
+	touch $@
+
+.venv/for-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable '.[postgres,speed,dev]'
+	touch .venv/for-run $@

@@ -1,0 +1,53 @@
+"""The composition root: settings in, a server application out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from api.auth import Authenticator
+from api.config import Config
+from api.keys import AUTHENTICATOR, CONFIG, DESCRIPTION, STORE, WRITER
+from api.metrics import WORKERS
+from api.middleware import Shell
+from api.openapi import document
+from api.process_pages import describe
+from api.routes import ROUTES, install
+from ledger.store import open_store
+from ledger.submit import Ledger
+from ledger.writer import GroupWriter
+from projections.projector import LiveProjector
+
+
+def create_app(config: Config) -> web.Application:
+    """Return the application that serves a database whose schema is current.
+
+    Raises ``StoreUnavailable`` for a database URL that means nothing.
+    """
+    app = web.Application(client_max_size=config.body_limit)
+    store = open_store(config.database)
+    app[CONFIG] = config
+    app[STORE] = store
+    app[AUTHENTICATOR] = Authenticator(store)
+    app[WRITER] = GroupWriter(store, Ledger(LiveProjector()))
+    app[DESCRIPTION] = describe(document(ROUTES))
+    shell = Shell(
+        app[AUTHENTICATOR],
+        body_limit=config.body_limit,
+        access_log=config.access_log,
+    )
+    install(app, shell, ROUTES)
+    app.cleanup_ctx.append(_running)
+    return app
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    """Run what serves requests; stop it when the last request was answered."""
+    app[WRITER].start()
+    WORKERS.inc()
+    yield
+    WORKERS.dec()
+    app[WRITER].stop()
+    app[AUTHENTICATOR].close()
+    app[STORE].close()

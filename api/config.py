@@ -1,0 +1,134 @@
+"""Settings of the process, read once from the environment. Pure.
+
+Every setting has a default that suits a single machine; ``docs/configuration.md``
+lists them. A value that makes no sense is refused by name before anything starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+DEFAULT_DATABASE = "sqlite:///data/caseledger.db"
+DEFAULT_HOST = "127.0.0.1"
+_MIB = 1024 * 1024
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_FORMATS = ("auto", "json", "console")
+_SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
+
+
+class ConfigError(ValueError):
+    """A setting has a value that makes no sense; the text names the setting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What an operator may decide.
+
+    ``public_url`` is the address that clients know when a proxy stands in front;
+    without it, links are made from the ``Host`` header. Sizes are in bytes.
+    """
+
+    database: str = DEFAULT_DATABASE
+    host: str = DEFAULT_HOST
+    port: int = 8000
+    workers: int = 1
+    public_url: str = ""
+    body_limit: int = 64 * _MIB
+    row_limit: int = 100
+    log_level: str = "INFO"
+    log_format: str = "auto"
+    access_log: bool = True
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Return the settings that the environment asks for.
+
+        Raises ``ConfigError`` with the name of the variable at fault.
+        """
+        return cls(
+            database=_database(env),
+            host=env.get("CASELEDGER_HOST") or DEFAULT_HOST,
+            port=_number(env, "CASELEDGER_PORT", 8000, low=0, high=65_535),
+            workers=_number(env, "CASELEDGER_WORKERS", 1, low=1, high=256),
+            public_url=_public_url(env),
+            body_limit=_number(
+                env, "CASELEDGER_BODY_LIMIT", 64 * _MIB, low=_MIB, high=1024 * _MIB
+            ),
+            row_limit=_number(env, "CASELEDGER_ROW_LIMIT", 100, low=1, high=5_000),
+            log_level=_choice(env, "CASELEDGER_LOG_LEVEL", _LEVELS, default="INFO"),
+            log_format=_choice(env, "CASELEDGER_LOG_FORMAT", _FORMATS, default="auto"),
+            access_log=_switch(env, "CASELEDGER_ACCESS_LOG"),
+        )
+
+    def to_env(self) -> dict[str, str]:
+        """Return the environment that ``from_env`` reads these settings from."""
+        return {
+            "CASELEDGER_DATABASE": self.database,
+            "CASELEDGER_HOST": self.host,
+            "CASELEDGER_PORT": str(self.port),
+            "CASELEDGER_WORKERS": str(self.workers),
+            "CASELEDGER_PUBLIC_URL": self.public_url,
+            "CASELEDGER_BODY_LIMIT": str(self.body_limit),
+            "CASELEDGER_ROW_LIMIT": str(self.row_limit),
+            "CASELEDGER_LOG_LEVEL": self.log_level,
+            "CASELEDGER_LOG_FORMAT": self.log_format,
+            "CASELEDGER_ACCESS_LOG": "on" if self.access_log else "off",
+        }
+
+    def with_options(self, **options: str) -> Self:
+        """Return the settings with those that the command line gives in their place.
+
+        Raises ``ConfigError`` as ``from_env`` does.
+        """
+        given = {f"CASELEDGER_{name.upper()}": text for name, text in options.items()}
+        return type(self).from_env({**self.to_env(), **given})
+
+    def with_port(self, port: int) -> Self:
+        """Return the settings with the port that was really taken."""
+        return self.with_options(port=str(port))
+
+
+def _database(env: Mapping[str, str]) -> str:
+    url = env.get("CASELEDGER_DATABASE") or DEFAULT_DATABASE
+    if not url.startswith(_SCHEMES):
+        text = (
+            "CASELEDGER_DATABASE must begin with sqlite:/// or postgresql://, "
+            "such as " + DEFAULT_DATABASE
+        )
+        raise ConfigError(text)
+    return url
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    url = env.get("CASELEDGER_PUBLIC_URL", "").rstrip("/")
+    if url and not url.startswith(("http://", "https://")):
+        text = "CASELEDGER_PUBLIC_URL must begin with http:// or https://"
+        raise ConfigError(text)
+    return url
+
+
+def _number(
+    env: Mapping[str, str], name: str, default: int, *, low: int, high: int
+) -> int:
+    text = env.get(name) or str(default)
+    if text.isascii() and text.isdigit() and low <= int(text) <= high:
+        return int(text)
+    message = f"{name} must be a whole number from {low} to {high}, not {text!r}"
+    raise ConfigError(message)
+
+
+def _choice(
+    env: Mapping[str, str], name: str, choices: tuple[str, ...], *, default: str
+) -> str:
+    text = env.get(name) or default
+    for choice in choices:
+        if text.lower() == choice.lower():
+            return choice
+    message = f"{name} must be one of {', '.join(choices)}, not {text!r}"
+    raise ConfigError(message)
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    return _choice(env, name, ("on", "off"), default="on") == "on"

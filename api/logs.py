@@ -1,0 +1,75 @@
+"""Structured logs on standard error: who logs what is decided elsewhere.
+
+Every module logs through ``logging`` with values as ``extra``; structlog gives the
+records their shape, JSON for machines or coloured lines for a terminal. Values are ids
+and numbers, never bodies, property values or secrets (ruling R-15).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import ContextVar
+from typing import Any
+
+import orjson
+import structlog
+
+from api.config import Config
+
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request that is being served, for every line logged under it."""
+
+
+def set_up_logging(config: Config) -> None:
+    """Send the log to standard error in the format that the settings ask for."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(_wants_console(config)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(config.log_level)
+    # Its own access lines and its stack traces of broken connections are noise here.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _wants_console(config: Config) -> bool:
+    if config.log_format == "auto":
+        return sys.stderr.isatty()
+    return config.log_format == "console"
+
+
+def _formatter(console: bool) -> logging.Formatter:  # noqa: FBT001 - one inner choice
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer()
+        if console
+        else structlog.processors.JSONRenderer(serializer=_dumps)
+    )
+    traceback = [] if console else [structlog.processors.format_exc_info]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso"),
+            _add_request_id,
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *traceback,
+            renderer,
+        ],
+    )
+
+
+def _add_request_id(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    request_id = REQUEST_ID.get()
+    if request_id:
+        event["request_id"] = request_id
+    return event
+
+
+def _dumps(event: dict[str, Any], **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,234 @@
+"""What happens around every handler, in one place and in this order.
+
+Request id, authentication, permission of the route, the handler, its problems in the
+route's dialect, compression, metrics, one line in the log. It is one wrapper made for
+each route when the application is built, so that a request pays for no lookups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import re
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from aiohttp import web
+from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, ORIGIN, VARY
+from aiohttp.http_exceptions import HttpProcessingError
+
+from api.auth import Authenticator, Principal
+from api.dialects import Dialect
+from api.keys import PRINCIPAL
+from api.logs import REQUEST_ID
+from api.metrics import observe
+from api.permissions import Permission, check
+from api.problems import (
+    Problem,
+    body_too_large,
+    defect,
+    from_ledger,
+    not_ready,
+    unreadable_body,
+)
+from ledger.errors import LedgerError
+from ledger.ids import new_id
+from ledger.store import StoreUnavailable
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_LOG = logging.getLogger("api.requests")
+_DEFECTS = logging.getLogger(__name__)
+
+_REQUEST_ID_HEADER = "X-Request-Id"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_WORTH_COMPRESSING = 1024
+_COMPRESS_ASIDE = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_next_request = itertools.count(1).__next__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A handler with what its route promises."""
+
+    handler: Handler
+    path: str
+    permission: Permission
+    dialect: Dialect
+
+
+class Shell:
+    """Makes the wrapper of each route; holds what all of them share."""
+
+    def __init__(
+        self, authenticator: Authenticator, *, body_limit: int, access_log: bool
+    ) -> None:
+        """Keep the parts and a prefix that no other process's request ids have."""
+        self._authenticator = authenticator
+        self._body_limit = body_limit
+        self._access_log = access_log
+        self._prefix = new_id()[:8]
+
+    def wrap(self, endpoint: Endpoint) -> Handler:
+        """Return what the server calls for a request of this route."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            started = perf_counter()
+            request_id = self._request_id(request)
+            REQUEST_ID.set(request_id)
+            try:
+                await self._admit(request, endpoint)
+                response = await endpoint.handler(request)
+            except Exception as error:  # noqa: BLE001 - the one place that catches
+                response = self._refusal(error, endpoint, request_id)
+            await _finish(request, response, request_id)
+            self._account(request, endpoint, response.status, started)
+            return response
+
+        return serve
+
+    def expect(self, endpoint: Endpoint) -> Handler:
+        """Return what answers ``Expect: 100-continue``: refuse before the body comes.
+
+        Who may not write, or announces too much, hears so before sending it.
+        """
+
+        async def answer(request: web.Request) -> web.StreamResponse | None:
+            if request.headers.get(EXPECT, "").lower() != "100-continue":
+                return None
+            try:
+                await self._admit(request, endpoint)
+            except Problem as problem:
+                response = _render(problem, endpoint.dialect)
+                # The body that follows was not asked for: do not wait for it.
+                response.force_close()
+                return response
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+            return None
+
+        return answer  # type: ignore[return-value]
+
+    async def _admit(self, request: web.Request, endpoint: Endpoint) -> None:
+        if endpoint.permission is not Permission.OPEN:
+            domain = request.match_info["domain"]
+            principal = await self._authenticator.authenticate(request, domain)
+            check(principal.permissions, endpoint.permission)
+            request[PRINCIPAL] = principal
+        length = request.content_length
+        if length is not None and length > self._body_limit:
+            raise body_too_large(self._body_limit)
+
+    def _refusal(
+        self, error: Exception, endpoint: Endpoint, request_id: str
+    ) -> web.Response:
+        problem = _problem(error)
+        if problem is None:
+            extra = {"route": endpoint.path, "error": type(error).__name__}
+            _DEFECTS.error("defect", exc_info=error, extra=extra)
+            problem = defect(request_id)
+        return _render(problem, endpoint.dialect)
+
+    def _request_id(self, request: web.Request) -> str:
+        given = request.headers.get(_REQUEST_ID_HEADER)
+        if given is not None and _GIVEN_ID.fullmatch(given):
+            return given
+        return f"{self._prefix}-{_next_request():x}"
+
+    def _account(
+        self, request: web.Request, endpoint: Endpoint, status: int, started: float
+    ) -> None:
+        seconds = perf_counter() - started
+        method = request.method if request.method in _METHODS else "OTHER"
+        observe(method, endpoint.path, status, seconds)
+        if self._access_log:
+            principal: Principal | None = request.get(PRINCIPAL)
+            _LOG.info("request", extra=_line(method, endpoint, status, seconds, principal))
+
+
+def _line(
+    method: str,
+    endpoint: Endpoint,
+    status: int,
+    seconds: float,
+    principal: Principal | None,
+) -> dict[str, object]:
+    """Return the values of an access line: ids and numbers, no path, no query."""
+    line: dict[str, object] = {
+        "method": method,
+        "route": endpoint.path,
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+    }
+    if principal is not None:
+        line["domain"] = principal.domain
+        line["user_id"] = principal.user_id
+    return line
+
+
+def _problem(error: Exception) -> Problem | None:
+    """Return what a client is told of an exception, nothing when it is a defect."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return not_ready("The database does not answer")
+    if isinstance(error, LedgerError):
+        return from_ledger(error)
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return body_too_large(int(error.max_size or 0))
+    if isinstance(error, web.RequestPayloadError | HttpProcessingError | OSError):
+        return unreadable_body()
+    return None
+
+
+def _render(problem: Problem, dialect: Dialect) -> web.Response:
+    if problem.empty:
+        return web.Response(status=problem.status, headers=problem.headers)
+    rendered = dialect.render(problem)
+    return web.Response(
+        status=rendered.status,
+        body=rendered.body,
+        content_type=rendered.content_type,
+        charset="utf-8" if rendered.content_type.startswith("text/") else None,
+        headers=problem.headers,
+    )
+
+
+async def _finish(
+    request: web.Request, response: web.StreamResponse, request_id: str
+) -> None:
+    response.headers[_REQUEST_ID_HEADER] = request_id
+    if ORIGIN in request.headers:
+        # Credentials travel in a header that pages must set themselves, never in a
+        # cookie, so any page may read what it was able to ask for.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    if "gzip" in request.headers.get(ACCEPT_ENCODING, ""):
+        await _compress(response)
+
+
+async def _compress(response: web.StreamResponse) -> None:
+    if not isinstance(response, web.Response) or response.prepared:
+        return
+    body = response.body
+    if not isinstance(body, bytes) or len(body) <= _WORTH_COMPRESSING:
+        return
+    if CONTENT_ENCODING in response.headers:
+        return
+    if len(body) > _COMPRESS_ASIDE:
+        response.body = await asyncio.to_thread(_gzip, body)
+    else:
+        response.body = _gzip(body)
+    response.headers[CONTENT_ENCODING] = "gzip"
+    response.headers[VARY] = ACCEPT_ENCODING
+
+
+def _gzip(body: bytes) -> bytes:
+    """Return the gzip of a body at the level where speed matters more than size."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+    return packer.compress(body) + packer.flush()

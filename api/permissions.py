@@ -1,0 +1,63 @@
+"""Who may do what: the one place that says no. Pure.
+
+Every route names a permission (``routes.py``); a role is a set of permissions
+(``operator-interface.md``, roles). What a read-only key may do is cut from the role.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from api.problems import not_permitted
+
+
+class Permission(Enum):
+    """What a route asks of whoever calls it."""
+
+    OPEN = "open"
+    """Nothing: the process's own pages, preflights, the open receiver."""
+    MEMBER = "member"
+    """Any user of the domain."""
+    READ_DATA = "read data"
+    EDIT_DATA = "edit data"
+    SUBMIT_FORMS = "submit forms"
+    RESTORE = "restore"
+    MANAGE = "manage"
+
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "admin": frozenset(Permission),
+    "editor": frozenset(Permission) - {Permission.MANAGE},
+    "viewer": frozenset({Permission.OPEN, Permission.MEMBER, Permission.READ_DATA}),
+    "mobile": frozenset(
+        {
+            Permission.OPEN,
+            Permission.MEMBER,
+            Permission.SUBMIT_FORMS,
+            Permission.RESTORE,
+        }
+    ),
+}
+"""The permissions of each role."""
+
+READING = frozenset(
+    {
+        Permission.OPEN,
+        Permission.MEMBER,
+        Permission.READ_DATA,
+        Permission.RESTORE,
+    }
+)
+"""What a read-only key may do at most."""
+
+
+def granted(role: str, *, reading_only: bool) -> frozenset[Permission]:
+    """Return what a role, through a key that may be read-only, can do."""
+    permissions = ROLES.get(role, frozenset())
+    return permissions & READING if reading_only else permissions
+
+
+def check(permissions: frozenset[Permission], permission: Permission) -> None:
+    """Let through whoever has the permission; raises a 403 ``Problem`` otherwise."""
+    if permission not in permissions:
+        raise not_permitted()

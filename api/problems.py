@@ -1,0 +1,175 @@
+"""Every problem that a client can meet, with its status and text. Pure.
+
+A ``Problem`` says what went wrong; the route's dialect (``dialects.py``) says it in the
+words of the client's protocol. Texts that a rule below HTTP writes arrive through
+``from_ledger``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.case_v2_json import InvalidPayload
+from ledger.errors import Conflict, LedgerError, NotFound
+from ledger.names import printable
+
+REALM = 'Basic realm="caseledger", charset="UTF-8"'
+NOT_VALID = "Authorization credentials are missing or not valid"
+
+
+class Problem(Exception):  # noqa: N818 - the word of the protocol, not of Python
+    """What a client is told instead of an answer.
+
+    ``details`` are further keys of a JSON body. ``empty`` problems have no body at
+    all: HQ answers so where it throttles.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        text: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        empty: bool = False,
+    ) -> None:
+        """Keep what will be said."""
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.details = dict(details or {})
+        self.headers = dict(headers or {})
+        self.empty = empty
+
+
+class InactiveUser(Problem):
+    """The right credentials of a user whose account is closed: a 401.
+
+    The OpenRosa dialect says 406 instead (``submission-and-restore.md`` 1.2).
+    """
+
+    def __init__(self) -> None:
+        """Say what is said to everybody who may not come in."""
+        super().__init__(401, NOT_VALID, headers={"WWW-Authenticate": REALM})
+
+
+def invalid(text: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> Problem:
+    """Return a 400; ``errors`` lists rows and fields beside the text."""
+    return Problem(400, text, details={"errors": list(errors)} if errors else None)
+
+
+def unauthenticated() -> Problem:
+    """Return the 401 for missing, malformed, unknown or wrong credentials.
+
+    One text for all of them: nobody learns whether a user exists
+    (``case-api-v2.md`` section 2).
+    """
+    return Problem(401, NOT_VALID, headers={"WWW-Authenticate": REALM})
+
+
+def not_a_member(domain: str) -> Problem:
+    """Return the 403 for a valid user who has no part in the domain."""
+    return Problem(403, f"You do not have access to the project space '{domain}'")
+
+
+def not_permitted() -> Problem:
+    """Return the 403 for a member whose role or key does not reach this far."""
+    return Problem(403, "You do not have permission to do this")
+
+
+def throttled(*, seconds: int) -> Problem:
+    """Return the 429: an empty body that says when to come again."""
+    return Problem(
+        429, "Too many requests", headers={"Retry-After": str(seconds)}, empty=True
+    )
+
+
+def unknown_path() -> Problem:
+    """Return the 404 for a path that no route serves."""
+    return Problem(404, "There is nothing at this address")
+
+
+def method_not_allowed(allowed: Sequence[str]) -> Problem:
+    """Return the 405 in HQ's words (``case-api-v2.md`` section 1)."""
+    return Problem(
+        405, "Request method not allowed", headers={"Allow": ", ".join(allowed)}
+    )
+
+
+def case_not_found(case_id: str) -> Problem:
+    """Return the 404 of a single read (``case-api-v2.md`` sections 4.1 and 4.3)."""
+    return Problem(404, f"Case '{printable(case_id)}' not found")
+
+
+def several_cases(external_id: str, case_ids: Sequence[str]) -> Problem:
+    """Return the 400 that lists every case (``case-api-v2.md`` section 4.3)."""
+    listed = ", ".join(case_ids)
+    return invalid(f"Multiple cases found with external_id '{external_id}': {listed}")
+
+
+def undecodable_path() -> Problem:
+    """Return the 400 for percent-encoded bytes that are not UTF-8."""
+    return invalid("The path of the URL is not valid UTF-8")
+
+
+def unreadable_body() -> Problem:
+    """Return the 400 for a body that breaks off or whose encoding is broken."""
+    return invalid("The body of the request could not be read")
+
+
+def body_too_large(limit: int) -> Problem:
+    """Return the 413; the limit counts the bytes after decompression."""
+    return Problem(413, f"The body is larger than {limit} bytes")
+
+
+def form_failed(problem: str, form_id: str | None) -> Problem:
+    """Return the 400 for a form that was kept as an XFormError (section 8)."""
+    return Problem(
+        400, problem, details={"form_id": form_id, "xform_id": form_id}
+    )
+
+
+def not_ready(reason: str) -> Problem:
+    """Return the 503 of a process that cannot serve yet, and why."""
+    return Problem(503, reason)
+
+
+def defect(request_id: str) -> Problem:
+    """Return the 500 for a defect of ours; the log has the rest under the id."""
+    return Problem(
+        500,
+        "Something went wrong on the server; it was logged under this request id",
+        details={"request_id": request_id},
+    )
+
+
+def from_ledger(error: LedgerError) -> Problem:
+    """Return what a client is told of an error that a rule below HTTP raised."""
+    if isinstance(error, NotFound):
+        return Problem(404, printable(str(error)))
+    if isinstance(error, Conflict):
+        return _conflict(error)
+    return invalid(printable(str(error)))
+
+
+def _conflict(error: Conflict) -> Problem:
+    places: list[dict[str, Any]] = []
+    if isinstance(error, InvalidPayload):
+        places = [
+            _place(found.row or None, found.field, found.message)
+            for found in error.errors
+        ]
+    elif error.row is not None or error.field is not None:
+        places = [_place(error.row, error.field, error.text)]
+    return invalid(printable(error.text), errors=places)
+
+
+def _place(row: int | None, field: str | None, message: str) -> dict[str, Any]:
+    """Return one item of ``errors``: what is known of the place, and the message."""
+    place = {"row": row, "field": field, "message": message}
+    return {
+        name: printable(value) if isinstance(value, str) else value
+        for name, value in place.items()
+        if value is not None
+    }

@@ -1,0 +1,145 @@
+"""The bytes behind the log: bodies with their dictionaries, attachments by digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, select
+
+from ledger.compression import PLAIN, Codec, DecompressionError, pays, train
+from ledger.connection import Connection, Statement
+from ledger.entry import Attachment, Upload
+from ledger.store import Reader, Writer
+from ledger.tables import blobs, bodies, dictionaries
+
+_SAMPLES = 400
+_TRAIN_AT = (256, 20_000, 1_000_000)
+"""How many bodies a domain has when it gets its next dictionary."""
+
+_LATEST_DICTIONARY = Statement(
+    select(func.max(dictionaries.c.dictionary)).where(
+        dictionaries.c.domain == bindparam("domain")
+    )
+)
+_DICTIONARY = Statement(
+    select(dictionaries.c.content).where(
+        dictionaries.c.domain == bindparam("domain"),
+        dictionaries.c.dictionary == bindparam("dictionary"),
+    )
+)
+_LATEST_BODIES = Statement(
+    select(bodies.c.dictionary, bodies.c.body)
+    .where(
+        bodies.c.domain == bindparam("domain"), bodies.c.position > bindparam("after")
+    )
+    .order_by(bodies.c.position.desc())
+    .limit(_SAMPLES)
+)
+_BLOB = Statement(
+    select(blobs.c.content).where(
+        blobs.c.domain == bindparam("domain"), blobs.c.sha256 == bindparam("sha256")
+    )
+)
+
+
+class _Codecs:
+    """The codecs a connection has met, by domain and number; one thread uses it."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, int], Codec] = {}
+        self.latest: dict[str, int] = {}
+
+
+def pack(conn: Connection, domain: str, body: bytes) -> tuple[int, bytes]:
+    """Return the dictionary's number and the compressed bytes of a body."""
+    codec = _latest(conn, domain) if pays(body) else PLAIN
+    return codec.number, codec.compress(body)
+
+
+def unpack(conn: Connection, domain: str, dictionary: int, stored: bytes) -> bytes:
+    """Return the bytes of a body as they came; raises ``ValueError`` if damaged."""
+    try:
+        return _codec(conn, domain, dictionary).decompress(stored)
+    except DecompressionError as error:
+        raise ValueError(str(error)) from error
+
+
+def wants_dictionary(position: int, appended: int) -> bool:
+    """Tell whether the log has just grown past a size that earns a new dictionary."""
+    return any(position - appended < size <= position for size in _TRAIN_AT)
+
+
+def add_dictionary(w: Writer) -> bool:
+    """Train a dictionary on the latest bodies and use it from now on."""
+    rows = w.conn.rows(
+        _LATEST_BODIES, domain=w.domain, after=w.head.position - 10 * _SAMPLES
+    )
+    content = train([unpack(w.conn, w.domain, number, body) for number, body in rows])
+    if content is None:
+        return False
+    number = (w.conn.value(_LATEST_DICTIONARY, domain=w.domain) or 0) + 1
+    w.conn.insert(dictionaries, [(w.domain, number, content)])
+    forget_dictionaries(w.conn, w.domain)
+    return True
+
+
+def forget_dictionaries(conn: Connection, domain: str) -> None:
+    """Look again which dictionary of a domain is the latest."""
+    _codecs(conn).latest.pop(domain, None)
+
+
+def put_blobs(w: Writer, uploads: Sequence[Upload]) -> tuple[Attachment, ...]:
+    """Store the bytes of attachments by digest and return what the entry keeps."""
+    kept = tuple(describe(upload) for upload in uploads)
+    rows = {
+        attachment.sha256: (w.domain, attachment.sha256, upload.content)
+        for attachment, upload in zip(kept, uploads, strict=True)
+    }
+    w.conn.insert_new(blobs, list(rows.values()))
+    return kept
+
+
+def describe(upload: Upload) -> Attachment:
+    """Return an attachment's name, type, digest and length."""
+    return Attachment(
+        name=upload.name,
+        content_type=upload.content_type,
+        sha256=hashlib.sha256(upload.content).hexdigest(),
+        length=len(upload.content),
+    )
+
+
+def get_blob(r: Reader, sha256: str) -> bytes | None:
+    """Return the bytes of an attachment."""
+    content: bytes | None = r.conn.value(_BLOB, domain=r.domain, sha256=sha256)
+    return content
+
+
+def _codecs(conn: Connection) -> _Codecs:
+    if conn.codecs is None:
+        conn.codecs = _Codecs()
+    found: _Codecs = conn.codecs
+    return found
+
+
+def _latest(conn: Connection, domain: str) -> Codec:
+    codecs = _codecs(conn)
+    number = codecs.latest.get(domain)
+    if number is None:
+        number = conn.value(_LATEST_DICTIONARY, domain=domain) or 0
+        codecs.latest[domain] = number
+    return _codec(conn, domain, number)
+
+
+def _codec(conn: Connection, domain: str, number: int) -> Codec:
+    if number == 0:
+        return PLAIN
+    codecs = _codecs(conn).known
+    codec = codecs.get((domain, number))
+    if codec is None:
+        content = conn.value(_DICTIONARY, domain=domain, dictionary=number)
+        if content is None:
+            raise ValueError(f"the dictionary {number} is missing")
+        codec = codecs[domain, number] = Codec(number, content)
+    return codec

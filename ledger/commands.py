@@ -1,0 +1,320 @@
+"""The commands that can be appended: a submission, changes of cases, a deletion.
+
+Judging lives here: what a form id that was seen before means (``case-xml.md`` section
+13). A verdict is decided once, under the head, and recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger import log
+from ledger.changes import CaseChange
+from ledger.entry import (
+    Answer,
+    Author,
+    Entry,
+    IdempotencyKey,
+    Kind,
+    Receipt,
+    Submission,
+)
+from ledger.errors import Conflict, Rejected
+from ledger.form import CASE_API_XMLNS, Form
+from ledger.formxml import build_form, parse_form
+from ledger.ids import new_form_id, new_id
+from ledger.resolve import resolve, wanted
+from ledger.submit import Draft, Needs, Session, receipt_of
+from ledger.times import format_micros
+
+_CURRENT = (Kind.NORMAL, Kind.ERROR)
+_PROCESSED = (Kind.NORMAL, Kind.REPROCESS)
+_CHANGE_ALONE = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitForm:
+    """A submission, parsed; without a form when its bytes are not one."""
+
+    submission: Submission
+    form: Form | None
+    problem: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it brings."""
+        files = sum(len(upload.content) for upload in self.submission.attachments)
+        return len(self.submission.body) + files
+
+    def needs(self) -> Needs:
+        """Look up the form's id, the cases it names and those it points at."""
+        form = self.form
+        if form is None:
+            return Needs()
+        named = {block.case_id for block in form.blocks}
+        named.update(i.case_id for b in form.blocks for i in b.indices if i.case_id)
+        named.update(form.ledger_case_ids)
+        form_ids = (form.form_id,) if form.form_id else ()
+        return Needs(form_ids=form_ids, case_ids=named)
+
+    def run(self, session: Session) -> Receipt:
+        """Judge the submission and append it."""
+        form = self.form
+        if form is None:
+            return receipt_of(session.append(self._draft(Kind.SUBMISSION_ERROR)))
+        if form.is_device_log:
+            return receipt_of(session.append(self._draft(Kind.DEVICE_LOG)))
+        form_id = form.form_id or new_id()
+        seen = session.entries_of(form_id)
+        if seen:
+            return self._judge(session, form, seen)
+        if session.is_foreign(form_id):
+            form_id = new_id()
+        return self._accept(session, form, form_id)
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Keep the bytes as an XFormError under an id that is free."""
+        form_id = self.form.form_id if self.form is not None else None
+        taken = form_id is None or bool(
+            log.entries_of_forms(session.writer, [form_id]).get(form_id)
+        )
+        session.append(
+            self._draft(
+                Kind.ERROR,
+                form_id=new_id() if taken else form_id,
+                orig_form_id=form_id if taken else None,
+                problem=f"{type(error).__name__}: {error}"[:2000],
+            )
+        )
+
+    def _accept(
+        self,
+        session: Session,
+        form: Form,
+        form_id: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+    ) -> Receipt:
+        draft = self._draft(Kind.NORMAL, form_id=form_id, details=details)
+        return receipt_of(session.append_form(draft, form))
+
+    def _judge(self, session: Session, form: Form, seen: list[Entry]) -> Receipt:
+        """Decide about a form id that the log knows (section 13)."""
+        current = next((e for e in reversed(seen) if e.kind in _CURRENT), None)
+        if current is None:
+            return self._accept(session, form, new_id())
+        processed = any(entry.kind in _PROCESSED for entry in seen)
+        same = current.body_sha256 == hashlib.sha256(self.submission.body).digest()
+        if same and processed:
+            return self._duplicate(session, current)
+        if same:
+            return self._resubmitted(session, form, current)
+        if current.xmlns != form.xmlns:
+            return self._accept(session, form, new_id())
+        if not processed:
+            moved = {"form_id": new_id(), "position": current.position}
+            return self._accept(
+                session, form, current.form_id or "", details={"replaces": moved}
+            )
+        return self._not_yet(session, current)
+
+    def _duplicate(self, session: Session, current: Entry) -> Receipt:
+        draft = self._draft(
+            Kind.DUPLICATE,
+            form_id=new_id(),
+            orig_form_id=current.form_id,
+            problem=f"Form is a duplicate of another! ({current.form_id})",
+        )
+        return receipt_of(session.append(draft))
+
+    def _resubmitted(self, session: Session, form: Form, current: Entry) -> Receipt:
+        """Run an error form again; only when it succeeds is there a duplicate."""
+        draft = Draft(
+            Kind.REPROCESS,
+            current.form_id,
+            xmlns=current.xmlns,
+            user_id=self.submission.author.user_id,
+            first=current,
+        )
+        try:
+            session.try_again(draft, form)
+        except Rejected as again:
+            return Receipt(
+                form_id=current.form_id,
+                kind=Kind.ERROR,
+                problem=again.problem,
+                resubmitted=True,
+            )
+        return self._duplicate(session, current)
+
+    def _not_yet(self, session: Session, current: Entry) -> Receipt:
+        """Keep an edit as an error form until edits are applied."""
+        draft = self._draft(
+            Kind.ERROR,
+            form_id=new_id(),
+            orig_form_id=current.form_id,
+            problem=(
+                f"EditNotSupported: form {current.form_id} exists with other content; "
+                f"this version is kept, but edits are not applied yet"
+            ),
+        )
+        return receipt_of(session.append(draft))
+
+    def _draft(
+        self,
+        kind: Kind,
+        *,
+        form_id: str | None = None,
+        orig_form_id: str | None = None,
+        problem: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Draft:
+        submission = self.submission
+        if kind is Kind.SUBMISSION_ERROR:
+            form_id, problem = new_form_id(), self.problem
+        return Draft(
+            kind,
+            form_id,
+            body=submission.body,
+            xmlns=self.form.xmlns if self.form is not None else "",
+            orig_form_id=orig_form_id,
+            user_id=submission.author.user_id,
+            problem=problem,
+            details={**submission.envelope, **(details or {})},
+            uploads=submission.attachments,
+            received_on=submission.submit_time,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCases:
+    """Changes of cases: resolved, built into one form, and folded from its bytes."""
+
+    changes: tuple[CaseChange, ...]
+    author: Author
+    render: Callable[[Receipt], Answer]
+    xmlns: str = CASE_API_XMLNS
+    envelope: Mapping[str, Any] = field(default_factory=dict)
+    idempotency: IdempotencyKey | None = None
+    dry_run: bool = False
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes the form will have."""
+        return _CHANGE_ALONE * max(len(self.changes), 1)
+
+    def needs(self) -> Needs:
+        """Look up every case that the changes name, by any of its ids."""
+        ids = wanted(self.changes)
+        key = self.idempotency
+        return Needs(
+            case_ids=ids.case_ids,
+            external_ids=ids.external_ids,
+            idempotency_keys=() if key is None else (key.key,),
+        )
+
+    def run(self, session: Session) -> Answer:
+        """Resolve, build, parse back, fold; raises ``Conflict`` to refuse.
+
+        An answer that is kept under the idempotency key is given again.
+        """
+        key = self.idempotency
+        if key is None:
+            return self._answer(session)
+        kept = session.answers.get((key.user_id, key.key))
+        if kept is None:
+            answer = self._answer(session)
+            if not self.dry_run:
+                session.keep_answer(key.key, key.user_id, key.request_sha256, answer)
+            return answer
+        sha256, status, body = kept
+        if sha256 != key.request_sha256:
+            raise Conflict(
+                "This Idempotency-Key was used with another request",
+                field="Idempotency-Key",
+            )
+        return Answer(status, body)
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Keep nothing: the caller has the changes and is told that they failed."""
+
+    def _answer(self, session: Session) -> Answer:
+        return self.render(self._apply(session.scratch() if self.dry_run else session))
+
+    def _apply(self, session: Session) -> Receipt:
+        if not self.changes:
+            return Receipt(form_id=None, kind=Kind.NORMAL)
+        now = format_micros(session.clock())
+        resolution = resolve(
+            self.changes,
+            session.cases,
+            new_id=new_id,
+            now=now,
+            user_id=self.author.user_id,
+        )
+        session.cases.expect_new(resolution.case_ids)
+        form_id = new_form_id()
+        body = build_form(
+            resolution.blocks,
+            form_id=form_id,
+            author=self.author,
+            now=now,
+            xmlns=self.xmlns,
+        )
+        draft = Draft(
+            Kind.NORMAL,
+            form_id,
+            body=body,
+            xmlns=self.xmlns,
+            user_id=self.author.user_id,
+            details=self.envelope,
+        )
+        entry = session.append_form(draft, parse_form(body))
+        if entry.kind is Kind.ERROR:
+            return receipt_of(entry)
+        return Receipt(
+            form_id=form_id,
+            kind=entry.kind,
+            position=entry.position,
+            cases=tuple(session.cases.row(i) for i in resolution.case_ids),
+            created=resolution.created,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagCases:
+    """The deletion of cases, or its undoing: a flag, nothing is lost."""
+
+    case_ids: tuple[str, ...]
+    kind: Kind
+    author: Author
+    reason: str = ""
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it brings."""
+        return sum(map(len, self.case_ids))
+
+    def needs(self) -> Needs:
+        """Look up the cases."""
+        return Needs(case_ids=self.case_ids)
+
+    def run(self, session: Session) -> Receipt:
+        """Append the flag; raises ``Conflict`` naming a case that does not exist."""
+        for case_id in self.case_ids:
+            if session.cases.case(case_id) is None:
+                raise Conflict(f"No case found with ID '{case_id}'", field="case_id")
+        case_ids = sorted(set(self.case_ids))
+        draft = Draft(
+            self.kind,
+            None,
+            user_id=self.author.user_id,
+            details={"case_ids": case_ids, "reason": self.reason},
+        )
+        return receipt_of(session.flag_cases(draft, case_ids))
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Keep nothing: the caller is told."""

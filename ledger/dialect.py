@@ -1,0 +1,246 @@
+"""Every difference between the two databases, in one place.
+
+What SQL can say alike is said in Core. The rest is here: lists as parameters, a key of
+a JSON text, many rows in one statement, and the guard that keeps the log append-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import BigInteger, Integer, LargeBinary, SmallInteger, Table, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect as SqlDialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.types import Boolean, NullType, Text
+
+Row = tuple[Any, ...]
+
+
+class in_list(ColumnElement[bool]):  # noqa: N801 - reads as a condition where used
+    """``column`` is one of the values of the list parameter ``name``."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        """Keep the column and make the parameter that carries the list."""
+        self.column = column
+        self.values = bindparam(name, type_=NullType())
+
+
+class property_text(ColumnElement[str]):  # noqa: N801 - reads as a value where used
+    """The text under a key of a JSON object, NULL when the key is absent."""
+
+    inherit_cache = False
+    type = Text()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        """Keep the column and make the parameter that carries the key."""
+        self.column = column
+        self.key = bindparam(name, type_=NullType())
+
+
+@compiles(in_list, "sqlite")
+def _in_list_sqlite(element: in_list, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    values = compiler.process(element.values, **kw)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(in_list, "postgresql")
+def _in_list_postgresql(element: in_list, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    values = compiler.process(element.values, **kw)
+    return f"{column} = ANY({values}::{_array_type(element.column.type)}[])"
+
+
+@compiles(property_text, "sqlite")
+def _property_sqlite(element: property_text, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    key = compiler.process(element.key, **kw)
+    # A key that is no XML name is in no case, so a quote in it need only not break.
+    return f"json_extract({column}, '$.\"' || replace({key}, '\"', '') || '\"')"
+
+
+@compiles(property_text, "postgresql")
+def _property_pg(element: property_text, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    key = compiler.process(element.key, **kw)
+    return f"(({column})::json ->> {key}::text)"
+
+
+def _array_type(kind: Any) -> str:
+    if isinstance(kind, SmallInteger | Integer | BigInteger):
+        return "bigint"
+    return "bytea" if isinstance(kind, LargeBinary) else "text"
+
+
+class Dialect(Protocol):
+    """What the store asks of a database."""
+
+    name: str
+    sql: SqlDialect
+    begin_write: str
+    begin_read: str | None
+    begin_snapshot: str
+    write_needs_lock: bool
+
+    def bind(self, value: Any) -> Any:
+        """Return a parameter value as the driver takes it."""
+
+    def many(self, raw: Any, sql: str, rows: Sequence[Row]) -> None:
+        """Run a statement that ``insert_sql`` or ``delete_sql`` made, for many rows."""
+
+    def insert_sql(self, table: Table, conflict: str) -> str:
+        """Return an insert of many rows; ``conflict`` is error, update, ignore or add."""
+
+    def delete_sql(self, table: Table) -> str:
+        """Return a delete by primary key for many keys."""
+
+    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+        """Yield the rows of a query in bounded memory."""
+
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context in which statements may be sent without waiting."""
+
+    def append_only(self, table: str) -> tuple[str, ...]:
+        """Return the statements that make the database refuse changes of a table."""
+
+
+def _conflict_clause(table: Table, conflict: str) -> str:
+    if conflict == "error":
+        return ""
+    keys = [column.name for column in table.primary_key]
+    target = f" ON CONFLICT ({', '.join(keys)}) DO "
+    if conflict == "ignore":
+        return target + "NOTHING"
+    rest = [column.name for column in table.columns if column.name not in keys]
+    if conflict == "add":
+        sums = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in rest)
+        return f"{target}UPDATE SET {sums}"
+    if not rest:
+        return target + "NOTHING"
+    return f"{target}UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in rest)
+
+
+class SqliteDialect:
+    """SQLite: one file, one writer, no server."""
+
+    name = "sqlite"
+    begin_write = "BEGIN IMMEDIATE"
+    begin_read: str | None = "BEGIN"
+    begin_snapshot = "BEGIN"
+    write_needs_lock = False
+
+    def __init__(self) -> None:
+        """Make the compiler's side of the dialect."""
+        self.sql: SqlDialect = sqlite.dialect(paramstyle="named")
+
+    def bind(self, value: Any) -> Any:
+        """Return lists as JSON text for ``json_each``, everything else as it is."""
+        return orjson.dumps(value).decode() if isinstance(value, list) else value
+
+    def many(self, raw: Any, sql: str, rows: Sequence[Row]) -> None:
+        """Run the statement once for each row."""
+        raw.executemany(sql, rows)
+
+    def insert_sql(self, table: Table, conflict: str) -> str:
+        """Return an insert with a placeholder for each column."""
+        names = [column.name for column in table.columns]
+        marks = ", ".join("?" * len(names))
+        clause = _conflict_clause(table, conflict)
+        return (
+            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){clause}"
+        )
+
+    def delete_sql(self, table: Table) -> str:
+        """Return a delete with a placeholder for each column of the primary key."""
+        where = " AND ".join(f"{column.name} = ?" for column in table.primary_key)
+        return f"DELETE FROM {table.name} WHERE {where}"
+
+    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+        """Yield from the cursor, which holds one row at a time."""
+        yield from raw.execute(sql, params)
+
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context that does nothing: there is no wire to wait for."""
+        return nullcontext(raw)
+
+    def append_only(self, table: str) -> tuple[str, ...]:
+        """Return triggers that refuse UPDATE and DELETE; SQLite has no TRUNCATE."""
+        return tuple(
+            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        )
+
+
+class PostgresqlDialect:
+    """PostgreSQL: many processes, ordered by the head row of each domain."""
+
+    name = "postgresql"
+    begin_write = "BEGIN"
+    begin_read: str | None = None
+    begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    write_needs_lock = True
+
+    def __init__(self) -> None:
+        """Make the compiler's side of the dialect."""
+        self.sql: SqlDialect = postgresql.psycopg.dialect()
+
+    def bind(self, value: Any) -> Any:
+        """Return the value: the driver knows lists."""
+        return value
+
+    def many(self, raw: Any, sql: str, rows: Sequence[Row]) -> None:
+        """Run the statement once, with an array for each column."""
+        raw.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+
+    def insert_sql(self, table: Table, conflict: str) -> str:
+        """Return an insert that reads its rows from arrays."""
+        names = [column.name for column in table.columns]
+        arrays = ", ".join(f"%b::{_array_type(c.type)}[]" for c in table.columns)
+        clause = _conflict_clause(table, conflict)
+        return (
+            f"INSERT INTO {table.name} ({', '.join(names)}) "
+            f"SELECT * FROM unnest({arrays}){clause}"
+        )
+
+    def delete_sql(self, table: Table) -> str:
+        """Return a delete that reads its keys from arrays."""
+        keys = [column.name for column in table.primary_key]
+        arrays = ", ".join(f"%b::{_array_type(c.type)}[]" for c in table.primary_key)
+        where = " AND ".join(f"{table.name}.{key} = gone.{key}" for key in keys)
+        return (
+            f"DELETE FROM {table.name} USING unnest({arrays}) "
+            f"AS gone ({', '.join(keys)}) WHERE {where}"
+        )
+
+    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+        """Yield from a cursor on the server; needs a transaction."""
+        with raw.cursor(name="stream") as cursor:
+            cursor.itersize = 2000
+            cursor.execute(sql, params)
+            yield from cursor
+
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return the driver's pipeline: one round trip for many statements."""
+        context: AbstractContextManager[Any] = raw.pipeline()
+        return context
+
+    def append_only(self, table: str) -> tuple[str, ...]:
+        """Return a trigger for UPDATE, DELETE and TRUNCATE, and revoke the rights."""
+        return (
+            "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "
+            "LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'the log is append-only'; END$$",
+            f"CREATE TRIGGER {table}_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()",
+            f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC",
+        )

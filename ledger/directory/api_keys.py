@@ -1,0 +1,133 @@
+"""API keys: long random texts of which only the digest is kept.
+
+A key is 32 random bytes, so a plain SHA-256 is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Select, bindparam, select, update
+
+from ledger.clock import now_micros
+from ledger.connection import Connection, Statement
+from ledger.entry import Author
+from ledger.errors import NotFound
+from ledger.ids import new_id
+from ledger.log import record_directory
+from ledger.tables import api_keys
+from ledger.times import Micros
+
+if TYPE_CHECKING:
+    from ledger.directory.users import User
+    from ledger.store import Reader, Writer
+
+_KEY_BYTES = 32
+
+
+class ApiKey(NamedTuple):
+    """One row of ``api_keys``, columns in the table's order."""
+
+    domain: str
+    key_id: str
+    user_id: str
+    name: str
+    key_sha256: bytes
+    read_only: int
+    created_on: Micros
+    revoked_on: Micros | None
+
+
+def _where(*conditions: Any) -> Select[Any]:
+    return select(*api_keys.c).where(
+        api_keys.c.domain == bindparam("domain"), *conditions
+    )
+
+
+_OF_USER = Statement(_where(api_keys.c.user_id == bindparam("user_id")))
+_BY_ID = Statement(_where(api_keys.c.key_id == bindparam("key_id")))
+_ALL = Statement(_where().order_by(api_keys.c.created_on, api_keys.c.key_id))
+_EVERYWHERE = Statement(
+    select(*api_keys.c).where(api_keys.c.key_id == bindparam("key_id"))
+)
+_REVOKE = Statement(
+    update(api_keys)
+    .where(
+        api_keys.c.domain == bindparam("of_domain"),
+        api_keys.c.key_id == bindparam("of_key"),
+    )
+    .values(revoked_on=bindparam("revoked_on"))
+)
+
+
+def digest_key(key: str) -> bytes:
+    """Return what is kept of a key."""
+    return sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+def keys_of_user(conn: Connection, domain: str, user_id: str) -> list[ApiKey]:
+    """Return the keys of a user, revoked ones too; served by ``ix_api_keys_user``."""
+    return [_key(row) for row in conn.rows(_OF_USER, domain=domain, user_id=user_id)]
+
+
+def get_key(r: Reader, key_id: str) -> ApiKey | None:
+    """Return the key of the domain with this id; served by the primary key."""
+    row = r.conn.row(_BY_ID, domain=r.domain, key_id=key_id)
+    return None if row is None else _key(row)
+
+
+def list_keys(r: Reader) -> list[ApiKey]:
+    """Return the keys of the domain, oldest first."""
+    return [_key(row) for row in r.conn.rows(_ALL, domain=r.domain)]
+
+
+def find_key_everywhere(conn: Connection, key_id: str) -> ApiKey | None:
+    """Return the key with this id in any domain.
+
+    A marked fan-out (ruling R-1): the command line revokes by id alone.
+    """
+    row = conn.row(_EVERYWHERE, key_id=key_id)
+    return None if row is None else _key(row)
+
+
+def create_key(
+    w: Writer, user: User, *, name: str, read_only: bool, author: Author
+) -> tuple[ApiKey, str]:
+    """Give a user a new key; return its row and, this once, the key itself."""
+    secret = secrets.token_hex(_KEY_BYTES)
+    now = now_micros()
+    key = ApiKey(
+        w.domain,
+        new_id(),
+        user.user_id,
+        name,
+        digest_key(secret),
+        int(read_only),
+        now,
+        None,
+    )
+    w.conn.insert(api_keys, [key])
+    details = {"key": key.key_id, "user": user.user_id, "read_only": read_only}
+    record_directory(w, "api key created", details, user_id=author.user_id, now=now)
+    return key, secret
+
+
+def revoke_key(w: Writer, key_id: str, *, author: Author) -> ApiKey:
+    """Make a key worthless; raises ``NotFound`` when there is no such key in use."""
+    key = get_key(w, key_id)
+    if key is None or key.revoked_on is not None:
+        text = f"There is no API key '{key_id}' in use"
+        raise NotFound(text)
+    now = now_micros()
+    w.conn.run(_REVOKE, of_domain=w.domain, of_key=key_id, revoked_on=now)
+    details = {"key": key_id, "user": key.user_id}
+    record_directory(w, "api key revoked", details, user_id=author.user_id, now=now)
+    return key._replace(revoked_on=now)
+
+
+def _key(row: tuple[Any, ...]) -> ApiKey:
+    # PostgreSQL's driver may hand out a memoryview where SQLite hands out bytes.
+    key = ApiKey(*row)
+    return key._replace(key_sha256=bytes(key.key_sha256))

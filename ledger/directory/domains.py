@@ -1,0 +1,84 @@
+"""Domains: the project spaces, each with a log of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from ledger.connection import Connection, Statement
+from ledger.entry import Author, Head
+from ledger.errors import Conflict
+from ledger.log import GENESIS, record_directory
+from ledger.store import Writer
+from ledger.tables import domains
+from ledger.times import Micros
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,98}")
+
+_ALL = Statement(
+    select(domains.c.domain, domains.c.position, domains.c.created_on).order_by(
+        domains.c.domain
+    )
+)
+_ONE = Statement(
+    select(domains.c.domain, domains.c.position, domains.c.created_on).where(
+        domains.c.domain == bindparam("domain")
+    )
+)
+
+
+class Domain(NamedTuple):
+    """A project space and how many entries its log has."""
+
+    domain: str
+    position: int
+    created_on: Micros
+
+
+def list_domains(conn: Connection) -> list[Domain]:
+    """Return every domain in the order of names; a marked fan-out (ruling R-1)."""
+    return [Domain(*row) for row in conn.rows(_ALL)]
+
+
+def find_domain(conn: Connection, name: str) -> Domain | None:
+    """Return the domain of this name."""
+    row = conn.row(_ONE, domain=name)
+    return None if row is None else Domain(*row)
+
+
+def create_domain(
+    conn: Connection,
+    name: str,
+    *,
+    live: Mapping[str, int],
+    author: Author,
+    now: Micros,
+) -> Domain:
+    """Add a domain whose log begins with the note that it was created.
+
+    ``live`` names the generations that answer its reads. Needs a write transaction.
+    Raises ``Conflict`` when the name is taken or cannot stand in a URL.
+    """
+    if _NAME.fullmatch(name) is None:
+        text = (
+            f"'{name}' cannot be a domain: letters, digits, '-', '_' and '.' only, "
+            "99 at most, a letter or digit first"
+        )
+        raise Conflict(text)
+    if find_domain(conn, name) is not None:
+        text = f"Domain '{name}' already exists"
+        raise Conflict(text)
+    row = (name, 0, 0, GENESIS, live["cases"], live["forms"], "[]", "{}", now)
+    conn.insert(domains, [row])
+    head = Head(domain=name, position=0, appended_on=0, digest=GENESIS, live=live)
+    record_directory(
+        Writer(conn, name, head),
+        "domain created",
+        {},
+        user_id=author.user_id,
+        now=now,
+    )
+    return Domain(name, 1, now)

@@ -1,0 +1,341 @@
+"""The log: append to it, read it, prove it.
+
+Each entry's digest is SHA-256 over the digest before it and the canonical bytes of its
+own header, which names the body by its digest. So a body can move, but nothing can be
+altered, removed or swapped unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, select
+
+from ledger.bodies import pack, unpack
+from ledger.connection import Connection, Statement
+from ledger.dialect import in_list
+from ledger.entry import Attachment, Entry, Kind
+from ledger.store import Reader, Writer
+from ledger.tables import bodies, entries
+from ledger.times import next_tick
+
+GENESIS = bytes(32)
+_SORTED = orjson.OPT_SORT_KEYS
+
+_FORM_ENTRIES = Statement(
+    select(*entries.columns)
+    .where(
+        entries.c.domain == bindparam("domain"),
+        in_list(entries.c.form_id, "form_ids"),
+    )
+    .order_by(entries.c.position)
+)
+_ENTRY = Statement(
+    select(*entries.columns).where(
+        entries.c.domain == bindparam("domain"),
+        entries.c.position == bindparam("position"),
+    )
+)
+_AFTER = Statement(
+    select(*entries.columns, bodies.c.dictionary, bodies.c.body)
+    .select_from(
+        entries.outerjoin(
+            bodies,
+            (bodies.c.domain == entries.c.domain)
+            & (bodies.c.position == entries.c.position),
+        )
+    )
+    .where(
+        entries.c.domain == bindparam("domain"),
+        entries.c.position > bindparam("position"),
+        entries.c.position <= bindparam("last"),
+    )
+    .order_by(entries.c.position)
+)
+_BODIES = Statement(
+    select(bodies.c.position, bodies.c.dictionary, bodies.c.body).where(
+        bodies.c.domain == bindparam("domain"),
+        in_list(bodies.c.position, "positions"),
+    )
+)
+_ENTRIES_AT = Statement(
+    select(*entries.columns).where(
+        entries.c.domain == bindparam("domain"),
+        in_list(entries.c.position, "positions"),
+    )
+)
+_COUNT = Statement(
+    select(entries.c.kind, func.count())
+    .where(entries.c.domain == bindparam("domain"))
+    .group_by(entries.c.kind)
+)
+_FOREIGN_FORMS = Statement(
+    select(entries.c.form_id).where(
+        in_list(entries.c.domain, "domains"), in_list(entries.c.form_id, "form_ids")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where the log does not prove itself."""
+
+    position: int
+    text: str
+
+
+def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> list[Entry]:
+    """Append entries with their bodies and move the head behind the last one.
+
+    The entries come with gapless positions after the head; their digests are made
+    here. Returns the entries as stored.
+    """
+    digest = w.head.digest
+    stored = []
+    for entry, _ in items:
+        digest = chain(digest, entry)
+        stored.append(replace(entry, digest=digest))
+    w.conn.insert(entries, [_to_row(entry) for entry in stored])
+    w.conn.insert(
+        bodies,
+        [
+            (w.domain, entry.position, *pack(w.conn, w.domain, body))
+            for entry, body in items
+            if body is not None
+        ],
+    )
+    if stored:
+        w.head = replace(w.head, position=stored[-1].position, digest=digest)
+    return stored
+
+
+def record_directory(
+    w: Writer, action: str, details: Mapping[str, Any], *, user_id: str, now: int
+) -> Entry:
+    """Append a change of the directory: who did what (ruling R-14).
+
+    ``details`` must hold no secret. Saves the head.
+    """
+    appended_on = next_tick(now, w.head.appended_on)
+    position = w.head.position + 1
+    entry = Entry(
+        domain=w.domain,
+        position=position,
+        kind=Kind.DIRECTORY,
+        form_id=None,
+        form_position=position,
+        user_id=user_id,
+        received_on=appended_on,
+        appended_on=appended_on,
+        details={"action": action, **details},
+    )
+    (stored,) = append(w, [(entry, None)])
+    w.head = replace(w.head, appended_on=appended_on)
+    w.save_head()
+    return stored
+
+
+def chain(previous: bytes, entry: Entry) -> bytes:
+    """Return the digest of an entry that follows ``previous``."""
+    return hashlib.sha256(previous + canonical(entry)).digest()
+
+
+def canonical(entry: Entry) -> bytes:
+    """Return the bytes of a header that the chain covers."""
+    return orjson.dumps(
+        [
+            entry.domain,
+            entry.position,
+            entry.kind,
+            entry.form_id,
+            entry.orig_form_id,
+            entry.form_position,
+            entry.xmlns,
+            entry.user_id,
+            entry.received_on,
+            entry.appended_on,
+            entry.problem,
+            _details_text(entry.details),
+            _attachments_text(entry.attachments),
+            None if entry.body_sha256 is None else entry.body_sha256.hex(),
+            entry.body_length,
+        ]
+    )
+
+
+def entries_of_forms(r: Reader, form_ids: Iterable[str]) -> dict[str, list[Entry]]:
+    """Return the entries that carry each of these form ids, oldest first."""
+    found: dict[str, list[Entry]] = {}
+    rows = r.conn.rows(_FORM_ENTRIES, domain=r.domain, form_ids=list(form_ids))
+    for row in rows:
+        entry = to_entry(row)
+        found.setdefault(entry.form_id or "", []).append(entry)
+    return found
+
+
+def forms_elsewhere(
+    conn: Connection, domains: Sequence[str], form_ids: Sequence[str]
+) -> set[str]:
+    """Return those form ids that stand in the log of one of these other domains.
+
+    A marked fan-out: form ids are unique over the whole installation
+    (``case-xml.md`` section 13).
+    """
+    rows = conn.rows(_FOREIGN_FORMS, domains=list(domains), form_ids=list(form_ids))
+    return {form_id for (form_id,) in rows}
+
+
+def entry_at(r: Reader, position: int) -> Entry | None:
+    """Return the entry at a position."""
+    row = r.conn.row(_ENTRY, domain=r.domain, position=position)
+    return None if row is None else to_entry(row)
+
+
+def entries_at(r: Reader, positions: Iterable[int]) -> dict[int, Entry]:
+    """Return the entries at these positions."""
+    rows = r.conn.rows(_ENTRIES_AT, domain=r.domain, positions=list(positions))
+    return {entry.position: entry for entry in map(to_entry, rows)}
+
+
+def bodies_at(r: Reader, positions: Iterable[int]) -> dict[int, bytes]:
+    """Return the bodies at these positions."""
+    rows = r.conn.rows(_BODIES, domain=r.domain, positions=list(positions))
+    return {
+        position: unpack(r.conn, r.domain, dictionary, stored)
+        for position, dictionary, stored in rows
+    }
+
+
+def entries_after(
+    r: Reader, position: int, *, limit: int
+) -> list[tuple[Entry, bytes | None]]:
+    """Return up to ``limit`` entries behind a position with their bodies."""
+    rows = r.conn.rows(
+        _AFTER, domain=r.domain, position=position, last=position + limit
+    )
+    return [(to_entry(row[:-2]), _body(r, row)) for row in rows]
+
+
+def count_kinds(r: Reader) -> dict[str, int]:
+    """Return how many entries of each kind the log holds."""
+    return dict(r.conn.rows(_COUNT, domain=r.domain))  # type: ignore[arg-type]
+
+
+def verify_chain(r: Reader) -> Iterator[Break]:
+    """Yield every place where the chain does not hold, up to the head's position."""
+    position, digest, appended_on = 0, GENESIS, 0
+    while position < r.head.position:
+        batch = list(_checked_batch(r, position))
+        if not batch:
+            yield Break(position + 1, "the entry is missing")
+            return
+        for entry, text in batch:
+            expected = chain(digest, entry)
+            if entry.position != position + 1:
+                yield Break(position + 1, "the entry is missing")
+            elif entry.digest != expected:
+                yield Break(entry.position, "the header was altered or moved")
+            elif entry.appended_on <= appended_on:
+                yield Break(entry.position, "its time is not after the one before")
+            elif text:
+                yield Break(entry.position, text)
+            position, digest, appended_on = (
+                entry.position,
+                entry.digest,
+                entry.appended_on,
+            )
+    if digest != r.head.digest:
+        yield Break(position, "the head of the domain names another digest")
+
+
+def to_entry(row: Sequence[Any]) -> Entry:
+    """Return the entry that a row of ``entries`` holds."""
+    return Entry(
+        domain=row[0],
+        position=row[1],
+        kind=Kind(row[2]),
+        form_id=row[3],
+        orig_form_id=row[4],
+        form_position=row[5],
+        xmlns=row[6],
+        user_id=row[7],
+        received_on=row[8],
+        appended_on=row[9],
+        problem=row[10],
+        details=orjson.loads(row[11]) if row[11] else {},
+        attachments=_attachments(row[12]) if row[12] else (),
+        body_sha256=row[13],
+        body_length=row[14],
+        digest=row[15],
+    )
+
+
+def _checked_batch(r: Reader, position: int) -> Iterator[tuple[Entry, str | None]]:
+    rows = r.conn.rows(_AFTER, domain=r.domain, position=position, last=position + 1000)
+    for row in rows:
+        entry = to_entry(row[:-2])
+        yield entry, _body_fault(r, entry, row)
+
+
+def _body_fault(r: Reader, entry: Entry, row: Sequence[Any]) -> str | None:
+    try:
+        body = _body(r, row)
+    except ValueError:
+        return "the body cannot be read"
+    if entry.body_sha256 is None:
+        return None if body is None else "a body stands where none belongs"
+    if body is None:
+        return "the body is missing"
+    if hashlib.sha256(body).digest() != entry.body_sha256:
+        return "the body was altered"
+    return None
+
+
+def _body(r: Reader, row: Sequence[Any]) -> bytes | None:
+    if row[-1] is None:
+        return None
+    return unpack(r.conn, r.domain, row[-2], row[-1])
+
+
+def _to_row(entry: Entry) -> tuple[Any, ...]:
+    return (
+        entry.domain,
+        entry.position,
+        entry.kind.value,
+        entry.form_id,
+        entry.orig_form_id,
+        entry.form_position,
+        entry.xmlns,
+        entry.user_id,
+        entry.received_on,
+        entry.appended_on,
+        entry.problem,
+        _details_text(entry.details),
+        _attachments_text(entry.attachments),
+        entry.body_sha256,
+        entry.body_length,
+        entry.digest,
+    )
+
+
+def _details_text(details: Mapping[str, Any]) -> str | None:
+    return orjson.dumps(details, option=_SORTED).decode() if details else None
+
+
+def _attachments_text(attachments: Sequence[Attachment]) -> str | None:
+    if not attachments:
+        return None
+    return orjson.dumps(
+        [[a.name, a.content_type, a.sha256, a.length] for a in attachments]
+    ).decode()
+
+
+def _attachments(text: str) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(name=name, content_type=content_type, sha256=sha256, length=length)
+        for name, content_type, sha256, length in orjson.loads(text)
+    )

@@ -1,0 +1,66 @@
+"""Numbered, forward-only steps for the tables that cannot be rebuilt (ruling R-5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
+
+from ledger.store import Store, StoreUnavailable
+
+_HERE = Path(__file__).parent
+
+
+def migrate(store: Store) -> int:
+    """Create or upgrade the schema and return how many steps were taken.
+
+    Safe to run again. Raises ``StoreUnavailable`` for a schema that is newer than
+    this program.
+    """
+    pending = pending_steps(store)
+    if pending:
+        config = Config()
+        config.set_main_option("script_location", str(_HERE))
+        engine = store.engine()
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        engine.dispose()
+    return len(pending)
+
+
+def pending_steps(store: Store) -> tuple[str, ...]:
+    """Return the steps that the schema still lacks, oldest first.
+
+    Raises ``StoreUnavailable`` when the database does not answer or its schema is
+    newer than this program.
+    """
+    steps = [script.revision for script in _scripts().walk_revisions()][::-1]
+    current = _current(store)
+    if current is None:
+        return tuple(steps)
+    if current not in steps:
+        raise StoreUnavailable(
+            f"the schema of the database is at step {current!r}, which this program "
+            f"does not know: it is newer, so use the newer caseledger"
+        )
+    return tuple(steps[steps.index(current) + 1 :])
+
+
+def _current(store: Store) -> str | None:
+    engine = store.engine()
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise StoreUnavailable(f"the database does not answer: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_HERE))

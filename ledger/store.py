@@ -1,0 +1,352 @@
+"""Where everything is kept: connections, transactions, threads.
+
+A unit of work is a plain function that gets a ``Reader`` or a ``Writer``. Nothing
+awaits inside a transaction. Each thread has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import MetaData, bindparam, select, update
+from sqlalchemy.engine import Engine, create_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
+
+from ledger.connection import Connection, Statement
+from ledger.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
+from ledger.entry import Head, IndexedName
+from ledger.errors import LedgerError, NotFound
+from ledger.tables import domains
+
+try:
+    import psycopg
+except ImportError:  # the extra ``postgres`` is not installed
+    psycopg = None  # type: ignore[assignment]
+
+T = TypeVar("T")
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA mmap_size = 4294967296",
+    "PRAGMA wal_autocheckpoint = 10000",
+    "PRAGMA temp_store = MEMORY",
+)
+_SQLITE_BUSY_SECONDS = 30.0
+_OLDEST_SQLITE = (3, 37, 0)
+_POSTGRES_OPTIONS = "-c jit=off -c timezone=UTC -c plan_cache_mode=force_custom_plan"
+
+_HEAD_COLUMNS = (
+    domains.c.position,
+    domains.c.appended_on,
+    domains.c.digest,
+    domains.c.live_cases,
+    domains.c.live_forms,
+    domains.c.indexed,
+)
+_READ_HEAD = Statement(
+    select(*_HEAD_COLUMNS).where(domains.c.domain == bindparam("domain"))
+)
+_LOCK_HEAD = Statement(
+    select(*_HEAD_COLUMNS)
+    .where(domains.c.domain == bindparam("domain"))
+    .with_for_update()
+)
+_SAVE_HEAD = Statement(
+    update(domains)
+    .where(domains.c.domain == bindparam("d"))
+    .values(
+        position=bindparam("position"),
+        appended_on=bindparam("appended_on"),
+        digest=bindparam("digest"),
+        live_cases=bindparam("live_cases"),
+        live_forms=bindparam("live_forms"),
+        indexed=bindparam("indexed"),
+    )
+)
+
+
+class StoreUnavailable(LedgerError):
+    """The database cannot be opened or does not answer."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """A domain as one transaction sees it."""
+
+    conn: Connection
+    domain: str
+    head: Head
+
+
+@dataclass(slots=True)
+class Writer(Reader):
+    """A domain whose head row this transaction holds: nobody else appends to it."""
+
+    def save_head(self) -> None:
+        """Write the head as it is now."""
+        head = self.head
+        self.conn.run(
+            _SAVE_HEAD,
+            d=self.domain,
+            position=head.position,
+            appended_on=head.appended_on,
+            digest=head.digest,
+            live_cases=head.live["cases"],
+            live_forms=head.live["forms"],
+            indexed=_indexed_text(head.indexed),
+        )
+
+
+class Store:
+    """The database behind a URL."""
+
+    def __init__(self, url: str, dialect: Dialect, connect: Callable[[], Any]) -> None:
+        """Keep how to connect; nothing is opened yet."""
+        self.url = url
+        self.dialect = dialect
+        self._connect = connect
+        self._local = threading.local()
+        self._opened: list[Connection] = []
+        self._opening = threading.Lock()
+        self._readers = ThreadPoolExecutor(
+            max_workers=4, thread_name_prefix="caseledger-read"
+        )
+
+    @property
+    def reads_inline(self) -> bool:
+        """Tell whether a short read is cheaper than handing it to a thread."""
+        return not self.dialect.write_needs_lock
+
+    @property
+    def connection(self) -> Connection:
+        """Return this thread's connection, opened when first asked for."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = Connection(self._connect(), self.dialect)
+            self._local.connection = found
+            with self._opening:
+                self._opened.append(found)
+        return found
+
+    def engine(self) -> Engine:
+        """Return an engine for tools that want one, such as Alembic."""
+        driver = "sqlite" if self.reads_inline else "postgresql+psycopg"
+        return create_engine(f"{driver}://", creator=self._connect, poolclass=NullPool)
+
+    @contextmanager
+    def reading(self, domain: str) -> Iterator[Reader]:
+        """Open a domain for reading; raises ``NotFound`` when there is none.
+
+        The head row is read first, so what follows sees every write that was
+        answered before.
+        """
+        conn = self.connection
+        begin = self.dialect.begin_read
+        if begin is None:
+            yield Reader(conn, domain, _head(conn, _READ_HEAD, domain))
+            return
+        with self._transaction(conn, begin):
+            yield Reader(conn, domain, _head(conn, _READ_HEAD, domain))
+
+    @contextmanager
+    def snapshot(self, domain: str) -> Iterator[Reader]:
+        """Open a domain so that all statements see the same moment."""
+        conn = self.connection
+        with self._transaction(conn, self.dialect.begin_snapshot):
+            yield Reader(conn, domain, _head(conn, _READ_HEAD, domain))
+
+    @contextmanager
+    def writing(self, domain: str) -> Iterator[Writer]:
+        """Open a domain for writing, holding its head; commits at the end."""
+        conn = self.connection
+        with self._transaction(conn, self.dialect.begin_write):
+            yield Writer(conn, domain, _head(conn, _LOCK_HEAD, domain))
+
+    @contextmanager
+    def administering(self) -> Iterator[Connection]:
+        """Open a transaction for rows that belong to no domain's log."""
+        conn = self.connection
+        with self._transaction(conn, self.dialect.begin_write):
+            yield conn
+
+    async def read(self, domain: str, fn: Callable[[Reader], T]) -> T:
+        """Run a short read: on SQLite at once, on PostgreSQL in a reader thread."""
+        if self.reads_inline:
+            return self._run_read(domain, fn)
+        return await self.scan(domain, fn)
+
+    async def scan(self, domain: str, fn: Callable[[Reader], T]) -> T:
+        """Run a read that may take long in a reader thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._run_read, domain, fn)
+
+    def close(self) -> None:
+        """Close every connection; the store is of no use afterwards."""
+        self._readers.shutdown()
+        with self._opening:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    def _run_read(self, domain: str, fn: Callable[[Reader], T]) -> T:
+        with self.reading(domain) as reader:
+            return fn(reader)
+
+    @contextmanager
+    def _transaction(self, conn: Connection, begin: str) -> Iterator[None]:
+        conn.execute(begin)
+        try:
+            yield
+        except BaseException:
+            self._roll_back(conn)
+            raise
+        try:
+            conn.execute("COMMIT")
+        except BaseException:
+            self._roll_back(conn)
+            raise
+
+    def _roll_back(self, conn: Connection) -> None:
+        try:
+            conn.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001 - the first error is the one to tell
+            self._forget(conn)
+
+    def _forget(self, conn: Connection) -> None:
+        """Drop a broken connection, so that the next use opens a new one."""
+        self._local.connection = None
+        with self._opening:
+            if conn in self._opened:
+                self._opened.remove(conn)
+        conn.close()
+
+
+def open_store(url: str) -> Store:
+    """Open the database behind a URL of ``operator-interface.md``.
+
+    Raises ``StoreUnavailable`` for a URL that names no database we know.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return Store(url, SqliteDialect(), _sqlite_connector(rest))
+    if scheme in {"postgresql", "postgres"}:
+        return Store(url, PostgresqlDialect(), _postgresql_connector(f"postgresql://{rest}"))
+    raise StoreUnavailable(
+        f"cannot open {scheme or url!r}: the database must be sqlite:///FILE "
+        f"or postgresql://USER:PASSWORD@HOST:PORT/NAME"
+    )
+
+
+def create_tables(conn: Connection, metadata: MetaData) -> None:
+    """Create the tables of a metadata without their secondary indexes."""
+    for table in metadata.sorted_tables:
+        conn.execute(str(CreateTable(table).compile(dialect=conn.dialect.sql)))
+
+
+def create_indexes(conn: Connection, metadata: MetaData) -> None:
+    """Create the secondary indexes of a metadata's tables."""
+    for table in metadata.sorted_tables:
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            conn.execute(str(CreateIndex(index).compile(dialect=conn.dialect.sql)))
+
+
+def drop_tables(conn: Connection, metadata: MetaData) -> None:
+    """Drop the tables of a metadata that exist."""
+    for table in reversed(metadata.sorted_tables):
+        drop = DropTable(table, if_exists=True)
+        conn.execute(str(drop.compile(dialect=conn.dialect.sql)))
+
+
+def _head(conn: Connection, statement: Statement, domain: str) -> Head:
+    row = conn.row(statement, domain=domain)
+    if row is None:
+        raise NotFound(f"No domain with name {domain}")
+    return head_from_row(domain, row)
+
+
+def head_from_row(domain: str, row: Row) -> Head:
+    """Return the head that a row of ``domains`` holds."""
+    position, appended_on, digest, cases, forms, indexed = row
+    return Head(
+        domain=domain,
+        position=position,
+        appended_on=appended_on,
+        digest=digest,
+        live={"cases": cases, "forms": forms},
+        indexed=_indexed(indexed),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _indexed(text: str) -> tuple[IndexedName, ...]:
+    return tuple(
+        IndexedName(name_id=name_id, name=name, built_to=built_to)
+        for name_id, name, built_to in orjson.loads(text)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _indexed_text(names: tuple[IndexedName, ...]) -> str:
+    return orjson.dumps([[n.name_id, n.name, n.built_to] for n in names]).decode()
+
+
+def _sqlite_connector(rest: str) -> Callable[[], Any]:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreUnavailable(
+            f"SQLite {sqlite3.sqlite_version} is too old: 3.37 is the oldest that works"
+        )
+    if not rest.startswith("/") or len(rest) == 1:
+        raise StoreUnavailable(f"sqlite://{rest} names no file: write sqlite:///FILE")
+    path = Path(rest[1:])
+
+    def connect() -> sqlite3.Connection:
+        if not path.parent.is_dir():
+            raise StoreUnavailable(f"the folder {path.parent} does not exist")
+        try:
+            raw = sqlite3.connect(
+                path,
+                timeout=_SQLITE_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=512,
+            )
+            for pragma in _SQLITE_PRAGMAS:
+                raw.execute(pragma)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot open {path}: {error}") from error
+        return raw
+
+    return connect
+
+
+def _postgresql_connector(url: str) -> Callable[[], Any]:
+    if psycopg is None:
+        raise StoreUnavailable(
+            "PostgreSQL needs its driver: pip install 'caseledger[postgres]'"
+        )
+
+    def connect() -> Any:
+        try:
+            raw = psycopg.connect(url, autocommit=True, options=_POSTGRES_OPTIONS)
+        except psycopg.Error as error:
+            raise StoreUnavailable(f"cannot reach PostgreSQL: {error}".strip()) from None
+        raw.prepare_threshold = 0
+        raw.prepared_max = 500
+        return raw
+
+    return connect

@@ -1,0 +1,311 @@
+"""The one door into the log.
+
+A ``Session`` is one transaction under a domain's head. It is given the commands that
+gathered while the last one committed, loads what all of them name, decides each in
+memory against what the ones before it left, and writes everything at the end. A command
+that is refused or rejected changes nothing for its neighbours, so no savepoint is
+needed; an unexpected exception rolls everything back and the writer tries one by one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from sqlalchemy import bindparam, select
+
+from ledger import log
+from ledger.bodies import describe, put_blobs
+from ledger.clock import Clock
+from ledger.connection import Statement
+from ledger.dialect import in_list
+from ledger.entry import Entry, Kind, Receipt, Upload
+from ledger.errors import LedgerError, Rejected
+from ledger.form import Form
+from ledger.ids import new_form_id, new_id
+from ledger.projector import ProjectionBatch, Projector
+from ledger.store import Writer
+from ledger.tables import domains, idempotency
+from ledger.times import Micros, next_tick
+
+_OTHER_DOMAINS = Statement(
+    select(domains.c.domain).where(domains.c.domain != bindparam("domain"))
+)
+_KEPT_ANSWERS = Statement(
+    select(
+        idempotency.c.user_id,
+        idempotency.c.key,
+        idempotency.c.request_sha256,
+        idempotency.c.status,
+        idempotency.c.response,
+    ).where(
+        idempotency.c.domain == bindparam("domain"),
+        in_list(idempotency.c.key, "keys"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a command wants looked up before it is decided."""
+
+    form_ids: Iterable[str] = ()
+    case_ids: Iterable[str] = ()
+    external_ids: Iterable[str] = ()
+    idempotency_keys: Iterable[str] = ()
+
+
+class Command(Protocol):
+    """Something that wants to be appended to the log of a domain."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it brings, for the cap of a commit."""
+
+    def needs(self) -> Needs:
+        """Say what must be looked up."""
+
+    def run(self, session: Session) -> Any:
+        """Decide, append and return the outcome; raises ``LedgerError`` to refuse."""
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Keep what arrived, after an unexpected error, in a session of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it has a position, with the bytes it will name."""
+
+    kind: Kind
+    form_id: str | None
+    body: bytes | None = None
+    xmlns: str = ""
+    orig_form_id: str | None = None
+    user_id: str = ""
+    problem: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    uploads: tuple[Upload, ...] = ()
+    received_on: Micros | None = None
+    first: Entry | None = None
+    """The entry with the first version of the form, when it is not this one."""
+
+
+class Session:
+    """One transaction that appends to a domain's log."""
+
+    def __init__(self, writer: Writer, batch: ProjectionBatch, clock: Clock) -> None:
+        """Start behind the head that the writer holds."""
+        self.writer = writer
+        self.cases = batch
+        self.clock = clock
+        self.known: dict[str, list[Entry]] = {}
+        self.answers: dict[tuple[str, str], tuple[bytes, int, bytes]] = {}
+        self.trial = False
+        self._items: list[tuple[Entry, bytes | None]] = []
+        self._uploads: list[Upload] = []
+        self._kept: list[tuple[Any, ...]] = []
+        self._position = writer.head.position
+        self._appended_on = writer.head.appended_on
+
+    def load(self, needs: Sequence[Needs]) -> None:
+        """Look up what all commands need, a query for each kind of thing."""
+        form_ids = {i for need in needs for i in need.form_ids}
+        if form_ids:
+            self.known = log.entries_of_forms(self.writer, form_ids)
+            self._note_foreign([i for i in form_ids if i not in self.known])
+        keys = [key for need in needs for key in need.idempotency_keys]
+        if keys:
+            self._load_answers(keys)
+        self.cases.load(
+            case_ids=[i for need in needs for i in need.case_ids],
+            external_ids=[i for need in needs for i in need.external_ids],
+        )
+
+    def entries_of(self, form_id: str) -> list[Entry]:
+        """Return the entries that carry a form id, those of this session included."""
+        return self.known.get(form_id, [])
+
+    def is_foreign(self, form_id: str) -> bool:
+        """Tell whether a form id belongs to another domain."""
+        return form_id in self._foreign
+
+    def append_form(self, draft: Draft, form: Form) -> Entry:
+        """Fold a form and append its entry; as an XFormError when it is rejected."""
+        entry = self._entry(draft)
+        try:
+            if form.rejection is not None:
+                raise form.rejection
+            touched = self.cases.project(entry, form)
+        except Rejected as rejected:
+            entry = self._entry(
+                replace(draft, kind=Kind.ERROR, problem=rejected.problem)
+            )
+            touched = 0
+        return self._take(entry, draft, touched)
+
+    def try_again(self, draft: Draft, form: Form) -> Entry:
+        """Fold an old form at its own place and append the verdict.
+
+        Raises ``Rejected`` and appends nothing when it fails again.
+        """
+        if form.rejection is not None:
+            raise form.rejection
+        entry = self._entry(draft)
+        return self._take(entry, draft, self.cases.project(entry, form))
+
+    def append(self, draft: Draft) -> Entry:
+        """Append an entry that touches no case."""
+        return self._take(self._entry(draft), draft, 0)
+
+    def flag_cases(self, draft: Draft, case_ids: Sequence[str]) -> Entry:
+        """Append the deletion or restoration of cases."""
+        entry = self._entry(draft)
+        return self._take(entry, draft, self.cases.set_deleted(case_ids, entry))
+
+    def keep_answer(self, key: str, user_id: str, sha256: bytes, answer: Any) -> None:
+        """Keep an answer under its idempotency key."""
+        self.answers[user_id, key] = (sha256, answer.status, answer.body)
+        self._kept.append(
+            (
+                self.writer.domain,
+                user_id,
+                key,
+                sha256,
+                answer.status,
+                answer.body,
+                self.clock(),
+            )
+        )
+
+    def scratch(self) -> Session:
+        """Return a session in which a command can be tried; it is never saved."""
+        trial = Session(self.writer, self.cases.scratch(), self.clock)
+        trial.trial = True
+        trial.known = {form_id: list(known) for form_id, known in self.known.items()}
+        trial._foreign = self._foreign  # noqa: SLF001 - the same class
+        trial._position = self._position  # noqa: SLF001
+        trial._appended_on = self._appended_on  # noqa: SLF001
+        return trial
+
+    def save(self) -> int:
+        """Write entries, bodies, read tables and head; return how many entries."""
+        if self._items:
+            put_blobs(self.writer, self._uploads)
+            log.append(self.writer, self._items)
+            self.cases.save()
+            self.writer.head = replace(
+                self.writer.head, appended_on=self._appended_on
+            )
+            self.writer.save_head()
+        self.writer.conn.insert_new(idempotency, self._kept)
+        return len(self._items)
+
+    _foreign: frozenset[str] = frozenset()
+
+    def _entry(self, draft: Draft) -> Entry:
+        """Give a draft its position and times; it is not taken in yet."""
+        position = self._position + 1
+        appended_on = next_tick(self.clock(), self._appended_on)
+        first = draft.first
+        received_on = first.received_on if first is not None else draft.received_on
+        body = draft.body
+        return Entry(
+            domain=self.writer.domain,
+            position=position,
+            kind=draft.kind,
+            form_id=draft.form_id,
+            orig_form_id=draft.orig_form_id,
+            form_position=position if first is None else first.form_position,
+            xmlns=draft.xmlns,
+            user_id=draft.user_id,
+            received_on=appended_on if received_on is None else received_on,
+            appended_on=appended_on,
+            problem=draft.problem,
+            details=draft.details,
+            attachments=(
+                tuple(map(describe, draft.uploads))
+                if first is None
+                else first.attachments
+            ),
+            body_sha256=None if body is None else hashlib.sha256(body).digest(),
+            body_length=0 if body is None else len(body),
+        )
+
+    def _take(self, entry: Entry, draft: Draft, touched: int) -> Entry:
+        """Take an entry in; the cases it touched used up a microsecond each."""
+        self._position = entry.position
+        self._appended_on = entry.appended_on + max(touched, 1) - 1
+        self._items.append((entry, draft.body))
+        self._uploads += draft.uploads
+        self.cases.record(entry)
+        if entry.form_id is not None:
+            self.known.setdefault(entry.form_id, []).append(entry)
+        return entry
+
+    def _note_foreign(self, form_ids: list[str]) -> None:
+        rows = self.writer.conn.rows(_OTHER_DOMAINS, domain=self.writer.domain)
+        others = [domain for (domain,) in rows]
+        if others and form_ids:
+            self._foreign = frozenset(
+                log.forms_elsewhere(self.writer.conn, others, form_ids)
+            )
+
+    def _load_answers(self, keys: list[str]) -> None:
+        rows = self.writer.conn.rows(
+            _KEPT_ANSWERS, domain=self.writer.domain, keys=keys
+        )
+        for user_id, key, sha256, status, response in rows:
+            self.answers[user_id, key] = (sha256, status, response)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The write side of the product: commands in, outcomes out, one commit."""
+
+    projector: Projector
+    clock: Clock
+    make_id: Callable[[], str] = new_id
+    make_form_id: Callable[[], str] = new_form_id
+
+    def process(self, writer: Writer, commands: Sequence[Command]) -> list[Any]:
+        """Run commands in order in one transaction and return an outcome for each.
+
+        An outcome is what the command returned, or the ``LedgerError`` that refused
+        it. Anything else that is raised must roll the transaction back.
+        """
+        session = self._open(writer)
+        session.load([command.needs() for command in commands])
+        outcomes = [_run(command, session) for command in commands]
+        session.save()
+        return outcomes
+
+    def keep_failure(self, writer: Writer, command: Command, error: Exception) -> None:
+        """Keep what a command brought as an XFormError, after a defect."""
+        session = self._open(writer)
+        command.failed(session, error)
+        session.save()
+
+    def _open(self, writer: Writer) -> Session:
+        return Session(writer, self.projector.open(writer), self.clock)
+
+
+def _run(command: Command, session: Session) -> Any:
+    try:
+        return command.run(session)
+    except LedgerError as refused:
+        return refused
+
+
+def receipt_of(entry: Entry, *, resubmitted: bool = False) -> Receipt:
+    """Return the receipt of an entry that was appended."""
+    return Receipt(
+        form_id=entry.form_id,
+        kind=entry.kind,
+        position=entry.position,
+        problem=entry.problem,
+        resubmitted=resubmitted,
+    )
+
+

@@ -1,0 +1,212 @@
+"""Group commit: one thread that takes whatever has gathered while it last committed.
+
+Handlers hand commands over and await their outcome. There is no timer: an idle ledger
+commits a command at once, a busy one commits many together, one answer each (ruling
+R-6). Outcomes are delivered after the commit, never before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ledger.bodies import add_dictionary, forget_dictionaries, wants_dictionary
+from ledger.errors import LedgerError
+from ledger.store import Store, Writer
+from ledger.submit import Command, Ledger
+
+T = TypeVar("T")
+
+_MOST_COMMANDS = 256
+_MOST_BYTES = 4 * 1024 * 1024
+_MOST_WAITING_BYTES = 512 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Overloaded(LedgerError):
+    """More bytes wait to be committed than the process may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """A command on its way, and whom to tell."""
+
+    domain: str
+    command: Command
+    size: int
+    future: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """A plain function that wants a transaction of its own."""
+
+    domain: str
+    errand: Callable[[Writer], Any]
+    future: asyncio.Future[Any]
+
+
+_Stop = type("_Stop", (), {})
+
+
+class LedgerWriter:
+    """The process's one writer."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        """Prepare; ``start`` begins to write."""
+        self._store = store
+        self._ledger = ledger
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._waiting_bytes = 0
+        self._thread = threading.Thread(
+            target=self._run, name="caseledger-write", daemon=True
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to write, delivering outcomes to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write everything that waits, then stop."""
+        if self._thread.is_alive():
+            self._queue.put(_Stop())
+            await asyncio.to_thread(self._thread.join)
+
+    async def submit(self, domain: str, command: Command) -> Any:
+        """Have a command appended and return its outcome once it is durable.
+
+        Raises the ``LedgerError`` that refused it, ``Overloaded`` when too much waits,
+        and whatever unexpected error made it fail.
+        """
+        size = command.size
+        if self._waiting_bytes + size > _MOST_WAITING_BYTES:
+            raise Overloaded("The server is busy; send the request again later")
+        future = asyncio.get_running_loop().create_future()
+        self._waiting_bytes += size
+        self._queue.put(_Ticket(domain, command, size, future))
+        try:
+            # A client that hangs up does not stop a commit.
+            return await asyncio.shield(future)
+        finally:
+            self._waiting_bytes -= size
+
+    async def run(self, domain: str, errand: Callable[[Writer], T]) -> T:
+        """Run a function in a write transaction of its own and return its result."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Errand(domain, errand, future))
+        return await asyncio.shield(future)
+
+    def _run(self) -> None:
+        while True:
+            items = self._gather()
+            stop = any(isinstance(item, _Stop) for item in items)
+            outcomes: list[tuple[asyncio.Future[Any], Any]] = []
+            for domain, tickets in _by_domain(items):
+                outcomes += self._commit(domain, tickets)
+            for item in items:
+                if isinstance(item, _Errand):
+                    outcomes.append((item.future, self._run_errand(item)))
+            self._deliver(outcomes)
+            if stop:
+                return
+
+    def _gather(self) -> list[Any]:
+        """Wait for the first item, then take what else is there, within the caps."""
+        items = [self._queue.get()]
+        size = getattr(items[0], "size", 0)
+        while len(items) < _MOST_COMMANDS and size < _MOST_BYTES:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            items.append(item)
+            size += getattr(item, "size", 0)
+        return items
+
+    def _commit(
+        self, domain: str, tickets: Sequence[_Ticket]
+    ) -> list[tuple[asyncio.Future[Any], Any]]:
+        """Commit commands of one domain together, or one by one if that fails."""
+        try:
+            outcomes = self._process(domain, [ticket.command for ticket in tickets])
+        except LedgerError as error:
+            outcomes = [error] * len(tickets)
+        except Exception as error:
+            if len(tickets) > 1:
+                logger.warning("commit_split", extra={"commands": len(tickets)})
+                return [
+                    outcome
+                    for ticket in tickets
+                    for outcome in self._commit(domain, [ticket])
+                ]
+            logger.exception("command_failed", extra={"domain": domain})
+            self._keep_failure(domain, tickets[0].command, error)
+            outcomes = [error]
+        return [
+            (ticket.future, outcome)
+            for ticket, outcome in zip(tickets, outcomes, strict=True)
+        ]
+
+    def _process(self, domain: str, commands: Sequence[Command]) -> list[Any]:
+        with self._store.writing(domain) as writer:
+            before = writer.head.position
+            outcomes = self._ledger.process(writer, commands)
+            position = writer.head.position
+        if wants_dictionary(position, position - before):
+            self._train(domain)
+        return outcomes
+
+    def _train(self, domain: str) -> None:
+        """Give the domain a new dictionary; a failure costs only space."""
+        try:
+            with self._store.writing(domain) as writer:
+                add_dictionary(writer)
+        except Exception:
+            forget_dictionaries(self._store.connection, domain)
+            logger.exception("dictionary_failed", extra={"domain": domain})
+
+    def _keep_failure(self, domain: str, command: Command, error: Exception) -> None:
+        try:
+            with self._store.writing(domain) as writer:
+                self._ledger.keep_failure(writer, command, error)
+        except Exception:
+            # The client gets 500 and keeps its copy, so nothing is lost.
+            logger.exception("failure_not_kept", extra={"domain": domain})
+
+    def _run_errand(self, errand: _Errand) -> Any:
+        try:
+            with self._store.writing(errand.domain) as writer:
+                return errand.errand(writer)
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
+            return error
+
+    def _deliver(self, outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+        """Hand all outcomes of a round to the event loop in one call."""
+        if outcomes and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_settle, outcomes)
+
+
+def _by_domain(items: Sequence[Any]) -> Iterator[tuple[str, list[_Ticket]]]:
+    groups: dict[str, list[_Ticket]] = {}
+    for item in items:
+        if isinstance(item, _Ticket):
+            groups.setdefault(item.domain, []).append(item)
+    yield from groups.items()
+
+
+def _settle(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, outcome in outcomes:
+        if future.done():
+            continue
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

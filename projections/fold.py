@@ -1,0 +1,281 @@
+"""The rule: what a form does to the cases it names. Pure.
+
+No clock, no logger, no database: states and blocks in, states out, or ``Rejected``.
+Section numbers are those of ``case-xml.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from ledger.case import Case, CaseAttachment, CaseIndex, FoldKey
+from ledger.caseblock import CaseBlock, IndexUpdate
+from ledger.entry import Attachment
+from ledger.errors import Rejected
+from ledger.form import Form
+from ledger.times import Instant, Micros, parse_instant
+
+LONGEST = 255
+
+FORM = 1
+LEDGER = 64
+CREATE = 128
+CLOSE = 256
+INDEX = 512
+ATTACHMENT = 1024
+"""Bits of a transaction's type (section 16)."""
+
+_LIMITED = {
+    "case_type": "type",
+    "case_name": "name",
+    "owner_id": "owner_id",
+    "external_id": "external_id",
+}
+_IGNORED_IN_UPDATE = frozenset(
+    {"case_id", "date_modified", "supply_point_location_id", "user_id"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What the log says of a form that is being folded.
+
+    ``position`` is that of the entry that causes the work and ``appended_on`` its
+    time; ``key`` is the form's place in the fold, which an entry that runs an old form
+    again keeps.
+    """
+
+    domain: str
+    form_id: str
+    position: int
+    appended_on: Micros
+    key: FoldKey
+    received_on: Instant
+    attachments: Mapping[str, Attachment] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A case while one form is applied to it."""
+
+    fields: dict[str, Any]
+    properties: dict[str, str]
+    indices: dict[str, CaseIndex]
+    attachments: dict[str, CaseAttachment]
+    actions: int = FORM
+
+
+def blocks_by_case(form: Form) -> dict[str, list[CaseBlock]]:
+    """Return the blocks of a form by case id, ids ascending, in order of application.
+
+    Inside a case blocks are ordered by their best action (section 7).
+    """
+    if len(form.blocks) == 1:
+        (block,) = form.blocks
+        return {block.case_id: [block]}
+    groups: dict[str, list[CaseBlock]] = {}
+    for block in sorted(form.blocks, key=attrgetter("case_id")):
+        groups.setdefault(block.case_id, []).append(block)
+    for blocks in groups.values():
+        if len(blocks) > 1:
+            blocks.sort(key=_rank)
+    return groups
+
+
+def touched(form: Form) -> list[str]:
+    """Return the ids of the cases a form may touch, ascending."""
+    if not form.ledger_case_ids:
+        return list(blocks_by_case(form))
+    named = {block.case_id for block in form.blocks}
+    return sorted(named.union(form.ledger_case_ids))
+
+
+def apply_form(
+    before: Case | None, blocks: Sequence[CaseBlock], form: Form, stamp: Stamp
+) -> tuple[Case, int]:
+    """Apply the blocks of one form for one case; return the case and its actions.
+
+    ``blocks`` is empty for a case that only a ledger block names: it is touched, no
+    more (section 18). Raises ``Rejected``.
+    """
+    draft = _open(before, blocks, stamp)
+    for block in blocks:
+        _apply_block(draft, block, form, stamp)
+    if not blocks or (form.ledger_case_ids and blocks[0].case_id in form.ledger_case_ids):
+        draft.actions |= LEDGER
+    fields = draft.fields
+    fields["server_modified_on"] = stamp.received_on
+    fields["position"] = stamp.position
+    fields["folded_to"] = stamp.key
+    fields["properties"] = draft.properties
+    fields["indices"] = draft.indices
+    fields["attachments"] = draft.attachments
+    return Case(**fields), draft.actions
+
+
+def fold(case_id: str, steps: Iterable[tuple[Form, Stamp]]) -> Case | None:
+    """Return the case that these forms make, applied in the order given."""
+    case: Case | None = None
+    for form, stamp in steps:
+        blocks = blocks_by_case(form).get(case_id, [])
+        if blocks or case is not None:
+            case, _ = apply_form(case, blocks, form, stamp)
+    return case
+
+
+def new_targets(form: Form) -> list[tuple[str, str]]:
+    """Return (case, target) for every index that a form sets, in order of validation."""
+    return [
+        (case_id, index.case_id)
+        for case_id, blocks in blocks_by_case(form).items()
+        for block in blocks
+        for index in block.indices
+        if index.case_id
+    ]
+
+
+def _rank(block: CaseBlock) -> int:
+    """Return the rank of a block's best action (section 7, rule 3)."""
+    if block.create is not None:
+        return 0
+    if block.update is not None:
+        return 1
+    if block.indices:
+        return 2
+    if block.close:
+        return 3
+    return 4 if block.attachments else 1
+
+
+def _open(before: Case | None, blocks: Sequence[CaseBlock], stamp: Stamp) -> _Draft:
+    if before is None:
+        fields = {**_EMPTY, "domain": stamp.domain, "case_id": blocks[0].case_id}
+        return _Draft(fields, {}, {}, {})
+    fields = {name: getattr(before, name) for name in _SCALARS}
+    return _Draft(
+        fields,
+        dict(before.properties),
+        dict(before.indices),
+        dict(before.attachments),
+    )
+
+
+def _apply_block(draft: _Draft, block: CaseBlock, form: Form, stamp: Stamp) -> None:
+    """Apply one block: create, update, close, index, attachment (section 8)."""
+    user_id = block.user_id or form.meta.user_id or ""
+    modified = block.date_modified or stamp.received_on
+    fields = draft.fields
+    if block.create is not None:
+        draft.actions |= CREATE
+        for name, value in block.create.items():
+            _set_special(fields, name, value)
+    if block.update is not None:
+        _update(draft, block.update)
+    if block.close:
+        draft.actions |= CLOSE
+        fields["closed"] = True
+        fields["closed_on"] = modified
+        fields["closed_by"] = user_id
+    if block.indices:
+        draft.actions |= INDEX
+        for index in block.indices:
+            _set_index(draft.indices, index)
+    if block.attachments:
+        draft.actions |= ATTACHMENT
+        _attach(draft, block, stamp)
+    if user_id:
+        fields["modified_by"] = user_id
+    fields["modified_on"] = max(fields["modified_on"], modified)
+    fields["opened_on"] = fields["opened_on"] or modified
+    fields["opened_by"] = fields["opened_by"] or user_id
+    fields["owner_id"] = fields["owner_id"] or user_id
+
+
+def _update(draft: _Draft, update: Mapping[str, str]) -> None:
+    for name, value in update.items():
+        if name in _SPECIAL:
+            _set_special(draft.fields, name, value)
+        elif name == "name":
+            draft.fields["case_name"] = value
+        elif name == "location_id":
+            draft.fields["location_id"] = value
+        elif name not in _IGNORED_IN_UPDATE:
+            draft.properties[name] = value
+            if name == "hq_user_id":
+                _set_special(draft.fields, "external_id", value)
+
+
+def _set_special(fields: dict[str, Any], name: str, value: str) -> None:
+    """Set a name of section 6; others inside ``create`` are ignored."""
+    if name == "date_opened":
+        fields["opened_on"] = _opened_on(value)
+        return
+    label = _LIMITED.get(name)
+    if label is None:
+        return
+    if len(value) > LONGEST:
+        raise Rejected(
+            "CaseValueError",
+            f"Error processing case update: Field: {label}, "
+            f"Error: Value exceeds allowed length: {LONGEST}",
+        )
+    fields[name] = value
+
+
+def _opened_on(value: str) -> Instant:
+    try:
+        return parse_instant(value)
+    except ValueError:
+        raise Rejected(
+            "CaseValueError",
+            "Error processing case update: Field: opened_on, "
+            f"Error: Unable to parse date string '{value}'",
+        ) from None
+
+
+def _set_index(indices: dict[str, CaseIndex], index: IndexUpdate) -> None:
+    """Set an index, or leave a tombstone where one stood (section 10)."""
+    if index.case_id:
+        indices[index.name] = CaseIndex(
+            case_id=index.case_id,
+            case_type=index.case_type,
+            relationship=index.relationship,
+        )
+        return
+    old = indices.get(index.name)
+    if old is not None:
+        indices[index.name] = CaseIndex(
+            case_id="", case_type=old.case_type, relationship=old.relationship
+        )
+
+
+def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
+    """Point at attachments of the form, or drop them (section 11)."""
+    for update in block.attachments:
+        if update.src:
+            found = stamp.attachments.get(update.src)
+            if found is None:
+                raise Rejected("AttachmentNotFound", f"{stamp.form_id}: '{update.src}'")
+            draft.attachments[update.name] = CaseAttachment(
+                form_id=stamp.form_id,
+                source=update.src,
+                content_type=found.content_type,
+                sha256=found.sha256,
+                length=found.length,
+            )
+        elif not update.origin:
+            draft.attachments.pop(update.name, None)
+
+
+_SPECIAL = frozenset({*_LIMITED, "date_opened"})
+_COLLECTIONS = frozenset({"properties", "indices", "attachments"})
+_SCALARS = tuple(
+    name
+    for name in Case.__dataclass_fields__
+    if name not in _COLLECTIONS
+)
+_BLANK = Case(domain="", case_id="")
+_EMPTY = {name: getattr(_BLANK, name) for name in _SCALARS}

@@ -1,0 +1,94 @@
+"""The bookkeeping of generations: which set of read tables exists and which is live.
+
+Generations of both projections share one numbering, so a number names one set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import MetaData, bindparam, func, select, update
+
+from ledger.connection import Connection, Statement
+from ledger.store import create_indexes, create_tables
+from ledger.tables import generations
+from projections.tables import (
+    CASES,
+    CASES_VERSION,
+    FORMS,
+    FORMS_VERSION,
+    case_tables,
+    form_tables,
+)
+
+VERSIONS = {CASES: CASES_VERSION, FORMS: FORMS_VERSION}
+
+_LATEST = Statement(select(func.max(generations.c.generation)))
+_USABLE = Statement(
+    select(func.max(generations.c.generation)).where(
+        generations.c.projection == bindparam("projection"),
+        generations.c.version == bindparam("version"),
+        generations.c.state == "live",
+    )
+)
+_ALL = Statement(select(*generations.columns).order_by(generations.c.generation))
+_SET_STATE = Statement(
+    update(generations)
+    .where(generations.c.generation == bindparam("g"))
+    .values(state=bindparam("state"), changed_on=bindparam("changed_on"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One physical set of a projection's read tables."""
+
+    generation: int
+    projection: str
+    version: int
+    state: str
+    changed_on: int
+
+
+def metadata_of(projection: str, generation: int) -> MetaData:
+    """Return the tables of a generation."""
+    if projection == CASES:
+        return case_tables(generation).metadata
+    return form_tables(generation).metadata
+
+
+def ensure_live(conn: Connection, *, now: int) -> dict[str, int]:
+    """Return a live generation for each projection, making those that are missing.
+
+    Needs a write transaction. A new domain points at what this returns.
+    """
+    live = {}
+    for projection, version in VERSIONS.items():
+        found = conn.value(_USABLE, projection=projection, version=version)
+        if found is None:
+            found = open_generation(conn, projection, now=now, state="live")
+            create_indexes(conn, metadata_of(projection, found))
+        live[projection] = found
+    return live
+
+
+def open_generation(
+    conn: Connection, projection: str, *, now: int, state: str = "building"
+) -> int:
+    """Make the tables of the next generation, without secondary indexes."""
+    generation = (conn.value(_LATEST) or 0) + 1
+    conn.insert(
+        generations, [(generation, projection, VERSIONS[projection], state, now)]
+    )
+    create_tables(conn, metadata_of(projection, generation))
+    return generation
+
+
+def set_state(conn: Connection, generation: int, state: str, *, now: int) -> None:
+    """Record that a generation is now building, live or retired."""
+    conn.run(_SET_STATE, g=generation, state=state, changed_on=now)
+
+
+def all_generations(conn: Connection) -> list[Generation]:
+    """Return every generation, oldest first."""
+    return [Generation(*row) for row in conn.rows(_ALL)]

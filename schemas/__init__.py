@@ -1,0 +1,1 @@
+"""Data only: the XML schemas of what is read and written."""
