@@ -14,9 +14,10 @@ from api.middleware import Shell
 from api.openapi import document
 from api.process_pages import describe
 from api.routes import ROUTES, install
+from ledger.clock import now_micros
 from ledger.store import open_store
 from ledger.submit import Ledger
-from ledger.writer import GroupWriter
+from ledger.writer import LedgerWriter
 from projections.projector import LiveProjector
 
 
@@ -30,7 +31,7 @@ def create_app(config: Config) -> web.Application:
     app[CONFIG] = config
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store)
-    app[WRITER] = GroupWriter(store, Ledger(LiveProjector()))
+    app[WRITER] = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
     app[DESCRIPTION] = describe(document(ROUTES))
     shell = Shell(
         app[AUTHENTICATOR],
@@ -48,6 +49,6 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     WORKERS.inc()
     yield
     WORKERS.dec()
-    app[WRITER].stop()
+    await app[WRITER].stop()
     app[AUTHENTICATOR].close()
     app[STORE].close()

@@ -161,9 +161,7 @@ class Authenticator:
         except NotFound:
             return None, []
 
-    async def _password_fits(
-        self, user: User | None, credentials: Credentials
-    ) -> bool:
+    async def _password_fits(self, user: User | None, credentials: Credentials) -> bool:
         if not credentials.may_be_password:
             return False
         encoded = None if user is None else user.password_hash

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
-import orjson
 from aiohttp import web
 from aiohttp.hdrs import USER_AGENT
 
 from api.case_v2_json import (
+    MAX_FETCH,
     BulkFetch,
     WriteRequest,
     parse_bulk_fetch,
@@ -21,7 +22,7 @@ from api.case_v2_json import (
     parse_single_update,
     parse_write,
 )
-from api.case_v2_query import parse_list, parse_switch
+from api.case_v2_query import parse_list_query
 from api.case_v2_render import (
     bulk_fetch_response,
     bulk_response,
@@ -29,27 +30,311 @@ from api.case_v2_render import (
     renderer,
     write_response,
 )
-from api.dialects import JSON_TYPE
+from api.dialects import CASE_V2, JSON_TYPE
 from api.field_filters import FieldFilter
 from api.keys import CONFIG, PRINCIPAL, STORE, WRITER
 from api.problems import (
+    Problem,
+    bad_idempotency_key,
     case_not_found,
-    invalid,
+    form_failed,
     several_cases,
     too_many_cases,
     undecodable_path,
 )
 from ledger.changes import Intent
+from ledger.clock import now_micros
+from ledger.commands import ChangeCases
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
-from ledger.names import is_legal, printable
-from projections.cases import find_external, get_cases as read_cases
-from projections.cases import list_cases as read_page
-from projections.rows import CaseRow
+from ledger.names import is_legal
 from ledger.store import Reader
+from ledger.times import format_micros
+from projections import cases
+from projections.rows import CaseRow
 
 T = TypeVar("T")
 
-_IDEMPOTENCY_KEY = "Idempotency-Key"
-_LONGEST_KEY = 255
 _PARSED_ASIDE = 256 * 1024
-_MOST_IDS = 5000
+"""Bytes of a body from which on parsing would hold up other requests."""
+
+_LONGEST_KEY = 255
+_FALSE = {"", "false", "f", "no", "n", "0"}
+_PREFLIGHT = "OPTIONS, GET, POST, PUT"
+_PREFLIGHT_FETCH = "OPTIONS, GET, POST"
+
+
+async def get_case(request: web.Request) -> web.Response:
+    """Answer one case, or several whose ids are joined by commas (4.1, 4.2)."""
+    segment = _decoded(_raw_place(request))
+    if "," in segment:
+        return await _get_many(request, segment.split(","))
+    chosen = _chosen(request)
+    row = (await _rows(request, [segment])).get(segment)
+    if row is None:
+        raise case_not_found(segment)
+    return _json(renderer(chosen)(row).encode())
+
+
+async def get_case_by_external_id(request: web.Request) -> web.Response:
+    """Answer the one case with an external id (section 4.3)."""
+    external_id = _external_id(request)
+    chosen = _chosen(request)
+    found = (await _external_rows(request, [external_id])).get(external_id, ())
+    if not found:
+        raise case_not_found(external_id)
+    if len(found) > 1:
+        raise several_cases(external_id, [row.case_id for row in found])
+    return _json(renderer(chosen)(found[0]).encode())
+
+
+async def bulk_fetch(request: web.Request) -> web.Response:
+    """Answer many cases by id and external id, stubs for those missing (4.2)."""
+    chosen = _chosen(request)
+    asked = await _aside(await request.read(), parse_bulk_fetch)
+    return await _fetched(request, asked, chosen)
+
+
+async def list_cases(request: web.Request) -> web.Response:
+    """Answer a page of the cases that match the query string (section 6)."""
+    asked = parse_list_query(_pairs(request), today=_today())
+    chosen = FieldFilter.parse(asked.field_filter_pairs)
+    page = await _read(request, lambda r: cases.list_cases(r, asked.filter, asked.page))
+    next_url = None
+    if page.after is not None:
+        next_url = f"{_list_url(request)}?cursor={asked.cursor(page.after)}"
+    body = list_response(
+        page.total, map(renderer(chosen), page.rows), next_url=next_url
+    )
+    return _json(body)
+
+
+async def post_cases(request: web.Request) -> web.Response:
+    """Create the case of an object, or apply the rows of an array (5.1, 5.3)."""
+    return await _write(request, partial(_parse_either, request, Intent.CREATE))
+
+
+async def put_cases(request: web.Request) -> web.Response:
+    """Update or create the case that an object names, or apply rows (D5)."""
+    return await _write(request, partial(_parse_either, request, Intent.PUT))
+
+
+async def put_case(request: web.Request) -> web.Response:
+    """Update the case that the URL names (section 5.2)."""
+    case_id = _decoded(_raw_place(request))
+    return await _write(request, partial(parse_single_update, case_id=case_id))
+
+
+async def put_case_by_external_id(request: web.Request) -> web.Response:
+    """Update the case with the external id of the URL, or create it (5.2)."""
+    external_id = _external_id(request)
+    return await _write(request, partial(parse_put_external, external_id=external_id))
+
+
+async def preflight(_request: web.Request) -> web.Response:
+    """Answer which methods a page of another origin may use (section 1)."""
+    return _allowing(_PREFLIGHT)
+
+
+async def preflight_bulk_fetch(_request: web.Request) -> web.Response:
+    """Answer the same for bulk fetch."""
+    return _allowing(_PREFLIGHT_FETCH)
+
+
+# -- reading ----------------------------------------------------------------------------
+
+
+async def _get_many(request: web.Request, case_ids: list[str]) -> web.Response:
+    if len(case_ids) > MAX_FETCH:
+        raise too_many_cases(MAX_FETCH)
+    asked = BulkFetch(case_ids=tuple(case_ids))
+    return await _fetched(request, asked, _chosen(request))
+
+
+async def _fetched(
+    request: web.Request, asked: BulkFetch, chosen: FieldFilter | None
+) -> web.Response:
+    write = renderer(chosen)
+    rows = await _rows(request, asked.case_ids)
+    external = await _external_rows(request, asked.external_ids)
+    body = bulk_fetch_response(
+        asked,
+        by_case_id={case_id: write(row) for case_id, row in rows.items()},
+        by_external_id={key: write(found[0]) for key, found in external.items()},
+    )
+    return _json(body)
+
+
+async def _rows(request: web.Request, case_ids: Sequence[str]) -> dict[str, CaseRow]:
+    # An id that XML cannot carry is no case's, and PostgreSQL would refuse a NUL.
+    asked = [case_id for case_id in case_ids if is_legal(case_id)]
+    if not asked:
+        return {}
+    rows = await _read(request, lambda r: cases.get_cases(r, asked))
+    return {row.case_id: row for row in rows}
+
+
+async def _external_rows(
+    request: web.Request, external_ids: Sequence[str]
+) -> Mapping[str, Sequence[CaseRow]]:
+    asked = [external_id for external_id in external_ids if is_legal(external_id)]
+    if not asked:
+        return {}
+    return await _read(request, lambda r: cases.find_external(r, asked))
+
+
+async def _read(request: web.Request, fn: Callable[[Reader], T]) -> T:
+    return await request.app[STORE].read(request[PRINCIPAL].domain, fn)
+
+
+def _today() -> date:
+    """Return the day in UTC, which is what ``today()`` means in a query."""
+    return date.fromisoformat(format_micros(now_micros())[:10])
+
+
+def _list_url(request: web.Request) -> str:
+    """Return the address of the list as the client reached it (section 6.2)."""
+    base = request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
+    return base + request.rel_url.raw_path
+
+
+# -- writing ----------------------------------------------------------------------------
+
+
+async def _write(
+    request: web.Request, parse: Callable[[bytes], WriteRequest]
+) -> web.Response:
+    write = renderer(_chosen(request))
+    body = await request.read()
+    dry_run = _dry_run(request)
+    wish = await _aside(body, parse)
+    render = partial(_answer, wish.is_bulk, write)
+    principal = request[PRINCIPAL]
+    command = ChangeCases(
+        changes=wish.changes,
+        author=Author(
+            user_id=principal.user_id,
+            username=principal.username,
+            device_id=request.headers.get(USER_AGENT, ""),
+        ),
+        render=_dry_answer if dry_run else render,
+        idempotency=_idempotency(request, body),
+        dry_run=dry_run,
+    )
+    answer: Answer = await request.app[WRITER].submit(principal.domain, command)
+    return _json(answer.body, status=answer.status)
+
+
+def _parse_either(request: web.Request, single: Intent, body: bytes) -> WriteRequest:
+    return parse_write(body, single=single, limit=request.app[CONFIG].row_limit)
+
+
+def _answer(
+    is_bulk: bool,  # noqa: FBT001 - bound by partial
+    write: Callable[[CaseRow], str],
+    receipt: Receipt,
+) -> Answer:
+    """Return the answer to a write; a form that failed is kept and named (section 8)."""
+    if receipt.kind is Kind.ERROR:
+        return _refused(form_failed(receipt.problem or "", receipt.form_id))
+    written = map(write, receipt.cases)
+    if is_bulk:
+        return Answer(200, bulk_response(receipt.form_id, written))
+    return Answer(200, write_response(receipt.form_id or "", next(written)))
+
+
+def _dry_answer(receipt: Receipt) -> Answer:
+    """Return what the write would have met; nothing was saved, so no form is named."""
+    if receipt.kind is Kind.ERROR:
+        return _refused(Problem(400, receipt.problem or ""))
+    return Answer(200, b'{"dry_run":true,"errors":[]}')
+
+
+def _refused(problem: Problem) -> Answer:
+    rendered = CASE_V2.render(problem)
+    return Answer(rendered.status, rendered.body)
+
+
+def _idempotency(request: web.Request, body: bytes) -> IdempotencyKey | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not key or len(key) > _LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise bad_idempotency_key(_LONGEST_KEY)
+    # What is asked is the method, the whole address and the body together.
+    digest = hashlib.sha256(
+        f"{request.method} {request.rel_url.raw_path_qs}\n".encode()
+    )
+    digest.update(body)
+    return IdempotencyKey(
+        key=key, user_id=request[PRINCIPAL].user_id, request_sha256=digest.digest()
+    )
+
+
+def _dry_run(request: web.Request) -> bool:
+    if not request.rel_url.raw_query_string:
+        return False
+    values = [value for name, value in _pairs(request) if name == "dry_run"]
+    return bool(values) and values[-1].lower() not in _FALSE
+
+
+# -- requests and answers -----------------------------------------------------------------
+
+
+async def _aside(body: bytes, parse: Callable[[bytes], T]) -> T:
+    """Parse a body, in a thread when it is so long that others would wait."""
+    if len(body) > _PARSED_ASIDE:
+        return await asyncio.to_thread(parse, body)
+    return parse(body)
+
+
+def _chosen(request: web.Request) -> FieldFilter | None:
+    if not request.rel_url.raw_query_string:
+        return None
+    return FieldFilter.parse(_pairs(request))
+
+
+def _pairs(request: web.Request) -> list[tuple[str, str]]:
+    return parse_qsl(
+        request.rel_url.raw_query_string,
+        keep_blank_values=True,
+        errors="surrogateescape",
+    )
+
+
+def _raw_place(request: web.Request) -> str:
+    """Return what stands behind the prefix, still encoded: ids may hold ``%2F``.
+
+    Both prefixes have the same number of segments (section 1).
+    """
+    return request.rel_url.raw_path.split("/", 7)[6]
+
+
+def _external_id(request: web.Request) -> str:
+    """Return the id behind ``ext/``, up to the final slash that is not encoded."""
+    raw = request.rel_url.raw_path.split("/", 7)[7]
+    external_id = _decoded(raw.removesuffix("/"))
+    if not external_id:
+        raise case_not_found("ext")
+    return external_id
+
+
+def _decoded(raw: str) -> str:
+    try:
+        return unquote_to_bytes(raw.encode("utf-8", "surrogateescape")).decode()
+    except UnicodeDecodeError:
+        raise undecodable_path() from None
+
+
+def _json(body: bytes, *, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type=JSON_TYPE)
+
+
+def _allowing(methods: str) -> web.Response:
+    headers = {
+        "Allow": methods,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+        "Access-Control-Max-Age": "600",
+    }
+    return web.Response(headers=headers)

@@ -6,6 +6,7 @@ written in ``case_v2_render.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ MAX_ROWS = 100
 MAX_FETCH = 5000
 
 _MAX_TYPE = 255
+_MAX_PLACE = 300
 _RELATIONSHIPS = (None, "child", "extension")
 _TOP_LEVEL = frozenset(
     {"case_type", "case_name", "owner_id", "external_id", "date_opened"}
@@ -38,8 +40,11 @@ _FIELDS = {
 _ROW_FIELDS = {intent: fields | {"create"} for intent, fields in _FIELDS.items()}
 _ROW_INTENTS = {True: Intent.CREATE, False: Intent.UPDATE, None: Intent.UPSERT}
 
-_SUSPICIOUS = (b"\\u", b"\\b", b"\\f", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-"""A body without any of these holds no character that XML cannot carry."""
+_SUSPICIOUS = re.compile(rb"\\(?:[bf]|u(?:00[01]|[fF]{3}))|\xef\xbf[\xbe\xbf]")
+"""A body without these bytes holds no character that XML cannot carry.
+
+Bare control characters and lone surrogates are no JSON to begin with.
+"""
 
 _Object = dict[str, object]
 _Check = Callable[[_Object], None]
@@ -168,7 +173,7 @@ def _decode(body: bytes) -> tuple[object, _Check]:
         raise InvalidPayload("Payload must be valid JSON") from None
     # Most bodies cannot hold what XML refuses, and searching the bytes for a reason to
     # look closer costs far less than a look at every text.
-    suspicious = len(body) > MAX_TEXT_BYTES or any(m in body for m in _SUSPICIOUS)
+    suspicious = _SUSPICIOUS.search(body) is not None or len(body) > MAX_TEXT_BYTES
     return payload, _require_sound if suspicious else _trust
 
 
@@ -192,11 +197,11 @@ def _require_sound(data: _Object) -> None:
 
 
 def _inside(place: str, name: str) -> str:
-    # A value that is nested deeper than a change can be is refused under the name of
-    # its third level; longer names would grow with the square of the depth.
+    # Place names are for people. They end at the third level and every level is cut,
+    # or a hostile body would make them grow without bound.
     if not place:
-        return name
-    return place if place.count(".") > 1 else f"{place}.{name}"
+        return name[:_MAX_PLACE]
+    return place if place.count(".") > 1 else f"{place}.{name[:_MAX_PLACE]}"
 
 
 def _require_text(place: str, text: str) -> None:

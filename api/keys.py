@@ -11,11 +11,11 @@ from api.config import Config
 if TYPE_CHECKING:
     from api.auth import Authenticator, Principal
     from ledger.store import Store
-    from ledger.writer import GroupWriter
+    from ledger.writer import LedgerWriter
 
 CONFIG = web.AppKey("config", Config)
 STORE: web.AppKey[Store] = web.AppKey("store")
-WRITER: web.AppKey[GroupWriter] = web.AppKey("writer")
+WRITER: web.AppKey[LedgerWriter] = web.AppKey("writer")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
 DESCRIPTION = web.AppKey("description", bytes)
 

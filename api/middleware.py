@@ -32,11 +32,13 @@ from api.problems import (
     defect,
     from_ledger,
     not_ready,
+    overloaded,
     unreadable_body,
 )
 from ledger.errors import LedgerError
 from ledger.ids import new_id
 from ledger.store import StoreUnavailable
+from ledger.writer import Overloaded
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -149,7 +151,9 @@ class Shell:
         observe(method, endpoint.path, status, seconds)
         if self._access_log:
             principal: Principal | None = request.get(PRINCIPAL)
-            _LOG.info("request", extra=_line(method, endpoint, status, seconds, principal))
+            _LOG.info(
+                "request", extra=_line(method, endpoint, status, seconds, principal)
+            )
 
 
 def _line(
@@ -178,10 +182,17 @@ def _problem(error: Exception) -> Problem | None:
         return error
     if isinstance(error, StoreUnavailable):
         return not_ready("The database does not answer")
+    if isinstance(error, Overloaded):
+        return overloaded()
     if isinstance(error, LedgerError):
         return from_ledger(error)
+    return _wire_problem(error)
+
+
+def _wire_problem(error: Exception) -> Problem | None:
+    """Return what is told of a body that did not arrive as it should."""
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return body_too_large(int(error.max_size or 0))
+        return body_too_large(error.max_size)
     if isinstance(error, web.RequestPayloadError | HttpProcessingError | OSError):
         return unreadable_body()
     return None

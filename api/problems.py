@@ -14,11 +14,12 @@ from api.case_v2_json import InvalidPayload
 from ledger.errors import Conflict, LedgerError, NotFound
 from ledger.names import printable
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
 REALM = 'Basic realm="caseledger", charset="UTF-8"'
 NOT_VALID = "Authorization credentials are missing or not valid"
 
 
-class Problem(Exception):  # noqa: N818 - the word of the protocol, not of Python
+class Problem(Exception):
     """What a client is told instead of an answer.
 
     ``details`` are further keys of a JSON body. ``empty`` problems have no body at
@@ -104,8 +105,19 @@ def case_not_found(case_id: str) -> Problem:
 
 def several_cases(external_id: str, case_ids: Sequence[str]) -> Problem:
     """Return the 400 that lists every case (``case-api-v2.md`` section 4.3)."""
-    listed = ", ".join(case_ids)
-    return invalid(f"Multiple cases found with external_id '{external_id}': {listed}")
+    shown, listed = printable(external_id), ", ".join(case_ids)
+    return invalid(f"Multiple cases found with external_id '{shown}': {listed}")
+
+
+def too_many_cases(limit: int) -> Problem:
+    """Return the 400 for more ids than one request may name (section 4.2)."""
+    return invalid(f"You cannot request more than {limit} cases per request.")
+
+
+def bad_idempotency_key(limit: int) -> Problem:
+    """Return the 400 for a key that cannot be kept."""
+    text = f"Idempotency-Key must be 1 to {limit} printable ASCII characters"
+    return invalid(text, errors=[{"field": IDEMPOTENCY_KEY, "message": text}])
 
 
 def undecodable_path() -> Problem:
@@ -125,9 +137,14 @@ def body_too_large(limit: int) -> Problem:
 
 def form_failed(problem: str, form_id: str | None) -> Problem:
     """Return the 400 for a form that was kept as an XFormError (section 8)."""
-    return Problem(
-        400, problem, details={"form_id": form_id, "xform_id": form_id}
-    )
+    ids = {"form_id": form_id, "xform_id": form_id}
+    return Problem(400, printable(problem), details=ids)
+
+
+def overloaded() -> Problem:
+    """Return the 503 of a process that holds as much unwritten as it may."""
+    text = "The server is busy; send the request again later"
+    return Problem(503, text, headers={"Retry-After": "1"})
 
 
 def not_ready(reason: str) -> Problem:
@@ -162,7 +179,11 @@ def _conflict(error: Conflict) -> Problem:
         ]
     elif error.row is not None or error.field is not None:
         places = [_place(error.row, error.field, error.text)]
-    return invalid(printable(error.text), errors=places)
+    problem = invalid(printable(error.text), errors=places)
+    if error.field == IDEMPOTENCY_KEY:
+        # The request is sound, but its key already stands for another one.
+        problem.status = 409
+    return problem
 
 
 def _place(row: int | None, field: str | None, message: str) -> dict[str, Any]:

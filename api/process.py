@@ -45,7 +45,7 @@ _QUICK_DEATHS = 5
 _QUICK_SECONDS = 30.0
 
 
-class CannotServe(Exception):  # noqa: N818 - reads as what it says
+class CannotServe(Exception):
     """The address is taken or not ours; the text says which."""
 
 

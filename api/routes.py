@@ -6,68 +6,19 @@ The table is the source of the server's router and of the API's description
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from api import case_v2, process_pages
-from api.dialects import CASE_V2, PROCESS, Dialect
+from api.dialects import CASE_V2, PROCESS
 from api.middleware import Endpoint, Handler, Shell
 from api.permissions import Permission
 from api.problems import method_not_allowed, unknown_path
+from api.route import PLACEHOLDER, PLACES, Route
 
-PLACES = {
-    "case_api": r"api/case/v2|api/v0\.6/case",
-    "bulk_fetch": "bulk-fetch|bulk_fetch",
-    "external_id": r"[\s\S]+",
-    "app_id": r"[\w-]+",
-    "file": r"[\w./-]+",
-}
-"""What may stand at a placeholder; one path segment where nothing is said."""
-
-CANONICAL = {"case_api": "api/case/v2", "bulk_fetch": "bulk-fetch"}
-"""How placeholders that only stand for spellings are written in documents."""
-
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _TAKES_ITS_SLASHES = "{external_id}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One row of the table.
-
-    ``answers`` lists every status that the route itself can answer; what the shell
-    around it answers is added by ``openapi.py``. ``listed`` rows are described there.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    permission: Permission
-    dialect: Dialect
-    summary: str = ""
-    tag: str = ""
-    answers: tuple[int, ...] = (200,)
-    parameters: tuple[str, ...] = ()
-    body: str = ""
-    result: str = ""
-    listed: bool = True
-
-    @property
-    def name(self) -> str:
-        """Return the name of the handler, which is the id of the operation."""
-        return self.handler.__name__
-
-    @property
-    def written_path(self) -> str:
-        """Return the path as documents write it."""
-        return _PLACEHOLDER.sub(
-            lambda found: CANONICAL.get(found[1], found[0]), self.path
-        )
-
 
 CASES = "Case Data API v2"
 DEVICES = "Devices"
@@ -81,7 +32,7 @@ _CHOICE = ("fields", "exclude")
 _WRITING = (*_CHOICE, "dry_run", "idempotency_key")
 
 
-def _case_route(  # noqa: PLR0913 - a row of a table
+def _case_route(
     method: str,
     path: str,
     handler: Handler,
@@ -214,9 +165,7 @@ CASE_ROUTES = (
 )
 
 PROCESS_ROUTES = (
-    _page(
-        "/healthz", process_pages.get_health, "Is the process up?", result="status"
-    ),
+    _page("/healthz", process_pages.get_health, "Is the process up?", result="status"),
     _page(
         "/readyz",
         process_pages.get_readiness,
@@ -233,7 +182,9 @@ PROCESS_ROUTES = (
         "This description",
         result="object",
     ),
-    _page("/api/docs", process_pages.get_docs, "This description as a page", listed=False),
+    _page(
+        "/api/docs", process_pages.get_docs, "This description as a page", listed=False
+    ),
     _page(
         "/api/docs/{file}",
         process_pages.get_docs_file,
@@ -271,7 +222,7 @@ def install(app: web.Application, shell: Shell, routes: Iterable[Route]) -> None
 
 def pattern(path: str) -> str:
     """Return a path as the router takes it."""
-    found = _PLACEHOLDER.sub(
+    found = PLACEHOLDER.sub(
         lambda name: f"{{{name[1]}:{PLACES.get(name[1], '[^/]+')}}}", path
     )
     return found if path.endswith(_TAKES_ITS_SLASHES) else found + "{slash:/*}"

@@ -66,7 +66,9 @@ class PeakWatch:
             self.peak = max(self.peak, resident_mb(self._pid))
 
 
-def timed(argv: list[str], *, env: dict[str, str]) -> tuple[float, float, float, str]:
+def timed(
+    argv: list[str], *, env: dict[str, str], folder: Path
+) -> tuple[float, float, float, str]:
     """Run a program; return wall s, CPU s, peak MB of its tree and its output.
 
     Raises RuntimeError with the end of what it wrote when it fails.
@@ -74,7 +76,12 @@ def timed(argv: list[str], *, env: dict[str, str]) -> tuple[float, float, float,
     before = os.times()
     started = time.perf_counter()
     process = subprocess.Popen(
-        argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        argv,
+        env=env,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     with PeakWatch(process.pid) as watch:
         output, _ = process.communicate()

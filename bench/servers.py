@@ -71,6 +71,11 @@ def _bare(what: str, path: str, *options: str) -> Iterator[Server]:
         server.kill()
 
 
+def run_module(module: str, *arguments: str) -> None:
+    """Run a module of the bench as a process of its own, to its end."""
+    subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, check=True)
+
+
 def program() -> list[str]:
     """Return how the product's command line is called.
 

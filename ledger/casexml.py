@@ -6,10 +6,10 @@ a case is the fold's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import copy
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lxml import etree
 from lxml.etree import SubElement
@@ -78,14 +78,15 @@ def write_case_blocks(form: Element, blocks: Iterable[CaseBlock]) -> None:
 
     Raises ``ValueError`` for names and texts that XML cannot carry.
     """
-    skeletons: dict[_Shape, Element] = {}
+    skeletons: dict[Any, _Skeleton] = {}
     for block in blocks:
-        shape = _shape(block)
-        if shape not in skeletons:
-            skeletons[shape] = _skeleton(shape)
+        key = _shape(block)
+        skeleton = skeletons.get(key)
+        if skeleton is None:
+            skeleton = skeletons[key] = _skeleton(block)
         # The rows of a bulk are alike: copying a tree costs a quarter of making one.
-        element = copy(skeletons[shape])
-        _fill(element, block, shape)
+        element = copy(skeleton.element)
+        _fill(element, block, skeleton)
         form.append(element)
 
 
@@ -259,23 +260,22 @@ def _attachment(element: Element) -> AttachmentUpdate:
     )
 
 
-class _Shape(NamedTuple):
-    """The elements of a block without their texts, in the order they are written."""
+class _Skeleton(NamedTuple):
+    """The elements of a block without texts, and which value each is for."""
 
+    element: Element
     create: tuple[str, ...]
     update: tuple[str, ...]
-    close: bool
-    index: tuple[str, ...]
-    attachment: tuple[str, ...]
 
 
-def _shape(block: CaseBlock) -> _Shape:
-    return _Shape(
-        create=_ordered(block.create),
-        update=_ordered(block.update),
-        close=block.close,
-        index=tuple([index.name for index in block.indices]),
-        attachment=tuple([attachment.name for attachment in block.attachments]),
+def _shape(block: CaseBlock) -> tuple[object, ...]:
+    """Return what the elements of a block depend on."""
+    return (
+        tuple(block.create or ()),
+        tuple(block.update or ()),
+        block.close,
+        tuple([index.name for index in block.indices]),
+        tuple([attachment.name for attachment in block.attachments]),
     )
 
 
@@ -287,40 +287,43 @@ def _ordered(values: Mapping[str, str] | None) -> tuple[str, ...]:
     return (*special, *sorted(values.keys() - _SPECIAL_SET))
 
 
-def _skeleton(shape: _Shape) -> Element:
+def _skeleton(block: CaseBlock) -> _Skeleton:
+    create, update = _ordered(block.create), _ordered(block.update)
     element = etree.Element(_CASE, None, _NSMAP)
-    _add(element, "create", shape.create)
-    _add(element, "update", shape.update)
-    if shape.close:
+    _add(element, "create", create)
+    _add(element, "update", update)
+    if block.close:
         SubElement(element, _TAG + "close")
-    _add(element, "index", shape.index)
-    _add(element, "attachment", shape.attachment)
-    return element
+    _add(element, "index", [index.name for index in block.indices])
+    _add(element, "attachment", [found.name for found in block.attachments])
+    return _Skeleton(element, create, update)
 
 
-def _add(parent: Element, action: str, names: Iterable[str]) -> None:
+def _add(parent: Element, action: str, names: Collection[str]) -> None:
     if names:
         element = SubElement(parent, _TAG + action)
         for name in names:
             SubElement(element, _TAG + name)
 
 
-def _fill(element: Element, block: CaseBlock, shape: _Shape) -> None:
+def _fill(element: Element, block: CaseBlock, skeleton: _Skeleton) -> None:
     """Write the attributes and texts of a block into a copy of its skeleton."""
     element.set("case_id", block.case_id)
     if block.date_modified:
         element.set("date_modified", block.date_modified)
     if block.user_id:
         element.set("user_id", block.user_id)
-    actions = dict(zip(local_names(element), element, strict=True))
+    actions = iter(children_of(element))
     if block.create:
-        _fill_values(actions["create"], shape.create, block.create)
+        _fill_values(next(actions), skeleton.create, block.create)
     if block.update:
-        _fill_values(actions["update"], shape.update, block.update)
+        _fill_values(next(actions), skeleton.update, block.update)
+    if block.close:
+        next(actions)
     if block.indices:
-        _fill_indices(actions["index"], block.indices)
+        _fill_indices(next(actions), block.indices)
     if block.attachments:
-        _fill_attachments(actions["attachment"], block.attachments)
+        _fill_attachments(next(actions), block.attachments)
 
 
 def _fill_values(

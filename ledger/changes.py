@@ -23,7 +23,7 @@ class Intent(Enum):
     PUT = "put"
     """``PUT /`` with one object: update, or create when the body is complete (D5)."""
     PUT_EXTERNAL = "put_external"
-    """``PUT /ext/<id>/``: the case with ``selector`` as its external id, or a new one."""
+    """``PUT /ext/<id>/``: the case with ``selector`` as external id, or a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -207,11 +207,12 @@ class ChangeCases:
         return _CHANGE_ALONE * max(len(self.changes), 1)
 
     def needs(self) -> Needs:
-        """Look up every case that the changes name, by any of its ids."""
+        """Look up every case that the changes name or point at, by any of its ids."""
         ids = wanted(self.changes)
         key = self.idempotency
+        refs = (ref for change in self.changes for ref in change.indices.values())
         return Needs(
-            case_ids=ids.case_ids,
+            case_ids=ids.case_ids.union(ref.case_id for ref in refs if ref.case_id),
             external_ids=ids.external_ids,
             idempotency_keys=() if key is None else (key.key,),
         )

@@ -43,7 +43,7 @@ class property_text(ColumnElement[str]):  # noqa: N801 - reads as a value where 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         """Keep the column and make the parameter that carries the key."""
         self.column = column
-        self.key = bindparam(name, type_=NullType())
+        self.member = bindparam(name, type_=NullType())
 
 
 @compiles(in_list, "sqlite")
@@ -63,7 +63,7 @@ def _in_list_postgresql(element: in_list, compiler: SQLCompiler, **kw: Any) -> s
 @compiles(property_text, "sqlite")
 def _property_sqlite(element: property_text, compiler: SQLCompiler, **kw: Any) -> str:
     column = compiler.process(element.column, **kw)
-    key = compiler.process(element.key, **kw)
+    key = compiler.process(element.member, **kw)
     # A key that is no XML name is in no case, so a quote in it need only not break.
     return f"json_extract({column}, '$.\"' || replace({key}, '\"', '') || '\"')"
 
@@ -71,7 +71,7 @@ def _property_sqlite(element: property_text, compiler: SQLCompiler, **kw: Any) -
 @compiles(property_text, "postgresql")
 def _property_pg(element: property_text, compiler: SQLCompiler, **kw: Any) -> str:
     column = compiler.process(element.column, **kw)
-    key = compiler.process(element.key, **kw)
+    key = compiler.process(element.member, **kw)
     return f"(({column})::json ->> {key}::text)"
 
 
@@ -122,7 +122,7 @@ def _conflict_clause(table: Table, conflict: str) -> str:
         return target + "NOTHING"
     rest = [column.name for column in table.columns if column.name not in keys]
     if conflict == "add":
-        sums = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in rest)
+        sums = ", ".join(f"{n} = {table.name}.{n} + excluded.{n}" for n in rest)
         return f"{target}UPDATE SET {sums}"
     if not rest:
         return target + "NOTHING"
@@ -155,9 +155,7 @@ class SqliteDialect:
         names = [column.name for column in table.columns]
         marks = ", ".join("?" * len(names))
         clause = _conflict_clause(table, conflict)
-        return (
-            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){clause}"
-        )
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){clause}"
 
     def delete_sql(self, table: Table) -> str:
         """Return a delete with a placeholder for each column of the primary key."""
@@ -192,7 +190,7 @@ class PostgresqlDialect:
 
     def __init__(self) -> None:
         """Make the compiler's side of the dialect."""
-        self.sql: SqlDialect = postgresql.psycopg.dialect()
+        self.sql: SqlDialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
     def bind(self, value: Any) -> Any:
         """Return the value: the driver knows lists."""
@@ -236,11 +234,15 @@ class PostgresqlDialect:
 
     def append_only(self, table: str) -> tuple[str, ...]:
         """Return a trigger for UPDATE, DELETE and TRUNCATE, and revoke the rights."""
-        return (
+        function = (
             "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "
             "LANGUAGE plpgsql AS "
-            "$$BEGIN RAISE EXCEPTION 'the log is append-only'; END$$",
-            f"CREATE TRIGGER {table}_refuses_change BEFORE UPDATE OR DELETE OR TRUNCATE "
-            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()",
-            f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC",
+            "$$BEGIN RAISE EXCEPTION 'the log is append-only'; END$$"
         )
+        trigger = (
+            f"CREATE TRIGGER {table}_refuses_change "
+            f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()"
+        )
+        rights = f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC"
+        return function, trigger, rights

@@ -5,6 +5,8 @@
     ``Rejected``    a form broke a rule: kept as an XFormError, no case changed
     ``NotFound``    no such case, form or domain
     ``Conflict``    the caller must change something first; nothing is kept
+    ``StoreUnavailable``  the database cannot be opened or does not answer
+    ``Overloaded``  more waits to be written than the process may hold
 
 Anything else that is raised is a defect.
 """
@@ -50,3 +52,11 @@ class Conflict(LedgerError):
         self.text = text
         self.row = row
         self.field = field
+
+
+class StoreUnavailable(LedgerError):
+    """The database cannot be opened or does not answer."""
+
+
+class Overloaded(LedgerError):
+    """More bytes wait to be committed than the process may hold."""

@@ -222,7 +222,7 @@ def entries_after(
 
 def count_kinds(r: Reader) -> dict[str, int]:
     """Return how many entries of each kind the log holds."""
-    return dict(r.conn.rows(_COUNT, domain=r.domain))  # type: ignore[arg-type]
+    return dict(r.conn.rows(_COUNT, domain=r.domain))
 
 
 def verify_chain(r: Reader) -> Iterator[Break]:

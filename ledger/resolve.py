@@ -109,33 +109,7 @@ def resolve(
     """
     chooser = _Chooser(changes, lookup, new_id)
     rows = [chooser.row(change, place) for place, change in enumerate(changes)]
-    targets = _Targets(rows, lookup)
-    makers = {row.case_id: row for row in rows if row.creates}
-    last = {(row.case_id, name): row for row in rows for name in row.change.indices}
-    blocks: list[CaseBlock] = []
-    for place, row in enumerate(rows):
-        targets.names.pass_row(place)
-        # The fold applies the blocks of a case by what they do, creates first and mere
-        # index changes late, but here the last row wins. So the first block of a new
-        # case carries its create element, whichever row asked for it, and only the
-        # last row that sets an index writes it.
-        maker = makers.pop(row.case_id, None)
-        create = None if maker is None else _create(maker.change)
-        blocks.append(
-            CaseBlock(
-                case_id=row.case_id,
-                user_id=user_id,
-                date_modified=now,
-                create=create,
-                update=_update(row, names=() if row is maker else _SPECIAL),
-                indices=tuple(
-                    index
-                    for index in _indices(row, targets, place)
-                    if last[row.case_id, index.name] is row
-                ),
-                close=row.change.close,
-            )
-        )
+    blocks = _blocks(rows, _Targets(rows, lookup), now=now, user_id=user_id)
     return Resolution(
         blocks=tuple(blocks),
         case_ids=tuple(row.case_id for row in rows),
@@ -260,18 +234,19 @@ class _Chooser:
 
     def _put_external(self, change: CaseChange, place: int) -> _Row:
         selector = change.selector or ""
+        shown = printable(selector)
         found = self._names.find(selector, place)
         if not found:
             _require_new(change)
             return self._new(change, change.external_id or selector)
         if len(found) > 1:
             listed = ", ".join(found)
-            text = f"Multiple cases found with external_id '{selector}': {listed}"
+            text = f"Multiple cases found with external_id '{shown}': {listed}"
             raise Conflict(text, row=change.row, field="external_id")
         if change.case_id not in {None, found[0]}:
             text = (
                 'The given value of "case_id" does not match the existing value for '
-                f'the case identified by external_id = "{selector}". "case_id" is '
+                f'the case identified by external_id = "{shown}". "case_id" is '
                 "read-only and cannot be modified."
             )
             raise Conflict(text, row=change.row, field="case_id")
@@ -363,6 +338,30 @@ def _require_new(change: CaseChange) -> None:
     if missing:
         text = f"Property {missing[0]} is required."
         raise Conflict(text, row=change.row, field=missing[0])
+
+
+def _blocks(
+    rows: Sequence[_Row], targets: _Targets, *, now: Instant, user_id: str
+) -> Iterator[CaseBlock]:
+    # The fold applies the blocks of a case by what they do, creates first and mere
+    # index changes late, but here the last row wins. So the first block of a new case
+    # carries its create element, whichever row asked for it, and only the last row that
+    # sets an index writes it.
+    makers = {row.case_id: row for row in rows if row.creates}
+    last = {(row.case_id, name): row for row in rows for name in row.change.indices}
+    for place, row in enumerate(rows):
+        targets.names.pass_row(place)
+        maker = makers.pop(row.case_id, None)
+        indices = _indices(row, targets, place)
+        yield CaseBlock(
+            case_id=row.case_id,
+            user_id=user_id,
+            date_modified=now,
+            create=None if maker is None else _create(maker.change),
+            update=_update(row, names=() if row is maker else _SPECIAL),
+            indices=tuple(i for i in indices if last[row.case_id, i.name] is row),
+            close=row.change.close,
+        )
 
 
 def _create(change: CaseChange) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import MetaData, bindparam, select, update
+from sqlalchemy import Index, MetaData, bindparam, select, update
 from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
@@ -26,7 +26,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 from ledger.connection import Connection, Statement
 from ledger.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
 from ledger.entry import Head, IndexedName
-from ledger.errors import LedgerError, NotFound
+from ledger.errors import NotFound, StoreUnavailable
 from ledger.tables import domains
 
 try:
@@ -77,10 +77,6 @@ _SAVE_HEAD = Statement(
         indexed=bindparam("indexed"),
     )
 )
-
-
-class StoreUnavailable(LedgerError):
-    """The database cannot be opened or does not answer."""
 
 
 @dataclass(slots=True)
@@ -245,7 +241,9 @@ def open_store(url: str) -> Store:
     if scheme == "sqlite":
         return Store(url, SqliteDialect(), _sqlite_connector(rest))
     if scheme in {"postgresql", "postgres"}:
-        return Store(url, PostgresqlDialect(), _postgresql_connector(f"postgresql://{rest}"))
+        return Store(
+            url, PostgresqlDialect(), _postgresql_connector(f"postgresql://{rest}")
+        )
     raise StoreUnavailable(
         f"cannot open {scheme or url!r}: the database must be sqlite:///FILE "
         f"or postgresql://USER:PASSWORD@HOST:PORT/NAME"
@@ -260,9 +258,20 @@ def create_tables(conn: Connection, metadata: MetaData) -> None:
 
 def create_indexes(conn: Connection, metadata: MetaData) -> None:
     """Create the secondary indexes of a metadata's tables."""
-    for table in metadata.sorted_tables:
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            conn.execute(str(CreateIndex(index).compile(dialect=conn.dialect.sql)))
+    for index in indexes_of(metadata):
+        create_index(conn, index)
+
+
+def indexes_of(metadata: MetaData) -> list[Index]:
+    """Return the secondary indexes of a metadata's tables, by name."""
+    found = [index for table in metadata.sorted_tables for index in table.indexes]
+    return sorted(found, key=lambda index: str(index.name))
+
+
+def create_index(conn: Connection, index: Index) -> None:
+    """Create a secondary index unless it is there."""
+    create = CreateIndex(index, if_not_exists=True)
+    conn.execute(str(create.compile(dialect=conn.dialect.sql)))
 
 
 def drop_tables(conn: Connection, metadata: MetaData) -> None:
@@ -344,7 +353,9 @@ def _postgresql_connector(url: str) -> Callable[[], Any]:
         try:
             raw = psycopg.connect(url, autocommit=True, options=_POSTGRES_OPTIONS)
         except psycopg.Error as error:
-            raise StoreUnavailable(f"cannot reach PostgreSQL: {error}".strip()) from None
+            raise StoreUnavailable(
+                f"cannot reach PostgreSQL: {error}".strip()
+            ) from None
         raw.prepare_threshold = 0
         raw.prepared_max = 500
         return raw

@@ -184,9 +184,9 @@ class Session:
         trial = Session(self.writer, self.cases.scratch(), self.clock)
         trial.trial = True
         trial.known = {form_id: list(known) for form_id, known in self.known.items()}
-        trial._foreign = self._foreign  # noqa: SLF001 - the same class
-        trial._position = self._position  # noqa: SLF001
-        trial._appended_on = self._appended_on  # noqa: SLF001
+        trial._foreign = self._foreign
+        trial._position = self._position
+        trial._appended_on = self._appended_on
         return trial
 
     def save(self) -> int:
@@ -195,9 +195,7 @@ class Session:
             put_blobs(self.writer, self._uploads)
             log.append(self.writer, self._items)
             self.cases.save()
-            self.writer.head = replace(
-                self.writer.head, appended_on=self._appended_on
-            )
+            self.writer.head = replace(self.writer.head, appended_on=self._appended_on)
             self.writer.save_head()
         self.writer.conn.insert_new(idempotency, self._kept)
         return len(self._items)
@@ -307,5 +305,3 @@ def receipt_of(entry: Entry, *, resubmitted: bool = False) -> Receipt:
         problem=entry.problem,
         resubmitted=resubmitted,
     )
-
-

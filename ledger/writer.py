@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ledger.bodies import add_dictionary, forget_dictionaries, wants_dictionary
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Overloaded
 from ledger.store import Store, Writer
 from ledger.submit import Command, Ledger
 
@@ -27,10 +27,6 @@ _MOST_BYTES = 4 * 1024 * 1024
 _MOST_WAITING_BYTES = 512 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
-
-
-class Overloaded(LedgerError):
-    """More bytes wait to be committed than the process may hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 
-from ledger import log
-from ledger.case import Case, FoldKey
+from ledger.case import Case
 from ledger.caseblock import CaseBlock
 from ledger.connection import Connection, Statement
 from ledger.dialect import in_list
 from ledger.entry import Entry, IndexedName
 from ledger.errors import Rejected
 from ledger.form import Form
-from ledger.formxml import parse_form
 from ledger.store import Reader
 from ledger.times import format_micros
 from projections.fold import (
@@ -34,17 +33,8 @@ from projections.fold import (
 )
 from projections.indexing import IndexChanges
 from projections.rows import CaseRow, to_case, to_row
+from projections.steps import Step, forms_at, stamp_of, steps_of
 from projections.tables import CaseTables, case_tables
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One row of a case's history: a form in the fold and where its bytes are."""
-
-    case_id: str
-    key: FoldKey
-    position: int
-    actions: int
 
 
 class CaseBatch:
@@ -57,14 +47,16 @@ class CaseBatch:
         *,
         indexed: Sequence[IndexedName],
         elsewhere: Mapping[int, Sequence[str]] | None = None,
+        conn: Connection | None = None,
     ) -> None:
         """Start empty.
 
-        ``elsewhere`` are the other domains of the installation by the generation that
+        ``conn`` is where the read tables are, when not beside the log. ``elsewhere`` are the other domains of the installation by the generation that
         answers for them, ``None`` when the verdicts are already recorded.
         """
         self.reader = reader
         self.tables = tables
+        self._conn = conn or reader.conn
         self.indexed = indexed
         self._elsewhere = elsewhere
         self._judging = elsewhere is not None
@@ -168,9 +160,7 @@ class CaseBatch:
                 position=stamp.position,
                 actions=actions,
             )
-            after.append(
-                (replace(case, indexed_on=stamp.appended_on + place), step)
-            )
+            after.append((replace(case, indexed_on=stamp.appended_on + place), step))
         if self._judging:
             self._check_targets(form, groups)
         self._forms[stamp.position] = (form, stamp)
@@ -201,13 +191,14 @@ class CaseBatch:
             self.tables,
             indexed=self.indexed,
             elsewhere=self._elsewhere,
+            conn=self._conn,
         )
-        copy._cases = dict(self._cases)  # noqa: SLF001 - the same class
-        copy._stored = self._stored  # noqa: SLF001
-        copy._owners = {name: dict(ids) for name, ids in self._owners.items()}  # noqa: SLF001
-        copy._foreign = self._foreign  # noqa: SLF001
-        copy._steps = {case_id: list(s) for case_id, s in self._steps.items()}  # noqa: SLF001
-        copy._forms = dict(self._forms)  # noqa: SLF001
+        copy._cases = dict(self._cases)
+        copy._stored = self._stored
+        copy._owners = {name: dict(ids) for name, ids in self._owners.items()}
+        copy._foreign = self._foreign
+        copy._steps = {case_id: list(s) for case_id, s in self._steps.items()}
+        copy._forms = dict(self._forms)
         return copy
 
     def _apply(
@@ -231,7 +222,8 @@ class CaseBatch:
 
     def _rebuild(self, case_id: str, form: Form, stamp: Stamp) -> Case:
         """Fold all forms of a case from nothing, in the order of their keys."""
-        steps = {step.key: step for step in self._stored_steps(case_id)}
+        stored = steps_of(self._conn, self.tables, self._domain, case_id)
+        steps = {step.key: step for step in stored}
         steps.update((step.key, step) for step in self._steps.get(case_id, ()))
         keys = sorted(
             {*steps, stamp.key}, key=lambda key: (key.received_on, key.position)
@@ -250,33 +242,10 @@ class CaseBatch:
             raise AssertionError(case_id)
         return rebuilt
 
-    def _stored_steps(self, case_id: str) -> list[Step]:
-        rows = self._conn.rows(
-            self._statements.steps, domain=self._domain, case_id=case_id
-        )
-        return [
-            Step(
-                case_id=case_id,
-                key=FoldKey(received_on=received_on, position=form_position),
-                position=position,
-                actions=actions,
-            )
-            for received_on, form_position, position, actions in rows
-        ]
-
     def _load_forms(self, positions: Collection[int]) -> None:
         """Read and parse the forms that a rebuild needs."""
-        entries = log.entries_at(self.reader, positions)
-        sources = {
-            position: entry.form_position if entry.body_sha256 is None else position
-            for position, entry in entries.items()
-        }
-        bodies = log.bodies_at(self.reader, set(sources.values()))
-        for position, entry in entries.items():
-            self._forms[position] = (
-                parse_form(bodies[sources[position]]),
-                stamp_of(entry),
-            )
+        for position, (entry, form) in forms_at(self.reader, positions).items():
+            self._forms[position] = (form, stamp_of(entry))
 
     def _check_targets(self, form: Form, groups: Mapping[str, object]) -> None:
         """Refuse an index to a case that does not exist (section 10).
@@ -353,25 +322,8 @@ class CaseBatch:
             )
 
     @property
-    def _conn(self) -> Connection:
-        return self.reader.conn
-
-    @property
     def _domain(self) -> str:
         return self.reader.domain
-
-
-def stamp_of(entry: Entry) -> Stamp:
-    """Return what an entry that carries a form says of it to the fold."""
-    return Stamp(
-        domain=entry.domain,
-        form_id=entry.form_id or "",
-        position=entry.position,
-        appended_on=entry.appended_on,
-        key=FoldKey(received_on=entry.received_on, position=entry.form_position),
-        received_on=format_micros(entry.received_on),
-        attachments={a.name: a for a in entry.attachments},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,25 +333,12 @@ class _Statements:
     by_id: Statement
     by_external: Statement
     elsewhere: Statement
-    steps: Statement
 
 
-_MADE: dict[int, _Statements] = {}
-
-
+@lru_cache(maxsize=64)
 def _statements(generation: int) -> _Statements:
-    made = _MADE.get(generation)
-    if made is None:
-        made = _MADE[generation] = _make_statements(case_tables(generation))
-    return made
-
-
-def _make_statements(tables: CaseTables) -> _Statements:
-    cases, external_ids, case_forms = (
-        tables.cases,
-        tables.external_ids,
-        tables.case_forms,
-    )
+    tables = case_tables(generation)
+    cases, external_ids = tables.cases, tables.external_ids
     return _Statements(
         by_id=Statement(
             select(*cases.columns).where(
@@ -417,17 +356,6 @@ def _make_statements(tables: CaseTables) -> _Statements:
             select(cases.c.case_id).where(
                 in_list(cases.c.domain, "domains"),
                 in_list(cases.c.case_id, "case_ids"),
-            )
-        ),
-        steps=Statement(
-            select(
-                case_forms.c.received_on,
-                case_forms.c.form_position,
-                case_forms.c.position,
-                case_forms.c.actions,
-            ).where(
-                case_forms.c.domain == bindparam("domain"),
-                case_forms.c.case_id == bindparam("case_id"),
             )
         ),
     )

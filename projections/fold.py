@@ -104,7 +104,9 @@ def apply_form(
     draft = _open(before, blocks, stamp)
     for block in blocks:
         _apply_block(draft, block, form, stamp)
-    if not blocks or (form.ledger_case_ids and blocks[0].case_id in form.ledger_case_ids):
+    if not blocks or (
+        form.ledger_case_ids and blocks[0].case_id in form.ledger_case_ids
+    ):
         draft.actions |= LEDGER
     fields = draft.fields
     fields["server_modified_on"] = stamp.received_on
@@ -127,13 +129,16 @@ def fold(case_id: str, steps: Iterable[tuple[Form, Stamp]]) -> Case | None:
 
 
 def new_targets(form: Form) -> list[tuple[str, str]]:
-    """Return (case, target) for every index that a form sets, in order of validation."""
+    """Return (case, target) for every index that a form leaves set.
+
+    In order of validation. What one block sets and a later block of the same case
+    clears or replaces is not looked at (section 10).
+    """
     return [
-        (case_id, index.case_id)
+        (case_id, target)
         for case_id, blocks in blocks_by_case(form).items()
-        for block in blocks
-        for index in block.indices
-        if index.case_id
+        for target in {i.name: i.case_id for b in blocks for i in b.indices}.values()
+        if target
     ]
 
 
@@ -272,10 +277,6 @@ def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
 
 _SPECIAL = frozenset({*_LIMITED, "date_opened"})
 _COLLECTIONS = frozenset({"properties", "indices", "attachments"})
-_SCALARS = tuple(
-    name
-    for name in Case.__dataclass_fields__
-    if name not in _COLLECTIONS
-)
+_SCALARS = tuple(name for name in Case.__dataclass_fields__ if name not in _COLLECTIONS)
 _BLANK = Case(domain="", case_id="")
 _EMPTY = {name: getattr(_BLANK, name) for name in _SCALARS}

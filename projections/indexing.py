@@ -54,6 +54,10 @@ class IndexChanges:
         if self._indexed:
             self._note_properties(old, new)
 
+    def note_indexed(self, case: Case) -> None:
+        """Take in a case for the property indexes alone, which have no row of it."""
+        self._note_properties(None, case)
+
     def save_removals(self, conn: Connection, tables: CaseTables) -> None:
         """Delete what no longer holds."""
         conn.delete(tables.external_ids, self._external_gone)

@@ -12,9 +12,10 @@ from ledger.entry import Entry
 from ledger.form import Form
 from ledger.store import Reader, Writer
 from ledger.tables import domains
-from projections.case_batch import CaseBatch, stamp_of
+from projections.case_batch import CaseBatch
 from projections.form_rows import FormRow, form_rows
 from projections.rows import CaseRow
+from projections.steps import stamp_of
 from projections.tables import CASES, FORMS, case_tables, form_tables
 
 _DOMAINS = Statement(select(domains.c.domain, domains.c.live_cases))
@@ -71,7 +72,7 @@ class LiveBatch:
             self._cases.scratch(),
             self._reader.head.live[FORMS],
         )
-        copy._form_rows = dict(self._form_rows)  # noqa: SLF001 - the same class
+        copy._form_rows = dict(self._form_rows)
         return copy
 
     def save(self) -> None:

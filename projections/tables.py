@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -69,9 +70,43 @@ class FormTables:
 def case_tables(generation: int) -> CaseTables:
     """Return the tables of one generation of ``cases``."""
     metadata = MetaData()
-    g = generation
+    return CaseTables(
+        generation,
+        metadata,
+        _cases(metadata, generation),
+        _table(
+            f"case_indices_{generation}",
+            metadata,
+            keys=("target_id", "name", "case_id"),
+            values=(Column("relationship", Sortable, nullable=False),),
+        ),
+        _table(f"external_ids_{generation}", metadata, keys=("external_id", "case_id")),
+        _table(
+            f"case_forms_{generation}",
+            metadata,
+            keys=("case_id", *map(_number, ("received_on", "form_position"))),
+            values=(
+                Column("position", BigInteger, nullable=False),
+                Column("actions", Integer, nullable=False),
+            ),
+        ),
+        _table(
+            f"case_counts_{generation}",
+            metadata,
+            keys=(*map(_number, ("name_id", "value")),),
+            values=(Column("n", BigInteger, nullable=False),),
+        ),
+        _table(
+            f"property_index_{generation}",
+            metadata,
+            keys=(*map(_number, ("name_id", "value", "indexed_on")),),
+        ),
+    )
+
+
+def _cases(metadata: MetaData, generation: int) -> Table:
     cases = Table(
-        f"cases_{g}",
+        f"cases_{generation}",
         metadata,
         Column("domain", Sortable, primary_key=True),
         Column("case_id", Sortable, primary_key=True),
@@ -96,75 +131,42 @@ def case_tables(generation: int) -> CaseTables:
         Column("indices", Sortable, nullable=False),
         Column("extra", Sortable),
     )
-    Index(f"ix_cases_{g}_page", cases.c.domain, cases.c.indexed_on, unique=True)
-    Index(
-        f"ix_cases_{g}_owner", cases.c.domain, cases.c.owner_id, cases.c.indexed_on
-    )
-    Index(f"ix_cases_{g}_type", cases.c.domain, cases.c.case_type, cases.c.indexed_on)
-    Index(
-        f"ix_cases_{g}_closed",
-        cases.c.domain,
-        cases.c.indexed_on,
-        sqlite_where=text("closed = 1"),
-        postgresql_where=text("closed = 1"),
-    )
-    case_indices = Table(
-        f"case_indices_{g}",
+    domain, indexed_on = cases.c.domain, cases.c.indexed_on
+    name = f"ix_{cases.name}"
+    Index(f"{name}_page", domain, indexed_on, unique=True)
+    Index(f"{name}_owner", domain, cases.c.owner_id, indexed_on)
+    Index(f"{name}_type", domain, cases.c.case_type, indexed_on)
+    _partial_index(f"{name}_closed", domain, indexed_on, where="closed = 1")
+    return cases
+
+
+def _table(
+    name: str,
+    metadata: MetaData,
+    *,
+    keys: tuple[str | Column[Any], ...],
+    values: tuple[Column[Any], ...] = (),
+) -> Table:
+    """Return a table that is nothing but its primary key and a few values."""
+    return Table(
+        name,
         metadata,
         Column("domain", Sortable, primary_key=True),
-        Column("target_id", Sortable, primary_key=True),
-        Column("name", Sortable, primary_key=True),
-        Column("case_id", Sortable, primary_key=True),
-        Column("relationship", Sortable, nullable=False),
+        *(
+            Column(key, Sortable, primary_key=True) if isinstance(key, str) else key
+            for key in keys
+        ),
+        *values,
         sqlite_with_rowid=False,
     )
-    external_ids = Table(
-        f"external_ids_{g}",
-        metadata,
-        Column("domain", Sortable, primary_key=True),
-        Column("external_id", Sortable, primary_key=True),
-        Column("case_id", Sortable, primary_key=True),
-        sqlite_with_rowid=False,
-    )
-    case_forms = Table(
-        f"case_forms_{g}",
-        metadata,
-        Column("domain", Sortable, primary_key=True),
-        Column("case_id", Sortable, primary_key=True),
-        Column("received_on", BigInteger, primary_key=True),
-        Column("form_position", BigInteger, primary_key=True, autoincrement=False),
-        Column("position", BigInteger, nullable=False),
-        Column("actions", Integer, nullable=False),
-        sqlite_with_rowid=False,
-    )
-    case_counts = Table(
-        f"case_counts_{g}",
-        metadata,
-        Column("domain", Sortable, primary_key=True),
-        Column("name_id", Integer, primary_key=True, autoincrement=False),
-        Column("value", BigInteger, primary_key=True, autoincrement=False),
-        Column("n", BigInteger, nullable=False),
-        sqlite_with_rowid=False,
-    )
-    property_index = Table(
-        f"property_index_{g}",
-        metadata,
-        Column("domain", Sortable, primary_key=True),
-        Column("name_id", Integer, primary_key=True, autoincrement=False),
-        Column("value", BigInteger, primary_key=True, autoincrement=False),
-        Column("indexed_on", BigInteger, primary_key=True, autoincrement=False),
-        sqlite_with_rowid=False,
-    )
-    return CaseTables(
-        generation,
-        metadata,
-        cases,
-        case_indices,
-        external_ids,
-        case_forms,
-        case_counts,
-        property_index,
-    )
+
+
+def _number(name: str) -> Column[Any]:
+    return Column(name, BigInteger, primary_key=True, autoincrement=False)
+
+
+def _partial_index(name: str, *columns: Column[Any], where: str) -> None:
+    Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 @lru_cache(maxsize=64)
@@ -183,5 +185,11 @@ def form_tables(generation: int) -> FormTables:
         Column("orig_form_id", Sortable),
         sqlite_with_rowid=False,
     )
-    Index(f"ix_forms_{g}_state", forms.c.domain, forms.c.state, forms.c.position)
+    _partial_index(
+        f"ix_forms_{g}_state",
+        forms.c.domain,
+        forms.c.state,
+        forms.c.position,
+        where="state <> 'normal'",
+    )
     return FormTables(generation, metadata, forms)

@@ -7,12 +7,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from tests import postgres
 
@@ -28,9 +28,7 @@ def pytest_report_header() -> str:
     return f"databases: SQLite {sqlite3.sqlite_version}, {postgres.describe()}"
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter,
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say after the last test how many ran on which database."""
     reports = [r for group in terminalreporter.stats.values() for r in group]
     used = Counter(
@@ -40,8 +38,8 @@ def pytest_terminal_summary(
         for name, value in report.user_properties
         if name == "database"
     )
-    for name in DATABASES:
-        terminalreporter.write_line(f"tests on {name}: {used[name]}")
+    told = [f"{name} by {used[name]} tests" for name in DATABASES if used[name]]
+    terminalreporter.write_line(f"databases used: {', '.join(told) or 'none'}")
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +84,6 @@ def url(request: pytest.FixtureRequest) -> str:
 def store(url: str) -> Iterator[Store]:
     """Open a fresh store with every table that is kept."""
     opened = open_store(url)
-    import_module("ledger.migrations").migrate(opened)
+    migrate(opened)
     yield opened
     opened.close()

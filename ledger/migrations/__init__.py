@@ -10,7 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
-from ledger.store import Store, StoreUnavailable
+from ledger.errors import StoreUnavailable
+from ledger.store import Store
 
 _HERE = Path(__file__).parent
 

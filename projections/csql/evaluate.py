@@ -7,7 +7,7 @@ all of them (and one more for each further step of a path), never one for each c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
@@ -41,9 +41,7 @@ class Relations(Protocol):
         ...
 
 
-def matches(
-    node: Node, rows: Sequence[CaseRow], relations: Relations
-) -> list[bool]:
+def matches(node: Node, rows: Sequence[CaseRow], relations: Relations) -> list[bool]:
     """Tell of each case whether the query matches it, in the order of the cases."""
     return _Evaluation(relations).judge(node, rows)
 
@@ -60,15 +58,11 @@ class _Evaluation:
 
     def judge(self, node: Node, rows: Sequence[CaseRow]) -> list[bool]:
         """Return the verdict on each case."""
-        if not rows:
-            return []
         match node:
             case Constant():
                 return [node.value] * len(rows)
-            case And():
-                return self._chain(node.parts, rows, True)  # noqa: FBT003
-            case Or():
-                return self._chain(node.parts, rows, False)  # noqa: FBT003
+            case And() | Or():
+                return self._chain(node, rows, open_while=isinstance(node, And))
             case Not():
                 return [not verdict for verdict in self.judge(node.part, rows)]
             case AncestorExists():
@@ -79,15 +73,16 @@ class _Evaluation:
         return [test(value) for value in self._values(node, rows)]
 
     def _chain(
-        self, parts: Iterable[Node], rows: Sequence[CaseRow], neutral: Any
+        self, node: And | Or, rows: Sequence[CaseRow], *, open_while: bool
     ) -> list[bool]:
-        """Judge the parts of ``and`` (or ``or``) while true (or false) is still open.
+        """Judge part by part the cases that are still open.
 
+        A case is open while all parts of an ``and`` were true, of an ``or`` false.
         Parts that ask for other cases come last, about the cases that are left.
         """
-        verdicts: list[bool] = [neutral] * len(rows)
-        for part in sorted(parts, key=_asks_relations):
-            left = [n for n, verdict in enumerate(verdicts) if verdict is neutral]
+        verdicts = [open_while] * len(rows)
+        for part in sorted(node.parts, key=_asks_relations):
+            left = [n for n, verdict in enumerate(verdicts) if verdict is open_while]
             judged = self.judge(part, [rows[n] for n in left])
             for n, verdict in zip(left, judged, strict=True):
                 verdicts[n] = verdict
@@ -129,9 +124,7 @@ class _Evaluation:
         good = self._good(node.condition, (row for row in here if row is not None))
         return [row is not None and row.case_id in good for row in here]
 
-    def _subcase_count(
-        self, node: SubcaseCount, rows: Sequence[CaseRow]
-    ) -> list[bool]:
+    def _subcase_count(self, node: SubcaseCount, rows: Sequence[CaseRow]) -> list[bool]:
         self._fetch_children(node.index, [row.case_id for row in rows])
         families = [self._children[node.index, row.case_id] for row in rows]
         good = self._good(

@@ -1,4 +1,4 @@
-"""What every match of a query must also satisfy, for an index to begin with. Pure.
+"""Conditions that a query makes necessary, for an index to begin with. Pure.
 
 A query is judged case by case in Python; these conditions keep the database from
 handing over every case of the domain. They may let too many cases through, never too
@@ -7,10 +7,9 @@ few: the query itself still has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import TypeVar
 
 from projections.csql.nodes import (
     STATUS_CLOSED,
@@ -25,8 +24,12 @@ from projections.csql.nodes import (
 )
 from projections.filters import CaseFilter
 
-T = TypeVar("T")
-Values = Mapping[T, tuple[str, ...]]
+Values = Mapping[str, tuple[str, ...]]
+
+EVERYTHING = CaseFilter()
+"""The filter without a condition."""
+NOTHING = CaseFilter(equals={"case_id": ()})
+"""A condition with no value left matches nothing, and so does its filter."""
 
 _COLUMNS = {
     "name": "case_name",
@@ -36,40 +39,102 @@ _COLUMNS = {
     "@case_type": "case_type",
     "@owner_id": "owner_id",
 }
-_STATUS = {STATUS_OPEN: False, STATUS_CLOSED: True}
-_EQUALS, _INDICES, _PROPERTIES = "equals", "indices", "properties"
-_CLOSED = ("closed", "")
-_CASE_ID = (_EQUALS, "case_id")
-_Needs = Values[tuple[str, str]]
-_NOTHING: _Needs = {_CASE_ID: ()}
+_STATUSES = {
+    STATUS_OPEN: CaseFilter(closed=(False,)),
+    STATUS_CLOSED: CaseFilter(closed=(True,)),
+}
 
 
 def narrowed(asked: CaseFilter) -> CaseFilter:
     """Return the filter with the conditions that its query makes necessary."""
-    if asked.query is None:
-        return asked
-    needed = necessary(asked.query)
-    return replace(
-        asked,
-        equals=_both(asked.equals, needed.equals),
-        indices=_both(asked.indices, needed.indices),
-        properties=_both(asked.properties, needed.properties),
-        **_closed(asked.closed, needed.closed),
-    )
+    return asked if asked.query is None else both(asked, necessary(asked.query))
 
 
 def necessary(node: Node) -> CaseFilter:
     """Return conditions that hold for every case that the query matches.
 
-    Equalities only. A condition with no value left matches nothing.
+    Only equalities are found: of properties and pseudo-properties, and of the id of a
+    direct ancestor, which is a condition on the case's own index.
     """
-    needs = _needs(node)
-    if _CLOSED in needs:
-        statuses = {_STATUS[v] for v in needs[_CLOSED] if v in _STATUS}
-        if not statuses:
-            needs = _NOTHING
+    match node:
+        case And():
+            return reduce(both, map(necessary, node.parts), EVERYTHING)
+        case Or():
+            return reduce(_either, map(necessary, node.parts), NOTHING)
+        case Constant():
+            return EVERYTHING if node.value else NOTHING
+        case AncestorExists(path=(index,)):
+            targets = necessary(node.condition).equals.get("case_id")
+            return (
+                EVERYTHING if targets is None else CaseFilter(indices={index: targets})
+            )
+        case Equals():
+            return _equality(node.name, node.value)
+    return EVERYTHING
+
+
+def both(one: CaseFilter, other: CaseFilter) -> CaseFilter:
+    """Return the filter that matches what both filters match."""
+    closed = one.closed or other.closed
+    if one.closed and other.closed:
+        closed = tuple(value for value in one.closed if value in other.closed)
+        if not closed:
+            other = replace(other, equals=NOTHING.equals)
+    queries = [query for query in (one.query, other.query) if query is not None]
     return CaseFilter(
-        equals=_of_kind(_EQUALS, needs),
-        indices=_of_kind(_INDICES, needs),
-        properties=_of_kind(_PROPERTIES, needs),
+        equals=_common(one.equals, other.equals),
+        closed=closed,
+        indices=_common(one.indices, other.indices),
+        properties=_common(one.properties, other.properties),
+        ranges=(*one.ranges, *other.ranges),
+        query=And(parts=tuple(queries))
+        if len(queries) > 1
+        else next(iter(queries), None),
+        include_deleted=one.include_deleted or other.include_deleted,
     )
+
+
+def is_impossible(asked: CaseFilter) -> bool:
+    """Tell whether a condition has no value left, so that nothing matches."""
+    conditions = (asked.equals, asked.indices, asked.properties)
+    return any(() in condition.values() for condition in conditions)
+
+
+def _either(one: CaseFilter, other: CaseFilter) -> CaseFilter:
+    """Return conditions that hold wherever one of two necessary filters does."""
+    if is_impossible(one) or is_impossible(other):
+        return other if is_impossible(one) else one
+    closed = {*one.closed, *other.closed} if one.closed and other.closed else set()
+    return CaseFilter(
+        equals=_any(one.equals, other.equals),
+        closed=tuple(closed) if len(closed) == 1 else (),
+        indices=_any(one.indices, other.indices),
+        properties=_any(one.properties, other.properties),
+    )
+
+
+def _equality(name: str, value: str) -> CaseFilter:
+    if name == "@status":
+        return _STATUSES.get(value, NOTHING)
+    if name.startswith("@") and name not in _COLUMNS:
+        return EVERYTHING
+    if name in TIME_PROPERTIES or (name == "external_id" and not value):
+        return EVERYTHING  # an absent external id is no empty text in its column
+    if name in _COLUMNS:
+        return CaseFilter(equals={_COLUMNS[name]: (value,)})
+    return CaseFilter(properties={name: (value,)})
+
+
+def _common(one: Values, other: Values) -> Values:
+    shared = {
+        name: tuple(value for value in one[name] if value in other[name])
+        for name in one.keys() & other.keys()
+    }
+    return {**one, **other, **shared}
+
+
+def _any(one: Values, other: Values) -> Values:
+    return {
+        name: tuple(dict.fromkeys((*one[name], *other[name])))
+        for name in sorted(one.keys() & other.keys())
+    }

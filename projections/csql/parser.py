@@ -267,7 +267,7 @@ class _Parser:
         self._depth -= 1
 
 
-# -- functions: each reads its arguments, the opening parenthesis is taken --------------
+# -- functions: each reads its arguments, the opening parenthesis is taken -------------
 
 
 def _negation(parser: _Parser, name: str) -> Node:
@@ -362,7 +362,7 @@ _FUNCTIONS: Mapping[str, Callable[[_Parser, str], Node]] = {
     "subcase-count": _subcase_count,
 }
 
-# -- what a comparison means ------------------------------------------------------------
+# -- what a comparison means -----------------------------------------------------------
 
 
 def _compared(name: str, comparator: Comparator, value: str) -> Node:

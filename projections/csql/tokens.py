@@ -21,7 +21,7 @@ _TOKEN = re.compile(
       | (?P<NAME>@?[{_START}][{_START}.0-9\u00B7\u0300-\u036F\u203F\u2040-]*)
       | (?P<SIGN>!=|<=|>=|[=<>(),/-])
       | (?P<OTHER>\S+)
-      | (?P<END>$)
+      | (?P<END>\Z)
     )""",
     re.VERBOSE,
 )

@@ -17,6 +17,8 @@ _APPEND_ONLY = ("entries", "bodies", "dictionaries")
 def upgrade() -> None:
     """Create every kept table and make the log append-only."""
     _create_log()
+    _create_bytes()
+    _create_answers()
     _create_bookkeeping()
     _create_directory()
     is_sqlite = op.get_bind().dialect.name == SqliteDialect.name
@@ -59,6 +61,9 @@ def _create_log() -> None:
         sa.Column("digest", Bytes, nullable=False),
     )
     op.create_index("ix_entries_form", "entries", ["domain", "form_id", "position"])
+
+
+def _create_bytes() -> None:
     op.create_table(
         "bodies",
         sa.Column("domain", Sortable, primary_key=True),
@@ -78,6 +83,9 @@ def _create_log() -> None:
         sa.Column("sha256", Sortable, primary_key=True),
         sa.Column("content", Bytes, nullable=False),
     )
+
+
+def _create_answers() -> None:
     op.create_table(
         "idempotency",
         sa.Column("domain", Sortable, primary_key=True),

@@ -1,0 +1,101 @@
+"""``caseledger api-key``: long-lived credentials for programs."""
+
+from __future__ import annotations
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.config import Config
+from ledger.directory.api_keys import (
+    ApiKey,
+    create_key,
+    find_key_everywhere,
+    list_keys,
+    revoke_key,
+)
+from ledger.directory.domains import list_domains
+from ledger.directory.users import find_user, list_users
+from ledger.errors import NotFound
+from ledger.store import Store
+from ledger.times import format_micros
+
+
+@click.group()
+def api_key() -> None:
+    """Create, list and revoke API keys."""
+
+
+@api_key.command()
+@click.argument("username")
+@click.option("--domain", required=True, metavar="D", help="The user's domain.")
+@click.option("--name", default="", metavar="N", help="What the key is for.")
+@click.option("--read-only", is_flag=True, help="The key can change nothing.")
+@click.pass_obj
+def create(
+    config: Config, *, username: str, domain: str, name: str, read_only: bool
+) -> None:
+    """Make a key for USERNAME and print it, once, alone on the last line."""
+    with opened(config) as store:
+        the_domain(store, domain)
+        with store.writing(domain) as writer:
+            user = find_user(writer, username)
+            if user is None:
+                text = f"there is no user '{username}' in domain '{domain}'"
+                raise NotFound(text)
+            made, secret = create_key(
+                writer, user, name=name, read_only=read_only, author=OPERATOR
+            )
+    click.echo(f"key id: {made.key_id}", err=True)
+    click.echo(secret)
+
+
+@api_key.command("list")
+@click.option("--domain", metavar="D", help="Only the keys of this domain.")
+@click.pass_obj
+def list_all(config: Config, *, domain: str | None) -> None:
+    """List keys: id, domain, user, what it may do, state, when made, name."""
+    with opened(config) as store:
+        for name in _asked(store, domain):
+            for line in _lines(store, name):
+                click.echo(line)
+
+
+@api_key.command()
+@click.argument("key_id", metavar="ID")
+@click.pass_obj
+def revoke(config: Config, *, key_id: str) -> None:
+    """Make the key with this id worthless."""
+    with opened(config) as store:
+        found = find_key_everywhere(store.connection, key_id)
+        if found is None:
+            text = f"there is no API key '{key_id}'"
+            raise NotFound(text)
+        with store.writing(found.domain) as writer:
+            revoke_key(writer, key_id, author=OPERATOR)
+    click.echo(f"revoked {key_id}")
+
+
+def _asked(store: Store, domain: str | None) -> list[str]:
+    if domain is not None:
+        return [the_domain(store, domain)]
+    return [found.domain for found in list_domains(store.connection)]
+
+
+def _lines(store: Store, domain: str) -> list[str]:
+    with store.reading(domain) as reader:
+        names = {user.user_id: user.username for user in list_users(reader)}
+        return [_line(key, names) for key in list_keys(reader)]
+
+
+def _line(key: ApiKey, names: dict[str, str]) -> str:
+    return "\t".join(
+        (
+            key.key_id,
+            key.domain,
+            names.get(key.user_id, key.user_id),
+            "read-only" if key.read_only else "full",
+            "in use" if key.revoked_on is None else "revoked",
+            format_micros(key.created_on),
+            key.name,
+        )
+    )

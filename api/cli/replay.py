@@ -1,0 +1,52 @@
+"""``caseledger replay``: read tables from the log, while the server serves."""
+
+from __future__ import annotations
+
+import click
+
+from api.cli.database import opened, the_domains
+from api.cli.progress import progress
+from api.config import Config
+from projections.replay import replay as rebuild
+from projections.tables import CASES, FORMS
+
+
+@click.command()
+@click.option("--domain", metavar="D", help="Rebuild this domain.")
+@click.option("--all", "every", is_flag=True, help="Rebuild every domain.")
+@click.option(
+    "--projection",
+    type=click.Choice([CASES, FORMS]),
+    help="Rebuild only this projection's tables.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that parse forms ahead.",
+)
+@click.pass_obj
+def replay(
+    config: Config,
+    *,
+    domain: str | None,
+    every: bool,
+    projection: str | None,
+    workers: int,
+) -> None:
+    """Rebuild the read tables from the log and swap them in.
+
+    Reads and writes go on meanwhile. A replay that was killed goes on where it was.
+    """
+    asked = (CASES, FORMS) if projection is None else (projection,)
+    with opened(config) as store:
+        for name in the_domains(store, domain, every=every):
+            with progress(name) as tell:
+                report = rebuild(
+                    store, name, projections=asked, workers=workers, progress=tell
+                )
+            click.echo(
+                f"{name}: {report.entries} entries in {report.seconds:.1f} s, "
+                f"{report.rate:.0f} forms/s"
+            )

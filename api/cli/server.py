@@ -1,0 +1,59 @@
+"""``caseledger migrate`` and ``caseledger serve``."""
+
+from __future__ import annotations
+
+import click
+
+from api.cli.database import make_folder, unchecked
+from api.config import Config
+from api.logs import set_up_logging
+from api.process import serve as serve_http
+from ledger.errors import StoreUnavailable
+from ledger.migrations import migrate as run_migrations
+from ledger.migrations import pending_steps
+
+_FIRST_STEP = "0001"
+
+
+@click.command()
+@click.pass_obj
+def migrate(config: Config) -> None:
+    """Create the schema or bring it up to date; safe to run again."""
+    make_folder(config)
+    with unchecked(config) as store:
+        steps = run_migrations(store)
+    click.echo(f"{steps} steps taken" if steps else "the schema is current")
+
+
+@click.command()
+@click.option("--host", metavar="H", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for any.  [default: 8000]"
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: 1]")
+@click.pass_obj
+def serve(
+    config: Config, *, host: str | None, port: int | None, workers: int | None
+) -> int:
+    """Serve HTTP and run background jobs until SIGTERM.
+
+    An empty database gets its schema first.
+    """
+    given = {"host": host, "port": port, "workers": workers}
+    asked = {name: str(value) for name, value in given.items() if value is not None}
+    config = config.with_options(**asked)
+    set_up_logging(config)
+    prepare(config)
+    return serve_http(config)
+
+
+def prepare(config: Config) -> None:
+    """Give an empty database its schema; raises ``StoreUnavailable`` for an old one."""
+    make_folder(config)
+    with unchecked(config) as store:
+        pending = pending_steps(store)
+        if pending and pending[0] == _FIRST_STEP:
+            run_migrations(store)
+        elif pending:
+            text = "the schema of the database is old: run caseledger migrate first"
+            raise StoreUnavailable(text)

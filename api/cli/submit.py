@@ -1,0 +1,137 @@
+"""``caseledger submit``: forms from files, appended as the receiver would."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from api.cli.database import opened, the_domain
+from api.config import Config
+from ledger.clock import now_micros
+from ledger.commands import SubmitForm
+from ledger.entry import Kind, Receipt, Submission
+from ledger.errors import LedgerError, Malformed
+from ledger.formxml import parse_form
+from ledger.store import Store
+from ledger.submit import Ledger
+from ledger.writer import LedgerWriter
+from projections.projector import LiveProjector
+
+_TOGETHER = 200
+_LARGEST = 10 * 1024 * 1024
+_GOOD = (Kind.NORMAL, Kind.DUPLICATE, Kind.DEVICE_LOG)
+
+
+class FormFile(NamedTuple):
+    """The bytes of a form and where they were found."""
+
+    name: str
+    body: bytes
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE.xml...",
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--domain", required=True, metavar="D", help="The forms' domain.")
+@click.pass_obj
+def submit(config: Config, *, files: tuple[Path, ...], domain: str) -> int:
+    """Append XForm files to the log as the receiver would.
+
+    A folder stands for the .xml files in it, a .zip for those in the archive. Prints a
+    line for each form: its verdict, its id, its file and, if it has one, its problem.
+    """
+    kept_as_errors = 0
+    with opened(config) as store:
+        the_domain(store, domain)
+        for form, receipt in append_forms(store, domain, find_forms(files)):
+            kept_as_errors += receipt.kind not in _GOOD
+            problem = f"\t{receipt.problem}" if receipt.problem else ""
+            click.echo(f"{receipt.kind}\t{receipt.form_id}\t{form.name}{problem}")
+    if kept_as_errors:
+        click.echo(f"Error: {kept_as_errors} forms were kept as errors", err=True)
+    return 1 if kept_as_errors else 0
+
+
+def find_forms(paths: Iterable[Path]) -> Iterator[FormFile]:
+    """Yield the forms of files, folders and archives, in the order of their names."""
+    for path in paths:
+        if path.is_dir():
+            yield from map(_read, sorted(path.rglob("*.xml")))
+        elif path.suffix.lower() == ".zip":
+            yield from _unzip(path)
+        else:
+            yield _read(path)
+
+
+def append_forms(
+    store: Store, domain: str, forms: Iterable[FormFile]
+) -> Iterator[tuple[FormFile, Receipt]]:
+    """Append forms to a domain's log, many in a commit; yield what became of each."""
+    waiting = iter(forms)
+    writer = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
+    with asyncio.Runner() as runner:
+        runner.run(_start(writer))
+        try:
+            while batch := list(islice(waiting, _TOGETHER)):
+                receipts = runner.run(_append(writer, domain, batch))
+                yield from zip(batch, receipts, strict=True)
+        finally:
+            runner.run(writer.stop())
+
+
+async def _start(writer: LedgerWriter) -> None:
+    writer.start()
+
+
+async def _append(
+    writer: LedgerWriter, domain: str, forms: list[FormFile]
+) -> list[Receipt]:
+    commands = [_command(form.body) for form in forms]
+    return await asyncio.gather(*(writer.submit(domain, c) for c in commands))
+
+
+def _command(body: bytes) -> SubmitForm:
+    submission = Submission(body=body, envelope={"source": "command line"})
+    try:
+        return SubmitForm(submission=submission, form=parse_form(body))
+    except Malformed as error:
+        return SubmitForm(submission=submission, form=None, problem=str(error))
+
+
+def _read(path: Path) -> FormFile:
+    return FormFile(str(path), _within_limit(str(path), path.read_bytes()))
+
+
+def _unzip(path: Path) -> Iterator[FormFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in sorted(archive.infolist(), key=lambda info: info.filename):
+                name = f"{path}:{info.filename}"
+                if not info.is_dir() and info.filename.lower().endswith(".xml"):
+                    if info.file_size > _LARGEST:
+                        raise _too_large(name)
+                    yield FormFile(name, _within_limit(name, archive.read(info)))
+    except zipfile.BadZipFile as error:
+        text = f"{path} is no zip archive: {error}"
+        raise LedgerError(text) from None
+
+
+def _within_limit(name: str, body: bytes) -> bytes:
+    if len(body) > _LARGEST:
+        raise _too_large(name)
+    return body
+
+
+def _too_large(name: str) -> LedgerError:
+    return LedgerError(f"{name}: Form exceeds 10MB size limit")

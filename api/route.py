@@ -1,0 +1,59 @@
+"""What a row of the table of routes is. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from api.dialects import Dialect
+from api.permissions import Permission
+
+PLACES = {
+    "case_api": r"api/case/v2|api/v0\.6/case",
+    "bulk_fetch": "bulk-fetch|bulk_fetch",
+    "external_id": r"[\s\S]+",
+    "app_id": r"[\w-]+",
+    "file": r"[\w./-]+",
+}
+"""What may stand at a placeholder; one path segment where nothing is said."""
+
+CANONICAL = {"case_api": "api/case/v2", "bulk_fetch": "bulk-fetch"}
+"""How placeholders that only stand for spellings are written in documents."""
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table.
+
+    ``answers`` lists every status that the route itself can answer; what the shell
+    around it answers is added by ``openapi.py``. ``listed`` rows are described there.
+    """
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    permission: Permission
+    dialect: Dialect
+    summary: str = ""
+    tag: str = ""
+    answers: tuple[int, ...] = (200,)
+    parameters: tuple[str, ...] = ()
+    body: str = ""
+    result: str = ""
+    listed: bool = True
+
+    @property
+    def name(self) -> str:
+        """Return the name of the handler, which is the id of the operation."""
+        return self.handler.__name__
+
+    @property
+    def written_path(self) -> str:
+        """Return the path as documents write it."""
+        return PLACEHOLDER.sub(
+            lambda found: CANONICAL.get(found[1], found[0]), self.path
+        )

@@ -1,0 +1,167 @@
+"""W2, W2u, W2x: a hundred cases a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bench import checks, dataset, prepare
+from bench.figures import Figure
+from bench.harness import Bench, Measured, Readings, Round, figure, judged
+from bench.servers import Server
+from bench.sources import SIZE
+
+CLIENTS = (1, 8)
+ROWS = 100
+EXISTING = 100_000
+"""The N of the data set that W2u and W2x change."""
+
+
+@contextmanager
+def w2(bench: Bench) -> Iterator[Round]:
+    """Create a hundred cases a request, over one and over eight connections."""
+    with bench.bare("bare-w2") as bare, bench.product("w2") as product:
+        rows = Rows(bench, product)
+
+        def one_round(_: int) -> list[Figure]:
+            return [
+                line
+                for clients in CLIENTS
+                for line in _w2_figures(bench, rows, bare, clients)
+            ]
+
+        yield one_round
+        checks.expect_cases(bench, product, rows.written, what="W2")
+        last = list(range(rows.last, rows.last + 2000))
+        checks.expect_content(
+            bench, product, last, what="W2", by="external_ids", properties=_ten
+        )
+
+
+@contextmanager
+def w2_two(bench: Bench) -> Iterator[Round]:
+    """Create over eight connections with two processes; PostgreSQL only."""
+    with (
+        bench.product("w2") as one,
+        bench.product("w2-two", workers=2) as two,
+    ):
+        single, double = Rows(bench, one), Rows(bench, two)
+
+        def one_round(_: int) -> list[Figure]:
+            floors, measured = bench.beside(
+                lambda: {"one": _cases_per_second(single.create(8))},
+                lambda: double.create(8),
+            )
+            rate = figure("W2", "c8, 2 processes", "cases/s", _cases_per_second(measured))
+            return [judged(rate, ("one process", floors["one"]), ">=", None, 1.5)]
+
+        yield one_round
+        checks.expect_cases(bench, two, double.written, what="W2 two processes")
+
+
+def w2u(bench: Bench) -> Any:
+    """Change three properties of a hundred known cases a request."""
+    return _beside_w2(bench, "W2u", "bulk_updates", (0.80, 1.0))
+
+
+def w2x(bench: Bench) -> Any:
+    """Upsert a hundred cases by external id a request, half of them existing."""
+    return _beside_w2(bench, "W2x", "bulk_upserts", (0.65, 0.85))
+
+
+class Rows:
+    """Bulk creates into one server of the product."""
+
+    def __init__(self, bench: Bench, server: Server) -> None:
+        self.written = 0
+        self.last = 0
+        self._bench = bench
+        self._server = server
+
+    def create(self, clients: int) -> Measured:
+        """Send the requests of W2."""
+        self.last = self._bench.numbers()
+        measured = self._bench.run(
+            self._server,
+            "bulk_creates",
+            connections=clients,
+            start=self.last,
+            requests=requests(self._bench),
+        )
+        self.written += measured.load.total * ROWS
+        return measured
+
+
+def requests(bench: Bench) -> int:
+    """Return how many bulk requests make one run."""
+    return 60 if bench.options.quick else 200
+
+
+@contextmanager
+def _beside_w2(
+    bench: Bench, name: str, source: str, marks: tuple[float, float]
+) -> Iterator[Round]:
+    size = min(bench.options.size, EXISTING)
+    kept = prepare.kept_cases(bench, size)
+    with bench.product("w2") as plain, prepare.serving_copy(bench, kept) as loaded:
+        rows = Rows(bench, plain)
+        upserts: list[int] = []
+
+        def subject() -> Measured:
+            number = bench.numbers()
+            upserts.append(number)
+            start = {"start": number} if source == "bulk_upserts" else {"seed": number}
+            plan = {"size": size, "requests": requests(bench), **start}
+            return bench.run(loaded, source, connections=1, **plan)
+
+        yield lambda _: _against_w2(rows, bench, name, subject, marks)
+        new = 50 * requests(bench) * len(upserts) if source == "bulk_upserts" else 0
+        checks.expect_cases(bench, loaded, size + new, what=name)
+
+
+def _against_w2(
+    rows: Rows,
+    bench: Bench,
+    name: str,
+    subject: Callable[[], Measured],
+    marks: tuple[float, float],
+) -> list[Figure]:
+    floors, measured = bench.beside(
+        lambda: {"W2": _cases_per_second(rows.create(1))}, subject
+    )
+    rate = figure(name, "c1", "cases/s", _cases_per_second(measured))
+    return [judged(rate, ("W2", floors["W2"]), ">=", *marks), *_told(name, "c1", measured)]
+
+
+def _w2_figures(
+    bench: Bench, rows: Rows, bare: Server, clients: int
+) -> list[Figure]:
+    def floor() -> Readings:
+        plan = {"requests": requests(bench), "start": bench.numbers()}
+        measured = bench.run(bare, "bulk_creates", connections=clients, **plan)
+        return {"B": _cases_per_second(measured)}
+
+    floors, measured = bench.beside(floor, lambda: rows.create(clients))
+    rate = figure("W2", f"c{clients}", "cases/s", _cases_per_second(measured))
+    return [
+        judged(rate, ("B", floors["B"]), ">=", 0.65, 0.80),
+        *_told("W2", f"c{clients}", measured),
+    ]
+
+
+def _cases_per_second(measured: Measured) -> float:
+    return measured.load.rate * ROWS
+
+
+def _told(name: str, case: str, measured: Measured) -> list[Figure]:
+    result = measured.load
+    return [
+        figure(name, case, "p50, ms", result.p50 * 1000),
+        figure(name, case, "p99, ms", result.p99 * 1000),
+        figure(name, case, "CPU us/case", measured.cpu_micros(each=ROWS)),
+    ]
+
+
+def _ten(i: int) -> dict[str, str]:
+    return dataset.ten_properties(i, SIZE)

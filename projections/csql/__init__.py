@@ -1,0 +1,27 @@
+"""CSQL, the query language of case lists (``case-api-v2.md`` section 6.3).
+
+``parse`` makes a tree of values of a text, ``matches`` judges cases by it, and
+``narrowed`` tells the database where to look.
+"""
+
+from __future__ import annotations
+
+from projections.csql.errors import QueryError
+from projections.csql.evaluate import Relations, matches
+from projections.csql.narrow import NOTHING, both, is_impossible, narrowed, necessary
+from projections.csql.nodes import Node
+from projections.csql.parser import MAX_DEPTH, parse
+
+__all__ = [
+    "MAX_DEPTH",
+    "NOTHING",
+    "Node",
+    "QueryError",
+    "Relations",
+    "both",
+    "is_impossible",
+    "matches",
+    "narrowed",
+    "necessary",
+    "parse",
+]

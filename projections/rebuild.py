@@ -1,0 +1,166 @@
+"""Folding a log into fresh read tables, wherever they are: replay and verify share it.
+
+The verdicts are taken from the entries as they stand; nothing is judged again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from sqlalchemy import bindparam, select
+
+from ledger import log
+from ledger.connection import Connection, Statement
+from ledger.entry import Entry, IndexedName, Kind
+from ledger.form import Form
+from ledger.formxml import parse_form
+from ledger.store import Reader
+from projections.case_batch import CaseBatch
+from projections.fold import touched
+from projections.form_rows import FormRow, form_rows
+from projections.indexing import IndexChanges
+from projections.rows import CaseRow, to_case
+from projections.steps import stamp_of
+from projections.tables import CaseTables, FormTables
+
+Item = tuple[Entry, bytes | None]
+Progress = Callable[[int, int], None]
+"""Is told how many entries of how many are done."""
+
+_FLAGS = (Kind.CASE_DELETE, Kind.CASE_RESTORE)
+_MOST_CASES = 60_000
+"""How many folded cases stay in memory between batches."""
+_FILL = 5_000
+
+
+def silent(_done: int, _total: int) -> None:
+    """Tell nobody about progress."""
+
+
+class Rebuild:
+    """Folds entries, batch by batch, into the tables of one or both projections."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        conn: Connection,
+        *,
+        cases: CaseTables | None,
+        forms: FormTables | None,
+    ) -> None:
+        """Read the log through ``reader``; the tables are behind ``conn``."""
+        self._reader = reader
+        self._conn = conn
+        self._tables = cases
+        self._forms = forms
+        self._indexed: tuple[IndexedName, ...] = ()
+        self._batch: CaseBatch | None = None
+        self._form_rows: dict[str, FormRow] = {}
+
+    def fold(self, items: Sequence[Item], parsed: Mapping[int, Form]) -> None:
+        """Fold a batch of entries in memory.
+
+        ``parsed`` holds the forms that were parsed ahead, by position.
+        """
+        if self._forms is not None:
+            for entry, _ in items:
+                for row in form_rows(entry):
+                    self._form_rows[row[1]] = row
+        if self._tables is not None:
+            self._fold_cases(items, parsed)
+
+    def save(self) -> None:
+        """Write what was folded, inside the caller's transaction."""
+        if self._batch is not None:
+            self._batch.save()
+            self._batch.settle()
+            self._batch.shrink(_MOST_CASES)
+        if self._forms is not None:
+            rows = [row for _, row in sorted(self._form_rows.items())]
+            self._conn.upsert(self._forms.forms, rows)
+            self._form_rows.clear()
+
+    def keep_indexed(self, names: Sequence[IndexedName]) -> None:
+        """Keep the property indexes of these names current from now on."""
+        self._indexed = tuple(names)
+        self._batch = None
+
+    def _fold_cases(self, items: Sequence[Item], parsed: Mapping[int, Form]) -> None:
+        forms = self._forms_of(items, parsed)
+        batch = self._open_batch()
+        batch.load(
+            case_ids=_touched(items, forms.values()),
+            external_ids=(),
+        )
+        for entry, _ in items:
+            form = forms.get(entry.position)
+            if form is not None:
+                batch.project(form, stamp_of(entry))
+            elif entry.kind in _FLAGS:
+                batch.set_deleted(entry.details["case_ids"], entry)
+
+    def _open_batch(self) -> CaseBatch:
+        if self._batch is None:
+            if self._tables is None:
+                raise AssertionError("no case tables to fold into")
+            self._batch = CaseBatch(
+                self._reader, self._tables, indexed=self._indexed, conn=self._conn
+            )
+        return self._batch
+
+    def _forms_of(
+        self, items: Sequence[Item], parsed: Mapping[int, Form]
+    ) -> dict[int, Form]:
+        """Return the form of each entry that is folded, by the entry's position."""
+        forms = {
+            entry.position: parsed.get(entry.position) or parse_form(body or b"")
+            for entry, body in items
+            if entry.kind is Kind.NORMAL
+        }
+        again = [entry for entry, _ in items if entry.kind is Kind.REPROCESS]
+        if again:
+            first = log.bodies_at(self._reader, {e.form_position for e in again})
+            for entry in again:
+                forms[entry.position] = parse_form(first[entry.form_position])
+        return forms
+
+
+def property_rows(
+    conn: Connection,
+    domain: str,
+    tables: CaseTables,
+    names: Sequence[IndexedName],
+) -> Iterator[IndexChanges]:
+    """Yield, batch by batch, what indexes and counts the properties of all cases.
+
+    For tables in which nothing is indexed yet; the caller saves the additions.
+    """
+    statement = _after(tables)
+    after = -1
+    while rows := conn.rows(statement, domain=domain, after=after):
+        changes = IndexChanges(domain, names)
+        for row in rows:
+            changes.note_indexed(to_case(CaseRow._make(row)))
+        yield changes
+        after = rows[-1][2]
+
+
+def _after(tables: CaseTables) -> Statement:
+    cases = tables.cases
+    return Statement(
+        select(*cases.columns)
+        .where(
+            cases.c.domain == bindparam("domain"),
+            cases.c.indexed_on > bindparam("after"),
+        )
+        .order_by(cases.c.indexed_on)
+        .limit(_FILL)
+    )
+
+
+def _touched(items: Sequence[Item], forms: Iterable[Form]) -> set[str]:
+    case_ids = {case_id for form in forms for case_id in touched(form)}
+    for entry, _ in items:
+        if entry.kind in _FLAGS:
+            case_ids.update(entry.details["case_ids"])
+    return case_ids

@@ -1,0 +1,588 @@
+"""The query string of the case list (case-api-v2.md 6, 6.1, 6.2)."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from datetime import date, timedelta, timezone
+from urllib.parse import parse_qsl
+
+import orjson
+import pytest
+
+from api.case_v2_query import (
+    ListRequest,
+    decode_cursor,
+    encode_cursor,
+    is_field_filter,
+    parse_list_query,
+)
+from ledger.errors import Conflict
+from ledger.times import parse_datetime
+from projections.csql import is_impossible
+from projections.csql.nodes import Comparator, CompareDay, Equals, Or
+from projections.filters import CaseFilter, Operator, TimeRange
+
+TODAY = date(2024, 2, 29)
+
+
+def asked(query: str) -> ListRequest:
+    """Read a query string as HTTP does: ``+`` is a blank."""
+    return parse_list_query(parse_qsl(query, keep_blank_values=True), today=TODAY)
+
+
+def wanted(query: str) -> CaseFilter:
+    return asked(query).filter
+
+
+def problem(query: str) -> str:
+    with pytest.raises(Conflict) as caught:
+        asked(query)
+    assert caught.value.text.encode()
+    return caught.value.text
+
+
+# -- 6, filters ------------------------------------------------------------------------
+
+
+def test_nothing_asked_is_everything():
+    """6: a list without filter; deleted cases are never listed."""
+    request = asked("")
+    assert request.filter == CaseFilter()
+    assert not request.filter.include_deleted
+    assert (request.page.limit, request.page.after) == (20, None)
+
+
+@pytest.mark.parametrize("name", ["case_type", "case_name", "owner_id", "external_id"])
+def test_a_field_is_exact(name):
+    """6, ``case_type``, ``case_name``, ``owner_id``, ``external_id``."""
+    assert wanted(f"{name}=%20Ab%20") == CaseFilter(equals={name: (" Ab ",)})
+    assert wanted(f"{name}=") == CaseFilter(equals={name: ("",)})
+
+
+def test_different_names_combine_and_one_name_repeated_means_any():
+    """6: AND between different names; repeating one name ORs its values."""
+    assert wanted("case_type=a&owner_id=o&case_type=b&case_type=a") == CaseFilter(
+        equals={"case_type": ("a", "b"), "owner_id": ("o",)}
+    )
+
+
+@pytest.mark.parametrize("value", ["", "false", "f", "no", "n", "0", "FALSE", "No"])
+def test_some_words_are_false(value):
+    """6, booleans: empty or a word of refusal, in any letter case."""
+    assert wanted(f"closed={value}") == CaseFilter(closed=(False,))
+    assert not wanted(f"include_deleted={value}").include_deleted
+
+
+@pytest.mark.parametrize("value", ["true", "maybe", "2", "yes", "off", "%20"])
+def test_everything_else_is_true(value):
+    """6, booleans: everything else is true."""
+    assert wanted(f"closed={value}") == CaseFilter(closed=(True,))
+    assert wanted(f"include_deleted={value}").include_deleted
+
+
+def test_open_or_closed_is_every_case():
+    """6, ``closed``, repeated."""
+    assert wanted("closed=true&closed=false") == CaseFilter()
+
+
+@pytest.mark.parametrize("value", ["", "true", "false"])
+def test_include_deprecated_changes_nothing(value):
+    """6, ``include_deprecated``: accepted and ignored without a data dictionary."""
+    assert wanted(f"include_deprecated={value}") == CaseFilter()
+
+
+def test_an_index_is_asked_by_the_id_it_points_at():
+    """6, ``indices.<name>``."""
+    assert wanted("indices.parent=a&indices.parent=b&indices.host=c") == CaseFilter(
+        indices={"parent": ("a", "b"), "host": ("c",)}
+    )
+    assert is_impossible(wanted("indices.parent="))
+
+
+def test_a_property_is_named_by_all_behind_the_first_dot():
+    """6, ``properties.<name>``: any characters, exact, empty means not set."""
+    assert wanted("properties.a.b%20c%20%26=%20X%20") == CaseFilter(
+        properties={"a.b c &": (" X ",)}
+    )
+    assert wanted("properties.p=") == CaseFilter(properties={"p": ("",)})
+    assert wanted("properties.=x") == CaseFilter(properties={"": ("x",)})
+
+
+@pytest.mark.parametrize(
+    "name", ["name", "closed_on", "last_modified", "case_name", "case_type", "@other"]
+)
+def test_other_names_are_ordinary_properties(name):
+    """3: a user property called like a pseudo-property is an ordinary one."""
+    assert wanted(f"properties.{name}=x") == CaseFilter(properties={name: ("x",)})
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("@case_id", "case_id"), ("@case_type", "case_type"), ("@owner_id", "owner_id")],
+)
+def test_pseudo_properties_are_columns(name, column):
+    """6, ``properties.<name>``: CommCare HQ answers for its pseudo-properties."""
+    assert wanted(f"properties.{name}=x") == CaseFilter(equals={column: ("x",)})
+    both = wanted(f"properties.{name}=x&properties.{name}=y")
+    assert both == CaseFilter(equals={column: ("x", "y")})
+
+
+def test_a_column_asked_in_two_ways_must_agree():
+    """6: AND between different names."""
+    assert wanted("case_type=a&case_type=b&properties.@case_type=b") == CaseFilter(
+        equals={"case_type": ("b",)}
+    )
+    assert is_impossible(wanted("case_type=a&properties.@case_type=b"))
+
+
+@pytest.mark.parametrize(
+    ("query", "closed"),
+    [
+        ("properties.@status=open", (False,)),
+        ("properties.@status=closed", (True,)),
+        ("properties.@status=open&properties.@status=closed", ()),
+        ("properties.@status=open&properties.@status=ajar", (False,)),
+        ("properties.@status=open&closed=false", (False,)),
+    ],
+)
+def test_status_is_open_or_closed(query, closed):
+    """6, ``properties.@status=open``."""
+    assert wanted(query) == CaseFilter(closed=closed)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "properties.@status=ajar",
+        "properties.@status=",
+        "properties.@status=open&closed=true",
+    ],
+)
+def test_no_case_is_neither_open_nor_closed(query):
+    """6, ``properties.@status``."""
+    assert is_impossible(wanted(query))
+
+
+# -- 6, query --------------------------------------------------------------------------
+
+
+def test_a_query_is_parsed_and_combines_with_the_other_filters():
+    """6, ``query``; 6.3, combines by AND and knows the day."""
+    assert wanted("case_type=a&query=p%20=%20'v'") == CaseFilter(
+        equals={"case_type": ("a",)}, query=Equals(name="p", value="v")
+    )
+    assert wanted("query=p>today()").query == CompareDay(
+        name="p", comparator=Comparator.GT, bound=TODAY
+    )
+
+
+def test_a_query_repeated_means_any():
+    """6: repeating one name ORs its values."""
+    assert wanted("query=p=1&query=q=2").query == Or(
+        parts=(Equals(name="p", value="1"), Equals(name="q", value="2"))
+    )
+
+
+def test_a_bad_query_is_told_why():
+    """6, bad CSQL."""
+    assert problem("query=gibberish") == (
+        "Bad query: Your search query is required to have at least one boolean "
+        "operator (=, !=, >, >=, <, <=)"
+    )
+    assert problem("query=") == "Bad query: Malformed search query"
+    assert problem("query=" + "(" * 5000) == "Bad query: Malformed search query"
+    assert problem("query=p='%00'") == "Bad query: Malformed search query"
+
+
+# -- 6, bad requests -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nonsense",
+        "last_case_id",
+        "offset",
+        "page",
+        "properties",
+        "indices",
+        "date_opened",
+        "case_name.gte",
+        "limit.x",
+        "cursor.x",
+        "query.x",
+        "Case_type",
+        "",
+        ".gte",
+    ],
+)
+def test_an_unknown_parameter_is_refused(name):
+    """6, unknown parameter."""
+    with pytest.raises(Conflict) as caught:
+        parse_list_query([(name, "x")], today=TODAY)
+    assert caught.value.text == f"'{name}' is not a valid parameter."
+
+
+@pytest.mark.parametrize(
+    "value", ["ten", "", "1.5", "-1", "-0", "1e3", " 5", "5_0", "٣", "0x10", "5,"]
+)
+def test_a_limit_that_is_no_number_is_refused(value):
+    """6, limit not an integer, limit negative."""
+    with pytest.raises(Conflict) as caught:
+        parse_list_query([("limit", value)], today=TODAY)
+    assert caught.value.text == f"'{value}' is not a valid value for 'limit'"
+    assert caught.value.field == "limit"
+
+
+@pytest.mark.parametrize("value", ["5001", "99999", "9" * 400, "9" * 10_000])
+def test_a_limit_above_the_most_is_refused(value):
+    """6, limit > 5000; 5.7, limit with 400 digits."""
+    expected = "You cannot request more than 5000 cases per request."
+    assert problem(f"limit={value}") == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        ("limit=0", 0),
+        ("limit=1", 1),
+        ("limit=5000", 5000),
+        ("limit=0020", 20),
+        ("limit=1&limit=2", 2),
+        (f"limit={'0' * 6000}", 0),
+    ],
+)
+def test_a_limit_is_taken(query, limit):
+    """6, ``limit``: 0 to 5000; of several the last."""
+    assert asked(query).limit == limit
+
+
+@pytest.mark.parametrize("operation", ["eq", "", "GTE", "gte.x"])
+def test_a_bad_date_operator_is_refused(operation):
+    """6, bad date operator."""
+    expected = f"'{operation}' is not a valid type of date range."
+    assert problem(f"date_opened.{operation}=2020-01-01") == expected
+
+
+# -- 6.1, dates ------------------------------------------------------------------------
+
+EARLY, LATE = "2020-01-19T08:00:00-03:00", "2020-01-19T10:00:00-03:00"
+OPENED = {
+    day: f"2020-01-{day}T12:00:00.000000Z" for day in ("17", "18", "19", "20", "21")
+}
+COMPARE = {
+    Operator.GT: str.__gt__,
+    Operator.GTE: str.__ge__,
+    Operator.LT: str.__lt__,
+    Operator.LTE: str.__le__,
+}
+
+
+def opened(query: str) -> str:
+    """Return the days of the cases that ranges let through."""
+    ranges = wanted(query).ranges
+    assert all(range_.column == "opened_on" for range_ in ranges)
+    return " ".join(
+        day
+        for day, instant in OPENED.items()
+        if all(
+            any(COMPARE[range_.operator](instant, value) for value in range_.values)
+            for range_ in ranges
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [
+        ("date_opened.lt=2020-01-19", "17 18"),
+        ("date_opened.lte=2020-01-19", "17 18 19"),
+        ("date_opened.lte=2020-01-19T00:00:00", "17 18"),
+        ("date_opened.gt=2020-01-18&date_opened.lt=2020-01-20", "19"),
+        ("date_opened.gt=2020-01-19T11:00:00&date_opened.lt=2020-01-19T13:00:00", "19"),
+        ("date_opened.gt=2020-01-19T08:00-03&date_opened.lt=2020-01-19T10:00-03", "19"),
+        (f"date_opened.gt={EARLY}&date_opened.lt={LATE}", "19"),
+        ("date_opened.gt=2020-01-19", "20 21"),
+        ("date_opened.gte=2020-01-19", "19 20 21"),
+        ("date_opened.gt=2020-01-19T12:00:00", "20 21"),
+        ("date_opened.gte=2020-01-19T12:00:00", "19 20 21"),
+        ("date_opened.lt=2020-01-19T12:00:00", "17 18"),
+        ("date_opened.lte=2020-01-19T12:00:00", "17 18 19"),
+        ("date_opened.lte=2020-01-17&date_opened.lte=2020-01-19", "17 18 19"),
+        ("date_opened.gt=2020-01-20&date_opened.gt=2020-01-18", "19 20 21"),
+        ("date_opened.lte=9999-12-31", "17 18 19 20 21"),
+        ("date_opened.gt=9999-12-31", ""),
+        ("date_opened.gte=0001-01-01", "17 18 19 20 21"),
+        ("date_opened.lt=0001-01-01", ""),
+    ],
+)
+def test_the_proof_vectors_hold(query, days):
+    """6.1: a bare date is a whole day; proof vectors; 5.7, ends of the calendar."""
+    assert opened(query) == days
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("last_modified", "modified_on"),
+        ("server_last_modified", "server_modified_on"),
+        ("date_opened", "opened_on"),
+        ("date_closed", "closed_on"),
+        ("indexed_on", "indexed_on"),
+    ],
+)
+@pytest.mark.parametrize("operator", list(Operator))
+def test_every_time_can_be_asked_in_four_ways(name, column, operator):
+    """6, ``last_modified.<op>`` to ``indexed_on.<op>``; 6.1, to the microsecond."""
+    value = "2020-01-19T12:00:00.123456Z"
+    expected = TimeRange(column=column, operator=operator, values=(value,))
+    assert wanted(f"{name}.{operator}={value}") == CaseFilter(ranges=(expected,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-01-19T11:00",
+        "2020-01-19 11:00",
+        "2020-01-19T11:00:00",
+        "2020-01-19T11:00:00.0",
+        "2020-01-19T11:00:00Z",
+        "2020-01-19T13:00:00+02:00",
+        "2020-01-19T13:00:00+0200",
+        "2020-01-19T13:00:00+02",
+        "2020-01-19T08:00-03:00",
+    ],
+)
+def test_iso_8601_is_accepted(text):
+    """6.1, accepted: T or blank, optional seconds and fraction, offsets."""
+    request = parse_list_query([("indexed_on.gte", text)], today=TODAY)
+    assert request.filter.ranges[0].values == ("2020-01-19T11:00:00.000000Z",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-01-19T13:00:00+02:00",
+        "2020-01-19+13:00:00+02:00",
+        "2020-01-19T13:00+02:00",
+        "2020-01-19T13:00:00.000+02:00",
+    ],
+)
+def test_a_plus_that_became_a_blank_is_mended(text):
+    """6.1, ``+`` in a query string."""
+    values = wanted(f"indexed_on.gte={text}").ranges[0].values
+    assert values == ("2020-01-19T11:00:00.000000Z",)
+
+
+def test_a_blank_before_a_time_is_no_offset():
+    """6.1: ``2020-01-19 11:00`` is a time of that day."""
+    values = wanted("indexed_on.gte=2020-01-19 11:00").ranges[0].values
+    assert values == ("2020-01-19T11:00:00.000000Z",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2020",
+        "2020-02",
+        "12",
+        "2020-02-30",
+        "2020-13-01",
+        "0000-01-01",
+        "20200119",
+        "2020-1-9",
+        "2020-01-19T25:00",
+        "2020-01-19T11",
+        "2020-01-19T11:00:00 0200",
+        "2020-01-19T11:00:00+99:00",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+12:00",
+        "2020-01-19Z",
+        "2020-01-19 ",
+        "2020-01-19\n",
+        "２０２０-01-19",
+        "1" * 400,
+    ],
+)
+def test_what_is_no_date_is_refused(text):
+    """6, date value not parseable; 6.1, partial dates; 5.7, ends of the calendar."""
+    with pytest.raises(Conflict) as caught:
+        parse_list_query([("date_opened.gte", text)], today=TODAY)
+    assert caught.value.text == f"Cannot parse datetime '{text}'"
+    assert caught.value.field == "date_opened.gte"
+
+
+# -- 5.7, hostile input ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "case_type",
+        "external_id",
+        "indices.parent",
+        "properties.p",
+        "properties.@case_id",
+    ],
+)
+@pytest.mark.parametrize("character", ["%00", "%01", "%EF%BF%BF"])
+def test_a_value_that_no_case_can_hold_matches_nothing(name, character):
+    """5.7, ``%00`` in a filter value: nothing matches and no database is asked."""
+    assert is_impossible(wanted(f"{name}=x{character}"))
+    assert not is_impossible(wanted(f"{name}=x{character}&{name}=x"))
+
+
+@pytest.mark.parametrize("prefix", ["", "properties.", "indices.", "fields."])
+def test_a_name_that_xml_cannot_carry_is_refused(prefix):
+    """5.7, ``%00`` in a filter name."""
+    expected = f"'{prefix}a\\x00' is not a valid parameter."
+    assert problem(f"{prefix}a%00=x") == expected
+
+
+def test_text_that_is_not_utf8_is_refused():
+    """5.7: bytes that are not UTF-8 in a query; the answer can be encoded."""
+    for pair in (("case_type", "\udcff"), ("fields", "\udcff"), ("a\udcff", "x")):
+        with pytest.raises(Conflict) as caught:
+            parse_list_query([pair], today=TODAY)
+        assert caught.value.text.encode()
+
+
+def test_a_date_with_a_control_character_is_shown_escaped():
+    """5.7: the error text itself must be encodable."""
+    expected = "Cannot parse datetime '2020\\x00'"
+    assert problem("date_opened.gte=2020%00") == expected
+
+
+# -- 7 and 6.2 -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["fields", "exclude", "fields.properties", "exclude.a.b", " fields .x"]
+)
+def test_field_filters_are_handed_on(name):
+    """6, ``fields`` and ``exclude`` with their families; 7, blanks in names."""
+    request = parse_list_query(
+        [("case_type", "a"), (name, "x,y"), (name, "z")], today=TODAY
+    )
+    assert is_field_filter(name)
+    assert request.field_filter_pairs == ((name, "x,y"), (name, "z"))
+    assert request.filter == CaseFilter(equals={"case_type": ("a",)})
+
+
+def test_a_cursor_carries_everything_but_the_position():
+    """6.2, cursor content: filters, limit and field selection."""
+    first = asked(
+        "case_type=a&case_type=b&limit=7&fields=case_id&fields.properties=p"
+        "&query=p=1&closed=false&include_deleted=1&properties.é=%20😀%01"
+    )
+    cursor = first.cursor(1_700_000_000_000_001)
+    second = asked(f"cursor={cursor}")
+    assert second.filter == first.filter
+    assert second.limit == 7
+    assert second.page.after == 1_700_000_000_000_001
+    assert second.field_filter_pairs == first.field_filter_pairs
+    assert second.pairs == first.pairs
+
+
+def test_a_cursor_can_be_followed_verbatim():
+    """6.2, ``next``: nothing in it needs encoding."""
+    cursor = asked("case_name=" + "%C3%BF" * 300).cursor(1)
+    assert parse_qsl(f"cursor={cursor}") == [("cursor", cursor)]
+    assert asked(f"cursor={cursor}==").page.after == 1
+
+
+def test_with_a_cursor_all_else_is_ignored():
+    """6, ``cursor``: even parameters that are wrong; of several the last."""
+    cursor = asked("case_type=a").cursor(5)
+    request = asked(f"nonsense=1&limit=x&case_type=b&cursor=bad&cursor={cursor}")
+    assert request.filter == CaseFilter(equals={"case_type": ("a",)})
+    assert request.page.after == 5
+
+
+def test_the_clients_indexed_on_and_the_position_are_kept_apart():
+    """6.2 and 9 defect 14: the filter stays what the client asked on every page."""
+    first = asked("indexed_on.gte=2020-01-19&indexed_on.lt=2020-02-01")
+    second = asked(f"cursor={first.cursor(1_579_500_000_000_000)}")
+    third = asked(f"cursor={second.cursor(1_579_600_000_000_000)}")
+    assert first.filter == second.filter == third.filter
+    assert second.page.after == 1_579_500_000_000_000
+    assert third.page.after == 1_579_600_000_000_000
+
+
+def test_a_cursor_of_many_ids_stays_shorter_than_their_url():
+    """6.2: a filter that fits into a URL must fit when it travels in a cursor."""
+    query = "&".join(f"owner_id={n:032x}" for n in range(0, 10**40, 10**38))
+    assert len(asked(query).cursor(1)) < len(query)
+
+
+def packed(document: object) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(orjson.dumps(document))).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "!!!!",
+        "é",
+        "\ud800",
+        "a b",
+        base64.b64encode(b"indexed_on.gte=2020-01-01&last_case_id=x").decode(),
+        base64.urlsafe_b64encode(zlib.compress(b"no json")).decode(),
+        base64.urlsafe_b64encode(zlib.compress(b"[" * 100_000)).decode(),
+        base64.urlsafe_b64encode(zlib.compress(b"[1,1,[]]" + b" " * 10**7)).decode()[
+            :-8
+        ],
+        packed({}),
+        packed([]),
+        packed([1, 2]),
+        packed([2, 1, []]),
+        packed([1, -1, []]),
+        packed([1, 1 << 63, []]),
+        packed([1, True, []]),
+        packed([1, "1", []]),
+        packed([1, 1.5, []]),
+        packed([1, 1, None]),
+        packed([1, 1, [["a"]]]),
+        packed([1, 1, [["a", 1]]]),
+        packed([1, 1, ["abc"]]),
+        packed([1, 1, [["nonsense", "x"]]]),
+        packed([1, 1, [["limit", "-1"]]]),
+        packed([1, 1, [["query", "x"]]]),
+        packed([1, 1, [["cursor", "x"]]]),
+    ],
+)
+def test_a_cursor_that_we_did_not_make_is_refused(cursor):
+    """6, undecodable ``cursor``; 9 defect 7."""
+    with pytest.raises(Conflict) as caught:
+        parse_list_query([("cursor", cursor)], today=TODAY)
+    assert "cursor" in caught.value.text
+    assert caught.value.field == "cursor"
+
+
+def test_a_cursor_that_unpacks_to_megabytes_is_refused():
+    """5.7: a small cursor must not fill the memory."""
+    bomb = packed([1, 1, [["case_type", "a" * 10**7]]])
+    assert len(bomb) < 20_000
+    with pytest.raises(Conflict):
+        decode_cursor(bomb)
+
+
+def test_a_cursor_is_made_of_pairs_and_a_position():
+    """6.2: what was encoded is decoded."""
+    pairs = (("a", "1"), ("a", "2"), ("", ""))
+    assert decode_cursor(encode_cursor(pairs, after=0)) == (pairs, 0)
+
+
+def test_offsets_are_what_python_thinks_they_are():
+    """6.1, offsets: against the standard library."""
+    for minutes in range(-720, 721, 45):
+        when = parse_datetime("2020-01-19T11:00:00").astimezone(
+            timezone(timedelta(minutes=minutes))
+        )
+        request = parse_list_query([("indexed_on.gte", when.isoformat())], today=TODAY)
+        assert request.filter.ranges[0].values == ("2020-01-19T11:00:00.000000Z",)
