@@ -140,7 +140,7 @@ async def preflight_bulk_fetch(_request: web.Request) -> web.Response:
     return _allowing(_PREFLIGHT_FETCH)
 
 
-# -- reading ----------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------
 
 
 async def _get_many(request: web.Request, case_ids: list[str]) -> web.Response:
@@ -197,7 +197,7 @@ def _list_url(request: web.Request) -> str:
     return base + request.rel_url.raw_path
 
 
-# -- writing ----------------------------------------------------------------------------
+# -- writing -----------------------------------------------------------------
 
 
 async def _write(
@@ -233,7 +233,7 @@ def _answer(
     write: Callable[[CaseRow], str],
     receipt: Receipt,
 ) -> Answer:
-    """Return the answer to a write; a form that failed is kept and named (section 8)."""
+    """Return the answer to a write; a form that failed is named (section 8)."""
     if receipt.kind is Kind.ERROR:
         return _refused(form_failed(receipt.problem or "", receipt.form_id))
     written = map(write, receipt.cases)
@@ -277,7 +277,7 @@ def _dry_run(request: web.Request) -> bool:
     return bool(values) and values[-1].lower() not in _FALSE
 
 
-# -- requests and answers -----------------------------------------------------------------
+# -- requests and answers ----------------------------------------------------
 
 
 async def _aside(body: bytes, parse: Callable[[bytes], T]) -> T:

@@ -22,6 +22,7 @@ MAX_FETCH = 5000
 
 _MAX_TYPE = 255
 _MAX_PLACE = 300
+_BLANKS = " \t\r\n"
 _RELATIONSHIPS = (None, "child", "extension")
 _TOP_LEVEL = frozenset(
     {"case_type", "case_name", "owner_id", "external_id", "date_opened"}
@@ -451,6 +452,10 @@ def _require_index(wish: IndexRef, *, within: str) -> None:
             "Indices must specify case_id, external_id, or temporary ID, and only one"
         )
         raise Conflict(text, field=within[:-1])
+    if wish.case_id and not wish.case_id.strip(_BLANKS):
+        # Blanks alone are layout to the reader of the form, and so a removal.
+        text = f"'{within}case_id' must not be blank"
+        raise Conflict(text, field=f"{within}case_id")
     required = {"case_type": wish.case_type, "relationship": wish.relationship}
     for name, value in required.items():
         if ids and not value:

@@ -35,10 +35,8 @@ from api.problems import (
     overloaded,
     unreadable_body,
 )
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Overloaded, StoreUnavailable
 from ledger.ids import new_id
-from ledger.store import StoreUnavailable
-from ledger.writer import Overloaded
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -130,7 +128,7 @@ class Shell:
     def _refusal(
         self, error: Exception, endpoint: Endpoint, request_id: str
     ) -> web.Response:
-        problem = _problem(error)
+        problem = _problem(error, self._body_limit)
         if problem is None:
             extra = {"route": endpoint.path, "error": type(error).__name__}
             _DEFECTS.error("defect", exc_info=error, extra=extra)
@@ -176,7 +174,7 @@ def _line(
     return line
 
 
-def _problem(error: Exception) -> Problem | None:
+def _problem(error: Exception, limit: int) -> Problem | None:
     """Return what a client is told of an exception, nothing when it is a defect."""
     if isinstance(error, Problem):
         return error
@@ -186,13 +184,13 @@ def _problem(error: Exception) -> Problem | None:
         return overloaded()
     if isinstance(error, LedgerError):
         return from_ledger(error)
-    return _wire_problem(error)
+    return _wire_problem(error, limit)
 
 
-def _wire_problem(error: Exception) -> Problem | None:
+def _wire_problem(error: Exception, limit: int) -> Problem | None:
     """Return what is told of a body that did not arrive as it should."""
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return body_too_large(error.max_size)
+        return body_too_large(limit)
     if isinstance(error, web.RequestPayloadError | HttpProcessingError | OSError):
         return unreadable_body()
     return None

@@ -122,7 +122,7 @@ def _operation(route: Route) -> Object:
 def _right(route: Route) -> str:
     if route.permission is Permission.MEMBER:
         return "be a member of the domain"
-    return route.permission.value
+    return str(route.permission.value)
 
 
 def _group(name: str) -> list[str]:

@@ -317,4 +317,4 @@ PARAMETERS: Object = {
         for bound, words in _BOUNDS.items()
     },
 }
-"""Parameters by the word that the table of routes uses; ``filter_`` ones form a group."""
+"""Parameters by the word that the table of routes uses; ``filter_`` is a group."""

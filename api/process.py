@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -133,7 +134,7 @@ def _stop_with_parent(stop: asyncio.Event) -> None:
 
 
 def _cannot_listen(config: Config, error: OSError) -> str:
-    return f"cannot listen on {config.host}:{config.port}: {error.strerror or error}"
+    return f"cannot listen on {config.host}:{config.port}: {error.strerror}"
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class _Crew:
         self.workers = [self._spawn() for _ in range(self.config.workers)]
 
     def replace_the_dead(self) -> bool:
-        """Start a worker for each that died; tell whether there is still sense in it."""
+        """Start a worker for each that died; tell whether there is sense in it."""
         for number, worker in enumerate(self.workers):
             code = worker.process.poll()
             if code is None:
@@ -183,7 +184,7 @@ class _Crew:
 
     def _spawn(self) -> _Worker:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __spec__.name if __spec__ else "api.process"],
+            [sys.executable, "-m", "api.process"],
             stdin=subprocess.PIPE,
             env={**os.environ, **self.config.to_env(), SHARED_FOLDER: self.folder},
         )
@@ -199,27 +200,21 @@ class _Crew:
 
 def _supervise(config: Config) -> int:
     """Be the parent: start the workers, replace those that die, stop them all."""
-    stopping = False
-
-    def stop(_number: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        signal.signal(number, lambda _number, _frame: stop.set())
     with _reserved_port(config) as port, TemporaryDirectory() as folder:
         crew = _Crew(config.with_port(port), folder)
         crew.start()
         alive = True
-        while alive and not stopping:
-            time.sleep(_LOOK_SECONDS)
-            alive = stopping or crew.replace_the_dead()
+        while alive and not stop.wait(_LOOK_SECONDS):
+            alive = crew.replace_the_dead()
         crew.stop()
     return 0 if alive else 1
 
 
 class _reserved_port:  # noqa: N801 - reads as a phrase after ``with``
-    """Holds the port that the workers share, so that it is ours and the same for all."""
+    """Holds the port that the workers share: ours, and the same for all."""
 
     def __init__(self, config: Config) -> None:
         self._config = config

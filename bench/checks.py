@@ -58,4 +58,6 @@ def expect_content(
         if case.get("properties") != wanted(i)
     ]
     if wrong:
-        bench.complain(f"{what}: {len(wrong)} of {len(numbers)} differ, first {wrong[0]}")
+        bench.complain(
+            f"{what}: {len(wrong)} of {len(numbers)} differ, first {wrong[0]}"
+        )

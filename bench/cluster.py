@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -31,6 +31,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
 }
 USERS = ("postgres", "nobody")
+Statement = LiteralString | bytes | sql.Composed
 
 
 def binaries() -> Path:
@@ -95,11 +96,10 @@ class Cluster:
         """Return the URL of a database."""
         return f"postgresql://bench@127.0.0.1:{self._port}/{name}"
 
-    def execute(self, database: str, statement: sql.Composable | str) -> Any:
+    def execute(self, database: str, statement: Statement) -> Any:
         """Run one statement outside a transaction; return its first row or None."""
         with psycopg.connect(self.url(database), autocommit=True) as conn:
-            composed = sql.SQL(statement) if isinstance(statement, str) else statement  # type: ignore[arg-type]
-            cursor = conn.execute(composed)
+            cursor = conn.execute(statement)
             return cursor.fetchone() if cursor.description else None
 
     def _create(self, programs: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Protocol
+from typing import LiteralString, Protocol
 
 from psycopg import sql
 
@@ -160,11 +160,13 @@ class PostgreSQL:
 
     def size(self, name: str) -> int:
         """Return how many bytes a database takes."""
-        return int(str(self.scalar(name, "select pg_database_size(current_database())")))
+        return int(
+            str(self.scalar(name, "select pg_database_size(current_database())"))
+        )
 
     def scalar(self, name: str, statement: str) -> object:
         """Return the first value that a statement gives."""
-        row = self._cluster.execute(_safe(name), statement)
+        row = self._cluster.execute(_safe(name), statement.encode())
         return row[0] if row else None
 
     def version(self) -> str:
@@ -176,9 +178,9 @@ class PostgreSQL:
         """Stop the server."""
         self._cluster.stop()
 
-    def _do(self, statement: str, *names: str) -> None:
+    def _do(self, statement: LiteralString, *names: str) -> None:
         named = [sql.Identifier(_safe(name)) for name in names]
-        self._cluster.execute("postgres", sql.SQL(statement).format(*named))  # type: ignore[arg-type]
+        self._cluster.execute("postgres", sql.SQL(statement).format(*named))
 
 
 def open_databases(kind: str, folder: Path) -> Databases:

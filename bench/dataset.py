@@ -15,13 +15,15 @@ Change = dict[str, object]
 
 START = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 FIRST_NAMES = (
-    "Asha Bina Chitra Devi Esha Farah Gita Hema Indu Jaya Kavya Lata Meena Nila"
-).split()
+    *("Asha", "Bina", "Chitra", "Devi", "Esha", "Farah", "Gita"),
+    *("Hema", "Indu", "Jaya", "Kavya", "Lata", "Meena", "Nila"),
+)
 SURNAMES = (
-    "Sharma Patel Das Nair Singh Roy Bose Khan Iyer Joshi Gupta Reddy Menon Sen"
-).split()
+    *("Sharma", "Patel", "Das", "Nair", "Singh", "Roy", "Bose"),
+    *("Khan", "Iyer", "Joshi", "Gupta", "Reddy", "Menon", "Sen"),
+)
 RISKS = ("low", "medium", "high")
-STATES = "bihar kerala goa punjab assam sikkim odisha tripura".split()
+STATES = ["bihar", "kerala", "goa", "punjab", "assam", "sikkim", "odisha", "tripura"]
 
 
 def case_id(i: int) -> str:

@@ -71,7 +71,11 @@ class Client:
         )
 
     def call(
-        self, method: str, path: str, body: bytes | None = None, content_type: str = JSON
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = JSON,
     ) -> tuple[int, bytes]:
         """Send one request; return status and body."""
         headers = {"Content-Type": content_type} if body else {}

@@ -25,12 +25,14 @@ from bench.http import Target
 from bench.sources import SOURCES, Group
 
 try:
-    import uvloop
+    from uvloop import run as run_loop
 except ImportError:  # it is optional, as it is for the product
-    uvloop = None  # type: ignore[assignment]
+    from asyncio import run as run_loop  # type: ignore[assignment]
 
 CHUNKED = -1
 LAST_CHUNK = b"\r\n0\r\n\r\n"
+HEAD = 1000
+"""How far into an answer a closing server may say that it closes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,10 @@ class Tally:
         self.ordinals: list[int] = []
         self.schedule: Iterator[float] | None = None
 
+    def end(self) -> None:
+        """Let every connection stop when its answer has come."""
+        self.stop = True
+
 
 class Connection(asyncio.Protocol):
     """One kept connection that sends its next request when the last was answered."""
@@ -180,7 +186,10 @@ class Connection(asyncio.Protocol):
             self._fail(b"".join(self._chunks)[:600].decode(errors="replace"))
         tally.received += self._length
         self._chunks, self._length, self._needed = [], 0, 0
-        self.send()
+        if b"nnection: close\r" in head[:HEAD]:
+            self._end()
+        else:
+            self.send()
 
     def _next(self) -> bytes | None:
         request = next(self._group, None)
@@ -256,7 +265,7 @@ async def drive(plan: Plan) -> Result:
     if plan.rate:
         tally.schedule = _schedule(started, plan.rate)
     if plan.seconds:
-        loop.call_later(plan.warmup + plan.seconds, setattr, tally, "stop", True)
+        loop.call_later(plan.warmup + plan.seconds, tally.end)
     for connection, _ in connections:
         connection.send()
     await asyncio.gather(*(ended for _, ended in connections))
@@ -300,10 +309,7 @@ def main() -> None:
     """Read a plan, run it, print the result."""
     fields = orjson.loads(sys.stdin.buffer.read())
     plan = Plan(**{**fields, "target": Target(**fields["target"])})
-    if uvloop is None:
-        result = asyncio.run(drive(plan))
-    else:
-        result = uvloop.run(drive(plan))
+    result = run_loop(drive(plan))
     sys.stdout.buffer.write(orjson.dumps(asdict(result)))
 
 

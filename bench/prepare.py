@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,16 @@ def product_of(bench: Bench, name: str) -> Product:
     return Product(bench.databases.url(name), card["authorization"])
 
 
+def scratch_of(bench: Bench, name: str) -> str:
+    """Make a copy of a kept database, to be changed at will; return its name."""
+    scratch = f"scratch-{name}"
+    bench.databases.copy(name, scratch)
+    return scratch
+
+
 def copy_of(bench: Bench, name: str) -> Product:
-    """Return the product over a copy of a kept database, to be changed at will."""
-    url = bench.databases.copy(name, "scratch")
+    """Return the product over a copy of a kept database."""
+    url = bench.databases.url(scratch_of(bench, name))
     return Product(url, _card(bench, name)["authorization"])
 
 
@@ -122,13 +129,16 @@ def _load_log(bench: Bench, server: Server, size: int) -> None:
     for block in dataset.blocks_of(size, length=WAVE):
         first, last = block[0], block[-1] + 1
         cases = {"first": (first + 1) // 2, "last": (last + 1) // 2}
-        waves = [("log_creates", cases), ("log_updates", {"first": first, "last": last})]
+        waves = [
+            ("log_creates", cases),
+            ("log_updates", {"first": first, "last": last}),
+        ]
         for source, span in waves:
             plan = {"size": size, **span}
             loaded = bench.run(server, source, connections=32, options=plan)
             _all_taken(loaded.load.failed, "L", size)
-    cases = dataset.log_cases(size)
-    checks.expect_cases(bench, server, cases, what=f"loading L({size})")
+    created = dataset.log_cases(size)
+    checks.expect_cases(bench, server, created, what=f"loading L({size})")
 
 
 def _all_taken(failed: int, what: str, size: int) -> None:

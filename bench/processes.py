@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _KEEP_PEAK = 5
@@ -34,7 +35,12 @@ def resident_mb(pid: int) -> float:
 
 def high_water_mb(pid: int) -> float:
     """Return the sum of the resident high-water marks of a process tree."""
-    return sum(_status(member, "VmHWM") for member in tree(pid)) / 1024
+    return sum(own_high_water_mb(member) for member in tree(pid))
+
+
+def own_high_water_mb(pid: int) -> float:
+    """Return the resident high-water mark of one process, without its children."""
+    return _status(pid, "VmHWM") / 1024
 
 
 def reset_high_water(pid: int) -> None:
@@ -53,7 +59,7 @@ class PeakWatch:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> PeakWatch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -34,7 +34,9 @@ def forms(target: Target, *, start: int) -> Iterator[Group]:
     """Yield W1: one-case forms by fours, a household and its three patients."""
     for first in count(start, 4):
         numbers = range(first, first + 4)
-        yield Group(first, [_form(target, xforms.create_form(i, SIZE)) for i in numbers])
+        yield Group(
+            first, [_form(target, xforms.create_form(i, SIZE)) for i in numbers]
+        )
 
 
 def multipart_forms(target: Target, *, start: int) -> Iterator[Group]:
@@ -47,7 +49,11 @@ def multipart_forms(target: Target, *, start: int) -> Iterator[Group]:
             first,
             [
                 request(
-                    target, "POST", target.receiver, body=body, content_type=content_type
+                    target,
+                    "POST",
+                    target.receiver,
+                    body=body,
+                    content_type=content_type,
                 )
                 for body, content_type in bodies
             ],
@@ -100,7 +106,7 @@ def bulk_updates(
 def bulk_upserts(
     target: Target, *, size: int, start: int, requests: int
 ) -> Iterator[Group]:
-    """Yield W2x: fifty rows that exist in D(``size``), fifty new ones from ``start``."""
+    """Yield W2x: fifty rows that D(``size``) has, fifty new ones from ``start``."""
     random = Random(start)
     for first in range(start, start + 52 * requests, 52):
         known = 4 * random.randrange((size - 50) // 4)
@@ -132,7 +138,9 @@ def log_updates(target: Target, *, size: int, first: int, last: int) -> Iterator
         yield Group(case, [_form(target, body) for body in bodies])
 
 
-def paths(target: Target, *, paths: list[str], requests: int | None = None) -> Iterator[Group]:
+def paths(
+    target: Target, *, paths: list[str], requests: int | None = None
+) -> Iterator[Group]:
     """Yield GET requests of the given paths, over and over."""
     made = [Group(n, [request(target, "GET", path)]) for n, path in enumerate(paths)]
     for number, group in enumerate(cycle(made)):
@@ -146,7 +154,9 @@ def points(target: Target, *, size: int, by: str, seed: int) -> Iterator[Group]:
     random = Random(seed)
     while True:
         i = random.randrange(size)
-        key = dataset.case_id(i) if by == "case_id" else f"ext/{dataset.external_id(i)}/"
+        key = (
+            dataset.case_id(i) if by == "case_id" else f"ext/{dataset.external_id(i)}/"
+        )
         yield Group(i, [request(target, "GET", f"{target.cases}{key}")])
 
 
@@ -163,9 +173,7 @@ def bulk_fetches(
             "case_ids": [dataset.case_id(i) for i in numbers[mixed:]],
             "external_ids": [dataset.external_id(i) for i in numbers[:mixed]],
         }
-        yield Group(
-            number, [_json(target, "POST", f"{target.cases}bulk-fetch/", body)]
-        )
+        yield Group(number, [_json(target, "POST", f"{target.cases}bulk-fetch/", body)])
 
 
 SOURCES: dict[str, Callable[..., Iterator[Group]]] = {

@@ -65,7 +65,7 @@ def point_read_ms(url: str, *, size: int, reads: int = 500) -> float:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.prepare_threshold = 0
         statement = f"{POINT}%s"
-        return _median_ms(lambda i: conn.execute(statement, (i,)).fetchone(), ids)  # type: ignore[call-overload]
+        return _median_ms(lambda i: conn.execute(statement, (i,)).fetchone(), ids)
 
 
 def sheet_rate(*, rows: int = 100_000) -> float:
@@ -75,7 +75,7 @@ def sheet_rate(*, rows: int = 100_000) -> float:
         _write_sheet(path, rows)
         started = time.process_time()
         sheet = openpyxl.load_workbook(path, read_only=True).active
-        read = sum(1 for _ in sheet.iter_rows(values_only=True))  # type: ignore[union-attr]
+        read = sum(1 for _ in sheet.iter_rows(values_only=True))
         return read / (time.process_time() - started)
 
 

@@ -36,7 +36,7 @@ def walk(server: Server, query: str) -> Iterator[Page]:
         started = time.perf_counter()
         status, body = client.call("GET", path)
         seconds = time.perf_counter() - started
-        if status != 200:  # noqa: PLR2004 - OK
+        if status != 200:
             raise RuntimeError(f"GET {path}: {status} {body[:300]!r}")
         answer = orjson.loads(body)
         yield Page(path, answer["cases"], answer["matching_records"], seconds)
@@ -72,6 +72,6 @@ def kept_paths(bench: Bench, name: str, server: Server, *, limit: int) -> list[s
 
 def _still_good(server: Server, paths: list[str]) -> bool:
     client = Client(server.target)
-    good = all(client.call("GET", path)[0] == 200 for path in paths)  # noqa: PLR2004
+    good = all(client.call("GET", path)[0] == 200 for path in paths)
     client.close()
     return good

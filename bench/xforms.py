@@ -20,22 +20,22 @@ _FORM = (
     "<timeEnd>%s</timeEnd><username>bench</username><userID>" + USER_ID + "</userID>"
     "<instanceID>%s</instanceID></meta></data>"
 )
-_CASE = '<case xmlns="%s" case_id="%%s" date_modified="%%s" user_id="%s">%%s</case>' % (
-    CASE_NS,
-    USER_ID,
+_CASE = (
+    f'<case xmlns="{CASE_NS}" case_id="%s" date_modified="%s" user_id="{USER_ID}">'
+    "%s</case>"
 )
 
 
 def create_block(i: int, size: int) -> str:
     """Return the case block that creates case ``i`` of D(``size``)."""
     household = dataset.parent(i)
-    parts = [
+    create = (
         f"<create><case_type>{dataset.case_type(i)}</case_type>"
         f"<case_name>{dataset.case_name(i)}</case_name>"
         f"<owner_id>{dataset.owner_id(i)}</owner_id>"
-        f"<external_id>{dataset.external_id(i)}</external_id></create>",
-        _update(dataset.properties(i, size)),
-    ]
+        f"<external_id>{dataset.external_id(i)}</external_id></create>"
+    )
+    parts = [create, _update(dataset.properties(i, size))]
     if household is not None:
         parts.append(
             '<index><parent case_type="household" relationship="child">'
@@ -88,9 +88,7 @@ def samples(count: int) -> list[bytes]:
 def _form(kind: str, i: int, blocks: str) -> bytes:
     moment = dataset.instant(i)
     name = kind.capitalize()
-    return (
-        _FORM % (kind, name, blocks, moment, moment, dataset.form_id(i))
-    ).encode()
+    return (_FORM % (kind, name, blocks, moment, moment, dataset.form_id(i))).encode()
 
 
 def _update(values: Mapping[str, str]) -> str:

@@ -17,16 +17,34 @@ from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement
-from sqlalchemy.types import Boolean, NullType, Text
+from sqlalchemy.types import NullType, Text
 
 Row = tuple[Any, ...]
 
+_ROWS = 1_000_000
+_SHARED = {
+    "case_type": 250_000,
+    "state": 1_000,
+    "name_id": 900_000,
+    "owner_id": 2_000,
+    "value": 1_000,
+    "target_id": 4,
+    "name": 4,
+    "case_id": 4,
+    "external_id": 1,
+    "form_id": 1,
+    "position": 1,
+    "indexed_on": 1,
+}
+"""How many rows of a large domain share a value of a column, for SQLite's planner."""
 
-class in_list(ColumnElement[bool]):  # noqa: N801 - reads as a condition where used
+
+class in_list(ColumnElement[Any]):  # noqa: N801 - reads as a condition where used
     """``column`` is one of the values of the list parameter ``name``."""
 
     inherit_cache = False
-    type = Boolean()
+    # Were it Boolean, SQLite would be asked for "... = 1", which no index serves.
+    type = NullType()
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         """Keep the column and make the parameter that carries the list."""
@@ -98,7 +116,7 @@ class Dialect(Protocol):
         """Run a statement that ``insert_sql`` or ``delete_sql`` made, for many rows."""
 
     def insert_sql(self, table: Table, conflict: str) -> str:
-        """Return an insert of many rows; ``conflict`` is error, update, ignore or add."""
+        """Return an insert of many rows; ``conflict``: error, update, ignore, add."""
 
     def delete_sql(self, table: Table) -> str:
         """Return a delete by primary key for many keys."""
@@ -111,6 +129,9 @@ class Dialect(Protocol):
 
     def append_only(self, table: str) -> tuple[str, ...]:
         """Return the statements that make the database refuse changes of a table."""
+
+    def statistics(self, table: Table) -> tuple[str, ...]:
+        """Return the statements that tell the planner what the table will hold."""
 
 
 def _conflict_clause(table: Table, conflict: str) -> str:
@@ -177,6 +198,39 @@ class SqliteDialect:
             f"BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
             for verb in ("UPDATE", "DELETE")
         )
+
+    def statistics(self, table: Table) -> tuple[str, ...]:
+        """Return fixed figures for each index, so that no guess picks the plan.
+
+        Without any, SQLite takes the first column of every index, the domain, for
+        selective. These say: one domain, a million rows. ``ANALYZE sqlite_schema``
+        makes the connection read them; others read them with the new schema.
+        """
+        keyed = table.dialect_options["sqlite"]["with_rowid"]
+        primary = f"sqlite_autoindex_{table.name}_1" if keyed else table.name
+        figures = {primary: _figures(list(table.primary_key))}
+        figures.update(
+            (str(index.name), _figures(list(index.columns))) for index in table.indexes
+        )
+        rows = ", ".join(
+            f"('{table.name}', '{name}', '{figure}')"
+            for name, figure in figures.items()
+        )
+        return (
+            "ANALYZE sqlite_schema",
+            f"DELETE FROM sqlite_stat1 WHERE tbl = '{table.name}'",
+            f"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES {rows}",
+            "ANALYZE sqlite_schema",
+        )
+
+
+def _figures(columns: Sequence[Any]) -> str:
+    """Return rows in all, then rows that share each longer prefix of an index."""
+    shared = [_ROWS]
+    for column in columns:
+        shared.append(min(shared[-1], _SHARED.get(column.name, _ROWS)))
+    shared[-1] = 1
+    return " ".join(map(str, shared))
 
 
 class PostgresqlDialect:
@@ -246,3 +300,8 @@ class PostgresqlDialect:
         )
         rights = f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC"
         return function, trigger, rights
+
+    def statistics(self, table: Table) -> tuple[str, ...]:
+        """Return nothing: the server gathers its own."""
+        del table
+        return ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -27,12 +28,10 @@ GENESIS = bytes(32)
 _SORTED = orjson.OPT_SORT_KEYS
 
 _FORM_ENTRIES = Statement(
-    select(*entries.columns)
-    .where(
+    select(*entries.columns).where(
         entries.c.domain == bindparam("domain"),
         in_list(entries.c.form_id, "form_ids"),
     )
-    .order_by(entries.c.position)
 )
 _ENTRY = Statement(
     select(*entries.columns).where(
@@ -88,18 +87,19 @@ class Break:
     text: str
 
 
-def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> list[Entry]:
+def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
     """Append entries with their bodies and move the head behind the last one.
 
     The entries come with gapless positions after the head; their digests are made
-    here. Returns the entries as stored.
+    here.
     """
     digest = w.head.digest
-    stored = []
+    rows = []
     for entry, _ in items:
-        digest = chain(digest, entry)
-        stored.append(replace(entry, digest=digest))
-    w.conn.insert(entries, [_to_row(entry) for entry in stored])
+        header = canonical(entry)
+        digest = hashlib.sha256(digest + header).digest()
+        rows.append(_to_row(entry, digest))
+    w.conn.insert(entries, rows)
     w.conn.insert(
         bodies,
         [
@@ -108,14 +108,13 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> list[Entry
             if body is not None
         ],
     )
-    if stored:
-        w.head = replace(w.head, position=stored[-1].position, digest=digest)
-    return stored
+    if items:
+        w.head = replace(w.head, position=items[-1][0].position, digest=digest)
 
 
 def record_directory(
     w: Writer, action: str, details: Mapping[str, Any], *, user_id: str, now: int
-) -> Entry:
+) -> None:
     """Append a change of the directory: who did what (ruling R-14).
 
     ``details`` must hold no secret. Saves the head.
@@ -133,10 +132,9 @@ def record_directory(
         appended_on=appended_on,
         details={"action": action, **details},
     )
-    (stored,) = append(w, [(entry, None)])
+    append(w, [(entry, None)])
     w.head = replace(w.head, appended_on=appended_on)
     w.save_head()
-    return stored
 
 
 def chain(previous: bytes, entry: Entry) -> bytes:
@@ -171,7 +169,7 @@ def entries_of_forms(r: Reader, form_ids: Iterable[str]) -> dict[str, list[Entry
     """Return the entries that carry each of these form ids, oldest first."""
     found: dict[str, list[Entry]] = {}
     rows = r.conn.rows(_FORM_ENTRIES, domain=r.domain, form_ids=list(form_ids))
-    for row in rows:
+    for row in sorted(rows, key=itemgetter(1)):
         entry = to_entry(row)
         found.setdefault(entry.form_id or "", []).append(entry)
     return found
@@ -301,7 +299,7 @@ def _body(r: Reader, row: Sequence[Any]) -> bytes | None:
     return unpack(r.conn, r.domain, row[-2], row[-1])
 
 
-def _to_row(entry: Entry) -> tuple[Any, ...]:
+def _to_row(entry: Entry, digest: bytes) -> tuple[Any, ...]:
     return (
         entry.domain,
         entry.position,
@@ -318,7 +316,7 @@ def _to_row(entry: Entry) -> tuple[Any, ...]:
         _attachments_text(entry.attachments),
         entry.body_sha256,
         entry.body_length,
-        entry.digest,
+        digest,
     )
 
 

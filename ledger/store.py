@@ -254,6 +254,8 @@ def create_tables(conn: Connection, metadata: MetaData) -> None:
     """Create the tables of a metadata without their secondary indexes."""
     for table in metadata.sorted_tables:
         conn.execute(str(CreateTable(table).compile(dialect=conn.dialect.sql)))
+        for statement in conn.dialect.statistics(table):
+            conn.execute(statement)
 
 
 def create_indexes(conn: Connection, metadata: MetaData) -> None:

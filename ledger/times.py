@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 Instant = str
 Micros = int
@@ -80,8 +81,7 @@ def format_datetime(when: datetime) -> Instant:
 def format_micros(micros: Micros) -> Instant:
     """Return the canonical text of a log time."""
     seconds, fraction = divmod(micros, 1_000_000)
-    whole = _EPOCH + timedelta(seconds=seconds)
-    return f"{whole.isoformat()[:19]}.{fraction:06d}Z"
+    return f"{_second(seconds)}.{fraction:06d}Z"
 
 
 def to_micros(instant: Instant) -> Micros:
@@ -93,6 +93,12 @@ def to_micros(instant: Instant) -> Micros:
 def next_tick(now: Micros, last: Micros) -> Micros:
     """Return the next log time: the present, but always after the last one."""
     return max(now, last + 1)
+
+
+@lru_cache(maxsize=8192)
+def _second(seconds: int) -> str:
+    # Log times come in runs of the same second, in pages as well as in commits.
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def _offset(zone: str) -> timedelta:

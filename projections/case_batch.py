@@ -51,8 +51,9 @@ class CaseBatch:
     ) -> None:
         """Start empty.
 
-        ``conn`` is where the read tables are, when not beside the log. ``elsewhere`` are the other domains of the installation by the generation that
-        answers for them, ``None`` when the verdicts are already recorded.
+        ``conn`` is where the read tables are, when not beside the log. ``elsewhere``
+        are the other domains of the installation by the generation that answers for
+        them, ``None`` when the verdicts are already recorded.
         """
         self.reader = reader
         self.tables = tables
@@ -153,14 +154,15 @@ class CaseBatch:
         for place, case_id in enumerate(case_ids):
             if case_id in self._foreign:
                 raise Rejected("IllegalCaseId", "Bad case id")
-            case, actions = self._apply(case_id, groups.get(case_id, []), form, stamp)
+            blocks = groups.get(case_id, [])
+            case, actions = self._apply(case_id, blocks, form, stamp, place=place)
             step = Step(
                 case_id=case_id,
                 key=stamp.key,
                 position=stamp.position,
                 actions=actions,
             )
-            after.append((replace(case, indexed_on=stamp.appended_on + place), step))
+            after.append((case, step))
         if self._judging:
             self._check_targets(form, groups)
         self._forms[stamp.position] = (form, stamp)
@@ -202,11 +204,17 @@ class CaseBatch:
         return copy
 
     def _apply(
-        self, case_id: str, blocks: Sequence[CaseBlock], form: Form, stamp: Stamp
+        self,
+        case_id: str,
+        blocks: Sequence[CaseBlock],
+        form: Form,
+        stamp: Stamp,
+        *,
+        place: int,
     ) -> tuple[Case, int]:
         """Append the form to the case, or rebuild the case around it (D-2)."""
         before = self._cases.get(case_id)
-        case, actions = apply_form(before, blocks, form, stamp)
+        case, actions = apply_form(before, blocks, form, stamp, place=place)
         if before is None or stamp.key.after(before.folded_to):
             return case, actions
         rebuilt = self._rebuild(case_id, form, stamp)
@@ -214,6 +222,7 @@ class CaseBatch:
             replace(
                 rebuilt,
                 deleted_on=before.deleted_on,
+                indexed_on=case.indexed_on,
                 position=stamp.position,
                 server_modified_on=format_micros(stamp.appended_on),
             ),

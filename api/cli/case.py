@@ -15,7 +15,7 @@ from projections.history import history as steps_of
 from projections.rows import to_row
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[Micros]):
     """A time of the command line, as microseconds."""
 
     name = "time"

@@ -98,7 +98,10 @@ async def _append(
     writer: LedgerWriter, domain: str, forms: list[FormFile]
 ) -> list[Receipt]:
     commands = [_command(form.body) for form in forms]
-    return await asyncio.gather(*(writer.submit(domain, c) for c in commands))
+    receipts: list[Receipt] = await asyncio.gather(
+        *(writer.submit(domain, command) for command in commands)
+    )
+    return receipts
 
 
 def _command(body: bytes) -> SubmitForm:

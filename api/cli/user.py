@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
@@ -57,7 +59,7 @@ def _password(given: str | None, *, from_stdin: bool) -> str:
         raise click.UsageError(text)
     password = given
     if password is None:
-        password = click.get_text_stream("stdin").readline().rstrip("\r\n")
+        password = sys.stdin.readline().rstrip("\r\n")
     if not password:
         text = "the password is empty"
         raise click.UsageError(text)

@@ -16,7 +16,9 @@ from bench.bare import postgres, rows, server, sqlite
 def main() -> None:
     """Run one of ``hello``, ``serve``, ``fill``, ``fill-log`` and ``replay``."""
     parser = argparse.ArgumentParser(prog="python -m bench.bare")
-    parser.add_argument("what", choices=["hello", "serve", "fill", "fill-log", "replay"])
+    parser.add_argument(
+        "what", choices=["hello", "serve", "fill", "fill-log", "replay"]
+    )
     parser.add_argument("--db", default="", help="URL of the database")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
@@ -58,7 +60,7 @@ def _replay(url: str) -> None:
         total = sqlite.rebuild(url, rows.Fold())
     else:
         total = asyncio.run(postgres.rebuild(url, rows.Fold()))
-    print(total, time.perf_counter() - started)  # noqa: T201 - its answer
+    print(total, time.perf_counter() - started)
 
 
 if __name__ == "__main__":

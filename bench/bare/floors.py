@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from statistics import median
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 
 from bench.bare import postgres, sqlite
 from bench.bare.server import Store

@@ -132,10 +132,8 @@ def _change(row: dict[str, Any], ids: dict[str, str], date: str) -> Block:
 
 
 def _text(block: Block) -> str:
-    parts = [
-        f'<case xmlns="{xforms.CASE_NS}" case_id="{block.case_id}"'
-        f' date_modified="{block.date}" user_id="{xforms.USER_ID}">'
-    ]
+    head = f'xmlns="{xforms.CASE_NS}" case_id="{block.case_id}"'
+    parts = [f'<case {head} date_modified="{block.date}" user_id="{xforms.USER_ID}">']
     if block.create:
         parts.append(f"<create>{_elements(block.create)}</create>")
     parts.append(f"<update>{_elements(block.update)}</update>")

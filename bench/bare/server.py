@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
@@ -16,9 +16,9 @@ from aiohttp import web
 from bench.bare import forms, postgres, rows, sqlite
 
 try:
-    import uvloop
+    from uvloop import run as run_loop
 except ImportError:  # it is optional, as it is for the product
-    uvloop = None  # type: ignore[assignment]
+    from asyncio import run as run_loop  # type: ignore[assignment]
 
 MOST_AT_ONCE = 256
 BODY_LIMIT = 64 * 1024 * 1024
@@ -71,18 +71,12 @@ class Writer:
             try:
                 await self._store.write([form for form, _ in waiting])
             except Exception as error:  # noqa: BLE001 - each waiting request fails
-                _each(waiting, lambda done, error=error: done.set_exception(error))
+                for _, done in waiting:
+                    done.set_exception(error)
             else:
-                _each(waiting, lambda done: done.set_result(None))
-
-
-def _each(
-    waiting: Iterable[tuple[forms.Form, asyncio.Future[None]]],
-    settle: Callable[[asyncio.Future[None]], None],
-) -> None:
-    for _, done in waiting:
-        if not done.done():
-            settle(done)
+                for _, done in waiting:
+                    if not done.done():
+                        done.set_result(None)
 
 
 class Handlers:
@@ -170,14 +164,7 @@ def serve(make: Callable[[], web.Application], port: int, *, workers: int) -> No
     for _ in range(workers - 1):
         if os.fork() == 0:
             break
-    _run(_serve(make(), port))
-
-
-def _run(main: Awaitable[None]) -> None:
-    if uvloop is None:
-        asyncio.run(main)  # type: ignore[arg-type]
-    else:
-        uvloop.run(main)  # type: ignore[arg-type]
+    run_loop(_serve(make(), port))
 
 
 async def _serve(app: web.Application, port: int) -> None:

@@ -15,7 +15,8 @@ from bench.bare import forms, rows
 
 _TABLES = """
 create table if not exists dictionary(body blob);
-create table forms(id integer primary key, form_id text unique, received text, body blob);
+create table forms(id integer primary key, form_id text unique, received text,
+  body blob);
 create table cases(id integer primary key, case_id text, case_type text, case_name text,
   external_id text, owner_id text, opened text, modified text, closed integer,
   seq integer, props text, form text);
@@ -47,9 +48,7 @@ UPSERT_CASE = (
 INSERT_INDEX = "insert into indices values(?,?,?,?,?)"
 PAGE = "select seq, doc from documents where seq > ? order by seq limit ?"
 POINT = "select doc from documents where case_id = ?"
-MANY = (
-    "select doc from documents where case_id in (select value from json_each(?))"
-)
+MANY = "select doc from documents where case_id in (select value from json_each(?))"
 
 
 def connect(url: str) -> sqlite3.Connection:
@@ -194,7 +193,7 @@ def rebuild(url: str, fold: rows.Fold) -> int:
 _DROP = "".join(
     f"drop index {name};"
     for name in (
-        "cases_case_id cases_seq cases_external cases_owner indices_target"
-        " documents_case_id"
-    ).split()
+        *("cases_case_id", "cases_seq", "cases_external"),
+        *("cases_owner", "indices_target", "documents_case_id"),
+    )
 )

@@ -36,3 +36,5 @@ WORKLOADS: dict[str, Workload] = {
     "W16": footprint.w16,
     "KILL": footprint.kill,
 }
+ON_POSTGRESQL_ONLY = ("W1p", "W2p")
+"""Two server processes: SQLite has exactly one that writes."""

@@ -53,7 +53,9 @@ def w2_two(bench: Bench) -> Iterator[Round]:
                 lambda: {"one": _cases_per_second(single.create(8))},
                 lambda: double.create(8),
             )
-            rate = figure("W2", "c8, 2 processes", "cases/s", _cases_per_second(measured))
+            rate = figure(
+                "W2", "c8, 2 processes", "cases/s", _cases_per_second(measured)
+            )
             return [judged(rate, ("one process", floors["one"]), ">=", None, 1.5)]
 
         yield one_round
@@ -131,12 +133,13 @@ def _against_w2(
         lambda: {"W2": _cases_per_second(rows.create(1))}, subject
     )
     rate = figure(name, "c1", "cases/s", _cases_per_second(measured))
-    return [judged(rate, ("W2", floors["W2"]), ">=", *marks), *_told(name, "c1", measured)]
+    return [
+        judged(rate, ("W2", floors["W2"]), ">=", *marks),
+        *_told(name, "c1", measured),
+    ]
 
 
-def _w2_figures(
-    bench: Bench, rows: Rows, bare: Server, clients: int
-) -> list[Figure]:
+def _w2_figures(bench: Bench, rows: Rows, bare: Server, clients: int) -> list[Figure]:
     def floor() -> Readings:
         plan = {"requests": requests(bench), "start": bench.numbers()}
         measured = bench.run(bare, "bulk_creates", connections=clients, **plan)

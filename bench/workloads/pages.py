@@ -23,7 +23,10 @@ MIDDLE = 100
 def w6(bench: Bench) -> Iterator[Round]:
     """List pages of 20, 100 and 5,000 at three depths of D(size)."""
     size = bench.options.size
-    name, bare_url = prepare.kept_cases(bench, size), prepare.kept_bare_cases(bench, size)
+    name, bare_url = (
+        prepare.kept_cases(bench, size),
+        prepare.kept_bare_cases(bench, size),
+    )
     product = prepare.product_of(bench, name)
     with servers.bare(bare_url) as bare, product.serving() as server:
         paths = {
@@ -85,16 +88,16 @@ def _against_q(bench: Bench, at: list[load.Result], q: float) -> list[Figure]:
     p50 = figure("W6", "n=100", "p50 ms", at[0].p50 * 1000)
     goal = 60 * q + 1 if bench.on_sqlite else 30 * q + 1
     reach = 30 * q + 0.5 if bench.on_sqlite else 15 * q + 0.7
-    goal_name, reach_name = ("60Q+1", "30Q+.5") if bench.on_sqlite else ("30Q+1", "15Q+.7")
+    goal_name, reach_name = (
+        ("60Q+1", "30Q+.5") if bench.on_sqlite else ("30Q+1", "15Q+.7")
+    )
     return [
         judged(p50, (goal_name, goal), "<=", 1.0),
         judged(p50, (reach_name, reach), "<=", None, 1.0),
     ]
 
 
-def _rate(
-    bench: Bench, server: Server, bare: Server, paths: list[str]
-) -> list[Figure]:
+def _rate(bench: Bench, server: Server, bare: Server, paths: list[str]) -> list[Figure]:
     size = bench.options.size
     plain = bare.target.cases
     same = [f"{plain}?limit=20&after={int(size * depth)}" for depth in walking.DEPTHS]
@@ -139,7 +142,10 @@ def _large(
 def w7(bench: Bench) -> Iterator[Round]:
     """Walk all of D(size) by ``next`` at limit 5,000, idle and beside 200 forms/s."""
     size = bench.options.size
-    name, bare_url = prepare.kept_cases(bench, size), prepare.kept_bare_cases(bench, size)
+    name, bare_url = (
+        prepare.kept_cases(bench, size),
+        prepare.kept_bare_cases(bench, size),
+    )
     with prepare.serving_copy(bench, name) as server:
 
         def one_round(_: int) -> list[Figure]:
@@ -189,8 +195,6 @@ def _walk(bench: Bench, server: Server) -> float:
         last = moments[-1]
     bench.expect("W7: pages whose order goes back", backwards, 0)
     wanted = (dataset.case_id(i) for i in range(bench.options.size))
-    missed = sum(
-        len(set(batch) - seen) for batch in batched(wanted, 100_000)
-    )
+    missed = sum(len(set(batch) - seen) for batch in batched(wanted, 100_000))
     bench.expect("W7: cases missed by the walk", missed, 0)
     return count / took

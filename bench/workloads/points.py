@@ -38,7 +38,10 @@ def w11(bench: Bench) -> Iterator[Round]:
 @contextmanager
 def _both(bench: Bench) -> Iterator[tuple[Server, Server]]:
     size = bench.options.size
-    name, bare_url = prepare.kept_cases(bench, size), prepare.kept_bare_cases(bench, size)
+    name, bare_url = (
+        prepare.kept_cases(bench, size),
+        prepare.kept_bare_cases(bench, size),
+    )
     product = prepare.product_of(bench, name)
     with servers.bare(bare_url) as bare, product.serving() as server:
         yield bare, server

@@ -21,27 +21,27 @@ def w5(bench: Bench) -> Iterator[Round]:
     """Replay L(100,000) with one and with two workers, and L(1,000,000) if asked."""
     short = QUICK if bench.options.quick else SHORT
     sizes = [short, LONG] if bench.options.long_log else [short]
-    names = {size: prepare.kept_log(bench, size) for size in sizes}
+    products = {
+        size: prepare.copy_of(bench, prepare.kept_log(bench, size)) for size in sizes
+    }
     bare = prepare.kept_bare_log(bench, short)
 
     def one_round(_: int) -> list[Figure]:
-        figures = _short_round(bench, names[short], bare, short)
+        figures = _short_round(bench, products[short], bare, short)
         if bench.options.long_log:
-            figures += _long_figures(bench, names, figures[0].value)
+            figures += _long_figures(products[LONG], figures[0].value)
         return figures
 
     yield one_round
-    product = prepare.product_of(bench, names[short])
-    product.command("verify", "--domain", DOMAIN)
+    products[short].command("verify", "--domain", DOMAIN)
 
 
-def _short_round(bench: Bench, name: str, bare: str, size: int) -> list[Figure]:
+def _short_round(bench: Bench, product: Product, bare: str, size: int) -> list[Figure]:
     def floor() -> Readings:
         argv = [sys.executable, "-m", "bench.bare", "replay", "--db", bare]
         wall, _, _, _ = processes.timed(argv, env=dict(os.environ), folder=ROOT)
         return {"B": size / wall}
 
-    product = prepare.product_of(bench, name)
     floors, one = bench.beside(floor, lambda: replay(product, workers=1))
     two = replay(product, workers=2)
     case = f"{size:,}"
@@ -55,8 +55,7 @@ def _short_round(bench: Bench, name: str, bare: str, size: int) -> list[Figure]:
     ]
 
 
-def _long_figures(bench: Bench, names: dict[int, str], short: float) -> list[Figure]:
-    product = prepare.product_of(bench, names[LONG])
+def _long_figures(product: Product, short: float) -> list[Figure]:
     wall, _, peak = replay(product, workers=1)
     slower = figure("W5", "1M : 100k", "us/form", wall * 1e6 / LONG)
     return [
@@ -68,14 +67,16 @@ def _long_figures(bench: Bench, names: dict[int, str], short: float) -> list[Fig
 
 def _memory(case: str, peak: float) -> Figure:
     return judged(
-        figure("W14", f"W5 {case}", "peak MB", peak), ("600 MB", 600.0), "<=", 1.0, 0.583
+        figure("W14", f"W5 {case}", "peak MB", peak),
+        ("600 MB", 600.0),
+        "<=",
+        1.0,
+        0.583,
     )
 
 
 def replay(product: Product, *, workers: int) -> tuple[float, float, float]:
     """Rebuild everything; return wall seconds, CPU seconds and peak MB."""
     argv = [*program(), "replay", "--domain", DOMAIN, "--workers", str(workers)]
-    wall, cpu, peak, _ = processes.timed(
-        argv, env=product.environment, folder=ROOT
-    )
+    wall, cpu, peak, _ = processes.timed(argv, env=product.environment, folder=ROOT)
     return wall, cpu, peak

@@ -44,9 +44,7 @@ class Written:
         """Compare what the product holds with what it answered for."""
         checks.expect_cases(self._bench, self.server, self._cases, what=what)
         numbers = self._last[-checks.AT_ONCE :]
-        checks.expect_content(
-            self._bench, self.server, numbers, what=what, **content
-        )
+        checks.expect_content(self._bench, self.server, numbers, what=what, **content)
 
 
 @contextmanager
@@ -159,7 +157,7 @@ def _floors(bench: Bench, bare: Server, hello: Server, clients: int) -> Readings
     plan = {"connections": clients, "start": bench.numbers(), **bench.half()}
     result = bench.timed(bare, "forms", **plan).load
     floors = {"B": result.rate, "B p50": result.p50 * 1000}
-    if clients == 32:  # noqa: PLR2004 - the only rate that is judged by H
+    if clients == 32:
         floors["H"] = bench.hello_rate(hello)
     return floors
 
@@ -167,7 +165,7 @@ def _floors(bench: Bench, bare: Server, hello: Server, clients: int) -> Readings
 def _w1_figures(clients: int, floors: Readings, measured: Measured) -> list[Figure]:
     case, result = f"c{clients}", measured.load
     rate = figure("W1", case, "forms/s", result.rate)
-    marks = (0.60, 0.80) if clients == 32 else (None, None)  # noqa: PLR2004
+    marks = (0.60, 0.80) if clients == 32 else (None, None)
     figures = [judged(rate, ("B", floors["B"]), ">=", *marks)]
     if clients == 1:
         p50 = figure("W1", case, "p50 ms", result.p50 * 1000)
@@ -191,9 +189,7 @@ def _two_round(
             "one": single.run("forms", clients=128, **half).load.rate,
         }
 
-    floors, measured = bench.beside(
-        floor, lambda: double.run("forms", clients=128)
-    )
+    floors, measured = bench.beside(floor, lambda: double.run("forms", clients=128))
     rate = figure("W1", "c128, 2 processes", "forms/s", measured.load.rate)
     return [
         judged(rate, ("B", floors["B"]), ">=", 0.60, 0.80),

@@ -28,4 +28,4 @@ def verify_password(password: str, encoded: str | None) -> bool:
         matches = _HASHER.verify(encoded or _NOBODY, password)
     except (Argon2Error, InvalidHashError, UnicodeEncodeError):
         return False
-    return matches and encoded is not None
+    return bool(matches) and encoded is not None

@@ -49,7 +49,7 @@ def within_edits(one: str, other: str, limit: int) -> bool:
             edits = [last.get(j, limit) + 1, row.get(j - 1, limit) + 1]
             if j:
                 edits.append(last[j - 1] + (one[i - 1] != other[j - 1]))
-            if i > 1 and j > 1 and one[i - 2 : i] == other[j - 1 : j - 3 : -1]:
+            if i > 1 and j > 1 and one[i - 2 : i] == other[j - 2 : j][::-1]:
                 edits.append(before.get(j - 2, limit) + 1)
             row[j] = min(edits)
         before, last = last, row

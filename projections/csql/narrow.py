@@ -7,7 +7,7 @@ few: the query itself still has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -60,7 +60,7 @@ def necessary(node: Node) -> CaseFilter:
         case And():
             return reduce(both, map(necessary, node.parts), EVERYTHING)
         case Or():
-            return reduce(_either, map(necessary, node.parts), NOTHING)
+            return _any_of([necessary(part) for part in node.parts])
         case Constant():
             return EVERYTHING if node.value else NOTHING
         case AncestorExists(path=(index,)):
@@ -100,16 +100,17 @@ def is_impossible(asked: CaseFilter) -> bool:
     return any(() in condition.values() for condition in conditions)
 
 
-def _either(one: CaseFilter, other: CaseFilter) -> CaseFilter:
-    """Return conditions that hold wherever one of two necessary filters does."""
-    if is_impossible(one) or is_impossible(other):
-        return other if is_impossible(one) else one
-    closed = {*one.closed, *other.closed} if one.closed and other.closed else set()
+def _any_of(parts: Iterable[CaseFilter]) -> CaseFilter:
+    """Return conditions that hold wherever one of the parts does."""
+    possible = [part for part in parts if not is_impossible(part)]
+    if not possible:
+        return NOTHING
+    closed = {part.closed for part in possible}
     return CaseFilter(
-        equals=_any(one.equals, other.equals),
-        closed=tuple(closed) if len(closed) == 1 else (),
-        indices=_any(one.indices, other.indices),
-        properties=_any(one.properties, other.properties),
+        equals=_any([part.equals for part in possible]),
+        closed=closed.pop() if len(closed) == 1 else (),
+        indices=_any([part.indices for part in possible]),
+        properties=_any([part.properties for part in possible]),
     )
 
 
@@ -133,8 +134,10 @@ def _common(one: Values, other: Values) -> Values:
     return {**one, **other, **shared}
 
 
-def _any(one: Values, other: Values) -> Values:
+def _any(parts: Sequence[Values]) -> Values:
+    """Return the names that all parts have, with all their values."""
+    shared = set(parts[0]).intersection(*parts[1:])
     return {
-        name: tuple(dict.fromkeys((*one[name], *other[name])))
-        for name in sorted(one.keys() & other.keys())
+        name: tuple(dict.fromkeys(value for part in parts for value in part[name]))
+        for name in sorted(shared)
     }

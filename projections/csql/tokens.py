@@ -21,7 +21,6 @@ _TOKEN = re.compile(
       | (?P<NAME>@?[{_START}][{_START}.0-9\u00B7\u0300-\u036F\u203F\u2040-]*)
       | (?P<SIGN>!=|<=|>=|[=<>(),/-])
       | (?P<OTHER>\S+)
-      | (?P<END>\Z)
     )""",
     re.VERBOSE,
 )
@@ -46,8 +45,9 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> Iterator[Token]:
     """Yield the words of a query, last of all its end; raises ``QueryError``."""
-    for found in _TOKEN.finditer(text):
+    for found in _TOKEN.finditer(text.rstrip()):
         kind, word = str(found.lastgroup), found[str(found.lastgroup)]
         if kind == "OTHER":
             raise misunderstood(word)
         yield Token(Kind[kind], word[1:-1] if kind == "TEXT" else word)
+    yield Token(Kind.END, "")

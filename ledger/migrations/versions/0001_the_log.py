@@ -7,6 +7,7 @@ from alembic import op
 
 from ledger.columns import Bytes, Sortable
 from ledger.dialect import PostgresqlDialect, SqliteDialect
+from ledger.tables import metadata
 
 revision = "0001"
 down_revision = None
@@ -25,6 +26,9 @@ def upgrade() -> None:
     dialect = SqliteDialect() if is_sqlite else PostgresqlDialect()
     for table in _APPEND_ONLY:
         for statement in dialect.append_only(table):
+            op.execute(sa.text(statement))
+    for name in ("entries", "users", "api_keys"):
+        for statement in dialect.statistics(metadata.tables[name]):
             op.execute(sa.text(statement))
 
 

@@ -333,6 +333,13 @@ def test_an_index_has_one_id():
     assert found.indices == {"p": IndexRef(**INDEX)}
 
 
+@pytest.mark.parametrize("value", [" ", "\t\r\n "])
+def test_an_index_to_blanks_is_no_removal(value):
+    """5.5: only an empty case_id removes an index."""
+    text = "'indices.p.case_id' must not be blank"
+    assert create_refusal(indices={"p": INDEX | {"case_id": value}}) == text
+
+
 @pytest.mark.parametrize("name", ["case_type", "relationship"])
 @pytest.mark.parametrize("gone", [{}, {"value": None}, {"value": ""}])
 def test_an_index_needs_a_type_and_a_relationship(name, gone):

@@ -40,14 +40,17 @@ def problem(inner: str) -> str:
     return caught.value.problem
 
 
+def read_ledgers(inner: str) -> tuple[str, ...]:
+    return read_ledger_case_ids(parse_xml(form(inner).encode()))
+
+
 class TestFinding:
     """Section 4."""
 
     def test_blocks_are_found_at_any_depth_in_document_order(self):
         """Section 4, where: in groups and repeats."""
-        inner = f"<g><g><g>{case(attributes='case_id="a"')}</g></g></g>"
-        inner += f"<r>{case(attributes='case_id="b"')}</r>"
-        inner += case(attributes='case_id="c"')
+        a, b, c = (case(attributes=f'case_id="{name}"') for name in "abc")
+        inner = f"<g><g><g>{a}</g></g></g><r>{b}</r>{c}"
         assert ids(inner) == ["a", "b", "c"]
 
     def test_a_question_called_case_is_no_block(self):
@@ -294,27 +297,24 @@ class TestLedgerBlocks:
 
     NS = 'xmlns="http://commcarehq.org/ledger/v1"'
 
-    def read(self, inner: str) -> tuple[str, ...]:
-        return read_ledger_case_ids(parse_xml(form(inner).encode()))
-
     def test_cases_of_balances_and_transfers_are_named_once(self):
         """Section 18: `entity-id`, `src` and `dest`; anywhere in a form."""
         inner = (
             f'<g><balance {self.NS} date="2024-01-01" entity-id="a"/></g>'
             f'<transfer {self.NS} src="b" dest="a"/><transfer {self.NS} dest="c"/>'
         )
-        assert self.read(inner) == ("a", "b", "c")
+        assert read_ledgers(inner) == ("a", "b", "c")
 
     def test_blocks_that_name_no_case_are_tolerated(self):
         """Section 18: first layer, no quantities, no rules of their own."""
-        assert self.read(f'<balance {self.NS}/><transfer {self.NS} src=""/>') == ()
+        assert read_ledgers(f'<balance {self.NS}/><transfer {self.NS} src=""/>') == ()
 
     def test_other_namespaces_and_device_logs_do_not_count(self):
         """Section 18: the namespace decides."""
         inner = f'<log xmlns="{LOG}"><balance {self.NS} entity-id="b"/></log>'
-        assert self.read('<balance entity-id="a"/>' + inner) == ()
+        assert read_ledgers('<balance entity-id="a"/>' + inner) == ()
 
     def test_a_case_id_is_never_longer_than_255(self):
         """D-10 holds here too."""
         with pytest.raises(Rejected, match="Field: case_id"):
-            self.read(f'<balance {self.NS} entity-id="{"x" * 256}"/>')
+            read_ledgers(f'<balance {self.NS} entity-id="{"x" * 256}"/>')

@@ -129,6 +129,14 @@ def test_the_example_of_the_protocol_is_read():
     )
 
 
+AUTHOR = Author(user_id="u1", username="amina@x", device_id="curl/8")
+
+
+def build(*blocks: CaseBlock, **options) -> bytes:
+    values = {"form_id": "f" * 32, "author": AUTHOR, "now": NOW}
+    return build_form(blocks, **{**values, **options})
+
+
 class TestForm:
     """Section 2."""
 
@@ -141,7 +149,7 @@ class TestForm:
 
     def test_what_is_no_xml_is_malformed(self):
         """Section 12, XMLSyntaxError."""
-        with pytest.raises(Malformed, match="^Invalid XML: "):
+        with pytest.raises(Malformed, match=r"^Invalid XML: "):
             parse_form(b"<data")
 
     def test_the_limit_counts_bytes(self):
@@ -306,18 +314,13 @@ class TestMeta:
 class TestBuilding:
     """``case-api-v2.md`` section 8."""
 
-    AUTHOR = Author(user_id="u1", username="amina@x", device_id="curl/8")
-
-    def build(self, *blocks: CaseBlock, **options) -> bytes:
-        values = {"form_id": "f" * 32, "author": self.AUTHOR, "now": NOW}
-        return build_form(blocks, **{**values, **options})
-
     def test_the_envelope_is_the_one_of_the_api(self):
         """Section 8, root and meta: order, prefixes, empty appVersion."""
         assert (
-            self.build()
+            build()
             == (
-                '<system xmlns="http://commcarehq.org/case_api" version="1" uiVersion="1">'
+                '<system xmlns="http://commcarehq.org/case_api"'
+                ' version="1" uiVersion="1">'
                 '<orx:meta xmlns:orx="http://openrosa.org/jr/xforms">'
                 "<orx:deviceID>curl/8</orx:deviceID>"
                 f"<orx:timeStart>{NOW}</orx:timeStart><orx:timeEnd>{NOW}</orx:timeEnd>"
@@ -346,7 +349,7 @@ class TestBuilding:
                 ),
             ),
         )
-        body = self.build(block).partition(b"</orx:meta>")[2].decode()
+        body = build(block).partition(b"</orx:meta>")[2].decode()
         assert body == (
             f'<case xmlns="{V2}" case_id="c1" date_modified="{NOW}" user_id="u1">'
             "<create><case_type>t</case_type><case_name>n</case_name>"
@@ -360,7 +363,7 @@ class TestBuilding:
 
     def test_a_block_without_date_or_user_gets_those_of_the_form(self):
         """Section 8: `date_modified` and `user_id` always stand on the block."""
-        (block,) = parse_form(self.build(CaseBlock(case_id="c"))).blocks
+        (block,) = parse_form(build(CaseBlock(case_id="c"))).blocks
         assert (block.date_modified, block.user_id) == (NOW, "u1")
 
     def test_blocks_of_different_shapes_do_not_mix(self):
@@ -379,26 +382,26 @@ class TestBuilding:
                 ),
             ),
         )
-        assert parse_form(self.build(*blocks)).blocks == blocks
+        assert parse_form(build(*blocks)).blocks == blocks
 
     def test_the_xmlns_is_a_choice(self):
         """``case-xml.md`` section 20: default namespace by origin."""
-        assert parse_form(self.build(xmlns="urn:other")).xmlns == "urn:other"
+        assert parse_form(build(xmlns="urn:other")).xmlns == "urn:other"
 
     def test_a_user_agent_that_xml_cannot_carry_does_no_harm(self):
         """Section 8, deviceID: from a header, which may hold any byte."""
         author = Author(username="<b>&", device_id="x\x00\udcff\x1b]")
-        found = parse_form(self.build(author=author)).meta
+        found = parse_form(build(author=author)).meta
         assert (found.username, found.device_id) == ("<b>&", "x\ufffd\ufffd\ufffd]")
 
     def test_an_illegal_value_is_an_error_of_the_caller(self):
         """5.4: values are checked before a form is built."""
         with pytest.raises(ValueError, match="XML compatible"):
-            self.build(a_block("c", update={"a": "\x00"}))
+            build(a_block("c", update={"a": "\x00"}))
 
     def test_built_forms_keep_to_the_schemas(self):
         """The schemas of `schemas/` describe what the server writes."""
-        body = self.build(
+        body = build(
             a_block("c1", create={"case_type": "t"}, update={"a": "1"}, close=True)
         )
         assert violations("case", body) == []

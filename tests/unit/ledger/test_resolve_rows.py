@@ -31,14 +31,6 @@ def upsert(external_id, **fields):
     return change(Intent.UPSERT, external_id=external_id, **BODY | fields)
 
 
-def put(**fields):
-    return change(Intent.PUT, **fields)
-
-
-def put_external(selector, **fields):
-    return change(Intent.PUT_EXTERNAL, selector=selector, **fields)
-
-
 def to(**ids):
     return IndexRef(case_type="patient", relationship="child", **ids)
 

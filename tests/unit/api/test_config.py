@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from api.config import Config, ConfigError
+
+
+def test_without_any_variable_the_defaults_of_the_contract_hold():
+    """operator-interface.md: the default database, host and port."""
+    config = Config.from_env({})
+    assert config == Config()
+    assert config.database == "sqlite:///data/caseledger.db"
+    assert (config.host, config.port, config.workers) == ("127.0.0.1", 8000, 1)
+
+
+def test_the_body_limit_allows_the_fifty_mebibytes_of_the_case_api():
+    """case-api-v2.md section 1, "body size"."""
+    assert Config().body_limit >= 50 * 1024 * 1024
+
+
+def test_settings_survive_the_way_to_a_worker():
+    """What the parent writes into a worker's environment reads back the same."""
+    config = Config(
+        database="postgresql://u:p@h:5432/n",
+        host="0.0.0.0",  # noqa: S104 - nothing listens here
+        port=9000,
+        workers=3,
+        public_url="https://cases.example.org",
+        row_limit=500,
+        log_level="WARNING",
+        log_format="json",
+        access_log=False,
+    )
+    assert Config.from_env(config.to_env()) == config
+
+
+def test_an_option_of_the_command_line_wins_over_the_environment():
+    """operator-interface.md, "--database URL, or the variable"."""
+    config = Config.from_env({"CASELEDGER_DATABASE": "sqlite:///a.db"})
+    assert config.with_options(database="sqlite:///b.db").database == "sqlite:///b.db"
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///x.db", "sqlite:////tmp/x.db", "postgresql://u:p@h:1/n"]
+)
+def test_the_urls_of_the_contract_are_taken_as_they_are(url):
+    """operator-interface.md, "URLs"."""
+    assert Config.from_env({"CASELEDGER_DATABASE": url}).database == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CASELEDGER_DATABASE", "mysql://h/n"),
+        ("CASELEDGER_PORT", "eighty"),
+        ("CASELEDGER_PORT", "70000"),
+        ("CASELEDGER_PORT", "²"),
+        ("CASELEDGER_WORKERS", "0"),
+        ("CASELEDGER_BODY_LIMIT", "-1"),
+        ("CASELEDGER_ROW_LIMIT", "0"),
+        ("CASELEDGER_PUBLIC_URL", "cases.example.org"),
+        ("CASELEDGER_LOG_LEVEL", "LOUD"),
+        ("CASELEDGER_LOG_FORMAT", "xml"),
+        ("CASELEDGER_ACCESS_LOG", "maybe"),
+    ],
+)
+def test_a_senseless_value_is_refused_by_the_name_of_its_variable(name, value):
+    """An operator is told which variable to change, before anything starts."""
+    with pytest.raises(ConfigError, match=name):
+        Config.from_env({name: value})
