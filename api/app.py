@@ -18,6 +18,7 @@ from ledger.clock import now_micros
 from ledger.store import open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
+from projections.generations import VersionGuard
 from projections.projector import LiveProjector
 
 
@@ -28,6 +29,7 @@ def create_app(config: Config) -> web.Application:
     """
     app = web.Application(client_max_size=config.body_limit)
     store = open_store(config.database)
+    store.guard = VersionGuard()
     app[CONFIG] = config
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store)

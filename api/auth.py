@@ -22,13 +22,23 @@ from typing import NamedTuple
 from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION
 
-from api.permissions import Permission, granted
+from api.permissions import Principal, granted
 from api.problems import InactiveUser, Problem, not_a_member, throttled, unauthenticated
 from ledger.directory.api_keys import ApiKey, digest_key, get_key, keys_of_user
 from ledger.directory.passwords import verify_password
 from ledger.directory.users import User, find_everywhere, find_user, get_user
 from ledger.errors import NotFound
 from ledger.store import Reader, Store
+
+__all__ = [
+    "FRESH_FOR",
+    "VERIFIED_FOR",
+    "Authenticator",
+    "Credentials",
+    "Principal",
+    "matching_key",
+    "read_header",
+]
 
 VERIFIED_FOR = 60.0
 """Seconds for which a verified credential is not verified again."""
@@ -39,18 +49,6 @@ _REMEMBERED = 10_000
 _PASSWORD_THREADS = 2
 _PASSWORDS_WAITING = 64
 _OTHER_DOMAINS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
-    """A member of a domain, as one credential lets them in."""
-
-    domain: str
-    user_id: str
-    username: str
-    role: str
-    key_id: str | None
-    permissions: frozenset[Permission]
 
 
 class Credentials(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from typing import TypeVar
@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from aiohttp import web
 from aiohttp.hdrs import USER_AGENT
+from projections.case_pages import list_cases as read_page
 
 from api.case_v2_json import (
     MAX_FETCH,
@@ -46,16 +47,19 @@ from ledger.changes import Intent
 from ledger.clock import now_micros
 from ledger.commands import ChangeCases
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
-from ledger.names import is_legal
 from ledger.store import Reader
 from ledger.times import format_micros
-from projections import cases
+from projections.cases import find_external, get_cases
+from projections.filters import CaseFilter
 from projections.rows import CaseRow
 
 T = TypeVar("T")
 
 _PARSED_ASIDE = 256 * 1024
 """Bytes of a body from which on parsing would hold up other requests."""
+
+_READ_AT_ONCE = 200
+"""Cases that are read and rendered without handing over to a thread."""
 
 _LONGEST_KEY = 255
 _FALSE = {"", "false", "f", "no", "n", "0"}
@@ -66,25 +70,27 @@ _PREFLIGHT_FETCH = "OPTIONS, GET, POST"
 async def get_case(request: web.Request) -> web.Response:
     """Answer one case, or several whose ids are joined by commas (4.1, 4.2)."""
     segment = _decoded(_raw_place(request))
-    if "," in segment:
-        return await _get_many(request, segment.split(","))
     chosen = _chosen(request)
-    row = (await _rows(request, [segment])).get(segment)
-    if row is None:
+    if "," in segment:
+        asked = BulkFetch(case_ids=tuple(segment.split(",")))
+        return await _fetched(request, asked, chosen)
+    found = await _read(request, lambda r: get_cases(r, [segment]))
+    if segment not in found:
         raise case_not_found(segment)
-    return _json(renderer(chosen)(row).encode())
+    return _json(renderer(chosen)(found[segment]).encode())
 
 
 async def get_case_by_external_id(request: web.Request) -> web.Response:
     """Answer the one case with an external id (section 4.3)."""
     external_id = _external_id(request)
     chosen = _chosen(request)
-    found = (await _external_rows(request, [external_id])).get(external_id, ())
-    if not found:
+    found = await _read(request, lambda r: find_external(r, [external_id]))
+    cases = found.get(external_id, [])
+    if not cases:
         raise case_not_found(external_id)
-    if len(found) > 1:
-        raise several_cases(external_id, [row.case_id for row in found])
-    return _json(renderer(chosen)(found[0]).encode())
+    if len(cases) > 1:
+        raise several_cases(external_id, [case.case_id for case in cases])
+    return _json(renderer(chosen)(cases[0]).encode())
 
 
 async def bulk_fetch(request: web.Request) -> web.Response:
@@ -97,15 +103,18 @@ async def bulk_fetch(request: web.Request) -> web.Response:
 async def list_cases(request: web.Request) -> web.Response:
     """Answer a page of the cases that match the query string (section 6)."""
     asked = parse_list_query(_pairs(request), today=_today())
-    chosen = FieldFilter.parse(asked.field_filter_pairs)
-    page = await _read(request, lambda r: cases.list_cases(r, asked.filter, asked.page))
-    next_url = None
-    if page.after is not None:
-        next_url = f"{_list_url(request)}?cursor={asked.cursor(page.after)}"
-    body = list_response(
-        page.total, map(renderer(chosen), page.rows), next_url=next_url
-    )
-    return _json(body)
+    write = renderer(FieldFilter.parse(asked.field_filter_pairs))
+    url = _list_url(request)
+
+    def read_and_render(r: Reader) -> bytes:
+        page = read_page(r, asked.filter, asked.page)
+        next_url = None
+        if page.after is not None:
+            next_url = f"{url}?cursor={asked.cursor(page.after)}"
+        return list_response(page.total, map(write, page.rows), next_url=next_url)
+
+    is_short = asked.limit <= _READ_AT_ONCE and not _may_search(asked.filter)
+    return _json(await _read(request, read_and_render, is_short=is_short))
 
 
 async def post_cases(request: web.Request) -> web.Response:
@@ -143,47 +152,39 @@ async def preflight_bulk_fetch(_request: web.Request) -> web.Response:
 # -- reading -----------------------------------------------------------------
 
 
-async def _get_many(request: web.Request, case_ids: list[str]) -> web.Response:
-    if len(case_ids) > MAX_FETCH:
-        raise too_many_cases(MAX_FETCH)
-    asked = BulkFetch(case_ids=tuple(case_ids))
-    return await _fetched(request, asked, _chosen(request))
-
-
 async def _fetched(
     request: web.Request, asked: BulkFetch, chosen: FieldFilter | None
 ) -> web.Response:
+    count = len(asked.case_ids) + len(asked.external_ids)
+    if count > MAX_FETCH:
+        raise too_many_cases(MAX_FETCH)
     write = renderer(chosen)
-    rows = await _rows(request, asked.case_ids)
-    external = await _external_rows(request, asked.external_ids)
-    body = bulk_fetch_response(
-        asked,
-        by_case_id={case_id: write(row) for case_id, row in rows.items()},
-        by_external_id={key: write(found[0]) for key, found in external.items()},
-    )
-    return _json(body)
+
+    def read_and_render(r: Reader) -> bytes:
+        cases = get_cases(r, asked.case_ids)
+        external = find_external(r, asked.external_ids)
+        return bulk_fetch_response(
+            asked,
+            by_case_id={case_id: write(case) for case_id, case in cases.items()},
+            by_external_id={key: write(found[0]) for key, found in external.items()},
+        )
+
+    is_short = count <= _READ_AT_ONCE
+    return _json(await _read(request, read_and_render, is_short=is_short))
 
 
-async def _rows(request: web.Request, case_ids: Sequence[str]) -> dict[str, CaseRow]:
-    # An id that XML cannot carry is no case's, and PostgreSQL would refuse a NUL.
-    asked = [case_id for case_id in case_ids if is_legal(case_id)]
-    if not asked:
-        return {}
-    rows = await _read(request, lambda r: cases.get_cases(r, asked))
-    return {row.case_id: row for row in rows}
+async def _read(
+    request: web.Request, fn: Callable[[Reader], T], *, is_short: bool = True
+) -> T:
+    """Read in one transaction; what may take long runs in a thread of its own."""
+    store = request.app[STORE]
+    read = store.read if is_short else store.scan
+    return await read(request[PRINCIPAL].domain, fn)
 
 
-async def _external_rows(
-    request: web.Request, external_ids: Sequence[str]
-) -> Mapping[str, Sequence[CaseRow]]:
-    asked = [external_id for external_id in external_ids if is_legal(external_id)]
-    if not asked:
-        return {}
-    return await _read(request, lambda r: cases.find_external(r, asked))
-
-
-async def _read(request: web.Request, fn: Callable[[Reader], T]) -> T:
-    return await request.app[STORE].read(request[PRINCIPAL].domain, fn)
+def _may_search(asked: CaseFilter) -> bool:
+    """Tell whether a filter may have to look at more cases than it answers."""
+    return asked.query is not None or bool(asked.properties)
 
 
 def _today() -> date:

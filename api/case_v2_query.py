@@ -53,7 +53,7 @@ _NOT_XML = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 _SURROGATE = re.compile(r"[\uD800-\uDFFF]")
 
 _CURSOR_VERSION = 1
-_MAX_CURSOR = 1 << 18  # bytes that a cursor may unpack to
+_MAX_CURSOR = 1 << 20  # bytes that a cursor may unpack to: any URL, not a bomb
 _LAST_MICROS = (1 << 63) - 1
 
 

@@ -9,7 +9,8 @@ from aiohttp import web
 from api.config import Config
 
 if TYPE_CHECKING:
-    from api.auth import Authenticator, Principal
+    from api.auth import Authenticator
+    from api.permissions import Principal
     from ledger.store import Store
     from ledger.writer import LedgerWriter
 

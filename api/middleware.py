@@ -20,12 +20,12 @@ from aiohttp import web
 from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, ORIGIN, VARY
 from aiohttp.http_exceptions import HttpProcessingError
 
-from api.auth import Authenticator, Principal
+from api.auth import Authenticator
 from api.dialects import Dialect
 from api.keys import PRINCIPAL
 from api.logs import REQUEST_ID
 from api.metrics import observe
-from api.permissions import Permission, check
+from api.permissions import Permission, Principal, check
 from api.problems import (
     Problem,
     body_too_large,

@@ -145,7 +145,7 @@ def _responses(route: Route) -> Object:
 
 def _response(route: Route, status: int) -> Object:
     described: Object = {"description": _MEANING[status]}
-    if status == 200 and route.result:  # noqa: PLR2004 - the one good answer
+    if status in {200, 201} and route.result:
         described["content"] = RESULTS[route.result]
     elif status == 429:  # noqa: PLR2004 - the one without a body
         described["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}

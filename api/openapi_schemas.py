@@ -218,6 +218,7 @@ RESULTS: Object = {
     "written": _json({"anyOf": [_ref("Written"), _ref("WrittenMany"), _ref("Tried")]}),
     "problem": _json(_ref("Problem")),
     "status": _json(_closed({"status": _TEXT})),
+    "openrosa": {"text/xml": {"schema": _TEXT}},
     "object": _json({"type": "object"}),
     "text": {"text/plain": {"schema": _TEXT}},
 }

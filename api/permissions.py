@@ -6,6 +6,7 @@ Every route names a permission (``routes.py``); a role is a set of permissions
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from api.problems import not_permitted
@@ -49,6 +50,18 @@ READING = frozenset(
     }
 )
 """What a read-only key may do at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A member of a domain, as one credential lets them in."""
+
+    domain: str
+    user_id: str
+    username: str
+    role: str
+    key_id: str | None
+    permissions: frozenset[Permission]
 
 
 def granted(role: str, *, reading_only: bool) -> frozenset[Permission]:

@@ -183,7 +183,7 @@ class _Crew:
                 worker.process.wait()
 
     def _spawn(self) -> _Worker:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        process = subprocess.Popen(
             [sys.executable, "-m", "api.process"],
             stdin=subprocess.PIPE,
             env={**os.environ, **self.config.to_env(), SHARED_FOLDER: self.folder},

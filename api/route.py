@@ -45,11 +45,12 @@ class Route:
     body: str = ""
     result: str = ""
     listed: bool = True
+    operation: str = ""
 
     @property
     def name(self) -> str:
-        """Return the name of the handler, which is the id of the operation."""
-        return self.handler.__name__
+        """Return the id of the operation: the handler's name where nothing is said."""
+        return self.operation or self.handler.__name__
 
     @property
     def written_path(self) -> str:

@@ -12,8 +12,15 @@ from typing import Any
 from aiohttp import web
 
 from api import case_v2, process_pages
-from api.dialects import CASE_V2, PROCESS
+from api.dialects import CASE_V2, OPENROSA, PROCESS
 from api.middleware import Endpoint, Handler, Shell
+from api.openrosa import (
+    announce,
+    announce_secure,
+    receive_form,
+    receive_secure_form,
+    receive_server_form,
+)
 from api.permissions import Permission
 from api.problems import method_not_allowed, unknown_path
 from api.route import PLACEHOLDER, PLACES, Route
@@ -164,6 +171,82 @@ CASE_ROUTES = (
     _preflight(_CASE, case_v2.preflight),
 )
 
+_RECEIVER = "/a/{domain}/receiver"
+_TAKEN = (201, 400, 403, 406, 413, 422)
+
+
+def _receiver(
+    place: str,
+    take: Handler,
+    announce: Handler,
+    *,
+    operation: str,
+    permission: Permission = Permission.OPEN,
+) -> tuple[Route, Route]:
+    """Return the rows of one receiver address (submission-and-restore.md 1.1).
+
+    The secure addresses authenticate in their handlers, because the query string says
+    how; so their rows are open.
+    """
+
+    def row(method: str, handler: Handler, **more: Any) -> Route:
+        return Route(
+            method=method,
+            path=_RECEIVER + place,
+            handler=handler,
+            permission=permission,
+            dialect=OPENROSA,
+            tag=DEVICES,
+            **more,
+        )
+
+    return (
+        row(
+            "POST",
+            take,
+            summary="Submit a form",
+            operation=operation,
+            answers=(*_TAKEN, 401) if "secure" in place else _TAKEN,
+            body="form",
+            result="openrosa",
+        ),
+        row(
+            "HEAD",
+            announce,
+            summary="Ask how large a form may be",
+            operation=f"announce_{operation}",
+            answers=(204, 401, 403, 406) if "secure" in place else (204,),
+        ),
+    )
+
+
+DEVICE_ROUTES = (
+    *_receiver("", receive_form, announce, operation="submit_form"),
+    *_receiver(
+        "/submission", receive_form, announce, operation="submit_form_as_odk_does"
+    ),
+    *_receiver(
+        "/secure",
+        receive_secure_form,
+        announce_secure,
+        operation="submit_form_securely",
+    ),
+    *_receiver(
+        "/secure/{app_id}",
+        receive_secure_form,
+        announce_secure,
+        operation="submit_form_of_app_securely",
+    ),
+    *_receiver(
+        "/api",
+        receive_server_form,
+        announce,
+        operation="submit_form_from_server",
+        permission=Permission.EDIT_DATA,
+    ),
+    *_receiver("/{app_id}", receive_form, announce, operation="submit_form_of_app"),
+)
+
 PROCESS_ROUTES = (
     _page("/healthz", process_pages.get_health, "Is the process up?", result="status"),
     _page(
@@ -193,7 +276,11 @@ PROCESS_ROUTES = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*CASE_ROUTES, *PROCESS_ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *CASE_ROUTES,
+    *DEVICE_ROUTES,
+    *PROCESS_ROUTES,
+)
 
 
 def install(app: web.Application, shell: Shell, routes: Iterable[Route]) -> None:

@@ -97,6 +97,8 @@ class Bench:
         if result.failed:
             failure = result.first_failure.replace("\r\n", " ")[:300]
             self.complain(f"{source}: {result.failed} requests failed: {failure}")
+        if not result.measured:
+            raise RuntimeError(f"{source}: no request was answered in time")
         return Measured(result, after[0] - before[0], after[1] - before[1])
 
     def timed(self, server: Server, source: str, **plan: Any) -> Measured:

@@ -31,6 +31,8 @@ except ImportError:  # it is optional, as it is for the product
 
 CHUNKED = -1
 LAST_CHUNK = b"\r\n0\r\n\r\n"
+HOPELESS = 200
+"""After how many failures and no answer nothing more is sent."""
 HEAD = 1000
 """How far into an answer a closing server may say that it closes."""
 
@@ -218,8 +220,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def _fail(self, text: str) -> None:
-        self._tally.failed += 1
-        self._tally.first_failure = self._tally.first_failure or text
+        tally = self._tally
+        tally.failed += 1
+        tally.first_failure = tally.first_failure or text
+        if tally.failed >= HOPELESS and not tally.answers:
+            tally.end()
 
     def _end(self) -> None:
         if not self._ended.done():

@@ -158,12 +158,6 @@ class _ExternalIds:
         self._holds[case_id] = external_id
         self._holders.setdefault(external_id, {})[case_id] = None
 
-    def pass_row(self, place: int) -> None:
-        """Apply the claim of the row at a place."""
-        claim = self._claims[place]
-        if claim is not None:
-            self.give(*claim)
-
     def find(self, external_id: str, place: int) -> tuple[str, ...]:
         """Return the cases that an external id means to the row at a place."""
         if not external_id:
@@ -350,7 +344,7 @@ def _blocks(
     makers = {row.case_id: row for row in rows if row.creates}
     last = {(row.case_id, name): row for row in rows for name in row.change.indices}
     for place, row in enumerate(rows):
-        targets.names.pass_row(place)
+        targets.names.give(row.case_id, row.external_id)
         maker = makers.pop(row.case_id, None)
         indices = _indices(row, targets, place)
         yield CaseBlock(

@@ -115,6 +115,8 @@ class Store:
         self.url = url
         self.dialect = dialect
         self._connect = connect
+        self.guard: Callable[[Connection, Head], None] = _accept
+        """Is shown every head that is opened and raises to refuse it."""
         self._local = threading.local()
         self._opened: list[Connection] = []
         self._opening = threading.Lock()
@@ -153,24 +155,24 @@ class Store:
         conn = self.connection
         begin = self.dialect.begin_read
         if begin is None:
-            yield Reader(conn, domain, _head(conn, _READ_HEAD, domain))
+            yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
             return
         with self._transaction(conn, begin):
-            yield Reader(conn, domain, _head(conn, _READ_HEAD, domain))
+            yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
 
     @contextmanager
     def snapshot(self, domain: str) -> Iterator[Reader]:
         """Open a domain so that all statements see the same moment."""
         conn = self.connection
         with self._transaction(conn, self.dialect.begin_snapshot):
-            yield Reader(conn, domain, _head(conn, _READ_HEAD, domain))
+            yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
 
     @contextmanager
     def writing(self, domain: str) -> Iterator[Writer]:
         """Open a domain for writing, holding its head; commits at the end."""
         conn = self.connection
         with self._transaction(conn, self.dialect.begin_write):
-            yield Writer(conn, domain, _head(conn, _LOCK_HEAD, domain))
+            yield Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
 
     @contextmanager
     def administering(self) -> Iterator[Connection]:
@@ -202,6 +204,14 @@ class Store:
     def _run_read(self, domain: str, fn: Callable[[Reader], T]) -> T:
         with self.reading(domain) as reader:
             return fn(reader)
+
+    def _head(self, conn: Connection, statement: Statement, domain: str) -> Head:
+        row = conn.row(statement, domain=domain)
+        if row is None:
+            raise NotFound(f"No domain with name {domain}")
+        head = _head_of(domain, row)
+        self.guard(conn, head)
+        return head
 
     @contextmanager
     def _transaction(self, conn: Connection, begin: str) -> Iterator[None]:
@@ -283,15 +293,11 @@ def drop_tables(conn: Connection, metadata: MetaData) -> None:
         conn.execute(str(drop.compile(dialect=conn.dialect.sql)))
 
 
-def _head(conn: Connection, statement: Statement, domain: str) -> Head:
-    row = conn.row(statement, domain=domain)
-    if row is None:
-        raise NotFound(f"No domain with name {domain}")
-    return head_from_row(domain, row)
+def _accept(_conn: Connection, _head: Head) -> None:
+    """Refuse nothing."""
 
 
-def head_from_row(domain: str, row: Row) -> Head:
-    """Return the head that a row of ``domains`` holds."""
+def _head_of(domain: str, row: Row) -> Head:
     position, appended_on, digest, cases, forms, indexed = row
     return Head(
         domain=domain,

@@ -15,7 +15,7 @@ from ledger.case import Case, CaseAttachment, CaseIndex, FoldKey
 from ledger.caseblock import CaseBlock, IndexUpdate
 from ledger.entry import Attachment
 from ledger.errors import Rejected
-from ledger.form import Form
+from ledger.form import CASE_API_XMLNS, Form
 from ledger.times import Instant, Micros, parse_instant
 
 LONGEST = 255
@@ -185,7 +185,10 @@ def _apply_block(draft: _Draft, block: CaseBlock, form: Form, stamp: Stamp) -> N
         for name, value in block.create.items():
             _set_special(fields, name, value)
     if block.update is not None:
-        _update(draft, block.update)
+        if form.xmlns == CASE_API_XMLNS:
+            _update_plainly(draft, block.update)
+        else:
+            _update(draft, block.update)
     if block.close:
         draft.actions |= CLOSE
         fields["closed"] = True
@@ -218,6 +221,19 @@ def _update(draft: _Draft, update: Mapping[str, str]) -> None:
             draft.properties[name] = value
             if name == "hq_user_id":
                 _set_special(draft.fields, "external_id", value)
+
+
+def _update_plainly(draft: _Draft, update: Mapping[str, str]) -> None:
+    """Apply an update that the Case Data API wrote.
+
+    There every name but the four special ones is a user property, ``name`` and
+    ``location_id`` too (``case-api-v2.md`` sections 3 and 8), so none is lost.
+    """
+    for name, value in update.items():
+        if name in _SPECIAL:
+            _set_special(draft.fields, name, value)
+        else:
+            draft.properties[name] = value
 
 
 def _set_special(fields: dict[str, Any], name: str, value: str) -> None:

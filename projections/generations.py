@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy import MetaData, bindparam, func, select, update
 
 from ledger.connection import Connection, Statement
+from ledger.entry import Head
+from ledger.errors import StoreUnavailable
 from ledger.store import create_indexes, create_tables
 from ledger.tables import generations
 from projections.tables import (
@@ -31,6 +33,11 @@ _USABLE = Statement(
         generations.c.state == "live",
     )
 )
+_VERSION = Statement(
+    select(generations.c.projection, generations.c.version).where(
+        generations.c.generation == bindparam("g")
+    )
+)
 _ALL = Statement(select(*generations.columns).order_by(generations.c.generation))
 _SET_STATE = Statement(
     update(generations)
@@ -48,6 +55,39 @@ class Generation:
     version: int
     state: str
     changed_on: int
+
+
+class StaleTables(StoreUnavailable):
+    """The live read tables of a domain are not of this program's version."""
+
+
+class VersionGuard:
+    """Refuses domains whose live read tables another version of the program made.
+
+    Set as a store's ``guard`` where reads and writes are served; a replay, which is
+    the remedy, goes without.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet; a generation's version never changes, so ask once."""
+        self._current: set[int] = set()
+
+    def __call__(self, conn: Connection, head: Head) -> None:
+        """Raise ``StaleTables`` unless both live generations are current."""
+        for generation in head.live.values():
+            if generation not in self._current:
+                self._check(conn, head.domain, generation)
+                self._current.add(generation)
+
+    def _check(self, conn: Connection, domain: str, generation: int) -> None:
+        found = conn.row(_VERSION, g=generation)
+        projection, version = found or ("?", "?")
+        if found is None or VERSIONS[projection] != version:
+            raise StaleTables(
+                f"the read tables of {domain} ({projection}, version {version}) are "
+                f"not of this program's version: run "
+                f"caseledger replay --domain {domain}"
+            )
 
 
 def metadata_of(projection: str, generation: int) -> MetaData:

@@ -13,12 +13,11 @@ from bench.bare import postgres, sqlite
 from bench.bare.server import Store
 
 FILTER_SQLITE = (
-    "select doc from documents join cases using (seq)"
+    "select seq from cases"
     " where coalesce(json_extract(props, ?), '') = ? order by seq limit 100"
 )
 FILTER_POSTGRESQL = (
-    "select doc from documents join cases using (seq)"
-    " where coalesce(props->>$1, '') = $2 order by seq limit 100"
+    "select seq from cases where coalesce(props->>$1, '') = $2 order by seq limit 100"
 )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json as stdlib_json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from api.app import create_app
@@ -33,7 +34,7 @@ class Answer:
     """What the server said."""
 
     status: int
-    headers: dict[str, str]
+    headers: CIMultiDictProxy[str]
     body: bytes
 
     @property
@@ -53,7 +54,6 @@ class Members:
     """Users of the test's domains and the headers that let them in."""
 
     store: Store
-    headers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def join(
         self,
@@ -62,12 +62,13 @@ class Members:
         role: str = "editor",
         domain: str = DOMAIN,
         read_only: bool = False,
+        password: str | None = None,
     ) -> dict[str, str]:
-        """Make a user with a password and a key; return the header of the key."""
+        """Make a user, if there is none, and a key; return the header of the key."""
         with self.store.writing(domain) as writer:
             if find_user(writer, username) is None:
                 create_user(
-                    writer, username, role=role, password=PASSWORD, author=OPERATOR
+                    writer, username, role=role, password=password, author=OPERATOR
                 )
             user = find_user(writer, username)
             assert user is not None
@@ -114,9 +115,7 @@ class Api:
             headers=sent,
             allow_redirects=False,
         ) as response:
-            return Answer(
-                response.status, dict(response.headers), await response.read()
-            )
+            return Answer(response.status, response.headers, await response.read())
 
     async def get(self, path: str, **more) -> Answer:
         """Send a GET."""
@@ -165,7 +164,9 @@ async def api(config: Config, members: Members) -> AsyncIterator[Api]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0]
-    session = aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Accept-Encoding"])
+    session = aiohttp.ClientSession(
+        auto_decompress=False, skip_auto_headers=["Accept-Encoding"]
+    )
     try:
         yield Api(f"http://{host}:{port}", session, credentials, members, app)
     finally:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-
 import pytest
 
 from api.keys import STORE
@@ -27,6 +24,7 @@ async def test_health_says_ok(api):
 
 async def test_readiness_tells_why_it_is_missing(api, monkeypatch):
     """Row "GET /readyz": 503 with the reason when the database does not answer."""
+
     def refuse():
         raise StoreUnavailable("gone")
 
@@ -104,16 +102,14 @@ async def test_a_strange_request_id_is_replaced(api, given):
 
 async def test_a_defect_is_a_500_without_its_text(api, monkeypatch, caplog):
     """The client gets the request id, the log gets the traceback."""
+
     def break_down(_domain, _fn):
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(api.app[STORE], "read", break_down)
-    caplog.set_level(logging.CRITICAL, "aiohttp")
     answer = await api.get(f"{api.cases}/x")
     assert answer.status == 500
     assert b"secret detail" not in answer.body
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     [record] = [r for r in caplog.records if r.message == "defect"]
     assert "secret detail" in str(record.exc_info)
-
-

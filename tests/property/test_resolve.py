@@ -238,7 +238,13 @@ def test_an_upsert_never_doubles_an_external_id(changes, cases):
         assert held[external_id] <= max(explicit[external_id], 1)
 
 
+def indexed(target, **fields):
+    ref = IndexRef(case_id=target, case_type="t", relationship="child")
+    return CaseChange(intent=Intent.UPDATE, case_id="c1", indices={"p": ref}, **fields)
+
+
 @given(requests, domains)
+@example([indexed("p1"), indexed("p2", properties={"a": "1"})], [a_case("c1", None)])
 def test_rows_apply_in_order(changes, cases):
     """5.3, row order: the fold of the form is what the rows say one after the other."""
     found = resolved(changes, cases)

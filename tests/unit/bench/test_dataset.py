@@ -127,9 +127,10 @@ def test_a_parent_is_sent_before_its_children_on_the_same_connection():
     """One connection sends a household and its patients in order (W1)."""
     group = next(forms(Target("127.0.0.1", 1), start=40))
     assert group.first == 40
-    assert [
-        dataset.case_id(i).encode() in body for i, body in enumerate(group.requests, 40)
-    ]
+    assert all(
+        dataset.case_id(number).encode() in request
+        for number, request in enumerate(group.requests, 40)
+    )
     assert dataset.parent(41) == 40
 
 

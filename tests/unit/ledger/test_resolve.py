@@ -69,10 +69,6 @@ def refusal(*changes, cases=()):
     return caught.value.text, caught.value.row, caught.value.field
 
 
-def targets(resolution):
-    return [[index.case_id for index in block.indices] for block in resolution.blocks]
-
-
 # The block: section 8
 
 
@@ -186,6 +182,12 @@ def test_an_update_by_unknown_external_id_is_refused():
     text = "Could not find a case with external_id 'x'"
     asked = update(external_id="x", **BODY)
     assert refusal(asked, cases=[gone]) == (text, 1, "external_id")
+
+
+def test_an_update_of_nothing_finds_nothing():
+    """5.2, neither given: an empty external_id selects no case."""
+    text = "Could not find a case with external_id ''"
+    assert refusal(update(external_id=""), cases=[existing("c", "")])[0] == text
 
 
 @pytest.mark.parametrize("intent", [Intent.UPDATE, Intent.PUT, Intent.UPSERT])

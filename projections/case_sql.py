@@ -1,0 +1,361 @@
+"""The statements behind case lists, one for each shape of a question.
+
+A shape says which index drives, how many values it is asked for and which tests the
+candidates must pass; values are parameters. A statement is compiled once for its shape.
+
+Every page comes from an index in the order of ``indexed_on`` and stops when it is full.
+The driver's part is closed off from the rest (``in_select``), so no planner can turn a
+page into a walk over the domain (``performance.md`` section 6.4, ruling R-17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType
+
+from ledger.connection import Statement
+from ledger.dialect import PostgresqlDialect, in_list, property_text
+from projections.tables import CaseTables, case_tables
+
+Condition = ColumnElement[Any]
+
+
+class Driver(StrEnum):
+    """The index that yields the candidates."""
+
+    PAGE = "page"
+    TYPE = "case_type"
+    OWNER = "owner_id"
+    CLOSED = "closed"
+    NAME = "name"
+    IDS = "case_id"
+    EXTERNAL = "external_id"
+    REFERENCES = "references"
+
+
+class Kind(StrEnum):
+    """What a candidate is tested for."""
+
+    COLUMN = "column"
+    CLOSED = "closed"
+    TIME = "time"
+    INDEXED = "indexed"
+    REFERENCE = "reference"
+    PROPERTY = "property"
+
+
+class Test(NamedTuple):
+    """One test; its values are parameters numbered by its place in the shape."""
+
+    kind: Kind
+    column: str = ""
+    operator: str = ""
+
+
+class Shape(NamedTuple):
+    """What decides the text of a statement.
+
+    ``branches`` is the number of values the driver is asked for, each in order;
+    0 means any number of values whose cases are gathered and sorted. ``counted``
+    adds the total that the counters hold to each row of a page.
+    """
+
+    generation: int
+    driver: Driver
+    branches: int
+    tests: tuple[Test, ...]
+    counted: bool
+    deleted_too: bool
+
+
+_IN_ORDER = {Driver.PAGE, Driver.TYPE, Driver.OWNER, Driver.CLOSED, Driver.NAME}
+_ON_THE_ROW = {Kind.COLUMN, Kind.CLOSED, Kind.TIME, Kind.REFERENCE, Kind.PROPERTY}
+_COMPARE: dict[str, Callable[[Any, Any], Condition]] = {
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+}
+_DOMAIN: Any = bindparam("domain")
+
+
+class in_select(ColumnElement[Any]):  # noqa: N801 - reads as a condition where used
+    """``column`` is one of the few values that a subquery yields.
+
+    The subquery runs first and by itself, whatever a planner thinks of it.
+    """
+
+    inherit_cache = False
+    type = NullType()
+
+    def __init__(self, column: ColumnElement[Any], values: Select[Any]) -> None:
+        """Keep the column and the subquery."""
+        self.column = column
+        self.values = values.scalar_subquery()
+
+
+@compiles(in_select)
+def _in_select(element: in_select, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    return f"{column} IN {compiler.process(element.values, **kw)}"
+
+
+@compiles(in_select, PostgresqlDialect.name)
+def _in_array(element: in_select, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    return f"{column} = ANY(ARRAY{compiler.process(element.values, **kw)})"
+
+
+@lru_cache(maxsize=1024)
+def page_statement(shape: Shape) -> Statement:
+    """Return the query for the rows of a page.
+
+    Parameters: ``domain``, ``low`` (exclusive), ``high``, ``limit`` and those of the
+    shape. Rows have the columns of ``cases``, then the total if it is counted.
+    """
+    return Statement(_Maker(shape).page())
+
+
+@lru_cache(maxsize=1024)
+def count_statement(shape: Shape) -> Statement:
+    """Return the query for how many cases match between ``low`` and ``high``."""
+    return Statement(_Maker(shape).count())
+
+
+@lru_cache(maxsize=64)
+def counters_statement(generation: int, conditions: int) -> Statement:
+    """Return the query for what the counters say of so many conditions.
+
+    Condition ``i`` has the parameters ``name{i}`` and ``values{i}``.
+    """
+    tables = case_tables(generation)
+    sums = [_counted(tables, f"name{i}", f"values{i}") for i in range(conditions)]
+    return Statement(select(*sums))
+
+
+def _counted(tables: CaseTables, name: str, values: str) -> ScalarSelect[Any]:
+    counts = tables.case_counts
+    return (
+        select(cast(func.coalesce(func.sum(counts.c.n), 0), BigInteger))
+        .where(
+            counts.c.domain == _DOMAIN,
+            counts.c.name_id == bindparam(name),
+            in_list(counts.c.value, values),
+        )
+        .scalar_subquery()
+    )
+
+
+class _Maker:
+    """Builds the statements of one shape."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._tables = case_tables(shape.generation)
+        self._cases = self._tables.cases
+
+    def page(self) -> Select[Any]:
+        """Return the rows of a page; in order unless they come from positions."""
+        shape, cases = self._shape, self._cases
+        columns: list[Any] = list(cases.columns)
+        if shape.counted:
+            columns.append(_counted(self._tables, "counted_name", "counted_values"))
+        if shape.driver is Driver.NAME or shape.branches > 1:
+            return select(*columns).where(
+                cases.c.domain == _DOMAIN,
+                in_select(cases.c.indexed_on, self._positions()),
+            )
+        asked = self._candidates(columns, self._one_or_all())
+        return asked.order_by(self._order()).limit(_limit())
+
+    def count(self) -> Select[Any]:
+        """Return how many candidates pass."""
+        return self._candidates([func.count()], self._one_or_all())
+
+    def _positions(self) -> Select[Any]:
+        """Return the list positions of a page, each value's part cut to its size."""
+        if self._shape.branches <= 1:
+            position: Any = self._position()
+            asked = self._candidates([position], self._one_or_all())
+            return asked.order_by(self._order()).limit(_limit())
+        parts = [
+            self._branch(f"value{i}").subquery() for i in range(self._shape.branches)
+        ]
+        merged = union_all(*(select(part.c.indexed_on) for part in parts)).subquery()
+        return (
+            select(merged.c.indexed_on).order_by(merged.c.indexed_on).limit(_limit())
+        )
+
+    def _branch(self, name: str) -> Select[Any]:
+        position = self._position()
+        asked = self._candidates([position], lambda column: column == bindparam(name))
+        return asked.order_by(position).limit(_limit())
+
+    def _one_or_all(self) -> Callable[[Any], Condition]:
+        """Return how the driver's column meets its value or all its values."""
+        if self._shape.branches == 1:
+            return lambda column: column == bindparam("value0")
+        return lambda column: in_list(column, "values")
+
+    def _order(self) -> ColumnElement[Any]:
+        """Return the order of the list; as a sum where no index shall promise it."""
+        position = self._position()
+        if self._shape.branches == 0 or self._shape.driver not in _IN_ORDER:
+            return position + literal_column("0")
+        return position
+
+    def _position(self) -> ColumnElement[Any]:
+        if self._shape.driver is Driver.NAME:
+            return self._tables.property_index.c.indexed_on
+        return self._cases.c.indexed_on
+
+    def _candidates(
+        self, columns: list[Any], meets: Callable[[Any], Condition]
+    ) -> Select[Any]:
+        """Return what the driver yields between the bounds and lets pass."""
+        source, driving = self._driver(meets)
+        position = self._position()
+        return (
+            select(*columns)
+            .select_from(source)
+            .where(
+                *driving,
+                position > bindparam("low"),
+                position <= bindparam("high"),
+                *self._tests(),
+            )
+        )
+
+    def _driver(
+        self, meets: Callable[[Any], Condition]
+    ) -> tuple[FromClause, list[Condition]]:
+        cases, tables = self._cases, self._tables
+        match self._shape.driver:
+            case Driver.PAGE:
+                return cases, [cases.c.domain == _DOMAIN]
+            case Driver.CLOSED:
+                # Written out: a parameter would not reach the partial index.
+                return cases, [
+                    cases.c.domain == _DOMAIN,
+                    cases.c.closed == literal_column("1"),
+                ]
+            case Driver.TYPE | Driver.OWNER | Driver.IDS as driver:
+                return cases, [cases.c.domain == _DOMAIN, meets(cases.c[driver.value])]
+            case Driver.NAME:
+                return self._named(), [
+                    *_keyed(tables.property_index, name_id="driver_name"),
+                    meets(tables.property_index.c.value),
+                ]
+            case Driver.EXTERNAL:
+                names = tables.external_ids
+                return self._joined(names), [
+                    names.c.domain == _DOMAIN,
+                    meets(names.c.external_id),
+                ]
+        references = tables.case_indices
+        return self._joined(references), [
+            *_keyed(references, name="driver_name"),
+            meets(references.c.target_id),
+        ]
+
+    def _named(self) -> FromClause:
+        """Return the property index, with the cases where a test needs their row."""
+        index, cases = self._tables.property_index, self._cases
+        if not any(test.kind in _ON_THE_ROW for test in self._shape.tests):
+            return index
+        return index.join(
+            cases,
+            and_(
+                cases.c.domain == index.c.domain,
+                cases.c.indexed_on == index.c.indexed_on,
+            ),
+        )
+
+    def _joined(self, table: Table) -> FromClause:
+        cases = self._cases
+        return table.join(
+            cases,
+            and_(
+                cases.c.domain == table.c.domain, cases.c.case_id == table.c.case_id
+            ),
+        )
+
+    def _tests(self) -> list[Condition]:
+        # The property index holds live cases only.
+        shape = self._shape
+        tests = [self._test(test, f"test{i}") for i, test in enumerate(shape.tests)]
+        if shape.deleted_too or shape.driver is Driver.NAME:
+            return tests
+        return [self._cases.c.deleted_on.is_(None), *tests]
+
+    def _test(self, test: Test, name: str) -> Condition:
+        cases = self._cases
+        match test.kind:
+            case Kind.COLUMN:
+                return in_list(cases.c[test.column], name)
+            case Kind.CLOSED:
+                return cases.c.closed == bindparam(name)
+            case Kind.TIME:
+                compare = _COMPARE[test.operator]
+                return compare(cases.c[test.column], bindparam(name))
+            case Kind.INDEXED:
+                return self._indexed(name)
+            case Kind.REFERENCE:
+                return self._refers(name)
+        value = property_text(cases.c.properties, f"{name}_name")
+        return in_list(func.coalesce(value, literal_column("''")), name)
+
+    def _indexed(self, name: str) -> Condition:
+        other = self._tables.property_index.alias(name)
+        return exists(
+            select(literal_column("1")).where(
+                *_keyed(other, name_id=f"{name}_name"),
+                in_list(other.c.value, name),
+                other.c.indexed_on == self._position(),
+            )
+        )
+
+    def _refers(self, name: str) -> Condition:
+        other = self._tables.case_indices.alias(name)
+        return exists(
+            select(literal_column("1")).where(
+                *_keyed(other, name=f"{name}_name"),
+                in_list(other.c.target_id, name),
+                other.c.case_id == self._cases.c.case_id,
+            )
+        )
+
+
+def _keyed(table: FromClause, **parameters: str) -> list[Condition]:
+    """Return the equalities that begin a table's key; values are parameter names."""
+    return [
+        table.c.domain == _DOMAIN,
+        *(table.c[column] == bindparam(name) for column, name in parameters.items()),
+    ]
+
+
+def _limit() -> Any:
+    return bindparam("limit", type_=Integer())
