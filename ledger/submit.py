@@ -191,13 +191,15 @@ class Session:
 
     def save(self) -> int:
         """Write entries, bodies, read tables and head; return how many entries."""
-        if self._items:
-            put_blobs(self.writer, self._uploads)
-            log.append(self.writer, self._items)
-            self.cases.save()
-            self.writer.head = replace(self.writer.head, appended_on=self._appended_on)
-            self.writer.save_head()
-        self.writer.conn.insert_new(idempotency, self._kept)
+        writer = self.writer
+        with writer.conn.pipelined():
+            if self._items:
+                put_blobs(writer, self._uploads)
+                log.append(writer, self._items)
+                self.cases.save()
+                writer.head = replace(writer.head, appended_on=self._appended_on)
+                writer.save_head()
+            writer.conn.insert_new(idempotency, self._kept)
         return len(self._items)
 
     _foreign: frozenset[str] = frozenset()

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ledger.bodies import add_dictionary, forget_dictionaries, wants_dictionary
 from ledger.errors import LedgerError, Overloaded
+from ledger.rounds import Outcome, Rounds
 from ledger.store import Store, Writer
 from ledger.submit import Command, Ledger
 
@@ -46,9 +45,7 @@ class _Errand:
     domain: str
     errand: Callable[[Writer], Any]
     future: asyncio.Future[Any]
-
-
-_Stop = type("_Stop", (), {})
+    size: int = 0
 
 
 class LedgerWriter:
@@ -58,23 +55,22 @@ class LedgerWriter:
         """Prepare; ``start`` begins to write."""
         self._store = store
         self._ledger = ledger
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._waiting_bytes = 0
-        self._thread = threading.Thread(
-            target=self._run, name="caseledger-write", daemon=True
+        self._rounds: Rounds[_Ticket | _Errand] = Rounds(
+            "caseledger-write",
+            self._round,
+            most=_MOST_COMMANDS,
+            most_bytes=_MOST_BYTES,
+            weigh=lambda item: item.size,
         )
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Begin to write, delivering outcomes to the running event loop."""
-        self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        self._rounds.start()
 
     async def stop(self) -> None:
         """Write everything that waits, then stop."""
-        if self._thread.is_alive():
-            self._queue.put(_Stop())
-            await asyncio.to_thread(self._thread.join)
+        await self._rounds.stop()
 
     async def submit(self, domain: str, command: Command) -> Any:
         """Have a command appended and return its outcome once it is durable.
@@ -87,7 +83,7 @@ class LedgerWriter:
             raise Overloaded("The server is busy; send the request again later")
         future = asyncio.get_running_loop().create_future()
         self._waiting_bytes += size
-        self._queue.put(_Ticket(domain, command, size, future))
+        self._rounds.put(_Ticket(domain, command, size, future))
         try:
             # A client that hangs up does not stop a commit.
             return await asyncio.shield(future)
@@ -97,39 +93,19 @@ class LedgerWriter:
     async def run(self, domain: str, errand: Callable[[Writer], T]) -> T:
         """Run a function in a write transaction of its own and return its result."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Errand(domain, errand, future))
+        self._rounds.put(_Errand(domain, errand, future))
         return await asyncio.shield(future)
 
-    def _run(self) -> None:
-        while True:
-            items = self._gather()
-            stop = any(isinstance(item, _Stop) for item in items)
-            outcomes: list[tuple[asyncio.Future[Any], Any]] = []
-            for domain, tickets in _by_domain(items):
-                outcomes += self._commit(domain, tickets)
-            for item in items:
-                if isinstance(item, _Errand):
-                    outcomes.append((item.future, self._run_errand(item)))
-            self._deliver(outcomes)
-            if stop:
-                return
+    def _round(self, items: list[_Ticket | _Errand]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for domain, tickets in _by_domain(items):
+            outcomes += self._commit(domain, tickets)
+        for item in items:
+            if isinstance(item, _Errand):
+                outcomes.append((item.future, self._run_errand(item)))
+        return outcomes
 
-    def _gather(self) -> list[Any]:
-        """Wait for the first item, then take what else is there, within the caps."""
-        items = [self._queue.get()]
-        size = getattr(items[0], "size", 0)
-        while len(items) < _MOST_COMMANDS and size < _MOST_BYTES:
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            items.append(item)
-            size += getattr(item, "size", 0)
-        return items
-
-    def _commit(
-        self, domain: str, tickets: Sequence[_Ticket]
-    ) -> list[tuple[asyncio.Future[Any], Any]]:
+    def _commit(self, domain: str, tickets: Sequence[_Ticket]) -> list[Outcome]:
         """Commit commands of one domain together, or one by one if that fails."""
         try:
             outcomes = self._process(domain, [ticket.command for ticket in tickets])
@@ -184,25 +160,12 @@ class LedgerWriter:
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
             return error
 
-    def _deliver(self, outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
-        """Hand all outcomes of a round to the event loop in one call."""
-        if outcomes and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_settle, outcomes)
 
-
-def _by_domain(items: Sequence[Any]) -> Iterator[tuple[str, list[_Ticket]]]:
+def _by_domain(
+    items: Sequence[_Ticket | _Errand],
+) -> Iterator[tuple[str, list[_Ticket]]]:
     groups: dict[str, list[_Ticket]] = {}
     for item in items:
         if isinstance(item, _Ticket):
             groups.setdefault(item.domain, []).append(item)
     yield from groups.items()
-
-
-def _settle(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, outcome in outcomes:
-        if future.done():
-            continue
-        if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)

@@ -295,11 +295,10 @@ class CaseBatch:
             if case is not None and case is not stored:
                 rows.append(self.row(case_id))
                 changes.note(stored, case)
-        with conn.pipelined():
-            changes.save_removals(conn, tables)
-            conn.upsert(tables.cases, rows)
-            conn.upsert(tables.case_forms, list(self._step_rows()))
-            changes.save_additions(conn, tables)
+        changes.save_removals(conn, tables)
+        conn.upsert(tables.cases, rows)
+        conn.upsert(tables.case_forms, list(self._step_rows()))
+        changes.save_additions(conn, tables)
 
     def settle(self) -> None:
         """Forget what was written, keeping the cases for the next batch."""

@@ -71,14 +71,16 @@ class Rebuild:
 
     def save(self) -> None:
         """Write what was folded, inside the caller's transaction."""
+        with self._conn.pipelined():
+            if self._batch is not None:
+                self._batch.save()
+            if self._forms is not None:
+                rows = [row for _, row in sorted(self._form_rows.items())]
+                self._conn.upsert(self._forms.forms, rows)
         if self._batch is not None:
-            self._batch.save()
             self._batch.settle()
             self._batch.shrink(_MOST_CASES)
-        if self._forms is not None:
-            rows = [row for _, row in sorted(self._form_rows.items())]
-            self._conn.upsert(self._forms.forms, rows)
-            self._form_rows.clear()
+        self._form_rows.clear()
 
     def keep_indexed(self, names: Sequence[IndexedName]) -> None:
         """Keep the property indexes of these names current from now on."""

@@ -14,6 +14,8 @@ from bench.sources import SIZE
 
 CLIENTS = (1, 8)
 ROWS = 100
+WARM_UP = 30
+"""Requests that are not measured, so that all statements are prepared."""
 EXISTING = 100_000
 """The N of the data set that W2u and W2x change."""
 
@@ -23,6 +25,8 @@ def w2(bench: Bench) -> Iterator[Round]:
     """Create a hundred cases a request, over one and over eight connections."""
     with bench.bare("bare-w2") as bare, bench.product("w2") as product:
         rows = Rows(bench, product)
+        warm = {"requests": WARM_UP, "start": bench.numbers()}
+        bench.run(bare, "bulk_creates", connections=8, **warm)
 
         def one_round(_: int) -> list[Figure]:
             return [
@@ -80,8 +84,9 @@ class Rows:
         self.last = 0
         self._bench = bench
         self._server = server
+        self.create(8, count=WARM_UP)
 
-    def create(self, clients: int) -> Measured:
+    def create(self, clients: int, *, count: int | None = None) -> Measured:
         """Send the requests of W2."""
         self.last = self._bench.numbers()
         measured = self._bench.run(
@@ -89,7 +94,7 @@ class Rows:
             "bulk_creates",
             connections=clients,
             start=self.last,
-            requests=requests(self._bench),
+            requests=count or requests(self._bench),
         )
         self.written += measured.load.total * ROWS
         return measured
@@ -108,18 +113,20 @@ def _beside_w2(
     kept = prepare.kept_cases(bench, size)
     with bench.product("w2") as plain, prepare.serving_copy(bench, kept) as loaded:
         rows = Rows(bench, plain)
-        upserts: list[int] = []
+        made = 0
 
-        def subject() -> Measured:
+        def subject(count: int) -> Measured:
+            nonlocal made
             number = bench.numbers()
-            upserts.append(number)
+            made += count * 50 if source == "bulk_upserts" else 0
             start = {"start": number} if source == "bulk_upserts" else {"seed": number}
-            plan = {"size": size, "requests": requests(bench), **start}
-            return bench.run(loaded, source, connections=1, **plan)
+            return bench.run(loaded, source, size=size, requests=count, **start)
 
-        yield lambda _: _against_w2(rows, bench, name, subject, marks)
-        new = 50 * requests(bench) * len(upserts) if source == "bulk_upserts" else 0
-        checks.expect_cases(bench, loaded, size + new, what=name)
+        subject(WARM_UP)
+        yield lambda _: _against_w2(
+            rows, bench, name, lambda: subject(requests(bench)), marks
+        )
+        checks.expect_cases(bench, loaded, size + made, what=name)
 
 
 def _against_w2(

@@ -1,0 +1,88 @@
+"""Point reads of cases, gathered: one query for every case asked for meanwhile.
+
+On PostgreSQL a read costs a round trip and a thread; asking for all waiting ids at once
+makes that the price of many (``performance.md`` section 6.3). On SQLite a read is
+cheaper than any of this, so it is done on the spot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.rounds import Outcome, Rounds
+from ledger.store import Reader, Store
+from projections.cases import get_cases
+from projections.rows import CaseRow
+
+_MOST_REQUESTS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    domain: str
+    case_id: str
+    future: asyncio.Future[Any]
+
+
+class PointReads:
+    """Reads single cases of any domain; one a process."""
+
+    def __init__(self, store: Store) -> None:
+        """Prepare; ``start`` begins to read."""
+        self._store = store
+        self._rounds: Rounds[_Ask] = Rounds(
+            "caseledger-point-reads",
+            self._round,
+            most=_MOST_REQUESTS,
+            most_bytes=_MOST_REQUESTS,
+            weigh=_one,
+        )
+
+    def start(self) -> None:
+        """Begin to read, unless reads are done on the spot anyway."""
+        if not self._store.reads_inline:
+            self._rounds.start()
+
+    async def stop(self) -> None:
+        """Answer what waits, then stop."""
+        await self._rounds.stop()
+
+    async def get_case(self, domain: str, case_id: str) -> CaseRow | None:
+        """Return a live case, ``None`` when there is none; raises ``NotFound``."""
+        if self._store.reads_inline:
+            with self._store.reading(domain) as reader:
+                return get_cases(reader, [case_id]).get(case_id)
+        future: asyncio.Future[CaseRow | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._rounds.put(_Ask(domain, case_id, future))
+        return await future
+
+    def _round(self, asks: list[_Ask]) -> Iterable[Outcome]:
+        domains: dict[str, list[_Ask]] = {}
+        for ask in asks:
+            domains.setdefault(ask.domain, []).append(ask)
+        return [
+            outcome
+            for domain, together in domains.items()
+            for outcome in self._read(domain, together)
+        ]
+
+    def _read(self, domain: str, asks: Sequence[_Ask]) -> list[Outcome]:
+        try:
+            with self._store.reading(domain) as reader:
+                found = _found(reader, asks)
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
+            return [(ask.future, error) for ask in asks]
+        return [(ask.future, found.get(ask.case_id)) for ask in asks]
+
+
+def _found(reader: Reader, asks: Sequence[_Ask]) -> dict[str, CaseRow]:
+    return get_cases(reader, [ask.case_id for ask in asks])
+
+
+def _one(_ask: _Ask) -> int:
+    return 1

@@ -1,0 +1,167 @@
+"""Answers to devices (``submission-and-restore.md`` sections 1.5 and 1.6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.openrosa_answers import (
+    Unprocessable,
+    answer_ignored,
+    answer_receipt,
+    head_headers,
+    header_safe,
+    headers,
+)
+from ledger.entry import Kind, Receipt
+from ledger.schemas import violations
+
+SAVED = "   √   "
+DUPLICATE = "Form is a duplicate of another! (f1)"
+PROBLEM = "IllegalCaseId: case_id must not be empty"
+
+OUTCOMES = [
+    # kind, resubmitted, problem, older versions, version 3.0
+    (
+        (Kind.NORMAL, False, None),
+        (201, "submit_success", SAVED),
+        (201, "submit_success", SAVED),
+    ),
+    (
+        (Kind.DUPLICATE, False, DUPLICATE),
+        (201, "submit_error", DUPLICATE),
+        (201, "submit_success", SAVED),
+    ),
+    (
+        (Kind.ERROR, True, PROBLEM),
+        (201, "submit_error", DUPLICATE),
+        (422, "processing_failure", PROBLEM),
+    ),
+    (
+        (Kind.ERROR, False, PROBLEM),
+        (201, "submit_error", PROBLEM),
+        (422, "processing_failure", PROBLEM),
+    ),
+    (
+        (Kind.SUBMISSION_ERROR, False, "Invalid XML: no"),
+        (422, "processing_failure", "There was an error processing the form: "),
+        (422, "processing_failure", "There was an error processing the form: "),
+    ),
+    (
+        (Kind.DEVICE_LOG, False, None),
+        (201, "submit_success", SAVED),
+        (201, "submit_success", SAVED),
+    ),
+]
+
+
+def a_receipt(kind: Kind, *, resubmitted: bool = False, problem: str | None = None):
+    return Receipt(form_id="f1", kind=kind, resubmitted=resubmitted, problem=problem)
+
+
+@pytest.mark.parametrize("version", [None, "1.0", "2.0", "2.1", "3.1", "3"])
+@pytest.mark.parametrize(("outcome", "older", "_strict"), OUTCOMES)
+def test_older_versions_get_201_for_whatever_was_kept(outcome, older, _strict, version):
+    """Section 1.6, column "1.0 / 2.x or no header"; 1.4, exactly 3.0 is strict."""
+    kind, resubmitted, problem = outcome
+    receipt = a_receipt(kind, resubmitted=resubmitted, problem=problem)
+    answer = answer_receipt(receipt, version=version)
+    assert (answer.status, answer.nature) == older[:2]
+    assert answer.text.startswith(older[2])
+
+
+@pytest.mark.parametrize(("outcome", "_older", "strict"), OUTCOMES)
+def test_version_3_gets_422_for_content_at_fault(outcome, _older, strict):
+    """Section 1.6, column "Version 3.0"."""
+    kind, resubmitted, problem = outcome
+    receipt = a_receipt(kind, resubmitted=resubmitted, problem=problem)
+    answer = answer_receipt(receipt, version="3.0")
+    assert (answer.status, answer.nature) == strict[:2]
+    assert answer.text.startswith(strict[2])
+
+
+def test_a_body_that_is_no_form_tells_the_problem():
+    """Section 1.6, row "not XML, or no xmlns"."""
+    receipt = a_receipt(Kind.SUBMISSION_ERROR, problem="Invalid XML: no")
+    answer = answer_receipt(receipt, version=None)
+    assert answer.text == "There was an error processing the form: Invalid XML: no"
+
+
+def test_the_document_is_the_one_of_the_protocol():
+    """Section 1.5: no declaration, UTF-8, three blanks around the mark."""
+    body = answer_receipt(a_receipt(Kind.NORMAL), version=None).body
+    assert body.decode() == (
+        '<OpenRosaResponse xmlns="http://openrosa.org/http/response">'
+        '<message nature="submit_success">   √   </message></OpenRosaResponse>'
+    )
+    assert violations("response", body) == []
+
+
+def test_the_web_client_is_told_in_words():
+    """Section 1.5, success text of submissions from web apps."""
+    receipt = a_receipt(Kind.NORMAL)
+    answer = answer_receipt(receipt, version="3.0", device_id="WebAppsLogin*amina")
+    assert answer.text == "Form successfully saved!"
+    assert answer_receipt(receipt, version="3.0", device_id="D-1").text == SAVED
+
+
+def test_the_id_under_which_a_form_is_stored_is_a_header():
+    """Section 1.5, X-CommCareHQ-FormID; 1.6, a device log is not stored as a form."""
+    stored = answer_receipt(a_receipt(Kind.DUPLICATE, problem="x"), version=None)
+    assert stored.headers == {"X-CommCareHQ-FormID": "f1"}
+    assert answer_receipt(a_receipt(Kind.DEVICE_LOG), version=None).headers == {}
+    assert answer_ignored().headers == {}
+
+
+def test_an_ignored_submission_is_a_success():
+    """Section 1.3, row "demo/practice submission to be ignored"."""
+    answer = answer_ignored()
+    assert (answer.status, answer.nature) == (201, "submit_success")
+    assert answer.text == "√ (this submission was ignored)"
+
+
+def test_wrong_parts_are_a_processing_failure():
+    """Section 1.3, rows with 422."""
+    answer = Unprocessable("please\n").answer
+    assert (answer.status, answer.nature) == (422, "processing_failure")
+    assert b"please\n" in answer.body
+
+
+def test_headers_are_correct_and_the_odd_one_is_there():
+    """Section 1.5, Location; D-e."""
+    assert headers("https://ledger.example.org") == {
+        "Location": "https://ledger.example.org",
+        "X-OpenRosa-Version": "1.0",
+        "HTTP_X_OPENROSA_VERSION": "1.0",
+    }
+
+
+def test_a_head_says_how_large_a_form_may_be():
+    """D-a."""
+    found = head_headers("http://h")
+    assert found["X-OpenRosa-Accept-Content-Length"] == "10485760"
+    assert found["Location"] == "http://h"
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("uuid:9d1c-2f60", "uuid:9d1c-2f60"),
+        ("a b", "a b"),
+        ("a\r\nX-Evil: 1", "a%0D%0AX-Evil: 1"),
+        ("é\ud800%", "%C3%A9?%25"),
+    ],
+)
+def test_a_form_id_cannot_break_out_of_its_header(text, header):
+    """Section 1.5: form ids are used verbatim, so they may hold a line break."""
+    assert header_safe(text) == header
+    receipt = Receipt(form_id=text, kind=Kind.NORMAL)
+    sent = answer_receipt(receipt, version=None).headers["X-CommCareHQ-FormID"]
+    assert sent == header
+
+
+def test_a_problem_may_hold_any_character():
+    """Section 1.6: whatever a form made the problem say, the answer is XML."""
+    receipt = a_receipt(Kind.ERROR, problem="\x00\ud800<b>&" + "x" * 100_000)
+    body = answer_receipt(receipt, version=None).body
+    assert violations("response", body) == []
+    assert len(body) < 10_000

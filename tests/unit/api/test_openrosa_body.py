@@ -1,0 +1,248 @@
+"""Bodies of submissions (``submission-and-restore.md`` section 1.3)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.openrosa_answers import Unprocessable
+from api.openrosa_body import (
+    EXTENSIONS,
+    MAX_ATTACHMENT,
+    MAX_FORM,
+    is_multipart,
+    read_body,
+)
+from api.problems import Problem
+from ledger.entry import Upload
+
+FORM = b'<data xmlns="urn:f"/>'
+TYPE = 'multipart/form-data; boundary="b0"'
+
+
+def part(
+    content: bytes = FORM,
+    name: str = "xml_submission_file",
+    filename: str | None = "form.xml",
+    content_type: str | None = "text/xml",
+) -> bytes:
+    head = f'Content-Disposition: form-data; name="{name}"'
+    head += "" if filename is None else f'; filename="{filename}"'
+    head += "" if content_type is None else f"\r\nContent-Type: {content_type}"
+    return b"--b0\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n"
+
+
+def photo(content: bytes = b"\xff\xd8", **more) -> bytes:
+    values = {"name": "photo", "filename": "p.jpg", "content_type": "image/jpeg"}
+    return part(content, **{**values, **more})
+
+
+def body_of(*parts: bytes) -> bytes:
+    return b"".join(parts) + b"--b0--\r\n"
+
+
+def refusal(*parts: bytes) -> tuple[int, str]:
+    with pytest.raises(Problem) as caught:
+        read_body(body_of(*parts), TYPE)
+    return caught.value.status, caught.value.text
+
+
+class TestRaw:
+    """Section 1.3, anything else."""
+
+    @pytest.mark.parametrize(
+        "content_type", ["text/xml", "", "application/x-www-form-urlencoded", "a/b; c"]
+    )
+    def test_every_other_body_is_the_xml(self, content_type):
+        """Row "anything else": the raw body is the XML."""
+        sent = read_body(FORM, content_type)
+        assert (sent.form, sent.uploads) == (FORM, ())
+
+    def test_an_empty_body_is_refused(self):
+        """Row "empty raw body"."""
+        with pytest.raises(Problem, match=r"^Post may not have an empty body\n$") as it:
+            read_body(b"", "text/xml")
+        assert it.value.status == 400
+
+    def test_a_form_has_at_most_ten_mebibytes(self):
+        """D-b."""
+        assert read_body(b"x" * MAX_FORM, "").form
+        with pytest.raises(Problem, match=r"^Form exceeds 10MB size limit\n$") as it:
+            read_body(b"x" * (MAX_FORM + 1), "")
+        assert it.value.status == 413
+
+
+class TestParts:
+    """Section 1.3, multipart/form-data."""
+
+    def test_the_form_and_its_attachments_are_found(self):
+        """Row "multipart": attachments are named by their part name."""
+        sent = read_body(body_of(photo(), part(), photo(b"2", name="two")), TYPE)
+        assert sent.form == FORM
+        assert sent.uploads == (
+            Upload(name="photo", content_type="image/jpeg", content=b"\xff\xd8"),
+            Upload(name="two", content_type="image/jpeg", content=b"2"),
+        )
+
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "multipart/form-data; boundary=b0",
+            "Multipart/Form-Data;charset=x;boundary=b0",
+        ],
+    )
+    def test_the_type_is_read_without_case(self, content_type):
+        """Row "multipart/form-data…"."""
+        assert is_multipart(content_type)
+        assert read_body(body_of(part()), content_type).form == FORM
+
+    @pytest.mark.parametrize("name", ["xml_submission_file", "other"])
+    def test_ordinary_fields_are_refused(self, name):
+        """Row "multipart with ordinary (non-file) fields"."""
+        field = part(name=name, filename=None)
+        expected = (400, "Received a submission with POST.keys()")
+        assert refusal(part(), field) == expected
+
+    @pytest.mark.parametrize("parts", [[], [photo()], [part(b"", filename="")]])
+    def test_the_form_must_be_there(self, parts):
+        """Row "no xml_submission_file part"."""
+        assert refusal(*parts) == (
+            400,
+            "If you use multipart/form-data, please name your file "
+            "xml_submission_file.\nYou may also do a normal (non-multipart) post with "
+            "the xml submission as the request body instead.\n",
+        )
+
+    def test_there_is_one_form_only(self):
+        """Row "multipart": exactly one file part."""
+        status, text = refusal(part(), part())
+        assert (status, "xml_submission_file" in text) == (400, True)
+
+    def test_the_form_has_at_most_ten_mebibytes(self):
+        """Row "XML part larger than 10 MiB"."""
+        expected = (413, "Form exceeds 10MB size limit\n")
+        assert refusal(part(b"x" * (MAX_FORM + 1), filename="a.txt")) == expected
+
+    @pytest.mark.parametrize("filename", ["form.txt", "form", "form.XML"])
+    def test_the_form_is_an_xml_file(self, filename):
+        """Row "file name of the XML part without .xml"."""
+        with pytest.raises(Unprocessable) as caught:
+            read_body(body_of(part(filename=filename)), TYPE)
+        assert caught.value.text == (
+            "If you use multipart/form-data, please use xml file only for submitting "
+            "form xml. You may also do a normal (non-multipart) with the xml "
+            "submission as the request body instead\n"
+        )
+
+    def test_an_attachment_has_at_most_fifteen_mebibytes(self):
+        """Row "attachment larger than 15 MiB (each)"; sizes go before types."""
+        large = b"x" * MAX_ATTACHMENT
+        assert len(read_body(body_of(part(), photo(large)), TYPE).uploads) == 1
+        expected = (413, "Attachment exceeds 15MB size limit\n")
+        bad = photo(filename="x.exe", content_type="text/html")
+        assert refusal(part(), bad, photo(large + b"x")) == expected
+
+    @pytest.mark.parametrize("extension", EXTENSIONS)
+    def test_these_files_are_welcome_whatever_their_type(self, extension):
+        """Row "Extensions"."""
+        file = photo(filename=f"a.{extension}", content_type="text/html")
+        assert read_body(body_of(part(), file), TYPE).uploads
+
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "audio/x",
+            "image/x",
+            "video/x",
+            "application/octet-stream",
+            "application/pdf",
+        ],
+    )
+    def test_these_types_are_welcome_whatever_their_name(self, content_type):
+        """Row "attachment type"."""
+        file = photo(filename="a.bin", content_type=content_type)
+        (upload,) = read_body(body_of(part(), file), TYPE).uploads
+        assert upload.content_type == content_type
+
+    @pytest.mark.parametrize("filename", ["a.exe", "a", "a.JPG"])
+    def test_other_files_are_refused(self, filename):
+        """Row "attachment type"; extensions are case-sensitive."""
+        file = photo(filename=filename, content_type="text/html")
+        with pytest.raises(Unprocessable) as caught:
+            read_body(body_of(part(), file), TYPE)
+        assert caught.value.text == (
+            "If you use multipart/form-data, please use the following supported file "
+            "extensions for attachments: jpg, jpeg, png, pdf, 3ga, mp3, wav, amr, qcp, "
+            "ogg, 3gpp, 3gp, 3gp2, 3g2, mp4, mpg4, mpeg4, m4v, mpg, mpeg\n"
+        )
+
+    def test_an_empty_form_is_refused_last(self):
+        """Row "empty XML part"."""
+        expected = (
+            "If you use multipart/form-data, the file xml_submission_file must not "
+            "have an empty payload\n"
+        )
+        assert refusal(part(b"")) == (400, expected)
+        bad = photo(filename="x", content_type="text/html")
+        assert refusal(part(b""), bad)[0] == 422
+
+    def test_a_type_that_is_not_said_is_guessed(self):
+        """``case-xml.md`` section 11, form attachments."""
+        parts = [
+            photo(name="a", filename="a.png", content_type=None),
+            photo(name="b", filename="b.qcp", content_type=None),
+        ]
+        sent = read_body(body_of(part(), *parts), TYPE)
+        types = [upload.content_type for upload in sent.uploads]
+        assert types == ["image/png", "application/octet-stream"]
+
+    def test_the_last_part_of_a_name_counts(self):
+        """``case-xml.md`` section 11: an attachment's name is its key."""
+        sent = read_body(body_of(part(), photo(b"1"), photo(b"2")), TYPE)
+        assert [upload.content for upload in sent.uploads] == [b"2"]
+
+
+HOSTILE = {
+    "no boundary": (body_of(part()), "multipart/form-data"),
+    "an empty boundary": (body_of(part()), "multipart/form-data; boundary="),
+    "a boundary with a line break": (b"", 'multipart/form-data; boundary="a\nb"'),
+    "another boundary": (body_of(part()), "multipart/form-data; boundary=b1"),
+    "a boundary of broken bytes": (b"x", "multipart/form-data; boundary=\udcff"),
+    "no end": (part(), TYPE),
+    "an end in a header": (b"--b0\r\nContent-Dispo", TYPE),
+    "no header": (b"--b0\r\n\r\nx\r\n--b0--", TYPE),
+    "a huge header": (b"--b0\r\nX: " + b"x" * 100_000 + b"\r\n\r\n\r\n--b0--", TYPE),
+    "many headers": (b"--b0\r\n" + b"X: y\r\n" * 99 + b"\r\n\r\n--b0--", TYPE),
+    "many parts": (body_of(part(), photo() * 1001), TYPE),
+    "broken names": (body_of(part()).replace(b"name=", b"name\xff=", 1), TYPE),
+    "a lying length": (
+        body_of(part()).replace(b"text/xml", b"text/xml\r\nContent-Length: 9", 1),
+        TYPE,
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "content_type"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_multipart_is_a_clear_400(body, content_type):
+    """Ruling R-19: hostile boundaries, missing ends, huge headers."""
+    with pytest.raises(Problem) as caught:
+        read_body(body, content_type)
+    assert caught.value.status == 400
+    assert caught.value.text.startswith("The multipart/form-data body could not be")
+    assert len(caught.value.text) < 600
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 20), st.binary())))
+def test_damaged_multipart_is_read_or_refused(changes):
+    """Ruling R-19: nothing but a problem is ever raised."""
+    body = body_of(part(), photo())
+    for start, length, piece in changes:
+        body = body[:start] + piece + body[start + length :]
+    try:
+        sent = read_body(body, TYPE)
+    except Problem as problem:
+        assert 400 <= problem.status < 500
+        problem.text.encode()
+    else:
+        assert sent.form
