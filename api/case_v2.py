@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from aiohttp import web
 from aiohttp.hdrs import USER_AGENT
-from projections.case_pages import list_cases as read_page
 
 from api.case_v2_json import (
     MAX_FETCH,
@@ -49,6 +48,7 @@ from ledger.commands import ChangeCases
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
 from ledger.times import format_micros
+from projections.case_pages import list_cases as read_page
 from projections.cases import find_external, get_cases
 from projections.filters import CaseFilter
 from projections.rows import CaseRow

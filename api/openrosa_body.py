@@ -165,16 +165,14 @@ def _parts(body: bytes, content_type: str) -> Iterator[_Part]:
 
 
 def _gathered(parser: PushMultipartParser, body: bytes) -> Iterator[_Part]:
-    segment, chunks = None, list[bytes]()
+    """Yield each part: its head, its content in pieces, then ``None`` at its end."""
+    head: MultipartSegment = None
+    chunks: list[bytes] = []
     for event in parser.parse(body):
         if isinstance(event, MultipartSegment):
-            segment, chunks = event, []
+            head, chunks = event, []
         elif event is not None:
             chunks.append(event)
-        elif segment is not None:
-            yield _Part(
-                segment.name or "",
-                segment.filename,
-                segment.content_type,
-                b"".join(chunks),
-            )
+        else:
+            content = b"".join(chunks)
+            yield _Part(head.name or "", head.filename, head.content_type, content)

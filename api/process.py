@@ -46,7 +46,7 @@ _QUICK_DEATHS = 5
 _QUICK_SECONDS = 30.0
 
 
-class CannotServe(Exception):
+class CannotServe(OSError):
     """The address is taken or not ours; the text says which."""
 
 
@@ -134,7 +134,8 @@ def _stop_with_parent(stop: asyncio.Event) -> None:
 
 
 def _cannot_listen(config: Config, error: OSError) -> str:
-    return f"cannot listen on {config.host}:{config.port}: {error.strerror}"
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"cannot listen on {config.host}:{config.port}: {reason}"
 
 
 @dataclass(slots=True)

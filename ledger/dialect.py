@@ -127,8 +127,11 @@ class Dialect(Protocol):
     def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
         """Return a context in which statements may be sent without waiting."""
 
-    def append_only(self, table: str) -> tuple[str, ...]:
-        """Return the statements that make the database refuse changes of a table."""
+    def append_only(self, table: str, key: str) -> tuple[str, ...]:
+        """Return the statements that make the database refuse changes of a table.
+
+        Its rows are known by ``domain`` and ``key``.
+        """
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return the statements that tell the planner what the table will hold."""
@@ -191,12 +194,19 @@ class SqliteDialect:
         """Return a context that does nothing: there is no wire to wait for."""
         return nullcontext(raw)
 
-    def append_only(self, table: str) -> tuple[str, ...]:
-        """Return triggers that refuse UPDATE and DELETE; SQLite has no TRUNCATE."""
+    def append_only(self, table: str, key: str) -> tuple[str, ...]:
+        """Return triggers that refuse UPDATE, DELETE and REPLACE.
+
+        SQLite has no TRUNCATE, and an INSERT OR REPLACE fires no trigger of DELETE.
+        """
+        taken = (
+            f" WHEN EXISTS (SELECT 1 FROM {table} "
+            f"WHERE domain = NEW.domain AND {key} = NEW.{key})"
+        )
         return tuple(
-            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
-            for verb in ("UPDATE", "DELETE")
+            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}"
+            f"{when} BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            for verb, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", taken))
         )
 
     def statistics(self, table: Table) -> tuple[str, ...]:
@@ -286,7 +296,7 @@ class PostgresqlDialect:
         context: AbstractContextManager[Any] = raw.pipeline()
         return context
 
-    def append_only(self, table: str) -> tuple[str, ...]:
+    def append_only(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
         """Return a trigger for UPDATE, DELETE and TRUNCATE, and revoke the rights."""
         function = (
             "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "

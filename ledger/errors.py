@@ -31,6 +31,10 @@ class Rejected(LedgerError):
         self.code = code
         self.text = text
 
+    def __reduce__(self) -> tuple[type[Rejected], tuple[str, str]]:
+        """Be made again from code and text in another process."""
+        return type(self), (self.code, self.text)
+
     @property
     def problem(self) -> str:
         """Return the stored text, ``<Class>: <message>``."""

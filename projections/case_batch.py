@@ -215,19 +215,18 @@ class CaseBatch:
         """Append the form to the case, or rebuild the case around it (D-2)."""
         before = self._cases.get(case_id)
         case, actions = apply_form(before, blocks, form, stamp, place=place)
-        if before is None or stamp.key.after(before.folded_to):
-            return case, actions
-        rebuilt = self._rebuild(case_id, form, stamp)
-        return (
-            replace(
-                rebuilt,
+        late = before is not None and not stamp.key.after(before.folded_to)
+        if before is not None and late:
+            case = replace(
+                self._rebuild(case_id, form, stamp),
                 deleted_on=before.deleted_on,
                 indexed_on=case.indexed_on,
                 position=stamp.position,
-                server_modified_on=format_micros(stamp.appended_on),
-            ),
-            actions,
-        )
+            )
+        if late or stamp.position != stamp.key.position:
+            # Running an old form again counts as a rebuild wherever it stands (D-2).
+            case = replace(case, server_modified_on=format_micros(stamp.appended_on))
+        return case, actions
 
     def _rebuild(self, case_id: str, form: Form, stamp: Stamp) -> Case:
         """Fold all forms of a case from nothing, in the order of their keys."""

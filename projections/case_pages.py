@@ -6,6 +6,7 @@ behind the last case of the one before, at any depth for the same price.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
 from threading import Lock
@@ -181,7 +182,7 @@ def _cut(
     return CasePage(rows=tuple(rows), total=total, after=last)
 
 
-def _holds(row: CaseRow, name: str, values: frozenset[str]) -> bool:
+def _holds(row: CaseRow, name: str, values: Sequence[str]) -> bool:
     if name == CASE_NAME:
         return row.case_name in values
     if any(_written(name, value) in row.properties for value in values):

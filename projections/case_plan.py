@@ -46,7 +46,7 @@ class Condition:
     driver: Driver | None = None
     keys: tuple[Any, ...] = ()
     counter: Counter | None = None
-    again: tuple[str, frozenset[str]] | None = None
+    again: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Plan:
     low: Micros
     high: Micros
     counter: Counter | None
-    again: tuple[tuple[str, frozenset[str]], ...]
+    again: tuple[tuple[str, tuple[str, ...]], ...]
     work: int
 
 
@@ -86,7 +86,7 @@ def make_plan(r: Reader, asked: CaseFilter) -> Plan | None:
     whole = not asked.include_deleted and (low, high) == (BEGINNING, END)
     sizes, total = _sizes(r, generation, conditions)
     driver = _choose(conditions, sizes, total)
-    others = [condition for condition in conditions if condition is not driver]
+    others = _tested(driver, [c for c in conditions if c is not driver])
     counter = _counter(conditions) if whole else None
     shape = Shape(
         generation=generation,
@@ -102,7 +102,7 @@ def make_plan(r: Reader, asked: CaseFilter) -> Plan | None:
         low=low,
         high=high,
         counter=counter,
-        again=tuple(c.again for c in conditions if c.again is not None),
+        again=tuple(c.again for c in (driver, *others) if c and c.again),
         work=0 if counter else sizes[id(driver)] if driver else total,
     )
 
@@ -163,7 +163,7 @@ def _column(column: str, values: tuple[str, ...]) -> Condition:
     if column == "external_id" and "" in values:
         driver = None  # a cleared external id is in the row but in no index
     return Condition(
-        test=Test(Kind.COLUMN, column),
+        test=Test(Kind.COLUMN, column, _operator(values)),
         values=values,
         driver=driver,
         keys=values,
@@ -173,7 +173,7 @@ def _column(column: str, values: tuple[str, ...]) -> Condition:
 
 def _closed(closed: bool) -> Condition:  # noqa: FBT001 - a value of a case
     return Condition(
-        test=Test(Kind.CLOSED),
+        test=Test(Kind.COLUMN, "closed"),
         values=(int(closed),),
         driver=Driver.CLOSED if closed else None,
         keys=(1,),
@@ -185,7 +185,7 @@ def _times(ranges: Iterable[TimeRange]) -> Iterable[Condition]:
     for asked in ranges:
         if asked.column != "indexed_on":
             yield Condition(
-                test=Test(Kind.TIME, asked.column, asked.operator.value),
+                test=Test(Kind.COLUMN, asked.column, asked.operator.value),
                 values=(_widest(asked),),
             )
 
@@ -193,13 +193,13 @@ def _times(ranges: Iterable[TimeRange]) -> Iterable[Condition]:
 def _indexed(name: str, values: tuple[str, ...], name_id: int) -> Condition:
     hashes = _hashes(values)
     return Condition(
-        test=Test(Kind.INDEXED),
+        test=Test(Kind.INDEXED, operator=_operator(hashes)),
         values=hashes,
         name=name_id,
         driver=Driver.NAME,
         keys=hashes,
         counter=(name_id, hashes),
-        again=(name, frozenset(values)),
+        again=(name, values),
     )
 
 
@@ -207,7 +207,7 @@ def _reference(name: str, targets: tuple[str, ...]) -> Condition:
     if not is_legal(name):
         raise _Impossible
     return Condition(
-        test=Test(Kind.REFERENCE),
+        test=Test(Kind.REFERENCE, operator=_operator(targets)),
         values=targets,
         name=name,
         driver=Driver.REFERENCES,
@@ -221,7 +221,12 @@ def _property(name: str, values: tuple[str, ...]) -> Iterable[Condition]:
         if "" not in values:
             raise _Impossible
         return
-    yield Condition(test=Test(Kind.PROPERTY), values=values, name=name)
+    test = Test(Kind.PROPERTY, operator=_operator(values))
+    yield Condition(test=test, values=values, name=name)
+
+
+def _operator(values: Sequence[object]) -> str:
+    return "eq" if len(values) == 1 else "in"
 
 
 def _hashes(values: Iterable[str]) -> tuple[int, ...]:
@@ -312,6 +317,25 @@ def _worth(condition: Condition, sizes: Mapping[int, int], total: int) -> bool:
     return sizes[id(condition)] * _SHARE_WORTH_GATHERING <= total
 
 
+def _tested(
+    driver: Condition | None, others: Sequence[Condition]
+) -> Sequence[Condition]:
+    """Return the other conditions, judged by indexes alone or all by the case's row."""
+    named = driver is not None and driver.driver is Driver.NAME
+    if named and all(c.test.kind is Kind.INDEXED for c in others):
+        return others
+    return [c if c.again is None else _by_value(*c.again) for c in others]
+
+
+def _by_value(name: str, values: Sequence[str]) -> Condition:
+    """Return the condition on an indexed name as a test of the case's row."""
+    if name == CASE_NAME:
+        test = Test(Kind.COLUMN, "case_name", _operator(values))
+        return Condition(test=test, values=tuple(values))
+    test = Test(Kind.PROPERTY, operator=_operator(values))
+    return Condition(test=test, values=tuple(values), name=name)
+
+
 def _branches(driver: Condition | None) -> int:
     if driver is None or driver.driver is Driver.CLOSED:
         return 1
@@ -340,10 +364,9 @@ def _params(
         if driver.name is not None:
             params["driver_name"] = driver.name
     for i, condition in enumerate(tests):
-        single = condition.test.kind in {Kind.CLOSED, Kind.TIME}
-        params[f"test{i}"] = (
-            condition.values[0] if single else list(condition.values)
-        )
+        several = condition.test.operator == "in"
+        values = condition.values
+        params[f"test{i}"] = list(values) if several else values[0]
         if condition.name is not None:
             params[f"test{i}_name"] = condition.name
     if counter is not None:

@@ -63,8 +63,6 @@ class Kind(StrEnum):
     """What a candidate is tested for."""
 
     COLUMN = "column"
-    CLOSED = "closed"
-    TIME = "time"
     INDEXED = "indexed"
     REFERENCE = "reference"
     PROPERTY = "property"
@@ -75,7 +73,7 @@ class Test(NamedTuple):
 
     kind: Kind
     column: str = ""
-    operator: str = ""
+    operator: str = "eq"
 
 
 class Shape(NamedTuple):
@@ -95,13 +93,16 @@ class Shape(NamedTuple):
 
 
 _IN_ORDER = {Driver.PAGE, Driver.TYPE, Driver.OWNER, Driver.CLOSED, Driver.NAME}
-_ON_THE_ROW = {Kind.COLUMN, Kind.CLOSED, Kind.TIME, Kind.REFERENCE, Kind.PROPERTY}
-_COMPARE: dict[str, Callable[[Any, Any], Condition]] = {
-    "gt": lambda column, value: column > value,
-    "gte": lambda column, value: column >= value,
-    "lt": lambda column, value: column < value,
-    "lte": lambda column, value: column <= value,
+_ON_THE_ROW = {Kind.COLUMN, Kind.REFERENCE, Kind.PROPERTY}
+_COMPARE: dict[str, Callable[[Any, str], Condition]] = {
+    "eq": lambda column, name: column == bindparam(name),
+    "gt": lambda column, name: column > bindparam(name),
+    "gte": lambda column, name: column >= bindparam(name),
+    "lt": lambda column, name: column < bindparam(name),
+    "lte": lambda column, name: column <= bindparam(name),
+    "in": in_list,
 }
+"""How a column meets a parameter; that of ``in`` is a list."""
 _DOMAIN: Any = bindparam("domain")
 
 
@@ -241,16 +242,16 @@ class _Maker:
         """Return what the driver yields between the bounds and lets pass."""
         source, driving = self._driver(meets)
         position = self._position()
-        return (
-            select(*columns)
-            .select_from(source)
-            .where(
-                *driving,
-                position > bindparam("low"),
-                position <= bindparam("high"),
-                *self._tests(),
-            )
-        )
+        bounds = [position > bindparam("low"), position <= bindparam("high")]
+        tests = self._tests()
+        if self._shape.driver in _IN_ORDER:
+            driving += bounds
+        else:
+            tests += bounds
+        # Opaque to a planner, so that it neither begins with a test nor guesses how
+        # many cases pass and then prefers to sort them all.
+        passes = [case((and_(*tests), true()), else_=false())] if tests else []
+        return select(*columns).select_from(source).where(*driving, *passes)
 
     def _driver(
         self, meets: Callable[[Any], Condition]
@@ -307,51 +308,46 @@ class _Maker:
         )
 
     def _tests(self) -> list[Condition]:
-        """Return the tests, opaque to a planner: it must not begin with one of them.
-
-        Nor can it guess how many cases pass and then prefer to sort them all.
-        """
         shape = self._shape
         tests = [self._test(test, f"test{i}") for i, test in enumerate(shape.tests)]
         # The property index holds live cases only.
         if not shape.deleted_too and shape.driver is not Driver.NAME:
             tests.insert(0, self._cases.c.deleted_on.is_(None))
-        return [case((and_(*tests), true()), else_=false())] if tests else []
+        return tests
 
     def _test(self, test: Test, name: str) -> Condition:
-        cases = self._cases
+        meets = _COMPARE[test.operator]
         match test.kind:
             case Kind.COLUMN:
-                return in_list(cases.c[test.column], name)
-            case Kind.CLOSED:
-                return cases.c.closed == bindparam(name)
-            case Kind.TIME:
-                compare = _COMPARE[test.operator]
-                return compare(cases.c[test.column], bindparam(name))
+                return meets(self._cases.c[test.column], name)
             case Kind.INDEXED:
-                return self._indexed(name)
+                return self._indexed(meets, name)
             case Kind.REFERENCE:
-                return self._refers(name)
-        value = property_text(cases.c.properties, f"{name}_name")
-        return in_list(func.coalesce(value, literal_column("''")), name)
+                return self._refers(meets, name)
+        value = property_text(self._cases.c.properties, f"{name}_name")
+        return meets(func.coalesce(value, literal_column("''")), name)
 
-    def _indexed(self, name: str) -> Condition:
+    def _indexed(self, meets: Callable[[Any, str], Condition], name: str) -> Condition:
         other = self._tables.property_index.alias(name)
+        position = self._position()
         return exists(
             select(literal_column("1")).where(
                 *_keyed(other, name_id=f"{name}_name"),
-                in_list(other.c.value, name),
-                other.c.indexed_on == self._position(),
+                meets(other.c.value, name),
+                # Were it an equality, PostgreSQL might hash all rows of the name.
+                other.c.indexed_on >= position,
+                other.c.indexed_on <= position,
             )
         )
 
-    def _refers(self, name: str) -> Condition:
+    def _refers(self, meets: Callable[[Any, str], Condition], name: str) -> Condition:
         other = self._tables.case_indices.alias(name)
         return exists(
             select(literal_column("1")).where(
                 *_keyed(other, name=f"{name}_name"),
-                in_list(other.c.target_id, name),
-                other.c.case_id == self._cases.c.case_id,
+                meets(other.c.target_id, name),
+                other.c.case_id >= self._cases.c.case_id,
+                other.c.case_id <= self._cases.c.case_id,
             )
         )
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests import build
 
 CASES = ("a", "b", "c", "d", "e")
-FORMS = ("f1", "f2", "f3", "f4", "f5", "f6")
+FORMS = tuple(f"f{number}" for number in range(1, 17))
 EXTERNAL = ("x1", "x2", "x3")
 FILES = ("a.jpg", "b.jpg")
 FOREIGN = "elsewhere"
@@ -69,7 +69,7 @@ _RELATIONS = st.sampled_from((None, "", "child", "extension"))
 _ATTACH = st.dictionaries(
     st.sampled_from(("photo", "scan")),
     st.tuples(
-        st.sampled_from(("", *FILES, "lost.jpg")), st.sampled_from(("", "local"))
+        st.sampled_from(("", *FILES, *FILES, "lost.jpg")), st.sampled_from(("", "local"))
     ),
     max_size=2,
 )
@@ -101,13 +101,28 @@ def blocks(draw: Callable[..., Any]) -> dict[str, Any]:
             st.one_of(
                 st.none(),
                 st.none(),
-                st.dictionaries(st.sampled_from(("parent", "host")), _index()),
+                st.none(),
+                st.dictionaries(
+                    st.sampled_from(("parent", "host")), _index(), max_size=2
+                ),
             )
         ),
         "attach": draw(st.one_of(st.none(), st.none(), _ATTACH)),
         "close": draw(st.sampled_from((False, False, True))),
     }
 
+
+A_TOUCH: dict[str, Any] = {
+    "case_id": "a",
+    "user_id": None,
+    "date_modified": None,
+    "create": None,
+    "update": None,
+    "index": None,
+    "attach": None,
+    "close": False,
+}
+"""A block that says nothing."""
 
 _LONG = "n" * 256
 _TOO_LONG = "Error: Value exceeds allowed length: 255"
@@ -170,7 +185,7 @@ def forms(draw: Callable[..., Any], *, form_id: str | None = None) -> dict[str, 
         ),
         "user_id": draw(_USERS),
         "blocks": found,
-        "files": draw(st.sampled_from(((), FILES[:1], FILES))),
+        "files": draw(st.sampled_from((FILES, FILES, FILES[:1]))),
     }
 
 

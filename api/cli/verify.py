@@ -20,7 +20,7 @@ def verify(config: Config, *, domain: str | None, every: bool) -> int:
 
     Prints ok and the counts, or each difference, and then exits with 1.
     """
-    broken = 0
+    broken = checked = 0
     with opened(config) as store:
         for name in the_domains(store, domain, every=every):
             with progress(name) as tell:
@@ -28,6 +28,9 @@ def verify(config: Config, *, domain: str | None, every: bool) -> int:
             for line in _lines(found):
                 click.echo(line)
             broken += not found.ok
+            checked += 1
+    if not checked:
+        click.echo("ok: there is no domain")
     if broken:
         click.echo("Error: the verification found differences", err=True)
     return 1 if broken else 0

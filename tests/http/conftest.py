@@ -9,6 +9,7 @@ from __future__ import annotations
 import json as stdlib_json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 
 import aiohttp
 import pytest
@@ -111,7 +112,7 @@ class Api:
         async with self.session.request(
             method,
             URL(self.base + path, encoded=True),
-            data=body,
+            data=BytesIO(body) if isinstance(body, bytes) else body,
             headers=sent,
             allow_redirects=False,
         ) as response:

@@ -14,10 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
-    multiple,
     rule,
     run_state_machine_as_test,
 )
@@ -40,12 +38,50 @@ EXAMPLES = {
     "dev": {"sqlite": 400, "postgresql": 20},
     "nightly": {"sqlite": 2000, "postgresql": 500},
 }[os.environ.get("CASELEDGER_TEST_PROFILE", "ci")]
-STEPS = 12
+STEPS = 8
 HOUR = 3_600_000_000
 
-_DOMAINS = count(1)
+_DOMAINS, _FRESH = count(1), count(1)
 _LATE = st.sampled_from((None, None, None, -24 * HOUR, -HOUR, -1, 0, HOUR))
 _PASSED = st.sampled_from((0, 1, 5_000_000, HOUR, -HOUR))
+_THEN = st.sampled_from(("", "", "", "", "", "directory", "rebuild"))
+_PLACE = st.integers(0, 20)
+_FORM = st.tuples(st.just("form"), strategies.forms(), _LATE)
+ACTS = st.one_of(
+    _FORM,
+    _FORM,
+    st.tuples(st.just("retry"), _PLACE),
+    st.tuples(st.just("retry"), _PLACE),
+    st.tuples(st.just("everybody"), _LATE),
+    st.tuples(
+        st.just("again"), _PLACE, st.sampled_from(((), strategies.FILES)), _LATE
+    ),
+    st.tuples(
+        st.just("edit"), _PLACE, st.lists(strategies.blocks(), min_size=1, max_size=2)
+    ),
+    st.tuples(
+        st.just("broken"),
+        st.sampled_from((b"", b"<a", b"<a/>", b"\xff\xfe", b"<!DOCTYPE a><a/>")),
+    ),
+    st.tuples(
+        st.just("changes"),
+        st.lists(strategies.rows(), max_size=4),
+        st.sampled_from((False, False, True)),
+    ),
+    st.tuples(
+        st.just("flag"),
+        st.lists(st.sampled_from(strategies.CASES), min_size=1, max_size=3),
+        st.booleans(),
+    ),
+)
+PLAIN: dict[str, Any] = {
+    "form_id": "plain",
+    "xmlns": build.XMLNS,
+    "user_id": build.USER,
+    "blocks": [],
+    "files": (),
+}
+BEGINNING = {**PLAIN, "form_id": "first", "blocks": [strategies.A_TOUCH]}
 
 
 class Side:
@@ -62,99 +98,47 @@ class Side:
 class LedgerMachine(RuleBasedStateMachine):
     """Drives one domain of a store; every example gets a domain of its own."""
 
-    sent = Bundle("sent")
-
     def __init__(self, make_store: Callable[[], Store]) -> None:
         """Use a store with a domain ``other`` that owns the foreign case."""
         super().__init__()
         self.store = make_store()
         self.domain = f"d{next(_DOMAINS)}"
         self.clock = build.FixedClock()
-        self.waiting: list[Side] = []
+        self.sent: list[dict[str, Any]] = []
 
     @initialize()
     def begin(self) -> None:
         """Create the domain."""
         build.a_domain(self.store, self.domain, now=self.clock.now)
         self.model = Model(foreign={strategies.FOREIGN}, last=self.clock.now)
+        self.commit([("form", BEGINNING, None)], 0, "")
 
-    # What may wait for the next commit
-
-    @rule(target=sent, form=strategies.forms(), late=_LATE)
-    def form(self, form: dict[str, Any], late: int | None) -> Any:
-        """Submit a form, perhaps under an id that was used before."""
-        self._submit(form, late)
-        return multiple(form)
-
-    @rule(form=sent, late=_LATE, files=st.sampled_from(((), strategies.FILES)))
-    def form_again(self, form: dict[str, Any], late: int | None, files: Any) -> None:
-        """Submit the bytes of an earlier form again, perhaps with other files."""
-        self._submit({**form, "files": files}, late)
-
-    @rule(form=sent, blocks=st.lists(strategies.blocks(), min_size=1, max_size=2))
-    def form_edited(self, form: dict[str, Any], blocks: list[dict[str, Any]]) -> None:
-        """Submit other bytes under the id of an earlier form."""
-        self._submit({**form, "blocks": blocks}, None)
-
-    @rule(body=st.sampled_from((b"", b"<a", b"<a/>", b"\xff\xfe", b"<!DOCTYPE a><a/>")))
-    def broken(self, body: bytes) -> None:
-        """Submit bytes that are no form."""
-        told = {"blocks": None, "form_id": None}
-        self.waiting.append(Side(build.a_submission(body), "form", told))
-
-    @rule(rows=st.lists(strategies.rows(), max_size=4), dry_run=st.booleans())
-    def changes(self, rows: list[dict[str, Any]], dry_run: bool) -> None:  # noqa: FBT001
-        """Change cases as the Case Data API does."""
-        wishes = [self._change(place, row) for place, row in enumerate(rows, 1)]
-        side = Side(None, "dry" if dry_run else "changes", rows)
-
-        def seen(receipt: Receipt) -> None:
-            side.receipt = receipt
-
-        side.command = build.changes(*wishes, dry_run=dry_run, seen=seen)
-        self.waiting.append(side)
-
-    @rule(
-        names=st.lists(st.sampled_from(strategies.CASES), min_size=1, max_size=3),
-        deleted=st.booleans(),
-    )
-    def flag(self, names: list[str], deleted: bool) -> None:  # noqa: FBT001
-        """Delete or restore cases."""
-        case_ids = [strategies.named(name, self.domain) for name in names]
-        kind = Kind.CASE_DELETE if deleted else Kind.CASE_RESTORE
-        command = build.a_flag(*case_ids, kind=kind)
-        self.waiting.append(Side(command, "flag", (case_ids, deleted)))
-
-    # What happens at once
-
-    @rule(passed=_PASSED)
-    def commit(self, passed: int) -> None:
-        """Commit everything that waits in one transaction; clocks may go back."""
+    @rule(acts=st.lists(ACTS, min_size=1, max_size=6), passed=_PASSED, then=_THEN)
+    def commit(self, acts: list[Any], passed: int, then: str) -> None:
+        """Do several things in one transaction; clocks may go back."""
         self.clock.now += passed
-        sides, self.waiting = self.waiting, []
+        self.model.now = self.clock.now
+        sides = [getattr(self, f"_{name}")(*told) for name, *told in acts]
         commands = [side.command for side in sides]
         outcomes = build.write(
             self.store, *commands, domain=self.domain, clock=self.clock
         )
-        self.model.now = self.clock.now
         for side, outcome in zip(sides, outcomes, strict=True):
             self._compare(side, outcome)
         self._compare_cases()
+        if then:
+            getattr(self, f"_{then}")()
 
-    @rule()
-    def directory(self) -> None:
+    def _directory(self) -> None:
         """Record a change of the directory."""
-        self.commit(0)
         with self.store.writing(self.domain) as writer:
             log.record_directory(
                 writer, "noted", {"what": "x"}, user_id="root", now=self.clock.now
             )
         self.model.take("directory")
 
-    @rule()
-    def rebuild(self) -> None:
+    def _rebuild(self) -> None:
         """Replay the domain: replay_equals_live."""
-        self.commit(0)
         before = derived(build.dump(self.store, self.domain))
         replay(self.store, self.domain)
         assert derived(build.dump(self.store, self.domain)) == before
@@ -163,7 +147,6 @@ class LedgerMachine(RuleBasedStateMachine):
         """Prove the log, the counters, and that a fresh fold agrees."""
         if not hasattr(self, "model"):
             return
-        self.commit(0)
         found = build.dump(self.store, self.domain)
         check_log(self.store, self.domain, self.model.kinds)
         check_beside(found, self.model)
@@ -171,9 +154,63 @@ class LedgerMachine(RuleBasedStateMachine):
         assert proved.ok, [*proved.breaks, *map(str, proved.differences)]
         self.store.close()
 
+    # What may happen in a commit
+
+    def _form(self, form: dict[str, Any], late: int | None) -> Side:
+        self.sent.append(form)
+        return self._submission(form, late)
+
+    def _everybody(self, late: int | None) -> Side:
+        """Touch every case, so that what failed for want of one can succeed."""
+        touches = [{**strategies.A_TOUCH, "case_id": name} for name in strategies.CASES]
+        return self._submission(
+            {**PLAIN, "form_id": f"all-{next(_FRESH)}", "blocks": touches}, late
+        )
+
+    def _again(self, place: int, files: Any, late: int | None) -> Side:
+        """Submit the bytes of an earlier form again, perhaps with other files."""
+        return self._submission({**self._earlier(place), "files": files}, late)
+
+    def _retry(self, place: int) -> Side:
+        """Submit the bytes of an error form again; its cause may be gone."""
+        bodies = {f["body"] for f in self.model.first.values() if f["state"] == "error"}
+        errors = [
+            form
+            for form in self.sent
+            if strategies.body_of(form, self.domain) in bodies
+        ]
+        return self._submission(errors[place % len(errors)] if errors else PLAIN, None)
+
+    def _edit(self, place: int, blocks: list[dict[str, Any]]) -> Side:
+        """Submit other bytes under the id of an earlier form."""
+        return self._form({**self._earlier(place), "blocks": blocks}, None)
+
+    def _broken(self, body: bytes) -> Side:
+        told = {"blocks": None, "form_id": None}
+        return Side(build.a_submission(body), "form", told)
+
+    def _changes(self, rows: list[dict[str, Any]], dry_run: bool) -> Side:  # noqa: FBT001
+        wishes = [self._change(place, row) for place, row in enumerate(rows, 1)]
+        side = Side(None, "dry" if dry_run else "changes", rows)
+
+        def seen(receipt: Receipt) -> None:
+            side.receipt = receipt
+
+        side.command = build.changes(*wishes, dry_run=dry_run, seen=seen)
+        return side
+
+    def _flag(self, names: list[str], deleted: bool) -> Side:  # noqa: FBT001
+        case_ids = [strategies.named(name, self.domain) for name in names]
+        kind = Kind.CASE_DELETE if deleted else Kind.CASE_RESTORE
+        command = build.a_flag(*case_ids, kind=kind)
+        return Side(command, "flag", (case_ids, deleted))
+
     # Both sides
 
-    def _submit(self, form: dict[str, Any], late: int | None) -> None:
+    def _earlier(self, place: int) -> dict[str, Any]:
+        return self.sent[place % len(self.sent)] if self.sent else PLAIN
+
+    def _submission(self, form: dict[str, Any], late: int | None) -> Side:
         body = strategies.body_of(form, self.domain)
         when = None if late is None else self.clock.now + late
         command = build.a_submission(
@@ -186,7 +223,7 @@ class LedgerMachine(RuleBasedStateMachine):
             "body": body,
             "submit_time": when,
         }
-        self.waiting.append(Side(command, "form", told))
+        return Side(command, "form", told)
 
     def _change(self, place: int, row: dict[str, Any]) -> Any:
         refs = {

@@ -12,7 +12,11 @@ from ledger.tables import metadata
 revision = "0001"
 down_revision = None
 
-_APPEND_ONLY = ("entries", "bodies", "dictionaries")
+_APPEND_ONLY = {
+    "entries": "position",
+    "bodies": "position",
+    "dictionaries": "dictionary",
+}
 
 
 def upgrade() -> None:
@@ -24,8 +28,8 @@ def upgrade() -> None:
     _create_directory()
     is_sqlite = op.get_bind().dialect.name == SqliteDialect.name
     dialect = SqliteDialect() if is_sqlite else PostgresqlDialect()
-    for table in _APPEND_ONLY:
-        for statement in dialect.append_only(table):
+    for table, key in _APPEND_ONLY.items():
+        for statement in dialect.append_only(table, key):
             op.execute(sa.text(statement))
     for name in ("entries", "users", "api_keys"):
         for statement in dialect.statistics(metadata.tables[name]):

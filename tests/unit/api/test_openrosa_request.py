@@ -14,6 +14,7 @@ from api.openrosa_request import (
     demo_case_ids,
     envelope,
     is_demo,
+    is_demo_owner,
     is_practice,
     permission_of,
     submit_time,
@@ -22,6 +23,7 @@ from api.permissions import Permission, granted
 from api.problems import Problem
 from ledger.formxml import parse_form
 
+SUBMITTED = {"X-Submit-Time": "2024-03-05T09:00:00+02:00"}
 V2 = "http://commcarehq.org/case/transaction/v2"
 
 
@@ -124,6 +126,12 @@ class TestDemo:
         )
         assert demo_case_ids(a_form(inner)) == ["a", "b", "c"]
 
+    def test_cases_of_others_are_not_touched(self):
+        """And which touch only demo-owned cases."""
+        assert is_demo_owner("demo_user")
+        assert is_demo_owner("")
+        assert not is_demo_owner("u1")
+
     def test_practice_is_asked_for(self):
         """Section 1.1, `submit_mode=demo`."""
         assert is_practice({"submit_mode": "demo"})
@@ -184,16 +192,14 @@ class TestEnvelope:
 class TestSubmitTime:
     """D-d."""
 
-    NOW = {"X-Submit-Time": "2024-03-05T09:00:00+02:00"}
-
     def test_an_administrator_may_say_when_a_form_came(self):
         """D-d: honoured for trusted callers."""
-        assert submit_time(self.NOW, a_principal("admin")) == 1_709_622_000_000_000
+        assert submit_time(SUBMITTED, a_principal("admin")) == 1_709_622_000_000_000
 
     @pytest.mark.parametrize("principal", [None, a_principal(), a_principal("editor")])
     def test_nobody_else_may(self, principal):
         """D-d: else anybody could reorder history."""
-        assert submit_time(self.NOW, principal) is None
+        assert submit_time(SUBMITTED, principal) is None
 
     def test_no_header_is_no_time(self):
         """Section 1.4, X-Submit-Time."""

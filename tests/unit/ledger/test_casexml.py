@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ledger.caseblock import AttachmentUpdate, CaseBlock, IndexUpdate
-from ledger.casexml import read_case_blocks, read_ledger_case_ids
+from ledger.casexml import (
+    read_case_blocks,
+    read_ledger_case_ids,
+    write_case_blocks,
+)
 from ledger.errors import Rejected
 from ledger.xml import parse_xml
 
@@ -318,3 +322,15 @@ class TestLedgerBlocks:
         """D-10 holds here too."""
         with pytest.raises(Rejected, match="Field: case_id"):
             read_ledgers(f'<balance {self.NS} entity-id="{"x" * 256}"/>')
+
+
+def test_a_block_is_written_with_what_it_says_only():
+    """Section 20, attributes: `user_id` if given."""
+    root = parse_xml(form("").encode())
+    blocks = (CaseBlock(case_id="a"), CaseBlock(case_id="b", user_id="u", close=True))
+    write_case_blocks(root, blocks)
+    assert [sorted(element.attrib) for element in root] == [
+        ["case_id"],
+        ["case_id", "user_id"],
+    ]
+    assert read_case_blocks(root) == blocks

@@ -1,0 +1,454 @@
+"""operator-interface.md: the program as an operator and a script use it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from api.cli import main
+from ledger.store import open_store
+from tests.build import a_create, a_form, an_update
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-m", "api.cli"]
+
+
+class Program:
+    """``caseledger`` on one database, run inside the test's process."""
+
+    def __init__(self, url: str, capsys) -> None:
+        """Keep what the test lends."""
+        self.url = url
+        self._capsys = capsys
+
+    def __call__(self, *words: str, expect: int = 0) -> list[str]:
+        """Run a command, compare its exit code, return the lines of its output."""
+        self._capsys.readouterr()
+        code = main(["--database", self.url, *words])
+        self.out, self.err = self._capsys.readouterr()
+        assert code == expect, self.err
+        return self.out.splitlines()
+
+
+@pytest.fixture
+def program(url, capsys) -> Program:
+    """Return the program on a database that has its schema."""
+    program = Program(url, capsys)
+    program("migrate")
+    return program
+
+
+@pytest.fixture
+def demo(program) -> Program:
+    """Return the program on a database with a domain."""
+    program("domain", "create", "demo")
+    return program
+
+
+@pytest.fixture
+def form_file(tmp_path) -> Path:
+    """Write a form that creates the case c1."""
+    path = tmp_path / "one.xml"
+    path.write_bytes(a_form([a_create("c1")], form_id="f1"))
+    return path
+
+
+def test_migrate_may_be_run_again(program):
+    """Row "migrate": safe to run again."""
+    assert program("migrate") == ["the schema is current"]
+
+
+def test_a_database_without_a_schema_is_told_to_migrate(url, capsys):
+    """One clear line says why, no traceback."""
+    program = Program(url, capsys)
+    program("domain", "list", expect=1)
+    assert program.err.count("\n") == 1
+    assert "migrate" in program.err
+
+
+def test_domains_are_created_and_listed(demo):
+    """Row "domain create NAME / domain list"."""
+    demo("domain", "create", "other")
+    assert [line.split("\t")[0] for line in demo("domain", "list")] == ["demo", "other"]
+
+
+def test_creating_an_existing_domain_is_an_error(demo):
+    """Row "domain create": an error, in one line."""
+    assert demo("domain", "create", "demo", expect=1) == []
+    assert demo.err == "Error: Domain 'demo' already exists\n"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "é", "-x", "x" * 100])
+def test_a_name_that_cannot_stand_in_a_url_is_no_domain(demo, name):
+    """A domain is a segment of every address."""
+    demo("domain", "create", "--", name, expect=1)
+
+
+def test_a_user_is_created_and_named_by_id(demo):
+    """Row "user create": prints the user id."""
+    [user_id] = demo("user", "create", "ann", "--domain", "demo", "--password", "pw")
+    assert len(user_id) == 36
+    demo("user", "create", "ann", "--domain", "demo", "--password", "pw", expect=1)
+    assert "already exists" in demo.err
+
+
+def test_a_password_may_come_from_standard_input(demo, monkeypatch):
+    """Row "user create": --password-stdin."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("pass word\n"))
+    options = ("--domain", "demo", "--role", "mobile", "--password-stdin")
+    assert demo("user", "create", "bob", *options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--password", "a", "--password-stdin"),
+        ("--password", ""),
+        ("--password", "a", "--role", "owner"),
+    ],
+)
+def test_a_user_needs_one_password_and_a_role_that_exists(demo, options):
+    """Exit code 2: wrong usage."""
+    demo("user", "create", "ann", "--domain", "demo", *options, expect=2)
+
+
+def test_a_key_is_printed_alone_on_the_last_line_and_never_again(demo):
+    """Row "api-key create"; "api-key list / revoke ID"."""
+    demo("user", "create", "ann", "--domain", "demo", "--password", "pw")
+    lines = demo("api-key", "create", "ann", "--domain", "demo", "--read-only")
+    key = lines[-1]
+    assert key.isalnum()
+    [listed] = demo("api-key", "list")
+    assert key not in listed
+    assert "read-only" in listed
+    key_id = listed.split("\t")[0]
+    demo("api-key", "revoke", key_id)
+    assert "revoked" in demo("api-key", "list", "--domain", "demo")[0]
+    demo("api-key", "revoke", key_id, expect=1)
+    demo("api-key", "revoke", "nope", expect=1)
+
+
+def test_a_key_for_nobody_is_an_error(demo):
+    """One clear line says why."""
+    demo("api-key", "create", "nobody", "--domain", "demo", expect=1)
+    assert "nobody" in demo.err
+    demo("api-key", "create", "nobody", "--domain", "nowhere", expect=1)
+    assert "nowhere" in demo.err
+
+
+def test_files_folders_and_archives_are_submitted(demo, form_file, tmp_path):
+    """Row "submit FILE.xml…": or a folder, or a .zip; a line for each form."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "two.xml").write_bytes(a_form([a_create("c2")], form_id="f2"))
+    (folder / "notes.txt").write_text("no form")
+    archive = tmp_path / "three.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("a/three.xml", a_form([a_create("c3")], form_id="f3"))
+    files = [str(path) for path in (form_file, folder, archive)]
+    lines = demo("submit", *files, "--domain", "demo")
+    assert [line.split("\t")[:2] for line in lines] == [
+        ["normal", "f1"],
+        ["normal", "f2"],
+        ["normal", "f3"],
+    ]
+    assert demo("submit", files[0], "--domain", "demo")[0].startswith("duplicate\t")
+
+
+def test_a_broken_form_is_kept_and_told(demo, form_file):
+    """The receiver keeps what is no form; the exit code says that it is none."""
+    form_file.write_bytes(b"<a")
+    [line] = demo("submit", str(form_file), "--domain", "demo", expect=1)
+    assert line.startswith("submission_error\t")
+    assert demo.err == "Error: 1 forms were kept as errors\n"
+
+
+def test_a_broken_archive_is_one_clear_line(demo, tmp_path):
+    """Exit code 1, no traceback."""
+    archive = tmp_path / "x.zip"
+    archive.write_bytes(b"PK no")
+    demo("submit", str(archive), "--domain", "demo", expect=1)
+    assert demo.err.count("\n") == 1
+
+
+def test_replay_and_verify_agree(demo, form_file):
+    """Rows "replay" and "verify": rates, ok and counts."""
+    demo("submit", str(form_file), "--domain", "demo")
+    assert demo("verify", "--all")[0].startswith("ok demo: 2 entries")
+    [line] = demo("replay", "--domain", "demo")
+    assert line.endswith("forms/s")
+    demo("replay", "--all", "--projection", "cases")
+    assert demo("verify", "--domain", "demo")[0].startswith("ok demo: 2 entries")
+
+
+def test_verify_tells_what_differs(demo, form_file):
+    """Row "verify": each difference, and exit 1."""
+    demo("submit", str(form_file), "--domain", "demo")
+    spoil_a_case(demo.url)
+    [line] = demo("verify", "--all", expect=1)
+    assert "case_name differs" in line
+    assert demo.err == "Error: the verification found differences\n"
+
+
+@pytest.mark.parametrize("command", ["replay", "verify"])
+@pytest.mark.parametrize("options", [(), ("--all", "--domain", "demo")])
+def test_either_a_domain_or_all_must_be_asked_for(demo, command, options):
+    """Exit code 2: wrong usage."""
+    demo(command, *options, expect=2)
+
+
+def test_a_case_is_shown_now_and_in_the_past(demo, form_file, tmp_path):
+    """Rows "case show [--as-of TIME]" and "case history"."""
+    demo("submit", str(form_file), "--domain", "demo")
+    before = json.loads("\n".join(demo("case", "show", "c1")))
+    later = tmp_path / "later.xml"
+    later.write_bytes(a_form([an_update("c1", colour="blue")], form_id="f2"))
+    demo("submit", str(later), "--domain", "demo")
+    now = json.loads("\n".join(demo("case", "show", "c1", "--domain", "demo")))
+    assert (before["properties"], now["properties"]) == ({}, {"colour": "blue"})
+    when = ("--as-of", before["indexed_on"])
+    assert json.loads("\n".join(demo("case", "show", "c1", *when))) == before
+    told = demo("case", "history", "c1")
+    assert '  properties.colour: (none) -> "blue"' in told
+    assert [line.split()[2] for line in told if " form " in line] == ["f1", "f2"]
+
+
+def test_a_case_that_is_not_there_is_one_clear_line(demo):
+    """Exit code 1; a time that is none is wrong usage."""
+    demo("case", "show", "nope", expect=1)
+    demo("case", "history", "nope", expect=1)
+    demo("case", "show", "nope", "--as-of", "2020-01-01", expect=1)
+    demo("case", "show", "nope", "--as-of", "soon", expect=2)
+
+
+def test_two_domains_must_be_told_apart(demo):
+    """Exit code 2 when a command cannot know which domain is meant."""
+    demo("domain", "create", "other")
+    demo("case", "show", "c1", expect=2)
+
+
+def test_every_command_helps():
+    """The help of the program and of every subcommand is complete."""
+    groups = {
+        "domain": ["create", "list"],
+        "user": ["create"],
+        "api-key": ["create", "list", "revoke"],
+        "case": ["show", "history"],
+    }
+    single = ["migrate", "serve", "demo", "submit", "replay", "verify", *groups]
+    lines = [[], *([name] for name in single)]
+    lines += [[group, name] for group, names in groups.items() for name in names]
+    for words in lines:
+        assert main([*words, "--help"]) == 0
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["migrate", "--nonsense"], ["submit"]])
+def test_wrong_usage_is_exit_code_2(words):
+    """Exit codes of the contract."""
+    assert main(words) == 2
+
+
+def test_a_senseless_database_is_wrong_usage(capsys):
+    """The URL is checked before anything is opened."""
+    assert main(["--database", "mysql://x", "migrate"]) == 2
+    assert "sqlite:///" in capsys.readouterr().err
+
+
+def test_help_imports_nothing_heavy():
+    """dependencies.md section 7.4: --help answers at once."""
+    code = (
+        "import sys; from api.cli import main; main(['--help']);"
+        "sys.exit(any(m in sys.modules for m in ('sqlalchemy', 'aiohttp', 'lxml')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(url, workers):
+    """Row "serve": migrates by itself; SIGTERM stops with exit 0 within 10 s."""
+    with serving(url, "--workers", str(workers)) as (process, base):
+        assert fetch(f"{base}/healthz") == {"status": "ok"}
+        assert fetch(f"{base}/readyz") == {"status": "ready"}
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert time.monotonic() - started < 10
+
+
+def test_a_request_in_flight_is_finished_after_sigterm(sqlite_url, capsys):
+    """Row "serve": SIGTERM finishes requests in flight."""
+    header = make_member(Program(sqlite_url, capsys))
+    body = json.dumps({"case_type": "t", "case_name": "n", "owner_id": "o"}).encode()
+    with serving(sqlite_url) as (process, base):
+        port = int(base.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as sender:
+            head = (
+                f"POST /a/demo/api/case/v2 HTTP/1.1\r\nHost: x\r\n{header}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            sender.sendall(head.encode() + body[:5])
+            time.sleep(0.3)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            sender.sendall(body[5:])
+            assert sender.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        assert process.wait(10) == 0
+
+
+def test_logs_and_files_hold_no_secret_and_no_value(tmp_path, sqlite_url, capsys):
+    """R-13 and R-15: passwords, keys, names and values stay where they belong."""
+    program = Program(sqlite_url, capsys)
+    header = make_member(program, password="correct horse battery")
+    key = header.rpartition(":")[2]
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as sink,
+        serving(sqlite_url, level="DEBUG", stderr=sink) as (_, base),
+    ):
+        body = {"case_type": "t", "case_name": "Very Private", "owner_id": "o"}
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            f"{base}/a/demo/api/case/v2/ext/external-7",
+            data=json.dumps(body).encode(),
+            headers={"Authorization": header.partition(": ")[2]},
+            method="PUT",
+        )
+        fetch(request)
+    logged = log.read_text()
+    assert '"route":"/a/{domain}/api/case/v2/ext/{external_id}"' in logged
+    for word in ("Very Private", "external-7", "ann", key, "correct horse"):
+        assert word not in logged
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("caseledger.db*"))
+    for secret in (key, "correct horse battery"):
+        assert secret.encode() not in stored
+
+
+def test_workers_add_up_their_metrics(sqlite_url):
+    """Row "GET /metrics": one answer for all processes of a server."""
+    with serving(sqlite_url, "--workers", "2") as (_, base):
+        for _ in range(20):
+            fetch(f"{base}/healthz")
+        counted = 0.0
+        with urllib.request.urlopen(f"{base}/metrics") as answer:  # noqa: S310
+            for line in answer.read().decode().splitlines():
+                if "seconds_count" in line and '"/healthz"' in line:
+                    counted += float(line.split()[-1])
+        assert counted >= 20
+
+
+def test_a_dead_worker_is_replaced(sqlite_url):
+    """A server of several processes survives the loss of one."""
+    with serving(sqlite_url, "--workers", "2") as (process, base):
+        [first, _] = children(process.pid)
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while first in children(process.pid) or len(children(process.pid)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert fetch(f"{base}/healthz") == {"status": "ok"}
+
+
+def test_a_taken_port_is_one_clear_line(sqlite_url):
+    """Exit code 1 and the address, for one process and for several."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for workers in ("1", "2"):
+            done = subprocess.run(
+                [*PROGRAM, "serve", "--port", port, "--workers", workers],
+                cwd=ROOT,
+                env={**os.environ, "CASELEDGER_DATABASE": sqlite_url},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            assert done.returncode == 1
+            assert done.stderr.splitlines()[-1].startswith("Error: cannot listen on")
+
+
+def test_the_demo_loads_its_sample_once(program, monkeypatch):
+    """The two commands of the README: a second run starts at once, loses nothing."""
+    first = program("demo", "--no-serve")
+    assert any("curl -H" in line for line in first)
+    [before] = program("verify", "--all")
+    second = program("demo", "--no-serve")
+    assert not any("curl -H" in line for line in second)
+    assert program("verify", "--all") == [before]
+
+
+def make_member(program: Program, *, password: str = "pw") -> str:
+    """Make a domain and an editor; return the header line that lets in."""
+    program("migrate")
+    program("domain", "create", "demo")
+    program("user", "create", "ann", "--domain", "demo", "--password", password)
+    key = program("api-key", "create", "ann", "--domain", "demo")[-1]
+    return f"Authorization: ApiKey ann:{key}"
+
+
+@contextmanager
+def serving(url: str, *options: str, level: str = "ERROR", stderr=None):
+    """Run the server as a process on a free port; end it if the test did not."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [*PROGRAM, "serve", "--port", str(port), *options],
+        cwd=ROOT,
+        env={**os.environ, "CASELEDGER_DATABASE": url, "CASELEDGER_LOG_LEVEL": level},
+        stderr=stderr,
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_up(process, base)
+        yield process, base
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def wait_until_up(process: subprocess.Popen, base: str) -> None:
+    """Wait until the server answers; fail if it ends or takes a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, "the server ended"
+        try:
+            fetch(f"{base}/healthz")
+        except OSError:
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+def fetch(address: str):
+    """Return the JSON behind an address of our own server."""
+    with urllib.request.urlopen(address) as answer:  # noqa: S310 - loopback
+        return json.loads(answer.read())
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started and that are alive."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def spoil_a_case(url: str) -> None:
+    """Change a row of a read table behind the program's back."""
+    store = open_store(url)
+    with store.reading("demo") as reader:
+        generation = reader.head.live["cases"]
+    with store.administering() as conn:
+        conn.execute(f"UPDATE cases_{generation} SET case_name = 'spoilt'")  # noqa: S608
+    store.close()

@@ -1,0 +1,198 @@
+"""Every example does what its page shows (architecture section 13).
+
+``http`` blocks are a request and the answer to it, ``console`` blocks a transcript. The
+examples of a page run in their order, against a demo ledger of their own that a real
+process serves. What differs each time is shown as an ellipsis.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.pages import ANYTHING, PAGES, Exchange, Typed, fits, is_as_shown, steps
+
+SHOWN_PORT = "8000"
+TOLD = re.compile(r"\w+=")
+EXAMPLES = [name for name in PAGES if steps(name)]
+MUST_HAVE = ["README.md", *(n for n in PAGES if n.startswith("docs/api/"))]
+
+
+@dataclass
+class Desk:
+    """A folder with a demo ledger, a server over it, and a shell beside it."""
+
+    folder: Path
+    port: int
+    greeting: str
+    variables: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The secret that the demo printed."""
+        return self.greeting.partition("once): ")[2].split()[0]
+
+    def ask(self, exchange: Exchange) -> None:
+        """Send a request and compare the answer."""
+        headers = {"Authorization": f"ApiKey admin:{self.key}"} | exchange.headers
+        body = exchange.body
+        if exchange.headers.get("Content-Type", "").startswith("multipart/"):
+            body = body.replace("\n", "\r\n")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(
+                exchange.method, exchange.path, body.encode() or None, headers
+            )
+            answer = connection.getresponse()
+            text = self.as_shown(answer.read().decode())
+        finally:
+            connection.close()
+        assert answer.status == exchange.status, text
+        for name, shown in exchange.answer_headers.items():
+            assert fits(self.as_shown(answer.headers.get(name, "")), shown), name
+        assert is_as_shown(text, exchange.answer), text
+
+    def type(self, typed: Typed) -> None:
+        """Run a command and compare what it prints."""
+        command = typed.command.replace(ANYTHING, self.key)
+        if typed.command == "make run":
+            assert fits(self.greeting.strip(), typed.output.strip())
+            return
+        if TOLD.match(command):
+            self.variables.append(command)
+            return
+        done = subprocess.run(
+            ["sh", "-c", "\n".join([*self.variables, command])],
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        printed = self.as_shown(done.stdout + done.stderr)
+        assert is_as_shown(printed, typed.output), printed
+
+    def as_shown(self, text: str) -> str:
+        """Return a text as pages write it: everything runs on the usual port."""
+        return text.replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{SHOWN_PORT}")
+
+
+def environment() -> dict[str, str]:
+    """Return the environment without settings of whoever runs the tests."""
+    told = {n: v for n, v in os.environ.items() if not n.startswith("CASELEDGER_")}
+    return told | {"PYTHONIOENCODING": "utf-8"}
+
+
+def caseledger(*arguments: str) -> list[str]:
+    """Return the command line of the program under test."""
+    return [sys.executable, "-m", "api.cli", *arguments]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> tuple[Path, str]:
+    """Make the demo ledger once; return its folder and what was printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        caseledger("demo", "--no-serve"),
+        cwd=folder,
+        env=environment() | {"PYTHONPATH": str(PAGES["README.md"].parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return folder, done.stdout
+
+
+@pytest.fixture
+def desk(demo, tmp_path) -> Iterator[Desk]:
+    """Serve a copy of the demo ledger."""
+    folder, greeting = demo
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    write_program(tmp_path / ".venv" / "bin" / "caseledger")
+    port = free_port()
+    with subprocess.Popen(
+        [tmp_path / ".venv" / "bin" / "caseledger", "serve", "--port", str(port)],
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            wait_until_it_serves(port)
+            yield Desk(tmp_path, port, greeting)
+        finally:
+            server.terminate()
+
+
+def write_program(path: Path) -> None:
+    """Put the program where pages say it is."""
+    path.parent.mkdir(parents=True)
+    root = PAGES["README.md"].parent
+    line = f'PYTHONPATH="{root}" exec "{sys.executable}" -m api.cli "$@"'
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_it_serves(port: int) -> None:
+    """Come back when the server answers."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the server did not come up")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_do_what_the_page_shows(name, desk):
+    """Every request and every command of a page gives what the page says it gives."""
+    if needs_curl(name) and shutil.which("curl") is None:
+        pytest.skip("the examples of this page are typed with curl")
+    for step in steps(name):
+        try:
+            if isinstance(step, Exchange):
+                desk.ask(step)
+            else:
+                desk.type(on_port(step, desk.port))
+        except AssertionError as error:
+            pytest.fail(f"{name}, line {step.line}: {error}", pytrace=False)
+
+
+@pytest.mark.parametrize("name", MUST_HAVE)
+def test_pages_of_the_api_have_examples(name):
+    """A page about an API shows it at work."""
+    assert name in EXAMPLES
+
+
+def on_port(typed: Typed, port: int) -> Typed:
+    """Return a command as it must be typed to reach the server of the test."""
+    command = typed.command.replace(f":{SHOWN_PORT}", f":{port}")
+    return Typed(command, typed.output, typed.line)
+
+
+def needs_curl(name: str) -> bool:
+    """Tell whether a page types curl."""
+    return any(
+        isinstance(step, Typed) and "curl " in step.command for step in steps(name)
+    )
