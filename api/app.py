@@ -8,7 +8,18 @@ from aiohttp import web
 
 from api.auth import Authenticator
 from api.config import Config
-from api.keys import AUTHENTICATOR, CONFIG, DESCRIPTION, STORE, WRITER
+from api.domain_settings import SettingsReader
+from api.keys import (
+    AUTHENTICATOR,
+    CONFIG,
+    DESCRIPTION,
+    INDEX_KEEPER,
+    POINT_READS,
+    SETTINGS,
+    SHELL,
+    STORE,
+    WRITER,
+)
 from api.metrics import WORKERS
 from api.middleware import Shell
 from api.openapi import document
@@ -19,6 +30,8 @@ from ledger.store import open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
 from projections.generations import VersionGuard
+from projections.index_keeper import IndexKeeper
+from projections.point_reads import PointReads
 from projections.projector import LiveProjector
 
 
@@ -34,12 +47,16 @@ def create_app(config: Config) -> web.Application:
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store)
     app[WRITER] = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
+    app[SETTINGS] = SettingsReader(store)
+    app[POINT_READS] = PointReads(store)
+    app[INDEX_KEEPER] = IndexKeeper(store, app[WRITER])
     app[DESCRIPTION] = describe(document(ROUTES))
     shell = Shell(
         app[AUTHENTICATOR],
         body_limit=config.body_limit,
         access_log=config.access_log,
     )
+    app[SHELL] = shell
     install(app, shell, ROUTES)
     app.cleanup_ctx.append(_running)
     return app
@@ -48,9 +65,13 @@ def create_app(config: Config) -> web.Application:
 async def _running(app: web.Application) -> AsyncIterator[None]:
     """Run what serves requests; stop it when the last request was answered."""
     app[WRITER].start()
+    app[POINT_READS].start()
+    app[INDEX_KEEPER].start()
     WORKERS.inc()
     yield
     WORKERS.dec()
+    await app[INDEX_KEEPER].aclose()
+    await app[POINT_READS].stop()
     await app[WRITER].stop()
     app[AUTHENTICATOR].close()
     app[STORE].close()

@@ -32,7 +32,14 @@ from api.case_v2_render import (
 )
 from api.dialects import CASE_V2, JSON_TYPE
 from api.field_filters import FieldFilter
-from api.keys import CONFIG, PRINCIPAL, STORE, WRITER
+from api.keys import (
+    CONFIG,
+    INDEX_KEEPER,
+    POINT_READS,
+    PRINCIPAL,
+    STORE,
+    WRITER,
+)
 from api.problems import (
     Problem,
     bad_idempotency_key,
@@ -51,6 +58,7 @@ from ledger.times import format_micros
 from projections.case_pages import list_cases as read_page
 from projections.cases import find_external, get_cases
 from projections.filters import CaseFilter
+from projections.property_names import names_asked
 from projections.rows import CaseRow
 
 T = TypeVar("T")
@@ -74,10 +82,11 @@ async def get_case(request: web.Request) -> web.Response:
     if "," in segment:
         asked = BulkFetch(case_ids=tuple(segment.split(",")))
         return await _fetched(request, asked, chosen)
-    found = await _read(request, lambda r: get_cases(r, [segment]))
-    if segment not in found:
+    domain = request[PRINCIPAL].domain
+    case = await request.app[POINT_READS].get_case(domain, segment)
+    if case is None:
         raise case_not_found(segment)
-    return _json(renderer(chosen)(found[segment]).encode())
+    return _json(renderer(chosen)(case).encode())
 
 
 async def get_case_by_external_id(request: web.Request) -> web.Response:
@@ -103,6 +112,9 @@ async def bulk_fetch(request: web.Request) -> web.Response:
 async def list_cases(request: web.Request) -> web.Response:
     """Answer a page of the cases that match the query string (section 6)."""
     asked = parse_list_query(_pairs(request), today=_today())
+    names = names_asked(asked.filter)
+    if names:
+        request.app[INDEX_KEEPER].note(request[PRINCIPAL].domain, names)
     write = renderer(FieldFilter.parse(asked.field_filter_pairs))
     url = _list_url(request)
 

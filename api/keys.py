@@ -10,14 +10,22 @@ from api.config import Config
 
 if TYPE_CHECKING:
     from api.auth import Authenticator
+    from api.domain_settings import SettingsReader
+    from api.middleware import Shell
     from api.permissions import Principal
     from ledger.store import Store
     from ledger.writer import LedgerWriter
+    from projections.index_keeper import IndexKeeper
+    from projections.point_reads import PointReads
 
 CONFIG = web.AppKey("config", Config)
 STORE: web.AppKey[Store] = web.AppKey("store")
 WRITER: web.AppKey[LedgerWriter] = web.AppKey("writer")
+SETTINGS: web.AppKey[SettingsReader] = web.AppKey("settings")
+POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")
+INDEX_KEEPER: web.AppKey[IndexKeeper] = web.AppKey("index_keeper")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
+SHELL: web.AppKey[Shell] = web.AppKey("shell")
 DESCRIPTION = web.AppKey("description", bytes)
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal")

@@ -37,6 +37,7 @@ from api.problems import (
 )
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
 from ledger.ids import new_id
+from projections.generations import StaleTables
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,6 +48,7 @@ _REQUEST_ID_HEADER = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORTH_COMPRESSING = 1024
 _COMPRESS_ASIDE = 64 * 1024
+_LOOK_SECONDS = 0.02
 _GZIP = 16 + zlib.MAX_WBITS
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -74,6 +76,8 @@ class Shell:
         self._body_limit = body_limit
         self._access_log = access_log
         self._prefix = new_id()[:8]
+        self._in_flight = 0
+        self._stopping = False
 
     def wrap(self, endpoint: Endpoint) -> Handler:
         """Return what the server calls for a request of this route."""
@@ -82,16 +86,32 @@ class Shell:
             started = perf_counter()
             request_id = self._request_id(request)
             REQUEST_ID.set(request_id)
+            self._in_flight += 1
             try:
                 await self._admit(request, endpoint)
                 response = await endpoint.handler(request)
             except Exception as error:  # noqa: BLE001 - the one place that catches
                 response = self._refusal(error, endpoint, request_id)
+            finally:
+                self._in_flight -= 1
             await _finish(request, response, request_id)
+            if self._stopping:
+                response.force_close()
             self._account(request, endpoint, response.status, started)
             return response
 
         return serve
+
+    async def drain(self, *, seconds: float) -> None:
+        """Wait until no request is being served, but not longer than this.
+
+        Connections that are kept alive close with their next answer.
+        """
+        self._stopping = True
+        deadline = perf_counter() + seconds
+        # An event would cost something at every request; this costs at the end only.
+        while self._in_flight and perf_counter() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def expect(self, endpoint: Endpoint) -> Handler:
         """Return what answers ``Expect: 100-continue``: refuse before the body comes.
@@ -178,6 +198,8 @@ def _problem(error: Exception, limit: int) -> Problem | None:
     """Return what a client is told of an exception, nothing when it is a defect."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, StaleTables):
+        return not_ready(str(error))
     if isinstance(error, StoreUnavailable):
         return not_ready("The database does not answer")
     if isinstance(error, Overloaded):

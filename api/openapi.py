@@ -14,7 +14,7 @@ from typing import Any
 from api.dialects import CASE_V2, PROCESS
 from api.openapi_schemas import BODIES, PARAMETERS, RESULTS, SCHEMAS
 from api.permissions import Permission
-from api.route import PLACEHOLDER, Route
+from api.route import PLACEHOLDER, PLACES, Route
 
 Object = dict[str, Any]
 
@@ -87,10 +87,17 @@ _SCHEMES: Object = {
 def _path_item(path: str) -> Object:
     names = PLACEHOLDER.findall(path)
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _place(name)}
         for name in names
     ]
     return {"parameters": parameters} if parameters else {}
+
+
+def _place(name: str) -> Object:
+    """Return what may stand at a placeholder of a path."""
+    if name == "app_id":
+        return {"type": "string", "pattern": f"^{PLACES[name]}$"}
+    return {"type": "string", "minLength": 1}
 
 
 def _operation(route: Route) -> Object:

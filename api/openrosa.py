@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE
 
 from api.auth import Principal
-from api.keys import AUTHENTICATOR, CONFIG, PRINCIPAL, STORE, WRITER
+from api.keys import AUTHENTICATOR, CONFIG, PRINCIPAL, SETTINGS, STORE, WRITER
 from api.openrosa_answers import (
     CONTENT_TYPE as XML_TYPE,
 )
@@ -93,17 +93,17 @@ def _in_openrosa(handler: Handler) -> Handler:
 
 @_in_openrosa
 async def receive_form(request: web.Request) -> web.Response:
-    """Take a form from whoever sends it (section 1.1)."""
+    """Take a form from whoever sends it, unless the domain is closed (1.1)."""
+    settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    if settings.secure_submissions:
+        return await _receive_secure(request)
     return await _receive(request, None)
 
 
 @_in_openrosa
 async def receive_secure_form(request: web.Request) -> web.Response:
     """Take a form from a user of the domain, or the demo user's own (1.2)."""
-    kind = _auth_type(request)
-    if kind is AuthType.NOAUTH:
-        return await _receive_demo(request)
-    return await _receive(request, await _authenticated(request, kind))
+    return await _receive_secure(request)
 
 
 @_in_openrosa
@@ -160,6 +160,13 @@ async def _receive(request: web.Request, principal: Principal | None) -> web.Res
     if practice and sent.form is not None and not is_demo(sent.form):
         return _response(request, answer_ignored())
     return await _submit(request, sent, principal)
+
+
+async def _receive_secure(request: web.Request) -> web.Response:
+    kind = _auth_type(request)
+    if kind is AuthType.NOAUTH:
+        return await _receive_demo(request)
+    return await _receive(request, await _authenticated(request, kind))
 
 
 async def _receive_demo(request: web.Request) -> web.Response:

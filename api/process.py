@@ -26,14 +26,17 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from api.app import create_app
 from api.config import Config
+from api.keys import SHELL
 from api.logs import set_up_logging
 from api.metrics import SHARED_FOLDER
 
 _LOG = logging.getLogger(__name__)
 
-_FINISH_SECONDS = 8.0
+_FINISH_SECONDS = 7.5
 """How long requests in flight may take after SIGTERM."""
-_STOP_SECONDS = 9.5
+_CLOSE_SECONDS = 1.0
+"""How long open connections may take to close after that."""
+_STOP_SECONDS = 9.8
 """When the parent loses patience with a worker that was told to stop."""
 _LONGEST_LINE = 256 * 1024
 """Bytes of a request line: five thousand ids joined by commas fit."""
@@ -80,7 +83,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 async def _serve(config: Config, *, shared_port: bool) -> int:
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    runner = app_runner(create_app(config))
+    app = create_app(config)
+    runner = app_runner(app)
     await runner.setup()
     site = web.TCPSite(
         runner,
@@ -104,6 +108,8 @@ async def _serve(config: Config, *, shared_port: bool) -> int:
     gc.set_threshold(20_000, 20, 50)
     await stop.wait()
     _LOG.info("stopping")
+    await site.stop()
+    await app[SHELL].drain(seconds=_FINISH_SECONDS)
     await runner.cleanup()
     return 0
 
@@ -114,7 +120,7 @@ def app_runner(app: web.Application) -> web.AppRunner:
         app,
         access_log=None,
         handle_signals=False,
-        shutdown_timeout=_FINISH_SECONDS,
+        shutdown_timeout=_CLOSE_SECONDS,
         keepalive_timeout=_IDLE_SECONDS,
         max_line_size=_LONGEST_LINE,
         max_field_size=_LONGEST_FIELD,

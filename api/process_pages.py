@@ -17,7 +17,9 @@ from api.dialects import JSON_TYPE
 from api.keys import DESCRIPTION, STORE
 from api.metrics import CONTENT_TYPE, exposition
 from api.problems import not_ready, unknown_path
+from ledger.directory.domains import list_domains
 from ledger.migrations import pending_steps
+from ledger.store import Store
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
@@ -53,11 +55,8 @@ async def get_health(_request: web.Request) -> web.Response:
 
 
 async def get_readiness(request: web.Request) -> web.Response:
-    """Answer whether the database answers and its schema is this program's."""
-    pending = await asyncio.to_thread(pending_steps, request.app[STORE])
-    if pending:
-        text = "the schema of the database is old: run caseledger migrate"
-        raise not_ready(text)
+    """Answer whether the database answers and holds what this program can serve."""
+    await asyncio.to_thread(_require_ready, request.app[STORE])
     return web.Response(body=b'{"status":"ready"}', content_type=JSON_TYPE)
 
 
@@ -88,6 +87,16 @@ async def get_docs_file(request: web.Request) -> web.Response:
 def describe(document: dict[str, object]) -> bytes:
     """Return a document as the bytes that are served."""
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+def _require_ready(store: Store) -> None:
+    if pending_steps(store):
+        text = "the schema of the database is old: run caseledger migrate"
+        raise not_ready(text)
+    for domain in list_domains(store.connection):
+        # Opening a domain is refused when another version made its read tables.
+        with store.reading(domain.domain):
+            pass
 
 
 def _file(name: str) -> web.Response:

@@ -172,7 +172,7 @@ CASE_ROUTES = (
 )
 
 _RECEIVER = "/a/{domain}/receiver"
-_TAKEN = (201, 400, 403, 406, 413, 422)
+_TAKEN = (201, 400, 403, 404, 406, 413, 422)
 
 
 def _receiver(
@@ -215,7 +215,7 @@ def _receiver(
             announce,
             summary="Ask how large a form may be",
             operation=f"announce_{operation}",
-            answers=(204, 401, 403, 406) if "secure" in place else (204,),
+            answers=(204, 401, 403, 404, 406) if "secure" in place else (204, 404),
         ),
     )
 

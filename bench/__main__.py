@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ SIZES = {"10k": 10_000, "100k": 100_000, "1M": 1_000_000, "10M": 10_000_000}
 def main(arguments: list[str]) -> int:
     """Run a command, by default a quick run; return 1 when something came out wrong."""
     options = _parser().parse_args(arguments or ["run", "--quick"])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     command: Callable[[argparse.Namespace], int] = options.command
     return command(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import subprocess
 import time
 from contextlib import suppress
 
@@ -26,13 +27,21 @@ def answers(port: int, path: str) -> bool:
     return False
 
 
-def wait_for(port: int, path: str, *, within: float = READY_WITHIN) -> None:
-    """Wait until a GET of a path is answered with 200.
+def wait_for(
+    process: subprocess.Popen[bytes],
+    port: int,
+    path: str,
+    *,
+    within: float = READY_WITHIN,
+) -> None:
+    """Wait until a process answers a GET of a path with 200.
 
-    Raises TimeoutError when that takes too long.
+    Raises RuntimeError when it ends before, TimeoutError when it takes too long.
     """
     deadline = time.perf_counter() + within
     while not answers(port, path):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended at once, exit {process.returncode}")
         if time.perf_counter() > deadline:
             raise TimeoutError(f"nothing answers on port {port}")
         time.sleep(0.002)

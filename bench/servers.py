@@ -32,6 +32,10 @@ class Server:
         """Return the process whose tree is the server."""
         return self.process.pid
 
+    def wait(self, path: str = "/healthz") -> None:
+        """Wait until the server serves. Raises as ``ports.wait_for`` does."""
+        wait_for(self.process, self.target.port, path)
+
     def stop(self) -> int:
         """Ask the server to stop; return its exit code."""
         self.process.terminate()
@@ -65,7 +69,7 @@ def _bare(what: str, path: str, *options: str) -> Iterator[Server]:
     process = subprocess.Popen(argv, cwd=ROOT, start_new_session=True)
     server = Server(Target("127.0.0.1", port, DOMAIN), process)
     try:
-        wait_for(port, path)
+        server.wait(path)
         yield server
     finally:
         server.kill()
@@ -132,7 +136,7 @@ class Product:
         """Run the server until the block ends."""
         server = self.start(workers=workers)
         try:
-            wait_for(server.target.port, "/healthz")
+            server.wait()
             yield server
         finally:
             if server.process.poll() is None:

@@ -121,6 +121,9 @@ class Dialect(Protocol):
     def delete_sql(self, table: Table) -> str:
         """Return a delete by primary key for many keys."""
 
+    def is_cut_off(self, raw: Any) -> bool:
+        """Tell whether a connection is known to have lost its server."""
+
     def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
         """Yield the rows of a query in bounded memory."""
 
@@ -185,6 +188,10 @@ class SqliteDialect:
         """Return a delete with a placeholder for each column of the primary key."""
         where = " AND ".join(f"{column.name} = ?" for column in table.primary_key)
         return f"DELETE FROM {table.name} WHERE {where}"
+
+    def is_cut_off(self, raw: Any) -> bool:  # noqa: ARG002 - as PostgreSQL's
+        """Return false: a file has no server to lose."""
+        return False
 
     def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
         """Yield from the cursor, which holds one row at a time."""
@@ -283,6 +290,10 @@ class PostgresqlDialect:
             f"DELETE FROM {table.name} USING unnest({arrays}) "
             f"AS gone ({', '.join(keys)}) WHERE {where}"
         )
+
+    def is_cut_off(self, raw: Any) -> bool:
+        """Tell what the driver noticed at its last statement."""
+        return bool(raw.closed)
 
     def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
         """Yield from a cursor on the server; needs a transaction."""

@@ -273,7 +273,8 @@ def to_entry(row: Sequence[Any]) -> Entry:
 
 
 def _checked_batch(r: Reader, position: int) -> Iterator[tuple[Entry, str | None]]:
-    rows = r.conn.rows(_AFTER, domain=r.domain, position=position, last=position + 1000)
+    last = min(position + 1000, r.head.position)
+    rows = r.conn.rows(_AFTER, domain=r.domain, position=position, last=last)
     for row in rows:
         entry = to_entry(row[:-2])
         yield entry, _body_fault(r, entry, row)

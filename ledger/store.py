@@ -133,6 +133,9 @@ class Store:
     def connection(self) -> Connection:
         """Return this thread's connection, opened when first asked for."""
         found: Connection | None = getattr(self._local, "connection", None)
+        if found is not None and self.dialect.is_cut_off(found.raw):
+            self._forget(found)
+            found = None
         if found is None:
             found = Connection(self._connect(), self.dialect)
             self._local.connection = found
@@ -152,33 +155,30 @@ class Store:
         The head row is read first, so what follows sees every write that was
         answered before.
         """
-        conn = self.connection
         begin = self.dialect.begin_read
         if begin is None:
-            yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
+            conn, head = self._begun(lambda c: self._head(c, _READ_HEAD, domain))
+            yield Reader(conn, domain, head)
             return
-        with self._transaction(conn, begin):
+        with self._transaction(begin) as conn:
             yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
 
     @contextmanager
     def snapshot(self, domain: str) -> Iterator[Reader]:
         """Open a domain so that all statements see the same moment."""
-        conn = self.connection
-        with self._transaction(conn, self.dialect.begin_snapshot):
+        with self._transaction(self.dialect.begin_snapshot) as conn:
             yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
 
     @contextmanager
     def writing(self, domain: str) -> Iterator[Writer]:
         """Open a domain for writing, holding its head; commits at the end."""
-        conn = self.connection
-        with self._transaction(conn, self.dialect.begin_write):
+        with self._transaction(self.dialect.begin_write) as conn:
             yield Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
 
     @contextmanager
     def administering(self) -> Iterator[Connection]:
         """Open a transaction for rows that belong to no domain's log."""
-        conn = self.connection
-        with self._transaction(conn, self.dialect.begin_write):
+        with self._transaction(self.dialect.begin_write) as conn:
             yield conn
 
     async def read(self, domain: str, fn: Callable[[Reader], T]) -> T:
@@ -213,11 +213,26 @@ class Store:
         self.guard(conn, head)
         return head
 
-    @contextmanager
-    def _transaction(self, conn: Connection, begin: str) -> Iterator[None]:
-        conn.execute(begin)
+    def _begun(self, begin: Callable[[Connection], T]) -> tuple[Connection, T]:
+        """Run the first statement of a piece of work; return its connection too.
+
+        A server that was restarted has cut off the connections that lay idle. Nothing
+        has happened yet, so a new one is as good.
+        """
+        conn = self.connection
         try:
-            yield
+            return conn, begin(conn)
+        except Exception:
+            if not self.dialect.is_cut_off(conn.raw):
+                raise
+        conn = self.connection
+        return conn, begin(conn)
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        conn, _ = self._begun(lambda conn: conn.execute(begin))
+        try:
+            yield conn
         except BaseException:
             self._roll_back(conn)
             raise

@@ -139,8 +139,9 @@ class _List:
     def _count(self, low: int, high: int) -> int:
         if low >= high:
             return 0
+        shape = self._plan.shape._replace(counted=False, ended=high < END)
         counted: int = self._r.conn.value(
-            count_statement(self._plan.shape._replace(counted=False)),
+            count_statement(shape),
             domain=self._r.domain,
             low=low,
             high=high,

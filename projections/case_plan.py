@@ -95,6 +95,7 @@ def make_plan(r: Reader, asked: CaseFilter) -> Plan | None:
         tests=tuple(condition.test for condition in others),
         counted=counter is not None,
         deleted_too=asked.include_deleted,
+        ended=high < END,
     )
     return Plan(
         shape=shape,

@@ -81,7 +81,9 @@ class Shape(NamedTuple):
 
     ``branches`` is the number of values the driver is asked for, each in order;
     0 means any number of values whose cases are gathered and sorted. ``counted``
-    adds the total that the counters hold to each row of a page.
+    adds the total that the counters hold to each row of a page. ``ended`` adds the
+    upper bound ``high``: a planner thinks too well of a range, so it is left out where
+    it bounds nothing.
     """
 
     generation: int
@@ -90,6 +92,7 @@ class Shape(NamedTuple):
     tests: tuple[Test, ...]
     counted: bool
     deleted_too: bool
+    ended: bool
 
 
 _IN_ORDER = {Driver.PAGE, Driver.TYPE, Driver.OWNER, Driver.CLOSED, Driver.NAME}
@@ -138,7 +141,8 @@ def page_statement(shape: Shape) -> Statement:
     """Return the query for the rows of a page.
 
     Parameters: ``domain``, ``low`` (exclusive), ``high``, ``limit`` and those of the
-    shape. Rows have the columns of ``cases``, then the total if it is counted.
+    shape; those that the statement does not know do no harm. Rows have the columns of
+    ``cases``, then the total if it is counted.
     """
     return Statement(_Maker(shape).page())
 
@@ -209,9 +213,7 @@ class _Maker:
             self._branch(f"value{i}").subquery() for i in range(self._shape.branches)
         ]
         merged = union_all(*(select(part.c.indexed_on) for part in parts)).subquery()
-        return (
-            select(merged.c.indexed_on).order_by(merged.c.indexed_on).limit(_limit())
-        )
+        return select(merged.c.indexed_on).order_by(merged.c.indexed_on).limit(_limit())
 
     def _branch(self, name: str) -> Select[Any]:
         position = self._position()
@@ -242,7 +244,9 @@ class _Maker:
         """Return what the driver yields between the bounds and lets pass."""
         source, driving = self._driver(meets)
         position = self._position()
-        bounds = [position > bindparam("low"), position <= bindparam("high")]
+        bounds = [position > bindparam("low")]
+        if self._shape.ended:
+            bounds.append(position <= bindparam("high"))
         tests = self._tests()
         if self._shape.driver in _IN_ORDER:
             driving += bounds
@@ -302,9 +306,7 @@ class _Maker:
         cases = self._cases
         return table.join(
             cases,
-            and_(
-                cases.c.domain == table.c.domain, cases.c.case_id == table.c.case_id
-            ),
+            and_(cases.c.domain == table.c.domain, cases.c.case_id == table.c.case_id),
         )
 
     def _tests(self) -> list[Condition]:

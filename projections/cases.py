@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -78,7 +79,7 @@ class _Statements:
 def _statements(generation: int) -> _Statements:
     tables = case_tables(generation)
     cases, names = tables.cases, tables.external_ids
-    domain = bindparam("domain")
+    domain: Any = bindparam("domain")
     live = cases.c.deleted_on.is_(None)
     return _Statements(
         by_id=Statement(

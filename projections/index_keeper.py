@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from ledger.connection import Statement
 from ledger.entry import Head
+from ledger.errors import NotFound
 from ledger.store import Store, Writer
 from ledger.tables import domains
 from ledger.writer import LedgerWriter
@@ -64,6 +65,7 @@ class IndexKeeper:
         self._leaving: dict[tuple[str, str], float] = {}
         self._waiting: dict[str, float] = {}
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -93,13 +95,20 @@ class IndexKeeper:
         while (domain := self._due()) is not None:
             await self._tend_safely(domain)
 
+    async def settled(self) -> None:
+        """Wait until the task that ``start`` made has nothing to do now."""
+        await self._idle.wait()
+
     async def _run(self) -> None:
         self._resume()
         while True:
             await self.drain()
             self._wake.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._until_next())
+            if self._until_next() != 0.0:
+                self._idle.set()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._until_next())
+                self._idle.clear()
 
     def _resume(self) -> None:
         """Look for unfinished indexes of all domains: a marked fan-out."""
@@ -135,6 +144,8 @@ class IndexKeeper:
         """Work for a domain; a failure is logged and the work taken up later."""
         try:
             await self._tend(domain)
+        except NotFound:
+            self._settled = {key for key in self._settled if key[0] != domain}
         except Exception:
             logger.exception("index_not_kept", extra={"domain": domain})
             self._ask_for(domain, after=_RETRY)
@@ -173,9 +184,7 @@ class IndexKeeper:
     def _next_wanted(self, head: Head) -> Errand | None:
         """Return how to begin the most used name that has no index yet."""
         wanted = [
-            name
-            for name, _ in self._used(head.domain)
-            if find_name(head, name) is None
+            name for name, _ in self._used(head.domain) if find_name(head, name) is None
         ]
         if not wanted:
             return None
@@ -214,7 +223,5 @@ class IndexKeeper:
 
     def _forget_half(self) -> None:
         """Halve all counts and forget those that reach nothing, but no hot name."""
-        self._uses = Counter(
-            {key: n // 2 for key, n in self._uses.items() if n > 1}
-        )
+        self._uses = Counter({key: n // 2 for key, n in self._uses.items() if n > 1})
         self._settled &= self._uses.keys()

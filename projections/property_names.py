@@ -122,9 +122,7 @@ def clear_step(w: Writer, name: str, *, rows: int = 5000) -> bool:
         (tables.property_index, statements.some_rows),
         (tables.case_counts, statements.some_counts),
     ):
-        keys = w.conn.rows(
-            some, domain=w.domain, name_id=indexed.name_id, most=rows
-        )
+        keys = w.conn.rows(some, domain=w.domain, name_id=indexed.name_id, most=rows)
         w.conn.delete(table, keys)
         if len(keys) == rows:
             return True

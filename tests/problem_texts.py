@@ -146,14 +146,25 @@ class _Module:
             return ["".join(choice) for choice in product(*sides)]
         if isinstance(node, ast.BoolOp):
             return self._templates(node.values[0], depth)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "printable":
-            return self._templates(node.args[0], depth)
-        if isinstance(node, ast.Name) and depth:
-            found = self._named(node.id)
-            return [
-                text for value in found for text in self._templates(value, depth - 1)
-            ] or [HOLE]
+        if isinstance(node, ast.Call):
+            return self._made(node, depth)
+        if isinstance(node, ast.Name):
+            return self._named_texts(node.id, depth)
         return [HOLE]
+
+    def _made(self, call: ast.Call, depth: int) -> list[str]:
+        """Return what a call may give: of a text itself, or of a function here."""
+        if isinstance(call.func, ast.Attribute) and _is_text(call.func.value):
+            return self._templates(call.func.value, depth)
+        name = getattr(call.func, "id", "")
+        if name == "printable":
+            return self._templates(call.args[0], depth)
+        return self._named_texts(f"{name}()", depth)
+
+    def _named_texts(self, name: str, depth: int) -> list[str]:
+        found = self._named(name) if depth else []
+        texts = [text for value in found for text in self._templates(value, depth - 1)]
+        return texts or [HOLE]
 
     def _named(self, name: str) -> list[ast.expr]:
         """Return the texts that are assigned to a name, nearest scope first."""
@@ -177,8 +188,10 @@ def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found.setdefault(node.targets[0].id, []).append(node.value)
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            if node.value is not None:
-                found.setdefault(node.target.id, []).append(node.value)
+            found.setdefault(node.target.id, []).append(node.value or ast.Constant(0))
+        if isinstance(node, ast.FunctionDef):
+            given = [n.value for n in ast.walk(node) if isinstance(n, ast.Return)]
+            found[f"{node.name}()"] = [value for value in given if value is not None]
     return found
 
 

@@ -8,10 +8,10 @@ process serves. What differs each time is shown as an ellipsis.
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,7 +24,8 @@ import pytest
 from tests.pages import ANYTHING, PAGES, Exchange, Typed, fits, is_as_shown, steps
 
 SHOWN_PORT = "8000"
-TOLD = re.compile(r"\w+=")
+TOLD = re.compile(r"\w+(=|\(\))")
+"""A variable or a function of the shell, which the commands after it use."""
 EXAMPLES = [name for name in PAGES if steps(name)]
 MUST_HAVE = ["README.md", *(n for n in PAGES if n.startswith("docs/api/"))]
 
@@ -36,15 +37,19 @@ class Desk:
     folder: Path
     port: int
     greeting: str
-    variables: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:
         """The secret that the demo printed."""
         return self.greeting.partition("once): ")[2].split()[0]
 
-    def ask(self, exchange: Exchange) -> None:
-        """Send a request and compare the answer."""
+    def follow(self, step: Exchange | Typed) -> str | None:
+        """Do what a page shows; return what came instead, if something did."""
+        return self.ask(step) if isinstance(step, Exchange) else self.type(step)
+
+    def ask(self, exchange: Exchange) -> str | None:
+        """Send a request; return the answer unless it is the one shown."""
         headers = {"Authorization": f"ApiKey admin:{self.key}"} | exchange.headers
         body = exchange.body
         if exchange.headers.get("Content-Type", "").startswith("multipart/"):
@@ -58,22 +63,23 @@ class Desk:
             text = self.as_shown(answer.read().decode())
         finally:
             connection.close()
-        assert answer.status == exchange.status, text
+        good = answer.status == exchange.status and is_as_shown(text, exchange.answer)
         for name, shown in exchange.answer_headers.items():
-            assert fits(self.as_shown(answer.headers.get(name, "")), shown), name
-        assert is_as_shown(text, exchange.answer), text
+            good &= fits(self.as_shown(answer.headers.get(name, "")), shown)
+        return None if good else f"{answer.status}\n{answer.headers}{text}"
 
-    def type(self, typed: Typed) -> None:
-        """Run a command and compare what it prints."""
-        command = typed.command.replace(ANYTHING, self.key)
+    def type(self, typed: Typed) -> str | None:
+        """Run a command; return what it prints unless it is what is shown."""
         if typed.command == "make run":
-            assert fits(self.greeting.strip(), typed.output.strip())
-            return
+            good = fits(self.greeting.strip(), typed.output.strip())
+            return None if good else self.greeting
+        command = typed.command.replace(ANYTHING, self.key)
+        command = command.replace(f":{SHOWN_PORT}", f":{self.port}")
         if TOLD.match(command):
-            self.variables.append(command)
-            return
+            self.told.append(command)
+            return None
         done = subprocess.run(
-            ["sh", "-c", "\n".join([*self.variables, command])],
+            ["sh", "-c", "\n".join([*self.told, command])],
             cwd=self.folder,
             env=environment(),
             capture_output=True,
@@ -82,7 +88,7 @@ class Desk:
             check=False,
         )
         printed = self.as_shown(done.stdout + done.stderr)
-        assert is_as_shown(printed, typed.output), printed
+        return None if is_as_shown(printed, typed.output) else printed
 
     def as_shown(self, text: str) -> str:
         """Return a text as pages write it: everything runs on the usual port."""
@@ -122,16 +128,18 @@ def desk(demo, tmp_path) -> Iterator[Desk]:
     folder, greeting = demo
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     write_program(tmp_path / ".venv" / "bin" / "caseledger")
-    port = free_port()
-    with subprocess.Popen(
-        [tmp_path / ".venv" / "bin" / "caseledger", "serve", "--port", str(port)],
-        cwd=tmp_path,
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-    ) as server:
+    log = tmp_path / "server.log"
+    with (
+        log.open("wb") as told,
+        subprocess.Popen(
+            [tmp_path / ".venv" / "bin" / "caseledger", "serve", "--port", "0"],
+            cwd=tmp_path,
+            env=environment(),
+            stderr=told,
+        ) as server,
+    ):
         try:
-            wait_until_it_serves(port)
-            yield Desk(tmp_path, port, greeting)
+            yield Desk(tmp_path, port_of(server, log), greeting)
         finally:
             server.terminate()
 
@@ -145,23 +153,15 @@ def write_program(path: Path) -> None:
     path.chmod(0o755)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until_it_serves(port: int) -> None:
-    """Come back when the server answers."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("the server did not come up")
+def port_of(server: subprocess.Popen[bytes], log: Path) -> int:
+    """Return the port that a server took, as soon as it says which."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        for line in log.read_text().splitlines():
+            if '"listening"' in line:
+                return int(json.loads(line)["port"])
+        time.sleep(0.02)
+    pytest.fail(f"the server did not come up:\n{log.read_text()}")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -169,26 +169,19 @@ def test_examples_do_what_the_page_shows(name, desk):
     """Every request and every command of a page gives what the page says it gives."""
     if needs_curl(name) and shutil.which("curl") is None:
         pytest.skip("the examples of this page are typed with curl")
-    for step in steps(name):
-        try:
-            if isinstance(step, Exchange):
-                desk.ask(step)
-            else:
-                desk.type(on_port(step, desk.port))
-        except AssertionError as error:
-            pytest.fail(f"{name}, line {step.line}: {error}", pytrace=False)
+    wrong = [
+        f"{name}, line {step.line}:\n{came}"
+        for step in steps(name)
+        if (came := desk.follow(step)) is not None
+    ]
+    if wrong:
+        pytest.fail("\n\n".join(wrong), pytrace=False)
 
 
 @pytest.mark.parametrize("name", MUST_HAVE)
 def test_pages_of_the_api_have_examples(name):
     """A page about an API shows it at work."""
     assert name in EXAMPLES
-
-
-def on_port(typed: Typed, port: int) -> Typed:
-    """Return a command as it must be typed to reach the server of the test."""
-    command = typed.command.replace(f":{SHOWN_PORT}", f":{port}")
-    return Typed(command, typed.output, typed.line)
 
 
 def needs_curl(name: str) -> bool:

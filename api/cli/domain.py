@@ -7,7 +7,12 @@ import click
 from api.cli.database import OPERATOR, opened
 from api.config import Config
 from ledger.clock import now_micros
-from ledger.directory.domains import create_domain, list_domains
+from ledger.directory.domains import (
+    DomainSettings,
+    create_domain,
+    list_domains,
+    save_settings,
+)
 from ledger.store import Store
 from ledger.times import format_micros
 from projections.generations import ensure_live
@@ -15,7 +20,7 @@ from projections.generations import ensure_live
 
 @click.group()
 def domain() -> None:
-    """Create and list domains (project spaces)."""
+    """Create, list and set up domains (project spaces)."""
 
 
 @domain.command()
@@ -25,6 +30,22 @@ def create(config: Config, name: str) -> None:
     """Create the domain NAME; an error when it exists."""
     with opened(config) as store:
         add_domain(store, name)
+    click.echo(name)
+
+
+@domain.command()
+@click.argument("name")
+@click.option(
+    "--secure-submissions/--open-submissions",
+    required=True,
+    help="Whether devices must authenticate to submit forms.",
+)
+@click.pass_obj
+def settings(config: Config, name: str, *, secure_submissions: bool) -> None:
+    """Change what holds in the domain NAME; a running server follows in seconds."""
+    wanted = DomainSettings(secure_submissions=secure_submissions)
+    with opened(config) as store, store.writing(name) as writer:
+        save_settings(writer, wanted, author=OPERATOR, now=now_micros())
     click.echo(name)
 
 

@@ -167,8 +167,8 @@ def _cases_per_second(measured: Measured) -> float:
 def _told(name: str, case: str, measured: Measured) -> list[Figure]:
     result = measured.load
     return [
-        figure(name, case, "p50, ms", result.p50 * 1000),
-        figure(name, case, "p99, ms", result.p99 * 1000),
+        figure(name, case, "p50 ms", result.p50 * 1000),
+        figure(name, case, "p99 ms", result.p99 * 1000),
         figure(name, case, "CPU us/case", measured.cpu_micros(each=ROWS)),
     ]
 

@@ -16,8 +16,11 @@ from bench.servers import Server
 from bench.workloads.pages import page_p50
 
 LIMIT = 100
-SETTLE_WITHIN = 120.0
+SETTLE_WITHIN, QUICKLY = 60.0, 10.0
+"""Seconds that a filter may take to become quick before it is measured as it is."""
 REQUESTS = 200
+COMMON = "bihar"
+"""The value that at least 5 % of the cases have when it is asked for first."""
 
 
 @contextmanager
@@ -51,7 +54,7 @@ def w8b(bench: Bench) -> Iterator[Round]:
     with prepare.serving_copy(bench, name) as server:
         queries = {title: f"{query}&limit={LIMIT}" for title, query in _pairs(server)}
         for query in queries.values():
-            _settle(server, f"{server.target.cases}?{query}", limit_ms=20.0)
+            _settle(bench, server, f"{server.target.cases}?{query}", limit_ms=20.0)
         yield lambda _: _double_round(bench, server, queries)
 
 
@@ -65,7 +68,7 @@ def w9(bench: Bench) -> Iterator[Round]:
             queries[f"{key}={value}"] = f"{_query({key: value})}&limit=1"
         queries["case_type"] = "case_type=patient&limit=1"
         for query in queries.values():
-            _settle(server, f"{server.target.cases}?{query}", limit_ms=5.0)
+            _settle(bench, server, f"{server.target.cases}?{query}", limit_ms=5.0)
         yield lambda _: _count_round(bench, server, queries)
 
 
@@ -74,7 +77,7 @@ def single_filters(size: int) -> list[tuple[str, str]]:
     return [
         ("phone", dataset.properties(size - 10, size)["phone"]),
         ("batch", "b97"),
-        ("state", "bihar"),
+        ("state", COMMON),
         ("state", ""),
         ("is_testing", "true"),
         ("village", "village_17"),
@@ -110,14 +113,17 @@ def _cold(
     """Ask for each name for the first time ever; the floor walks all cases."""
     figures: list[Figure] = []
     asked: set[str] = set()
+    plain = _once_ms(server, f"{server.target.cases}?limit={LIMIT}")
     for key, value in wanted:
         path = f"{server.target.cases}?{_query({key: value})}&limit={LIMIT}"
         if key not in asked:
             line = figure("W8", f"{key}={value} cold", "ms", _once_ms(server, path))
             walk = ("walk", floors.filter_walk_ms(bare_url, key, value))
             figures.append(judged(line, walk, "<=", 1.5))
+            if value == COMMON:
+                figures.append(judged(line, ("page", plain), "<=", None, 5.0))
         asked.add(key)
-        settled = _settle(server, path, limit_ms=5.0)
+        settled = _settle(bench, server, path, limit_ms=5.0)
         figures.append(figure("W8", f"{key}={value}", "warm after s", settled))
     return [*figures, *_cold_beside_reads(bench, server)]
 
@@ -188,7 +194,7 @@ def _double_round(
     for title, result in results.items():
         p99 = figure("W8b", title, "p99 ms", result.p99 * 1000)
         figures += [
-            figure("W8b", title, "p50, ms", result.p50 * 1000),
+            figure("W8b", title, "p50 ms", result.p50 * 1000),
             judged(p99, ("W6 n=100", floors_read["page"]), "<=", 15.0, 6.0),
         ]
     return figures
@@ -234,10 +240,11 @@ def _once_ms(server: Server, path: str) -> float:
     return took
 
 
-def _settle(server: Server, path: str, *, limit_ms: float) -> float:
+def _settle(bench: Bench, server: Server, path: str, *, limit_ms: float) -> float:
     """Ask until the answer is quick or time is up; return the seconds it took."""
     started = time.perf_counter()
-    while (passed := time.perf_counter() - started) < SETTLE_WITHIN:
+    within = QUICKLY if bench.options.quick else SETTLE_WITHIN
+    while (passed := time.perf_counter() - started) < within:
         if min(_once_ms(server, path) for _ in range(5)) <= limit_ms:
             break
         time.sleep(0.5)

@@ -113,7 +113,7 @@ def _rate(bench: Bench, server: Server, bare: Server, paths: list[str]) -> list[
     rate = figure("W6", "n=20 c32", "requests/s", measured.load.rate)
     return [
         judged(rate, ("B", floors["B"]), ">=", 0.55, 0.80),
-        figure("W6", "n=20 c32", "p99, ms", measured.load.p99 * 1000),
+        figure("W6", "n=20 c32", "p99 ms", measured.load.p99 * 1000),
         figure("W6", "n=20 c32", "CPU us each", measured.cpu_micros()),
     ]
 

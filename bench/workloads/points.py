@@ -85,6 +85,6 @@ def _points(bench: Bench, bare: Server, server: Server, by: str) -> list[Figure]
     marks = (0.50, 0.75) if by == "case_id" else (None, None)
     return [
         judged(line, ("B", floors["B"]), ">=", *marks),
-        figure("W11", f"by {by}, c32", "p99, ms", measured.load.p99 * 1000),
+        figure("W11", f"by {by}, c32", "p99 ms", measured.load.p99 * 1000),
         figure("W11", f"by {by}, c32", "CPU us each", measured.cpu_micros()),
     ]

@@ -200,8 +200,8 @@ def _two_round(
 def _told(name: str, case: str, measured: Measured) -> list[Figure]:
     result = measured.load
     return [
-        figure(name, case, "p50, ms", result.p50 * 1000),
-        figure(name, case, "p99, ms", result.p99 * 1000),
+        figure(name, case, "p50 ms", result.p50 * 1000),
+        figure(name, case, "p99 ms", result.p99 * 1000),
         figure(name, case, "CPU us each", measured.cpu_micros()),
     ]
 

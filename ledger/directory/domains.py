@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+import orjson
+from sqlalchemy import bindparam, select, update
 
 from ledger.connection import Connection, Statement
 from ledger.entry import Author, Head
 from ledger.errors import Conflict
 from ledger.log import GENESIS, record_directory
-from ledger.store import Writer
+from ledger.store import Reader, Writer
 from ledger.tables import domains
 from ledger.times import Micros
 
@@ -28,6 +30,25 @@ _ONE = Statement(
         domains.c.domain == bindparam("domain")
     )
 )
+_SETTINGS = Statement(
+    select(domains.c.settings).where(domains.c.domain == bindparam("domain"))
+)
+_SET_SETTINGS = Statement(
+    update(domains)
+    .where(domains.c.domain == bindparam("d"))
+    .values(settings=bindparam("settings"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainSettings:
+    """What an operator decides about a domain.
+
+    ``secure_submissions``: devices must authenticate
+    (``submission-and-restore.md`` section 1.1).
+    """
+
+    secure_submissions: bool = False
 
 
 class Domain(NamedTuple):
@@ -82,3 +103,23 @@ def create_domain(
         now=now,
     )
     return Domain(name, 1, now)
+
+
+def get_settings(r: Reader) -> DomainSettings:
+    """Return the settings of a domain."""
+    return DomainSettings(**orjson.loads(r.conn.value(_SETTINGS, domain=r.domain)))
+
+
+def save_settings(
+    w: Writer, settings: DomainSettings, *, author: Author, now: Micros
+) -> None:
+    """Change the settings of a domain and note in its log who did."""
+    text = orjson.dumps(asdict(settings)).decode()
+    w.conn.run(_SET_SETTINGS, d=w.domain, settings=text)
+    record_directory(
+        w,
+        "domain settings changed",
+        asdict(settings),
+        user_id=author.user_id,
+        now=now,
+    )

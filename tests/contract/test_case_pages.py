@@ -39,7 +39,7 @@ STATES = ("goa", "bihar", "", None)
 
 @pytest.fixture
 def stocked(store):
-    """A domain of ninety cases: some changed since, some closed, some deleted."""
+    """Make a domain of ninety cases: some changed, some closed, some deleted."""
     a_domain(store)
     write(store, *[a_submission(a_form([block(n)])) for n in range(CASES)])
     closing = [an_update(f"c{n:02}", ward="w9") for n in (3, 40)]
@@ -152,8 +152,10 @@ FILTERS = {
     ),
     "index": (
         CaseFilter(indices={"parent": ("c10", "c20")}),
-        lambda case: "parent" in case.indices
-        and case.indices["parent"].case_id in {"c10", "c20"},
+        lambda case: (
+            "parent" in case.indices
+            and case.indices["parent"].case_id in {"c10", "c20"}
+        ),
     ),
     "index of an owner": (
         CaseFilter(indices={"parent": ("c10",)}, equals={"owner_id": ("o11",)}),
@@ -174,8 +176,10 @@ FILTERS = {
     ),
     "two properties": (
         CaseFilter(properties={"state": ("bihar",), "village": ("v3", "v1")}),
-        lambda case: property_of(case, "state") == "bihar"
-        and property_of(case, "village") in {"v3", "v1"},
+        lambda case: (
+            property_of(case, "state") == "bihar"
+            and property_of(case, "village") in {"v3", "v1"}
+        ),
     ),
     "properties of which one is seldom": (
         CaseFilter(properties={"ward": ("w9",), "village": ("v3",)}),
@@ -233,8 +237,10 @@ FILTERS = {
                 ),
             ),
         ),
-        lambda case: property_of(case, "state") == "goa"
-        and NOW + 21 < case.indexed_on <= NOW + 61,
+        lambda case: (
+            property_of(case, "state") == "goa"
+            and NOW + 21 < case.indexed_on <= NOW + 61
+        ),
     ),
     "query": (
         query("starts-with(state, 'bi') or village > 3"),
@@ -242,8 +248,9 @@ FILTERS = {
     ),
     "query and property": (
         query("state = 'goa' and not(village = 'v3')"),
-        lambda case: property_of(case, "state") == "goa"
-        and property_of(case, "village") != "v3",
+        lambda case: (
+            property_of(case, "state") == "goa" and property_of(case, "village") != "v3"
+        ),
     ),
     "query about a parent": (
         query("parent/village = 'v3' and case_name = 'Name 1'"),

@@ -75,10 +75,8 @@ def test_bodies_are_readable_across_dictionaries(store, domain):
     later = [build.a_form([build.an_update(f"d{n}", x=str(n))]) for n in range(10)]
     build.write(store, *map(build.a_submission, later))
     assert [body for _, body in entries(store)[1:]] == forms + later
-    with store.snapshot(domain) as reader:
-        used = {row[2] for row in build.dump(store)["bodies"]}
-        assert used == {0, 1}
-        assert list(log.verify_chain(reader)) == []
+    assert {row[2] for row in build.dump(store)["bodies"]} == {0, 1}
+    assert list(_breaks(store)) == []
 
 
 def test_a_form_keeps_its_attachments_once_by_digest(store, domain):

@@ -291,7 +291,7 @@ def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(url, workers):
 
 def test_a_request_in_flight_is_finished_after_sigterm(sqlite_url, capsys):
     """Row "serve": SIGTERM finishes requests in flight."""
-    header = make_member(Program(sqlite_url, capsys))
+    header = make_member(Program(sqlite_url, capsys), "pw")
     body = json.dumps({"case_type": "t", "case_name": "n", "owner_id": "o"}).encode()
     with serving(sqlite_url) as (process, base):
         port = int(base.rpartition(":")[2])
@@ -312,7 +312,7 @@ def test_a_request_in_flight_is_finished_after_sigterm(sqlite_url, capsys):
 def test_logs_and_files_hold_no_secret_and_no_value(tmp_path, sqlite_url, capsys):
     """R-13 and R-15: passwords, keys, names and values stay where they belong."""
     program = Program(sqlite_url, capsys)
-    header = make_member(program, password="correct horse battery")
+    header = make_member(program, "correct horse battery")
     key = header.rpartition(":")[2]
     log = tmp_path / "log"
     with (
@@ -389,7 +389,7 @@ def test_the_demo_loads_its_sample_once(program, monkeypatch):
     assert program("verify", "--all") == [before]
 
 
-def make_member(program: Program, *, password: str = "pw") -> str:
+def make_member(program: Program, password: str) -> str:
     """Make a domain and an editor; return the header line that lets in."""
     program("migrate")
     program("domain", "create", "demo")

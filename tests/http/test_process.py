@@ -34,6 +34,16 @@ async def test_readiness_tells_why_it_is_missing(api, monkeypatch):
     assert answer.error
 
 
+async def test_tables_of_another_version_are_not_served(api):
+    """Architecture section 9: 503, and /readyz says why."""
+    with api.members.store.administering() as conn:
+        conn.execute("UPDATE generations SET version = version + 1")
+    for path in ("/readyz", api.cases):
+        answer = await api.get(path)
+        assert answer.status == 503
+        assert "caseledger replay" in answer.error
+
+
 async def test_metrics_count_requests_by_route(api):
     """Row "GET /metrics": Prometheus text; no ids, no names, no paths of clients."""
     await api.get(f"{api.cases}/some-case-id")

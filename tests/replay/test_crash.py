@@ -1,0 +1,243 @@
+"""Whatever dies in the middle, what was answered is there and nothing is half there."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import time
+from collections import Counter
+
+import psycopg
+import pytest
+
+from ledger import log
+from ledger.entry import Kind
+from ledger.store import open_store
+from ledger.writer import LedgerWriter
+from projections.verify import verify
+from tests import build, children
+
+
+@pytest.fixture(autouse=True)
+def domain(store):
+    return build.a_domain(store)
+
+
+class FailingConnection:
+    """A driver's connection that breaks at its nth statement of a transaction."""
+
+    def __init__(self, raw, breaks_at, plan):
+        self._raw = raw
+        self._plan = plan
+        self._breaks_at = breaks_at
+
+    def execute(self, sql, *values):
+        self._count()
+        return self._raw.execute(sql, *values)
+
+    def executemany(self, sql, rows):
+        self._count()
+        return self._raw.executemany(sql, rows)
+
+    def __getattr__(self, name):
+        return getattr(self._raw, name)
+
+    def _count(self):
+        self._plan["seen"] += 1
+        if self._plan["seen"] == self._breaks_at:
+            self._plan["broken"] = True
+            self._break()
+
+    def _break(self):
+        if isinstance(self._raw, sqlite3.Connection):
+            raise sqlite3.OperationalError("disk I/O error")
+        pid = self._raw.info.backend_pid
+        info = self._raw.info
+        with psycopg.connect(info.dsn, password=info.password) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def failing(url, breaks_at):
+    """Open a store whose first connection breaks once, at a statement."""
+    store = open_store(url)
+    connect = store._connect
+    plan = {"seen": 0, "broken": False}
+
+    def connect_once():
+        raw = connect()
+        if plan["broken"]:
+            return raw
+        return FailingConnection(raw, breaks_at, plan)
+
+    store._connect = connect_once
+    return store, plan
+
+
+def some_commands():
+    """Return commands that between them write every table."""
+    return [
+        build.a_submission(
+            build.a_form(
+                [
+                    build.a_create("c1", update={"external_id": "x", "p": "1"}),
+                    build.a_create("c2", index={"parent": "c1"}),
+                ],
+                form_id="f1",
+            ),
+            attachments=[build.a_file()],
+        ),
+        build.a_submission(build.a_form([build.a_block("")], form_id="f2")),
+        build.a_submission(
+            build.a_form(
+                [build.a_block("begun", index={"parent": ""}, update={"p": "2"})],
+                form_id="f3",
+            )
+        ),
+    ]
+
+
+def test_crash_is_all_or_nothing(store, url):
+    """Whichever statement of a commit fails, nothing of the commit is there."""
+    begun = build.a_block("begun", index={"parent": "c0"}, update={"external_id": "y"})
+    build.submit(store, build.a_form([build.a_create("c0"), begun]))
+    before = build.dump(store)
+    # The first statement is the BEGIN, before which nothing has happened.
+    for breaks_at in range(2, 100):
+        fragile, plan = failing(url, breaks_at)
+        try:
+            build.write(fragile, *some_commands())
+        except (sqlite3.Error, psycopg.Error):
+            assert build.dump(store) == before, breaks_at
+        else:
+            break
+        finally:
+            fragile.close()
+    assert not plan["broken"]
+    assert breaks_at > 10
+    assert verify(store, build.DOMAIN).ok
+    assert len(build.cases_of(store)) == 4
+
+
+async def test_a_store_serves_on_after_its_connection_broke(store, url):
+    """The writer tries one by one with a new connection; everybody is answered."""
+    for breaks_at in (1, 3, 6, 9):
+        fragile, _ = failing(url, breaks_at)
+        writer = LedgerWriter(fragile, build.a_ledger())
+        forms = [build.a_form([build.a_create(f"c{n}")]) for n in range(3)]
+        waiting = [writer.submit(build.DOMAIN, build.a_submission(f)) for f in forms]
+        found = await _together(writer, waiting)
+        fragile.close()
+        assert [receipt.kind for receipt in found] == [Kind.NORMAL] * 3
+    assert verify(store, build.DOMAIN).ok
+
+
+class Defective:
+    """A command with a defect: it raises what nobody expects."""
+
+    size = 1
+
+    def needs(self):
+        return build.a_submission(b"").needs()
+
+    def run(self, session):
+        raise ZeroDivisionError
+
+    def failed(self, session, error):
+        pass
+
+
+class DefectiveForm(Defective):
+    """A submission that a defect keeps from being processed."""
+
+    def __init__(self, body):
+        self._sound = build.a_submission(body)
+
+    def failed(self, session, error):
+        self._sound.failed(session, error)
+
+
+async def test_neighbours_of_a_bad_command_survive(store):
+    """One failing command never fails those it was committed with (ruling R-6)."""
+    writer = LedgerWriter(store, build.a_ledger())
+    forms = [build.a_form([build.a_create(f"c{n}")]) for n in range(4)]
+    commands = [build.a_submission(form) for form in forms]
+    commands.insert(2, Defective())
+    waiting = [writer.submit(build.DOMAIN, command) for command in commands]
+    found = await _together(writer, waiting)
+    assert isinstance(found.pop(2), ZeroDivisionError)
+    assert [receipt.kind for receipt in found] == [Kind.NORMAL] * 4
+    assert sorted(build.cases_of(store)) == ["c0", "c1", "c2", "c3"]
+    assert verify(store, build.DOMAIN).ok
+
+
+async def test_a_form_that_meets_a_defect_is_kept_and_can_be_sent_again(store):
+    """case-xml.md 12, any other exception: an error now, a normal form later."""
+    writer = LedgerWriter(store, build.a_ledger())
+    body = build.a_form([build.a_create()], form_id="f")
+    (error,) = await _together(
+        writer, [writer.submit(build.DOMAIN, DefectiveForm(body))]
+    )
+    assert isinstance(error, ZeroDivisionError)
+    ((_, form_id, *_, state, _),) = build.dump(store)["forms"]
+    assert (form_id, state) == ("f", "error")
+    assert build.submit(store, body).kind is Kind.DUPLICATE
+    assert list(build.cases_of(store)) == ["c1"]
+    assert verify(store, build.DOMAIN).ok
+
+
+async def _together(writer, waiting):
+    """Let commands gather before the writer starts, so that they share a commit."""
+    tasks = [asyncio.ensure_future(one) for one in waiting]
+    await asyncio.sleep(0)
+    writer.start()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    await writer.stop()
+    return found
+
+
+def test_what_was_acknowledged_survives_kill_9(store, url):
+    """Three times a server is killed at a random moment, then everything is checked."""
+    acknowledged: list[str] = []
+    for attempt in range(3):
+        child = children.start("submit", url, f"r{attempt}", "4000")
+        wait_for = random.randint(1, 60)
+        acknowledged += [child.stdout.readline().strip() for _ in range(wait_for)]
+        time.sleep(random.random() / 20)
+        child.kill()
+        acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
+        child.wait()
+        child.stdout.close()
+    assert "" not in acknowledged
+    with store.snapshot(build.DOMAIN) as reader:
+        kept = Counter(e.form_id for e, _ in log.entries_after(reader, 0, limit=99_999))
+    assert [name for name in acknowledged if kept[name] != 1] == []
+    proved = verify(store, build.DOMAIN)
+    assert proved.ok, [*proved.breaks, *map(str, proved.differences)]
+    build.submit(store, build.a_form([build.an_update("shared", after="1")]))
+    assert verify(store, build.DOMAIN).ok
+
+
+def test_a_restarted_server_is_found_again(store, url):
+    """Connections that were cut off while they lay idle cost nobody an error."""
+    if not url.startswith("postgresql"):
+        pytest.skip("SQLite has no server that could be restarted")
+    idle = open_store(url)
+    for use in (
+        lambda: build.submit(idle, build.a_form([build.a_create()])),
+        lambda: build.dump(idle),
+        lambda: _read(idle),
+    ):
+        use()
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        use()
+    idle.close()
+
+
+def _read(store):
+    with store.reading(build.DOMAIN) as reader:
+        return log.count_kinds(reader)
