@@ -55,9 +55,8 @@ from ledger.commands import ChangeCases
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
 from ledger.times import format_micros
-from projections.case_pages import list_cases as read_page
+from projections.case_pages import read_page
 from projections.cases import find_external, get_cases
-from projections.filters import CaseFilter
 from projections.property_names import names_asked
 from projections.rows import CaseRow
 
@@ -67,7 +66,7 @@ _PARSED_ASIDE = 256 * 1024
 """Bytes of a body from which on parsing would hold up other requests."""
 
 _READ_AT_ONCE = 200
-"""Cases that are read and rendered without handing over to a thread."""
+"""Cases that are read or rendered without handing over to a thread."""
 
 _LONGEST_KEY = 255
 _FALSE = {"", "false", "f", "no", "n", "0"}
@@ -112,21 +111,19 @@ async def bulk_fetch(request: web.Request) -> web.Response:
 async def list_cases(request: web.Request) -> web.Response:
     """Answer a page of the cases that match the query string (section 6)."""
     asked = parse_list_query(_pairs(request), today=_today())
+    store, domain = request.app[STORE], request[PRINCIPAL].domain
     names = names_asked(asked.filter)
     if names:
-        request.app[INDEX_KEEPER].note(request[PRINCIPAL].domain, names)
+        request.app[INDEX_KEEPER].note(domain, names)
     write = renderer(FieldFilter.parse(asked.field_filter_pairs))
-    url = _list_url(request)
-
-    def read_and_render(r: Reader) -> bytes:
-        page = read_page(r, asked.filter, asked.page)
-        next_url = None
-        if page.after is not None:
-            next_url = f"{url}?cursor={asked.cursor(page.after)}"
-        return list_response(page.total, map(write, page.rows), next_url=next_url)
-
-    is_short = asked.limit <= _READ_AT_ONCE and not _may_search(asked.filter)
-    return _json(await _read(request, read_and_render, is_short=is_short))
+    page = await read_page(store, domain, asked=asked.filter, page=asked.page)
+    next_url = None
+    if page.after is not None:
+        next_url = f"{_list_url(request)}?cursor={asked.cursor(page.after)}"
+    render = partial(list_response, page.total, next_url=next_url)
+    if len(page.rows) > _READ_AT_ONCE:
+        return _json(await asyncio.to_thread(lambda: render(map(write, page.rows))))
+    return _json(render(map(write, page.rows)))
 
 
 async def post_cases(request: web.Request) -> web.Response:
@@ -192,11 +189,6 @@ async def _read(
     store = request.app[STORE]
     read = store.read if is_short else store.scan
     return await read(request[PRINCIPAL].domain, fn)
-
-
-def _may_search(asked: CaseFilter) -> bool:
-    """Tell whether a filter may have to look at more cases than it answers."""
-    return asked.query is not None or bool(asked.properties)
 
 
 def _today() -> date:

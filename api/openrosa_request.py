@@ -12,8 +12,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from api.auth import Principal
-from api.permissions import Permission
+from api.permissions import Permission, Principal
 from api.problems import Problem, invalid, unauthenticated
 from ledger.caseblock import CaseBlock
 from ledger.form import Form

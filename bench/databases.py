@@ -37,6 +37,9 @@ class Databases(Protocol):
     def compact(self, name: str) -> None:
         """Give back all space that is not used."""
 
+    def settle(self, name: str) -> None:
+        """Do at once what the database does by itself some minutes after a load."""
+
     def size(self, name: str) -> int:
         """Return how many bytes a database takes."""
 
@@ -89,6 +92,10 @@ class SQLite:
         """Give back all space that is not used."""
         with sqlite3.connect(self._path(name), isolation_level=None) as conn:
             conn.execute("vacuum")
+        self._checkpoint(name)
+
+    def settle(self, name: str) -> None:
+        """Move what the journal still holds into the database."""
         self._checkpoint(name)
 
     def size(self, name: str) -> int:
@@ -157,6 +164,10 @@ class PostgreSQL:
     def compact(self, name: str) -> None:
         """Give back all space that is not used."""
         self._cluster.execute(_safe(name), "vacuum (full, analyze)")
+
+    def settle(self, name: str) -> None:
+        """Gather the statistics that autovacuum would gather within a minute."""
+        self._cluster.execute(_safe(name), "vacuum (analyze)")
 
     def size(self, name: str) -> int:
         """Return how many bytes a database takes."""

@@ -57,12 +57,20 @@ def compared(figure: Figure) -> Figure:
 
 
 def medians(rounds: Iterable[Iterable[Figure]]) -> list[Figure]:
-    """Return each figure with the median of its values, floors and per-round ratios."""
+    """Return each figure with the median of its values, floors and per-round ratios.
+
+    What stands beside a floor is not told a second time for information.
+    """
     by_key: dict[tuple[str, ...], list[Figure]] = {}
     for figures in rounds:
         for figure in figures:
             by_key.setdefault(figure.key, []).append(compared(figure))
-    return [_median(readings) for readings in by_key.values()]
+    judged = {key[:3] for key in by_key if key[3]}
+    return [
+        _median(readings)
+        for key, readings in by_key.items()
+        if key[3] or key[:3] not in judged
+    ]
 
 
 def _median(readings: list[Figure]) -> Figure:

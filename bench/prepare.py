@@ -110,6 +110,7 @@ def _make(bench: Bench, name: str, load: Any) -> None:
     product.create()
     with product.serving() as server:
         load(server)
+    bench.databases.settle(name)
     seconds = time.perf_counter() - started
     card = {"authorization": product.authorization, "seconds": seconds}
     _write_card(bench, name, card)

@@ -35,12 +35,9 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import NullType
 
 from ledger.connection import Statement
-from ledger.dialect import PostgresqlDialect, in_list, property_text
+from ledger.dialect import in_list, in_select, property_text
 from projections.tables import CaseTables, case_tables
 
 Condition = ColumnElement[Any]
@@ -107,33 +104,6 @@ _COMPARE: dict[str, Callable[[Any, str], Condition]] = {
 }
 """How a column meets a parameter; that of ``in`` is a list."""
 _DOMAIN: Any = bindparam("domain")
-
-
-class in_select(ColumnElement[Any]):  # noqa: N801 - reads as a condition where used
-    """``column`` is one of the few values that a subquery yields.
-
-    The subquery runs first and by itself, whatever a planner thinks of it.
-    """
-
-    inherit_cache = False
-    type = NullType()
-
-    def __init__(self, column: ColumnElement[Any], values: Select[Any]) -> None:
-        """Keep the column and the subquery."""
-        self.column = column
-        self.values = values.scalar_subquery()
-
-
-@compiles(in_select)
-def _in_select(element: in_select, compiler: SQLCompiler, **kw: Any) -> str:
-    column = compiler.process(element.column, **kw)
-    return f"{column} IN {compiler.process(element.values, **kw)}"
-
-
-@compiles(in_select, PostgresqlDialect.name)
-def _in_array(element: in_select, compiler: SQLCompiler, **kw: Any) -> str:
-    column = compiler.process(element.column, **kw)
-    return f"{column} = ANY(ARRAY{compiler.process(element.values, **kw)})"
 
 
 @lru_cache(maxsize=1024)

@@ -35,6 +35,7 @@ from projections.generations import (
     set_state,
 )
 from projections.parsing import FormParser
+from projections.property_names import LEAVING
 from projections.rebuild import Item, Progress, Rebuild, property_rows, silent
 from projections.tables import CASES, FORMS, CaseTables, case_tables, form_tables
 
@@ -252,6 +253,7 @@ class _Build:
         return tuple(
             name if name.name_id in built else replace(name, built_to=0)
             for name in writer.head.indexed
+            if name.built_to != LEAVING
         )
 
     def _retire(self, conn: Connection, old: Mapping[str, int]) -> None:

@@ -19,6 +19,7 @@ from ledger.connection import Connection, Statement
 from ledger.log import Break
 from ledger.store import Reader, Store, create_indexes, create_tables, open_store
 from projections.parsing import FormParser
+from projections.property_names import LEAVING
 from projections.rebuild import Progress, Rebuild, property_rows, silent
 from projections.tables import CASES, FORMS, case_tables, form_tables
 
@@ -145,19 +146,25 @@ def _differences(
         yield from _table_differences(
             name,
             live,
-            _ordered(reader.conn, live, reader.domain),
-            _ordered(fresh, scratch, reader.domain),
+            _ordered(reader, reader.conn, live),
+            _ordered(reader, fresh, scratch),
             counted,
         )
 
 
-def _ordered(conn: Connection, table: Table, domain: str) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a domain by primary key; counters of nothing are left out."""
+def _ordered(reader: Reader, conn: Connection, table: Table) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a domain by primary key.
+
+    Counters of nothing are left out, and what an index that is being dropped has left.
+    """
     query = select(*table.columns).where(table.c.domain == bindparam("domain"))
     if "n" in table.c:
         query = query.where(table.c.n != 0)
+    leaving = [n.name_id for n in reader.head.indexed if n.built_to == LEAVING]
+    if leaving and "name_id" in table.c:
+        query = query.where(table.c.name_id.not_in(leaving))
     statement = Statement(query.order_by(*table.primary_key))
-    return conn.stream(statement, domain=domain)
+    return conn.stream(statement, domain=reader.domain)
 
 
 def _table_differences(

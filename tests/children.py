@@ -44,7 +44,7 @@ async def submit(writer: LedgerWriter, prefix: str, most: str) -> None:
             ]
             body = build.a_form(blocks, form_id=name)
             await writer.submit(build.DOMAIN, build.a_submission(body))
-            print(name, flush=True)
+            print(name, flush=True)  # noqa: T201 - its answer
 
     await asyncio.gather(*map(client, range(_CLIENTS)))
 
@@ -71,7 +71,7 @@ async def upsert(writer: LedgerWriter, prefix: str, seconds: str) -> None:
             turn += 1
 
     await asyncio.gather(*map(client, range(_CLIENTS)))
-    print(orjson.dumps(counted).decode(), flush=True)
+    print(orjson.dumps(counted).decode(), flush=True)  # noqa: T201 - its answer
 
 
 _PROGRAMS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {

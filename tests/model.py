@@ -81,6 +81,19 @@ def apply_block(
         apply_value(case, name, value)
     if block.get("close"):
         case.update(closed=True, closed_on=dm, closed_by=uid)
+    apply_references(case, block, form)
+    if uid:
+        case["modified_by"] = uid
+    case["modified_on"] = max(case["modified_on"], dm)
+    case["opened_on"] = case["opened_on"] or dm
+    case["opened_by"] = case["opened_by"] or uid
+    case["owner_id"] = case["owner_id"] or uid
+
+
+def apply_references(
+    case: dict[str, Any], block: dict[str, Any], form: dict[str, Any]
+) -> None:
+    """Apply the indices and attachments of a block (sections 10 and 11)."""
     for name, (target, case_type, relationship) in block.get("index", {}).items():
         apply_index(case, name, (target, case_type, relationship or "child"))
     for name, (src, origin) in block.get("attach", {}).items():
@@ -88,12 +101,6 @@ def apply_block(
             case["attachments"][name] = (form["form_id"], src)
         elif not origin:
             case["attachments"].pop(name, None)
-    if uid:
-        case["modified_by"] = uid
-    case["modified_on"] = max(case["modified_on"], dm)
-    case["opened_on"] = case["opened_on"] or dm
-    case["opened_by"] = case["opened_by"] or uid
-    case["owner_id"] = case["owner_id"] or uid
 
 
 def apply_value(case: dict[str, Any], name: str, value: str) -> None:
@@ -249,22 +256,32 @@ class Model:
         if named & self.foreign:
             raise Refused("IllegalCaseId: Bad case id")
         for case_id in sorted(named):
-            for block in blocks_for(form, case_id):
-                for src, _ in block.get("attach", {}).values():
-                    if src and src not in form["files"]:
-                        raise Refused(f"AttachmentNotFound: {form['form_id']}: '{src}'")
+            self.check_files(form, case_id)
         for case_id in sorted(named):
-            net = {
-                name: index[0]
-                for block in blocks_for(form, case_id)
-                for name, index in block.get("index", {}).items()
-            }
-            for target in net.values():
-                if target and target not in named and target not in self.marks:
-                    raise Refused(
-                        f"InvalidCaseIndex: Case '{case_id}' references "
-                        f"non-existent case '{target}'"
-                    )
+            self.check_targets(form, case_id, named)
+
+    def check_files(self, form: dict[str, Any], case_id: str) -> None:
+        """Raise ``Refused`` for a file that did not come (section 11)."""
+        for block in blocks_for(form, case_id):
+            for src, _ in block.get("attach", {}).values():
+                if src and src not in form["files"]:
+                    raise Refused(f"AttachmentNotFound: {form['form_id']}: '{src}'")
+
+    def check_targets(
+        self, form: dict[str, Any], case_id: str, named: set[str]
+    ) -> None:
+        """Raise ``Refused`` for an index to nobody that the form leaves set (10)."""
+        net = {
+            name: index[0]
+            for block in blocks_for(form, case_id)
+            for name, index in block.get("index", {}).items()
+        }
+        for target in net.values():
+            if target and target not in named and target not in self.marks:
+                raise Refused(
+                    f"InvalidCaseIndex: Case '{case_id}' references "
+                    f"non-existent case '{target}'"
+                )
 
     def fold(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -132,25 +132,28 @@ class _Module:
 
     def _templates(self, node: ast.expr, depth: int = 4) -> list[str]:
         """Return what an expression may be as text."""
-        if isinstance(node, ast.Constant):
-            return [str(node.value)]
-        if isinstance(node, ast.FormattedValue):
-            return self._templates(node.value, depth)
-        if isinstance(node, ast.JoinedStr):
-            parts = [self._templates(value, depth) for value in node.values]
-            return ["".join(choice) for choice in product(*parts)]
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            sides = self._templates(node.left, depth), self._templates(
-                node.right, depth
-            )
-            return ["".join(choice) for choice in product(*sides)]
-        if isinstance(node, ast.BoolOp):
-            return self._templates(node.values[0], depth)
-        if isinstance(node, ast.Call):
-            return self._made(node, depth)
-        if isinstance(node, ast.Name):
-            return self._named_texts(node.id, depth)
-        return [HOLE]
+        found = [HOLE]
+        match node:
+            case ast.Constant():
+                found = [str(node.value)]
+            case ast.FormattedValue(value=ast.expr() as value):
+                if not isinstance(value, ast.Call):
+                    found = self._templates(value, depth)
+            case ast.JoinedStr():
+                found = self._joined(node.values, depth)
+            case ast.BinOp(op=ast.Add()):
+                found = self._joined([node.left, node.right], depth)
+            case ast.BoolOp():
+                found = self._templates(node.values[0], depth)
+            case ast.Call():
+                found = self._made(node, depth)
+            case ast.Name():
+                found = self._named_texts(node.id, depth)
+        return found
+
+    def _joined(self, parts: Sequence[ast.expr], depth: int) -> list[str]:
+        choices = [self._templates(part, depth) for part in parts]
+        return ["".join(choice) for choice in product(*choices)]
 
     def _made(self, call: ast.Call, depth: int) -> list[str]:
         """Return what a call may give: of a text itself, or of a function here."""

@@ -69,7 +69,8 @@ _RELATIONS = st.sampled_from((None, "", "child", "extension"))
 _ATTACH = st.dictionaries(
     st.sampled_from(("photo", "scan")),
     st.tuples(
-        st.sampled_from(("", *FILES, *FILES, "lost.jpg")), st.sampled_from(("", "local"))
+        st.sampled_from(("", *FILES, *FILES, "lost.jpg")),
+        st.sampled_from(("", "local")),
     ),
     max_size=2,
 )
@@ -156,8 +157,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "version 1": ({"xmlns": None}, "VersionNotSupported: "),
     "namespace": (
         {"xmlns": "urn:x"},
-        "CaseGenerationException: urn:x not a valid case xmlns. "
-        "We don't know how to handle this version.",
+        (
+            "CaseGenerationException: urn:x not a valid case xmlns. "
+            "We don't know how to handle this version."
+        ),
     ),
     "referral": (
         {"extra": "<referral/>"},

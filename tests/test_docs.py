@@ -6,7 +6,6 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
@@ -27,7 +26,9 @@ ERRORS = "docs/errors.md"
 SETTING = re.compile(r"\bCASELEDGER_[A-Z][A-Z_]*[A-Z]\b")
 ROUTE = re.compile(r"(GET|HEAD|OPTIONS|POST|PUT|DELETE|PATCH) (/\S*)")
 ROW = re.compile(r"^\| ([\d, ]+) \| `([^`]+)` \|", re.MULTILINE)
-MENTION = re.compile(r"\bcaseledger((?: +[a-z][a-z-]*)+)")
+# No route calls what says this: it is for callers who know that a body is a bulk.
+NOT_MET = {"Payload must be a list of JSON objects"}
+MENTION = re.compile(r"\bcaseledger((?: +[a-z][a-z-]*(?![\w./-]))+)")
 
 every_page = pytest.mark.parametrize("name", PAGES)
 every_decision = pytest.mark.parametrize("name", DECISIONS)
@@ -104,7 +105,7 @@ def test_every_option_is_documented():
     for path, command in subcommands().items():
         section = section_of(COMMAND_LINE, f"`caseledger {' '.join(path)}`")
         shown = set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
-        taken = {o for p in command.params for o in p.opts if o.startswith("--")}
+        taken = {o for p in command.params for o in p.opts[:1] if o.startswith("--")}
         assert (path, shown) == (path, taken)
 
 
@@ -121,7 +122,8 @@ def test_no_page_names_a_subcommand_that_does_not_exist(name):
 def test_every_problem_is_documented():
     """docs/errors.md has a row for every text in the source, with its status."""
     rows = documented_problems()
-    missing = [text for text in problem_texts() if not is_documented(text, rows)]
+    met = [text for text in problem_texts() if text.template not in NOT_MET]
+    missing = [text for text in met if not is_documented(text, rows)]
     assert [f"{text.place}: {text.template}" for text in missing] == []
 
 
@@ -145,6 +147,33 @@ def test_decision_records_are_numbered_without_gaps():
     """Records count from 1, so that none was lost or numbered twice."""
     numbers = [int(n) for n in re.findall(r"/(\d{4})-", "\n".join(DECISIONS))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_decision_is_in_the_index():
+    """docs/decisions/README.md links every record, under its own title."""
+    index = PAGES["docs/decisions/README.md"].read_text()
+    records = [name for name in DECISIONS if re.search(r"/\d{4}-", name)]
+    for name in records:
+        title = headings(name)[0].partition(". ")[2]
+        file = name.rpartition("/")[2]
+        assert f"| [{file[:4]}]({file}) | {title} |" in index
+
+
+def test_every_page_can_be_found():
+    """Whoever starts at docs/index.md reaches every page by links."""
+    found, waiting = {"docs/index.md"}, ["docs/index.md"]
+    while waiting:
+        name = waiting.pop()
+        reached = {page_of(name, link) for link in links(name)} & PAGES.keys()
+        waiting += reached - found
+        found |= reached
+    assert found == PAGES.keys()
+
+
+def page_of(name: str, link: str) -> str:
+    """Return the page that a link leads to."""
+    target = (PAGES[name].parent / link.partition("#")[0]).resolve()
+    return target.relative_to(ROOT).as_posix()
 
 
 def routes_of(name: str) -> list[tuple[str, str]]:

@@ -79,15 +79,16 @@ class Desk:
             self.told.append(command)
             return None
         done = subprocess.run(
-            ["sh", "-c", "\n".join([*self.told, command])],
+            ["/bin/sh", "-c", "\n".join([*self.told, command])],
             cwd=self.folder,
             env=environment(),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
             check=False,
         )
-        printed = self.as_shown(done.stdout + done.stderr)
+        printed = self.as_shown(done.stdout)
         return None if is_as_shown(printed, typed.output) else printed
 
     def as_shown(self, text: str) -> str:

@@ -108,9 +108,8 @@ def test_a_directory_change_is_an_entry_of_the_chain(store, domain):
 def test_a_write_that_fails_leaves_the_head_where_it_was(store, domain):
     """What is raised inside a write takes everything back."""
     before = build.dump(store)
-    with pytest.raises(KeyError), store.writing(domain) as writer:
-        build.a_ledger().process(writer, [build.a_submission()])
-        raise KeyError
+    with pytest.raises(KeyError, match="after"), store.writing(domain) as writer:
+        _fail_after_a_submission(writer)
     assert build.dump(store) == before
     build.submit(store, build.a_form([build.a_create()]))
     assert list(_breaks(store)) == []
@@ -162,8 +161,10 @@ def test_chain_verifies_and_tells_what_was_altered(store, domain, column, value)
         ("bodies", "UPDATE bodies SET body = substr(body, 2) WHERE position = 3", 3),
         (
             "bodies",
-            "UPDATE bodies SET body = (SELECT b.body FROM bodies b WHERE "
-            "b.position = 2) WHERE position = 3",
+            (
+                "UPDATE bodies SET body = (SELECT b.body FROM bodies b WHERE "
+                "b.position = 2) WHERE position = 3"
+            ),
             3,
         ),
         ("domains", "UPDATE domains SET position = 3", 3),
@@ -174,6 +175,11 @@ def test_what_is_missing_or_swapped_is_found(store, domain, table, order, positi
     _some_forms(store)
     _behind_our_back(store, table, order)
     assert position in [found.position for found in _breaks(store)]
+
+
+def _fail_after_a_submission(writer):
+    build.a_ledger().process(writer, [build.a_submission()])
+    raise KeyError("after")
 
 
 def _some_forms(store):

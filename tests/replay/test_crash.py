@@ -28,15 +28,18 @@ class FailingConnection:
     """A driver's connection that breaks at its nth statement of a transaction."""
 
     def __init__(self, raw, breaks_at, plan):
+        """Wrap a connection; ``plan`` is shared with whoever opens the next one."""
         self._raw = raw
         self._plan = plan
         self._breaks_at = breaks_at
 
     def execute(self, sql, *values):
+        """Run the statement, or break."""
         self._count()
         return self._raw.execute(sql, *values)
 
     def executemany(self, sql, rows):
+        """Run the statement, or break."""
         self._count()
         return self._raw.executemany(sql, rows)
 
@@ -138,22 +141,26 @@ class Defective:
     size = 1
 
     def needs(self):
+        """Need nothing."""
         return build.a_submission(b"").needs()
 
     def run(self, session):
+        """Fail."""
         raise ZeroDivisionError
 
     def failed(self, session, error):
-        pass
+        """Keep nothing."""
 
 
 class DefectiveForm(Defective):
     """A submission that a defect keeps from being processed."""
 
     def __init__(self, body):
+        """Take the bytes of a form that would be sound."""
         self._sound = build.a_submission(body)
 
     def failed(self, session, error):
+        """Keep the bytes."""
         self._sound.failed(session, error)
 
 
