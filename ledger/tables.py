@@ -54,6 +54,7 @@ entries = Table(
     Column("body_sha256", Bytes),
     Column("body_length", Integer, nullable=False),
     Column("digest", Bytes, nullable=False),
+    sqlite_with_rowid=False,
 )
 """The log: headers only, so that bodies can be moved or erased (ruling R-21)."""
 
@@ -66,6 +67,7 @@ bodies = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("dictionary", Integer, nullable=False),
     Column("body", Bytes, nullable=False),
+    sqlite_with_rowid=False,
 )
 """The bytes of each entry as they came, compressed; ``dictionary`` 0 means none."""
 

@@ -106,7 +106,7 @@ def test_the_fold_is_what_the_spec_says_in_plain_words(described, name):
     assert files == told["attachments"]
 
 
-@given(sound_forms(("a", "b")), sound_forms(("c", "d", "e")))
+@given(sound_forms(("a", "b")), sound_forms(("c",)))
 @settings(max_examples=100)
 def test_disjoint_forms_commute(first, second):
     """Forms about different cases make the same cases in either order."""

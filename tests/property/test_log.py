@@ -20,7 +20,7 @@ from tests import build, strategies
 _DOMAINS = count(1)
 _LATE = st.sampled_from((None, None, -3_600_000_000, 0))
 _SCRIPT = st.lists(st.tuples(strategies.forms(), _LATE), min_size=1, max_size=8)
-FEW = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def submission(form, late, *, prefix, now=build.NOW):
@@ -116,6 +116,9 @@ def test_resubmission_changes_nothing(store):
 
 def test_a_commit_of_many_is_the_same_as_many_commits(store):
     """Group commit changes who waits for whom, never what becomes of a form."""
+    build.a_domain(store, "other")
+    foreign = build.a_form([build.a_create(strategies.FOREIGN)])
+    build.submit(store, foreign, domain="other")
 
     @FEW
     @given(_SCRIPT)
@@ -130,7 +133,7 @@ def test_a_commit_of_many_is_the_same_as_many_commits(store):
                 part = commands[first : first + together]
                 receipts += build.write(store, *part, domain=domain, clock=clock)
             told = [
-                (receipt.kind, (receipt.problem or "").replace(domain, ""))
+                (receipt.kind, plain_problem(receipt, domain))
                 for receipt in receipts
                 if receipt.kind is not Kind.DUPLICATE
             ]
@@ -138,7 +141,9 @@ def test_a_commit_of_many_is_the_same_as_many_commits(store):
             kept = [row[2:-2] for row in build.dump(store, domain)["cases"]]
             found.append((told, kept))
             assert verify(store, domain).ok
-        assert found[0] == found[1]
+        (told, kept), (told_together, kept_together) = found
+        assert told == told_together
+        assert kept == kept_together
 
     same()
 
@@ -159,6 +164,12 @@ def test_chain_verifies(store):
         assert found == list(range(1, len(found) + 1))
 
     proves()
+
+
+def plain_problem(receipt, domain):
+    """Return a receipt's problem without the ids that are different in each run."""
+    text = receipt.problem or ""
+    return text.replace(receipt.form_id, "ID").replace(f"{domain}-", "")
 
 
 def seeded():

@@ -35,7 +35,7 @@ from tests.model import Model, text_of
 
 EXAMPLES = {
     "ci": {"sqlite": 30, "postgresql": 12},
-    "dev": {"sqlite": 400, "postgresql": 20},
+    "dev": {"sqlite": 100, "postgresql": 20},
     "nightly": {"sqlite": 2000, "postgresql": 500},
 }[os.environ.get("CASELEDGER_TEST_PROFILE", "ci")]
 STEPS = 8

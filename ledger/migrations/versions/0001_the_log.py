@@ -67,6 +67,7 @@ def _create_log() -> None:
         sa.Column("body_sha256", Bytes),
         sa.Column("body_length", sa.Integer, nullable=False),
         sa.Column("digest", Bytes, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_entries_form", "entries", ["domain", "form_id", "position"])
 
@@ -78,6 +79,7 @@ def _create_bytes() -> None:
         sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("dictionary", sa.Integer, nullable=False),
         sa.Column("body", Bytes, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "dictionaries",
