@@ -27,7 +27,7 @@ bench: .venv/for-dev
 	.venv/bin/python -m bench
 
 docs: .venv/for-dev
-	.venv/bin/pytest tests/test_docs.py
+	.venv/bin/pytest tests/test_docs.py tests/test_docs_examples.py
 
 clean:
 	rm -rf .venv build *.egg-info .coverage* .*_cache .hypothesis

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
@@ -26,13 +29,18 @@ from api.openapi import document
 from api.process_pages import describe
 from api.routes import ROUTES, install
 from ledger.clock import now_micros
-from ledger.store import open_store
+from ledger.store import Store, open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
 from projections.generations import VersionGuard
 from projections.index_keeper import IndexKeeper
 from projections.point_reads import PointReads
 from projections.projector import LiveProjector
+from projections.replay import prune
+
+_TIDY_SECONDS = 300
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(config: Config) -> web.Application:
@@ -67,11 +75,24 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[WRITER].start()
     app[POINT_READS].start()
     app[INDEX_KEEPER].start()
+    tidying = asyncio.create_task(_tidy(app[STORE]))
     WORKERS.inc()
     yield
     WORKERS.dec()
+    tidying.cancel()
     await app[INDEX_KEEPER].aclose()
     await app[POINT_READS].stop()
     await app[WRITER].stop()
     app[AUTHENTICATOR].close()
     app[STORE].close()
+
+
+async def _tidy(store: Store) -> None:
+    """Drop the generations that a replay has retired, every now and then."""
+    while True:
+        try:
+            await store.aside(partial(prune, store))
+        except Exception:
+            # Tables that stay a little longer harm nobody.
+            logger.exception("prune_failed")
+        await asyncio.sleep(_TIDY_SECONDS)

@@ -100,11 +100,6 @@ def parse_write(body: bytes, *, single: Intent, limit: int = MAX_ROWS) -> WriteR
     return _single(payload, check, intent=single)
 
 
-def parse_single_create(body: bytes) -> WriteRequest:
-    """Return the one case that a body asks to create; raises ``InvalidPayload``."""
-    return _single(*_decode(body), intent=Intent.CREATE)
-
-
 def parse_single_update(body: bytes, *, case_id: str) -> WriteRequest:
     """Return the change that ``PUT /<case_id>/`` asks for.
 
@@ -114,14 +109,6 @@ def parse_single_update(body: bytes, *, case_id: str) -> WriteRequest:
     return _single(*_decode(body), intent=Intent.UPDATE, url_id=("case_id", case_id))
 
 
-def parse_put(body: bytes) -> WriteRequest:
-    """Return the change that ``PUT /`` with one object asks for (D5).
-
-    Raises ``InvalidPayload``.
-    """
-    return _single(*_decode(body), intent=Intent.PUT)
-
-
 def parse_put_external(body: bytes, *, external_id: str) -> WriteRequest:
     """Return the change that ``PUT /ext/<external_id>/`` asks for.
 
@@ -129,17 +116,6 @@ def parse_put_external(body: bytes, *, external_id: str) -> WriteRequest:
     """
     url_id = ("external_id", external_id)
     return _single(*_decode(body), intent=Intent.PUT_EXTERNAL, url_id=url_id)
-
-
-def parse_bulk(body: bytes, *, limit: int = MAX_ROWS) -> WriteRequest:
-    """Return the changes of an array of rows (``case-api-v2.md`` section 5.3).
-
-    Raises ``InvalidPayload`` with one problem for every row that has any.
-    """
-    payload, check = _decode(body)
-    if not isinstance(payload, list):
-        raise InvalidPayload("Payload must be a list of JSON objects")
-    return WriteRequest(changes=_bulk(payload, check, limit=limit), is_bulk=True)
 
 
 def parse_bulk_fetch(body: bytes, *, limit: int = MAX_FETCH) -> BulkFetch:

@@ -92,6 +92,7 @@ class Shell:
                 response = await endpoint.handler(request)
             except Exception as error:  # noqa: BLE001 - the one place that catches
                 response = self._refusal(error, endpoint, request_id)
+                _let_go(request, response)
             finally:
                 self._in_flight -= 1
             await _finish(request, response, request_id)
@@ -209,11 +210,24 @@ def _problem(error: Exception, limit: int) -> Problem | None:
     return _wire_problem(error, limit)
 
 
+def _let_go(request: web.Request, response: web.StreamResponse) -> None:
+    """Close a connection whose body broke off, without reading on.
+
+    The server would otherwise meet the same broken body again while it clears the
+    line, and fill the log with it.
+    """
+    if request.content.exception() is not None:
+        response.force_close()
+        request.content.feed_eof()
+
+
 def _wire_problem(error: Exception, limit: int) -> Problem | None:
     """Return what is told of a body that did not arrive as it should."""
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return body_too_large(limit)
-    if isinstance(error, web.RequestPayloadError | HttpProcessingError | OSError):
+    if isinstance(
+        error, web.RequestPayloadError | HttpProcessingError | ConnectionError
+    ):
         return unreadable_body()
     return None
 

@@ -112,17 +112,30 @@ async def receive_server_form(request: web.Request) -> web.Response:
     return await _receive(request, request[PRINCIPAL])
 
 
+@_in_openrosa
 async def announce(request: web.Request) -> web.Response:
-    """Answer how large a form may be (D-a)."""
+    """Answer how large a form may be (D-a), and what it asks for (HEAD as POST)."""
+    settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    if settings.secure_submissions:
+        return await _announce_secure(request)
+    return _announce(request)
+
+
+def _announce(request: web.Request) -> web.Response:
     return web.Response(status=204, headers=head_headers(_location(request)))
 
 
+@_in_openrosa
 async def announce_secure(request: web.Request) -> web.Response:
     """Answer the same, or what a sender must prove first (1.1, HEAD as POST)."""
+    return await _announce_secure(request)
+
+
+async def _announce_secure(request: web.Request) -> web.Response:
     kind = _auth_type(request)
     if kind is not AuthType.NOAUTH:
         await _authenticated(request, kind)
-    return await announce(request)
+    return _announce(request)
 
 
 # -- who ---------------------------------------------------------------------

@@ -192,6 +192,10 @@ class Store:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._run_read, domain, fn)
 
+    async def aside(self, fn: Callable[[], T]) -> T:
+        """Run a function of this store in a reader thread, which ``close`` awaits."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, fn)
+
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""
         self._readers.shutdown()

@@ -10,7 +10,7 @@ needed; an unexpected exception rolls everything back and the writer tries one b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -24,7 +24,6 @@ from ledger.dialect import in_list
 from ledger.entry import Entry, Kind, Receipt, Upload
 from ledger.errors import LedgerError, Rejected
 from ledger.form import Form
-from ledger.ids import new_form_id, new_id
 from ledger.projector import ProjectionBatch, Projector
 from ledger.store import Writer
 from ledger.tables import domains, idempotency
@@ -266,8 +265,6 @@ class Ledger:
 
     projector: Projector
     clock: Clock
-    make_id: Callable[[], str] = new_id
-    make_form_id: Callable[[], str] = new_form_id
 
     def process(self, writer: Writer, commands: Sequence[Command]) -> list[Any]:
         """Run commands in order in one transaction and return an outcome for each.

@@ -104,14 +104,23 @@ def local_names(elements: Iterable[Element]) -> Iterable[str]:
 
 
 def texts_by_name(elements: list[Element]) -> dict[str, str]:
-    """Return the own text of each element by local name; of one name the last."""
+    """Return the own text of each element by local name; of one name the last.
+
+    A name stands where its last element does, so that names which mean the same
+    thing also end in document order (``case-xml.md`` D-6).
+    """
     texts = list(map(_text, elements))
     if None in texts:
         texts = [text or "" for text in texts]
     known = cast("list[str]", texts)
     if any(map(str.isspace, known)):
         known = list(map(own_text, elements))
-    return dict(zip(local_names(elements), known, strict=True))
+    names = list(local_names(elements))
+    by_name = dict(zip(names, known, strict=True))
+    if len(by_name) == len(known):
+        return by_name
+    by_last_place = reversed(dict.fromkeys(reversed(names)))
+    return {name: by_name[name] for name in by_last_place}
 
 
 def namespace(element: Element) -> str:

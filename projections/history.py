@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ledger.case import Case
 from ledger.entry import Entry
 from ledger.errors import NotFound
+from ledger.form import Form
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
 from projections.cases import case_any
@@ -45,7 +46,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryStep:
-    """One form in a case's history and what it changed."""
+    """One form in a case's history and what it changed.
+
+    ``user_id`` is who was authenticated, else who the form says filled it in.
+    """
 
     form_id: str
     position: int
@@ -61,13 +65,13 @@ def history(r: Reader, case_id: str) -> list[HistoryStep]:
     Raises ``NotFound`` for a case that no form has touched.
     """
     steps = []
-    for entry, before, after in _folded(r, case_id, until=None):
+    for entry, form, before, after in _folded(r, case_id, until=None):
         steps.append(
             HistoryStep(
                 form_id=entry.form_id or "",
                 position=entry.position,
                 received_on=format_micros(entry.received_on),
-                user_id=entry.user_id,
+                user_id=entry.user_id or form.meta.user_id or "",
                 xmlns=entry.xmlns,
                 changes=tuple(_changes(before, after)),
             )
@@ -82,7 +86,7 @@ def as_of(r: Reader, case_id: str, when: Micros) -> Case:
 
     Raises ``NotFound`` when no form had touched the case by then.
     """
-    states = [after for _, _, after in _folded(r, case_id, until=when)]
+    states = [after for *_, after in _folded(r, case_id, until=when)]
     if not states:
         raise NotFound(f"Case '{case_id}' did not exist at {format_micros(when)}")
     return states[-1]
@@ -98,7 +102,7 @@ def now(r: Reader, case_id: str) -> Case:
 
 def _folded(
     r: Reader, case_id: str, *, until: Micros | None
-) -> Iterable[tuple[Entry, Case | None, Case]]:
+) -> Iterable[tuple[Entry, Form, Case | None, Case]]:
     """Yield each form of a case with the state before and after it."""
     tables = case_tables(r.head.live[CASES])
     steps = steps_of(r.conn, tables, r.domain, case_id)
@@ -111,7 +115,7 @@ def _folded(
         if early and (blocks or case is not None):
             before = case
             case, _ = apply_form(before, blocks, form, stamp_of(entry))
-            yield entry, before, case
+            yield entry, form, before, case
 
 
 def _changes(before: Case | None, after: Case) -> Iterable[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from api.cli.database import OPERATOR, opened
+from api.cli.database import OPERATOR, opened, the_domain
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.directory.domains import (
@@ -44,7 +44,7 @@ def create(config: Config, name: str) -> None:
 def settings(config: Config, name: str, *, secure_submissions: bool) -> None:
     """Change what holds in the domain NAME; a running server follows in seconds."""
     wanted = DomainSettings(secure_submissions=secure_submissions)
-    with opened(config) as store, store.writing(name) as writer:
+    with opened(config) as store, store.writing(the_domain(store, name)) as writer:
         save_settings(writer, wanted, author=OPERATOR, now=now_micros())
     click.echo(name)
 

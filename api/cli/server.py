@@ -35,7 +35,7 @@ def migrate(config: Config) -> None:
 def serve(
     config: Config, *, host: str | None, port: int | None, workers: int | None
 ) -> int:
-    """Serve HTTP and run background jobs until SIGTERM.
+    """Serve HTTP, and tend the indexes, until SIGTERM.
 
     An empty database gets its schema first.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from functools import partial
 
 import orjson
 from hypothesis import example, given
@@ -12,11 +13,8 @@ from hypothesis import strategies as st
 
 from api.case_v2_json import (
     InvalidPayload,
-    parse_bulk,
     parse_bulk_fetch,
-    parse_put,
     parse_put_external,
-    parse_single_create,
     parse_single_update,
     parse_write,
 )
@@ -30,6 +28,11 @@ from ledger.form import CASE_API_XMLNS, Form
 from ledger.resolve import CasesFound, Resolution, resolve, wanted
 from projections.fold import Stamp, apply_form, blocks_by_case
 from projections.rows import to_case, to_row
+
+parse_single_create = partial(parse_write, single=Intent.CREATE)
+parse_put = partial(parse_write, single=Intent.PUT)
+parse_bulk = partial(parse_write, single=Intent.CREATE)
+
 
 NOW = "2024-03-05T07:14:00.000000Z"
 FIELDS = (

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
 from api.case_v2_json import (
     BulkFetch,
     InvalidPayload,
-    parse_bulk,
     parse_bulk_fetch,
-    parse_put,
     parse_put_external,
     parse_single_update,
+    parse_write,
 )
 from ledger.changes import CaseChange, Intent
+
+parse_put = partial(parse_write, single=Intent.PUT)
+parse_bulk = partial(parse_write, single=Intent.CREATE)
+
 
 NEW = {"case_type": "patient", "case_name": "Ann", "owner_id": "o"}
 NEW_ROW = NEW | {"create": True}
