@@ -6,14 +6,14 @@ call costs what the driver costs. No result needs a converter (``columns.py``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
-from ledger.dialect import Dialect, Row
+from ledger.dialect import Dialect, Row, kinds_of
 
 
 class Statement:
@@ -56,12 +56,20 @@ class Connection:
         self.dialect = dialect
         self.codecs: Any = None
         """What ``bodies.py`` has learnt of this database's dictionaries."""
-        self._inserts: dict[tuple[str, str], str] = {}
+        self._inserts: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
 
     def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
         """Return all rows of a query."""
         rows: list[Row] = self._execute(statement, params).fetchall()
         return rows
+
+    def ask(self, statement: Statement, /, **params: Any) -> Callable[[], list[Row]]:
+        """Run a query and return how to get its rows.
+
+        In a pipeline, what is asked before the first rows are got travels together.
+        """
+        fetch: Callable[[], list[Row]] = self._execute(statement, params).fetchall
+        return fetch
 
     def row(self, statement: Statement, /, **params: Any) -> Row | None:
         """Return the first row of a query, or nothing."""
@@ -73,10 +81,9 @@ class Connection:
         row = self.row(statement, **params)
         return None if row is None else row[0]
 
-    def run(self, statement: Statement, /, **params: Any) -> int:
-        """Run a statement and return how many rows it changed."""
-        count: int = self._execute(statement, params).rowcount
-        return count
+    def run(self, statement: Statement, /, **params: Any) -> None:
+        """Run a statement whose result nobody waits for."""
+        self._execute(statement, params)
 
     def stream(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
         """Yield the rows of a query in bounded memory, inside a transaction."""
@@ -130,14 +137,13 @@ class Connection:
     def _many(self, table: Table, rows: Sequence[Row], verb: str) -> None:
         if not rows:
             return
-        key = (table.name, verb)
-        sql = self._inserts.get(key)
-        if sql is None:
+        made = self._inserts.get((table.name, verb))
+        if made is None:
             make = self.dialect
-            sql = (
-                make.delete_sql(table)
-                if verb == "delete"
-                else make.insert_sql(table, verb)
+            deletes = verb == "delete"
+            made = self._inserts[table.name, verb] = (
+                make.delete_sql(table) if deletes else make.insert_sql(table, verb),
+                kinds_of(table.primary_key if deletes else table.columns),
             )
-            self._inserts[key] = sql
-        self.dialect.many(self.raw, sql, rows)
+        sql, kinds = made
+        self.dialect.many(self.raw, sql, rows, kinds)

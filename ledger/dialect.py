@@ -6,7 +6,7 @@ a JSON text, many rows in one statement, and the guard that keeps the log append
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -27,6 +27,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import NullType, Text
+
+from ledger.arrays import COLUMNS, column_of
 
 Row = tuple[Any, ...]
 
@@ -139,6 +141,11 @@ def _array_type(kind: Any) -> str:
     return "bytea" if isinstance(kind, LargeBinary) else "text"
 
 
+def kinds_of(columns: Iterable[Any]) -> tuple[str, ...]:
+    """Return the types of columns as PostgreSQL calls them in an array."""
+    return tuple(_array_type(column.type) for column in columns)
+
+
 class Dialect(Protocol):
     """What the store asks of a database."""
 
@@ -152,8 +159,13 @@ class Dialect(Protocol):
     def bind(self, value: Any) -> Any:
         """Return a parameter value as the driver takes it."""
 
-    def many(self, raw: Any, sql: str, rows: Sequence[Row]) -> None:
-        """Run a statement that ``insert_sql`` or ``delete_sql`` made, for many rows."""
+    def many(
+        self, raw: Any, sql: str, rows: Sequence[Row], kinds: Sequence[str]
+    ) -> None:
+        """Run a statement that ``insert_sql`` or ``delete_sql`` made, for many rows.
+
+        ``kinds`` are the types of the columns (``kinds_of``).
+        """
 
     def insert_sql(self, table: Table, conflict: str) -> str:
         """Return an insert of many rows; ``conflict``: error, update, ignore, add."""
@@ -213,7 +225,13 @@ class SqliteDialect:
         """Return lists as JSON text for ``json_each``, everything else as it is."""
         return orjson.dumps(value).decode() if isinstance(value, list) else value
 
-    def many(self, raw: Any, sql: str, rows: Sequence[Row]) -> None:
+    def many(
+        self,
+        raw: Any,
+        sql: str,
+        rows: Sequence[Row],
+        kinds: Sequence[str],  # noqa: ARG002 - as PostgreSQL's
+    ) -> None:
         """Run the statement once for each row."""
         raw.executemany(sql, rows)
 
@@ -311,12 +329,21 @@ class PostgresqlDialect:
         self.sql: SqlDialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
     def bind(self, value: Any) -> Any:
-        """Return the value: the driver knows lists."""
-        return value
+        """Return lists as columns, everything else as it is."""
+        return column_of(value) if isinstance(value, list) else value
 
-    def many(self, raw: Any, sql: str, rows: Sequence[Row]) -> None:
+    def many(
+        self, raw: Any, sql: str, rows: Sequence[Row], kinds: Sequence[str]
+    ) -> None:
         """Run the statement once, with an array for each column."""
-        raw.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        columns = zip(*rows, strict=True)
+        raw.execute(
+            sql,
+            [
+                COLUMNS[kind](values)
+                for kind, values in zip(kinds, columns, strict=True)
+            ],
+        )
 
     def insert_sql(self, table: Table, conflict: str) -> str:
         """Return an insert that reads its rows from arrays."""

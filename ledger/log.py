@@ -8,7 +8,7 @@ altered, removed or swapped unseen.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
@@ -167,12 +167,23 @@ def canonical(entry: Entry) -> bytes:
 
 def entries_of_forms(r: Reader, form_ids: Iterable[str]) -> dict[str, list[Entry]]:
     """Return the entries that carry each of these form ids, oldest first."""
-    found: dict[str, list[Entry]] = {}
-    rows = r.conn.rows(_FORM_ENTRIES, domain=r.domain, form_ids=list(form_ids))
-    for row in sorted(rows, key=itemgetter(1)):
-        entry = to_entry(row)
-        found.setdefault(entry.form_id or "", []).append(entry)
-    return found
+    return ask_entries_of_forms(r, form_ids)()
+
+
+def ask_entries_of_forms(
+    r: Reader, form_ids: Iterable[str]
+) -> Callable[[], dict[str, list[Entry]]]:
+    """Ask for the entries that carry these form ids; return how to get them."""
+    ask = r.conn.ask(_FORM_ENTRIES, domain=r.domain, form_ids=list(form_ids))
+
+    def get() -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for row in sorted(ask(), key=itemgetter(1)):
+            entry = to_entry(row)
+            found.setdefault(entry.form_id or "", []).append(entry)
+        return found
+
+    return get
 
 
 def forms_elsewhere(

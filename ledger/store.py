@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
+from ledger.arrays import register
 from ledger.connection import Connection, Statement
 from ledger.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
 from ledger.entry import Head, IndexedName
@@ -47,7 +48,20 @@ _SQLITE_PRAGMAS = (
 )
 _SQLITE_BUSY_SECONDS = 30.0
 _OLDEST_SQLITE = (3, 37, 0)
-_POSTGRES_OPTIONS = "-c jit=off -c timezone=UTC -c plan_cache_mode=force_custom_plan"
+_POSTGRES_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "jit=off",
+        "timezone=UTC",
+        # Every read goes by a key, in the order of its index; no estimate of how many
+        # rows a domain has may talk the planner into anything else.
+        "plan_cache_mode=force_generic_plan",
+        "enable_seqscan=off",
+        "enable_bitmapscan=off",
+        "enable_sort=off",
+        "enable_indexonlyscan=off",
+    )
+)
 
 _HEAD_COLUMNS = (
     domains.c.position,
@@ -172,7 +186,7 @@ class Store:
     @contextmanager
     def writing(self, domain: str) -> Iterator[Writer]:
         """Open a domain for writing, holding its head; commits at the end."""
-        with self._transaction(self.dialect.begin_write) as conn:
+        with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
             yield Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
 
     @contextmanager
@@ -233,15 +247,19 @@ class Store:
         return conn, begin(conn)
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
+    def _transaction(
+        self, begin: str, *, pipelined: bool = False
+    ) -> Iterator[Connection]:
+        """Run a transaction; in a pipeline its statements need not wait for each other.
+
+        A statement that fails there makes the server skip those behind it, the COMMIT
+        too, and the error is met when a result is waited for, at the latest here.
+        """
         conn, _ = self._begun(lambda conn: conn.execute(begin))
         try:
-            yield conn
-        except BaseException:
-            self._roll_back(conn)
-            raise
-        try:
-            conn.execute("COMMIT")
+            with conn.pipelined() if pipelined else nullcontext():
+                yield conn
+                conn.execute("COMMIT")
         except BaseException:
             self._roll_back(conn)
             raise
@@ -383,6 +401,7 @@ def _postgresql_connector(url: str) -> Callable[[], Any]:
             raise StoreUnavailable(
                 f"cannot reach PostgreSQL: {error}".strip()
             ) from None
+        register(raw)
         raw.prepare_threshold = 0
         raw.prepared_max = 500
         return raw

@@ -26,12 +26,9 @@ from ledger.errors import LedgerError, Rejected
 from ledger.form import Form
 from ledger.projector import ProjectionBatch, Projector
 from ledger.store import Writer
-from ledger.tables import domains, idempotency
+from ledger.tables import idempotency
 from ledger.times import Micros, next_tick
 
-_OTHER_DOMAINS = Statement(
-    select(domains.c.domain).where(domains.c.domain != bindparam("domain"))
-)
 _KEPT_ANSWERS = Statement(
     select(
         idempotency.c.user_id,
@@ -111,9 +108,7 @@ class Session:
     def load(self, needs: Sequence[Needs]) -> None:
         """Look up what all commands need, a query for each kind of thing."""
         form_ids = {i for need in needs for i in need.form_ids}
-        if form_ids:
-            self.known = log.entries_of_forms(self.writer, form_ids)
-            self._note_foreign([i for i in form_ids if i not in self.known])
+        known = log.ask_entries_of_forms(self.writer, form_ids) if form_ids else dict
         keys = [key for need in needs for key in need.idempotency_keys]
         if keys:
             self._load_answers(keys)
@@ -121,6 +116,8 @@ class Session:
             case_ids=[i for need in needs for i in need.case_ids],
             external_ids=[i for need in needs for i in need.external_ids],
         )
+        self.known = known()
+        self._note_foreign([i for i in form_ids if i not in self.known])
 
     def entries_of(self, form_id: str) -> list[Entry]:
         """Return the entries that carry a form id, those of this session included."""
@@ -191,14 +188,13 @@ class Session:
     def save(self) -> int:
         """Write entries, bodies, read tables and head; return how many entries."""
         writer = self.writer
-        with writer.conn.pipelined():
-            if self._items:
-                put_blobs(writer, self._uploads)
-                log.append(writer, self._items)
-                self.cases.save()
-                writer.head = replace(writer.head, appended_on=self._appended_on)
-                writer.save_head()
-            writer.conn.insert_new(idempotency, self._kept)
+        if self._items:
+            put_blobs(writer, self._uploads)
+            log.append(writer, self._items)
+            self.cases.save()
+            writer.head = replace(writer.head, appended_on=self._appended_on)
+            writer.save_head()
+        writer.conn.insert_new(idempotency, self._kept)
         return len(self._items)
 
     _foreign: frozenset[str] = frozenset()
@@ -244,9 +240,8 @@ class Session:
         return entry
 
     def _note_foreign(self, form_ids: list[str]) -> None:
-        rows = self.writer.conn.rows(_OTHER_DOMAINS, domain=self.writer.domain)
-        others = [domain for (domain,) in rows]
-        if others and form_ids:
+        others = self.cases.other_domains() if form_ids else ()
+        if others:
             self._foreign = frozenset(
                 log.forms_elsewhere(self.writer.conn, others, form_ids)
             )

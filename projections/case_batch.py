@@ -8,7 +8,7 @@ needs a savepoint.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -46,7 +46,7 @@ class CaseBatch:
         tables: CaseTables,
         *,
         indexed: Sequence[IndexedName],
-        elsewhere: Mapping[int, Sequence[str]] | None = None,
+        elsewhere: Callable[[], Mapping[int, Sequence[str]]] | None = None,
         conn: Connection | None = None,
     ) -> None:
         """Start empty.
@@ -59,7 +59,7 @@ class CaseBatch:
         self.tables = tables
         self._conn = conn or reader.conn
         self.indexed = indexed
-        self._elsewhere = elsewhere
+        self.elsewhere = elsewhere or _nowhere
         self._judging = elsewhere is not None
         self._statements = _statements(tables.generation)
         self._cases: dict[str, Case | None] = {}
@@ -118,12 +118,12 @@ class CaseBatch:
             case = to_case(CaseRow._make(row))
             self._cases[case.case_id] = self._stored[case.case_id] = case
         unknown = [i for i in case_ids if self._cases[i] is None]
-        if unknown and self._elsewhere:
+        if unknown and self._judging:
             self._look_elsewhere(unknown)
 
     def _look_elsewhere(self, case_ids: list[str]) -> None:
         """Remember which ids belong to another domain: a marked fan-out."""
-        for generation, domains in (self._elsewhere or {}).items():
+        for generation, domains in self.elsewhere().items():
             rows = self._conn.rows(
                 _statements(generation).elsewhere,
                 domains=list(domains),
@@ -192,7 +192,7 @@ class CaseBatch:
             self.reader,
             self.tables,
             indexed=self.indexed,
-            elsewhere=self._elsewhere,
+            elsewhere=self.elsewhere if self._judging else None,
             conn=self._conn,
         )
         copy._cases = dict(self._cases)
@@ -331,6 +331,10 @@ class CaseBatch:
     @property
     def _domain(self) -> str:
         return self.reader.domain
+
+
+def _nowhere() -> Mapping[int, Sequence[str]]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

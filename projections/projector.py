@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 from sqlalchemy import select
 
@@ -35,6 +36,10 @@ class LiveBatch:
     def load(self, *, case_ids: Iterable[str], external_ids: Iterable[str]) -> None:
         """Load cases by id and by external id."""
         self._cases.load(case_ids=case_ids, external_ids=external_ids)
+
+    def other_domains(self) -> Sequence[str]:
+        """Return the other domains of the installation."""
+        return [d for domains in self._cases.elsewhere().values() for d in domains]
 
     def expect_new(self, case_ids: Iterable[str]) -> None:
         """Take ids that were just made as unknown."""
@@ -98,10 +103,16 @@ class LiveProjector:
         return LiveBatch(writer, cases, live[FORMS])
 
 
-def _elsewhere(writer: Writer) -> Mapping[int, Sequence[str]]:
-    """Return the other domains by the generation that answers for them."""
-    others: dict[int, list[str]] = {}
-    for domain, generation in writer.conn.rows(_DOMAINS):
-        if domain != writer.domain:
-            others.setdefault(generation, []).append(domain)
-    return others
+def _elsewhere(writer: Writer) -> Callable[[], Mapping[int, Sequence[str]]]:
+    """Ask for the other domains by the generation that answers for them."""
+    ask = writer.conn.ask(_DOMAINS)
+
+    @cache
+    def get() -> Mapping[int, Sequence[str]]:
+        others: dict[int, list[str]] = {}
+        for domain, generation in ask():
+            if domain != writer.domain:
+                others.setdefault(generation, []).append(domain)
+        return others
+
+    return get

@@ -60,6 +60,7 @@ _MOVE_CHECKPOINT = Statement(
         checkpoints.c.position == bindparam("old"),
     )
     .values(position=bindparam("new"))
+    .returning(checkpoints.c.position)
 )
 _UNFINISHED = Statement(
     select(func.max(generations.c.generation))
@@ -232,14 +233,14 @@ class _Build:
         """Write a batch and move the checkpoints in the same transaction."""
         self._rebuild.save()
         for projection, generation in self.numbers.items():
-            moved = conn.run(
+            moved = conn.row(
                 _MOVE_CHECKPOINT,
                 d=self._domain,
                 g=generation,
                 old=self.position,
                 new=self._reached,
             )
-            if moved != 1:
+            if moved is None:
                 raise Conflict(
                     f"another replay of {projection} in {self._domain} is at work"
                 )

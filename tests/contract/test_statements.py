@@ -31,7 +31,6 @@ BOUND = re.compile(
 )
 FAN_OUTS = {
     "the other domains and their generations": r"SELECT domains\.domain, \S+ ?FROM dom",
-    "the other domains": r"FROM domains WHERE domains\.domain != ",
     "ids over the installation": r"domain (?:= ANY|IN \(SELECT value)",
     "every domain's generations": r"SELECT domains\.live_cases, domains\.live_forms",
     "a dropped generation": r"DELETE FROM checkpoints WHERE checkpoints\.generation",
