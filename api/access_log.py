@@ -13,6 +13,7 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Protocol
 
 import orjson
@@ -32,7 +33,7 @@ _PIECE = 4096
 class AccessLog(Protocol):
     """Where the shell notes what it served."""
 
-    def note(  # noqa: PLR0913 - the columns of a line
+    def note(
         self,
         *,
         method: str,
@@ -61,7 +62,7 @@ class NoLines:
 class RecordLines:
     """Notes requests as records of ``logging``, for a terminal's coloured lines."""
 
-    def note(  # noqa: PLR0913
+    def note(
         self,
         *,
         method: str,
@@ -94,8 +95,9 @@ class JsonLines:
         self._write = write
         self._lines: list[str] = []
         self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
 
-    def note(  # noqa: PLR0913
+    def note(
         self,
         *,
         method: str,
@@ -113,8 +115,9 @@ class JsonLines:
         )
         if self._size + len(line) > _PIECE:
             self.flush()
-        if not self._lines:
-            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(FLUSH_SECONDS, self._in_time)
         self._lines.append(line)
         self._size += len(line)
 
@@ -128,6 +131,10 @@ class JsonLines:
         except (OSError, ValueError):
             # No request fails because its line could not be written.
             return
+
+    def _in_time(self) -> None:
+        self._timer = None
+        self.flush()
 
 
 def access_log(*, wanted: bool, console: bool) -> AccessLog:
@@ -163,6 +170,6 @@ def _head(method: str, route: str, status: int) -> str:
 
 @lru_cache(maxsize=2048)
 def _who(domain: str, user_id: str) -> str:
-    """Return the part of a line that names the user."""
-    who = orjson.dumps({"domain": domain, "user_id": user_id}, default=str)
-    return "," + who.decode()[1:-1]
+    """Return the part of a line that names the user; ASCII, so that sizes are true."""
+    ascii_domain = encode_basestring_ascii(domain)
+    return f',"domain":{ascii_domain},"user_id":{encode_basestring_ascii(user_id)}'

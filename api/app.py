@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
+from api.access_log import access_log
 from api.auth import Authenticator
 from api.config import Config
 from api.domain_settings import SettingsReader
@@ -23,6 +24,7 @@ from api.keys import (
     STORE,
     WRITER,
 )
+from api.logs import wants_console
 from api.metrics import WORKERS
 from api.middleware import Shell
 from api.openapi import document
@@ -62,7 +64,7 @@ def create_app(config: Config) -> web.Application:
     shell = Shell(
         app[AUTHENTICATOR],
         body_limit=config.body_limit,
-        access_log=config.access_log,
+        access_log=access_log(wanted=config.access_log, console=wants_console(config)),
     )
     app[SHELL] = shell
     install(app, shell, ROUTES)
@@ -80,6 +82,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     yield
     WORKERS.dec()
     tidying.cancel()
+    app[SHELL].access_log.flush()
     await app[INDEX_KEEPER].aclose()
     await app[POINT_READS].stop()
     await app[WRITER].stop()

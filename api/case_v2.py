@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from aiohttp import web
 from aiohttp.hdrs import USER_AGENT
@@ -22,7 +22,7 @@ from api.case_v2_json import (
     parse_single_update,
     parse_write,
 )
-from api.case_v2_query import parse_list_query
+from api.case_v2_query import ListRequest, parse_list_query
 from api.case_v2_render import (
     bulk_fetch_response,
     bulk_response,
@@ -68,6 +68,9 @@ _PARSED_ASIDE = 256 * 1024
 _READ_AT_ONCE = 200
 """Cases that are read or rendered without handing over to a thread."""
 
+_REMEMBERED_QUERY = 1024
+"""Characters of a query string up to which its meaning is remembered."""
+
 _LONGEST_KEY = 255
 _FALSE = {"", "false", "f", "no", "n", "0"}
 _PREFLIGHT = "OPTIONS, GET, POST, PUT"
@@ -110,7 +113,7 @@ async def bulk_fetch(request: web.Request) -> web.Response:
 
 async def list_cases(request: web.Request) -> web.Response:
     """Answer a page of the cases that match the query string (section 6)."""
-    asked = parse_list_query(_pairs(request), today=_today())
+    asked = _list_request(request.rel_url.raw_query_string, _today())
     store, domain = request.app[STORE], request[PRINCIPAL].domain
     names = names_asked(asked.filter)
     if names:
@@ -189,6 +192,29 @@ async def _read(
     store = request.app[STORE]
     read = store.read if is_short else store.scan
     return await read(request[PRINCIPAL].domain, fn)
+
+
+def _list_request(query: str, today: date) -> ListRequest:
+    """Return what a query string asks for: clients ask the same again and again."""
+    read = _known_query if _is_worth_remembering(query) else _read_query
+    return read(query, today)
+
+
+def _is_worth_remembering(query: str) -> bool:
+    """Tell whether a query string is short, also when it is unpacked.
+
+    A cursor is asked for once, and a short one may hold a thousand times its length.
+    """
+    if len(query) > _REMEMBERED_QUERY:
+        return False
+    return "cursor" not in (unquote(query) if "%" in query else query)
+
+
+def _read_query(query: str, today: date) -> ListRequest:
+    return parse_list_query(_pairs(query), today=today)
+
+
+_known_query = lru_cache(maxsize=256)(_read_query)
 
 
 def _today() -> date:
@@ -276,9 +302,10 @@ def _idempotency(request: web.Request, body: bytes) -> IdempotencyKey | None:
 
 
 def _dry_run(request: web.Request) -> bool:
-    if not request.rel_url.raw_query_string:
+    query = request.rel_url.raw_query_string
+    if not query:
         return False
-    values = [value for name, value in _pairs(request) if name == "dry_run"]
+    values = [value for name, value in _pairs(query) if name == "dry_run"]
     return bool(values) and values[-1].lower() not in _FALSE
 
 
@@ -295,15 +322,11 @@ async def _aside(body: bytes, parse: Callable[[bytes], T]) -> T:
 def _chosen(request: web.Request) -> FieldFilter | None:
     if not request.rel_url.raw_query_string:
         return None
-    return FieldFilter.parse(_pairs(request))
+    return FieldFilter.parse(_pairs(request.rel_url.raw_query_string))
 
 
-def _pairs(request: web.Request) -> list[tuple[str, str]]:
-    return parse_qsl(
-        request.rel_url.raw_query_string,
-        keep_blank_values=True,
-        errors="surrogateescape",
-    )
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
 
 
 def _raw_place(request: web.Request) -> str:
@@ -324,6 +347,8 @@ def _external_id(request: web.Request) -> str:
 
 
 def _decoded(raw: str) -> str:
+    if "%" not in raw and raw.isascii():
+        return raw
     try:
         return unquote_to_bytes(raw.encode("utf-8", "surrogateescape")).decode()
     except UnicodeDecodeError:

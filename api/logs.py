@@ -24,7 +24,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 def set_up_logging(config: Config) -> None:
     """Send the log to standard error in the format that the settings ask for."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(_wants_console(config)))
+    handler.setFormatter(_formatter(wants_console(config)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.log_level)
@@ -33,7 +33,8 @@ def set_up_logging(config: Config) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def _wants_console(config: Config) -> bool:
+def wants_console(config: Config) -> bool:
+    """Tell whether lines are for a reader at a terminal, rather than JSON."""
     if config.log_format == "auto":
         return sys.stderr.isatty()
     return config.log_format == "console"

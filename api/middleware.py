@@ -20,12 +20,13 @@ from aiohttp import web
 from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, ORIGIN, VARY
 from aiohttp.http_exceptions import HttpProcessingError
 
+from api.access_log import AccessLog
 from api.auth import Authenticator
 from api.dialects import Dialect
 from api.keys import PRINCIPAL
 from api.logs import REQUEST_ID
 from api.metrics import observe
-from api.permissions import Permission, Principal, check
+from api.permissions import Permission, check
 from api.problems import (
     Problem,
     body_too_large,
@@ -41,7 +42,6 @@ from projections.generations import StaleTables
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_LOG = logging.getLogger("api.requests")
 _DEFECTS = logging.getLogger(__name__)
 
 _REQUEST_ID_HEADER = "X-Request-Id"
@@ -69,18 +69,19 @@ class Shell:
     """Makes the wrapper of each route; holds what all of them share."""
 
     def __init__(
-        self, authenticator: Authenticator, *, body_limit: int, access_log: bool
+        self, authenticator: Authenticator, *, body_limit: int, access_log: AccessLog
     ) -> None:
         """Keep the parts and a prefix that no other process's request ids have."""
         self._authenticator = authenticator
         self._body_limit = body_limit
-        self._access_log = access_log
+        self.access_log = access_log
         self._prefix = new_id()[:8]
         self._in_flight = 0
         self._stopping = False
 
     def wrap(self, endpoint: Endpoint) -> Handler:
         """Return what the server calls for a request of this route."""
+        handle = endpoint.handler
 
         async def serve(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
@@ -89,13 +90,16 @@ class Shell:
             self._in_flight += 1
             try:
                 await self._admit(request, endpoint)
-                response = await endpoint.handler(request)
+                response = await handle(request)
             except Exception as error:  # noqa: BLE001 - the one place that catches
                 response = self._refusal(error, endpoint, request_id)
                 _let_go(request, response)
             finally:
                 self._in_flight -= 1
-            await _finish(request, response, request_id)
+            response.headers[_REQUEST_ID_HEADER] = request_id
+            asked = request.headers
+            if ORIGIN in asked or ACCEPT_ENCODING in asked:
+                await _suit(request, response)
             if self._stopping:
                 response.force_close()
             self._account(request, endpoint, response.status, started)
@@ -168,31 +172,14 @@ class Shell:
         seconds = perf_counter() - started
         method = request.method if request.method in _METHODS else "OTHER"
         observe(method, endpoint.path, status, seconds)
-        if self._access_log:
-            principal: Principal | None = request.get(PRINCIPAL)
-            _LOG.info(
-                "request", extra=_line(method, endpoint, status, seconds, principal)
-            )
-
-
-def _line(
-    method: str,
-    endpoint: Endpoint,
-    status: int,
-    seconds: float,
-    principal: Principal | None,
-) -> dict[str, object]:
-    """Return the values of an access line: ids and numbers, no path, no query."""
-    line: dict[str, object] = {
-        "method": method,
-        "route": endpoint.path,
-        "status": status,
-        "ms": round(seconds * 1000, 2),
-    }
-    if principal is not None:
-        line["domain"] = principal.domain
-        line["user_id"] = principal.user_id
-    return line
+        self.access_log.note(
+            method=method,
+            route=endpoint.path,
+            status=status,
+            seconds=seconds,
+            principal=request.get(PRINCIPAL),
+            request_id=REQUEST_ID.get(),
+        )
 
 
 def _problem(error: Exception, limit: int) -> Problem | None:
@@ -245,10 +232,8 @@ def _render(problem: Problem, dialect: Dialect) -> web.Response:
     )
 
 
-async def _finish(
-    request: web.Request, response: web.StreamResponse, request_id: str
-) -> None:
-    response.headers[_REQUEST_ID_HEADER] = request_id
+async def _suit(request: web.Request, response: web.StreamResponse) -> None:
+    """Suit an answer to what the request says of its sender."""
     if ORIGIN in request.headers:
         # Credentials travel in a header that pages must set themselves, never in a
         # cookie, so any page may read what it was able to ask for.

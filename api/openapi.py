@@ -57,7 +57,6 @@ def document(routes: Iterable[Route]) -> Object:
                 "served with a slash at its end; the case API also under "
                 "`/a/{domain}/api/v0.6/case`."
             ),
-            "license": {"name": "see LICENSE"},
         },
         "servers": [{"url": "/"}],
         "paths": paths,

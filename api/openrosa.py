@@ -6,9 +6,9 @@ Read the body within its limits, parse it, hand it to the writer, render the rec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Final
 
 from aiohttp import web
@@ -164,13 +164,17 @@ async def _is_fit(request: web.Request, form: Form | None) -> bool:
     return all(is_demo_owner(row.owner_id) for row in rows.values())
 
 
+def _practises(request: web.Request) -> bool:
+    # Most requests have no query string, and then it need not be taken apart.
+    return bool(request.rel_url.raw_query_string) and is_practice(request.query)
+
+
 # -- what --------------------------------------------------------------------
 
 
 async def _receive(request: web.Request, principal: Principal | None) -> web.Response:
     sent = await _sent(request)
-    practice = is_practice(request.query)
-    if practice and sent.form is not None and not is_demo(sent.form):
+    if _practises(request) and sent.form is not None and not is_demo(sent.form):
         return _response(request, answer_ignored())
     return await _submit(request, sent, principal)
 
@@ -186,7 +190,7 @@ async def _receive_demo(request: web.Request) -> web.Response:
     sent = await _sent(request)
     if await _is_fit(request, sent.form):
         return await _submit(request, sent, None)
-    if is_practice(request.query):
+    if _practises(request):
         return _response(request, answer_ignored())
     raise Problem(403, "Bad auth")
 
@@ -201,17 +205,21 @@ async def _sent(request: web.Request) -> _Sent:
 
 async def _body(request: web.Request, content_type: str) -> bytes:
     """Return the body, decompressed, as long as its kind may be."""
-    if is_multipart(content_type):
-        limit = request.app[CONFIG].body_limit
-        problem = body_too_large(limit)
-    else:
-        limit, problem = MAX_FORM, form_too_large()
+    has_parts = is_multipart(content_type)
+    limit = request.app[CONFIG].body_limit if has_parts else MAX_FORM
+    content = request.content
+    if content.is_eof():
+        # It came with its head, as nearly all do: there is nothing to wait for.
+        body = content.read_nowait()
+        if len(body) > limit:
+            raise body_too_large(limit) if has_parts else form_too_large()
+        return body
     chunks, length = [], 0
-    async for chunk in request.content.iter_any():
+    async for chunk in content.iter_any():
         chunks.append(chunk)
         length += len(chunk)
         if length > limit:
-            raise problem
+            raise body_too_large(limit) if has_parts else form_too_large()
     return b"".join(chunks)
 
 
@@ -268,13 +276,20 @@ def _author(principal: Principal | None) -> Author:
 
 
 def _response(request: web.Request, answer: OpenRosaAnswer) -> web.Response:
-    return web.Response(
+    response = web.Response(
         status=answer.status,
         body=answer.body,
-        content_type=XML_TYPE,
-        charset="utf-8",
-        headers={**headers(_location(request)), **answer.headers},
+        headers=_document_headers(_location(request)),
     )
+    for name, value in answer.headers.items():
+        response.headers[name] = value
+    return response
+
+
+@lru_cache(maxsize=64)
+def _document_headers(location: str) -> Mapping[str, str]:
+    """Return the headers that all documents of a site share."""
+    return {"Content-Type": f"{XML_TYPE}; charset=utf-8", **headers(location)}
 
 
 def _location(request: web.Request) -> str:

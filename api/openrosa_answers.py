@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -41,10 +42,7 @@ class OpenRosaAnswer:
     @property
     def body(self) -> bytes:
         """Return the document of section 1.5."""
-        root = etree.Element(f"{{{_NS}}}OpenRosaResponse", None, default_namespace(_NS))
-        message = etree.SubElement(root, f"{{{_NS}}}message", nature=self.nature)
-        message.text = xml_safe(self.text)
-        return to_bytes(root)
+        return _document(self.nature, self.text)
 
 
 class Unprocessable(Problem):
@@ -96,7 +94,18 @@ def head_headers(location: str) -> dict[str, str]:
 
 def header_safe(text: str) -> str:
     """Return a text that a header can carry: form ids may hold anything XML can."""
+    if text.isascii() and text.isprintable() and "%" not in text:
+        return text
     return quote(text, safe=_PRINTABLE, errors="replace")
+
+
+@lru_cache(maxsize=32)
+def _document(nature: str, text: str) -> bytes:
+    """Return the document of an answer: nearly all say the same."""
+    root = etree.Element(f"{{{_NS}}}OpenRosaResponse", None, default_namespace(_NS))
+    message = etree.SubElement(root, f"{{{_NS}}}message", nature=nature)
+    message.text = xml_safe(text)
+    return to_bytes(root)
 
 
 def _normal(receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer:  # noqa: FBT001 - a row of _OUTCOMES

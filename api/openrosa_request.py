@@ -21,9 +21,9 @@ from ledger.xml import xml_safe
 
 _LONGEST: Final = 500
 _SUBMIT_TIME: Final = "X-Submit-Time"
+_KEPT_HEADERS: Final = ("X-OpenRosa-Version", "Accept-Language")
 _DEMO_USER: Final = "demo_user"
 _DEMO_IDS: Final = frozenset({_DEMO_USER, "demo_user_group_id", "", None})
-_KEPT_HEADERS: Final = ("X-OpenRosa-Version", "Accept-Language")
 
 
 class AuthType(StrEnum):
@@ -116,7 +116,7 @@ def submit_time(
 
     Raises the 400 ``Problem`` for one that is no time.
     """
-    text = headers.get(_SUBMIT_TIME)
+    text = None if principal is None else headers.get(_SUBMIT_TIME)
     if text is None or principal is None:
         return None
     if Permission.MANAGE not in principal.permissions:
@@ -143,14 +143,15 @@ def envelope(
 
     No credentials, no bodies; each text at most 500 characters.
     """
-    kept = {name: _kept(headers.get(name)) for name in _KEPT_HEADERS}
     found = {
         "path": _kept(origin.path),
         "submit_ip": _kept(origin.remote),
         "app_id": _kept(origin.app_id),
         "date_header": date_header(headers.get("Date")),
         "last_sync_token": _kept(headers.get("X-CommCareHQ-LastSyncToken")),
-        "openrosa_headers": {name: text for name, text in kept.items() if text},
+        "openrosa_headers": {
+            name: _kept(headers[name]) for name in _KEPT_HEADERS if headers.get(name)
+        },
         "auth_context": _auth_context(principal),
     }
     return {name: value for name, value in found.items() if value}

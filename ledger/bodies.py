@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, func, select
 
@@ -63,6 +63,16 @@ def unpack(conn: Connection, domain: str, dictionary: int, stored: bytes) -> byt
         return _codec(conn, domain, dictionary).decompress(stored)
     except DecompressionError as error:
         raise ValueError(str(error)) from error
+
+
+def codecs_of(
+    conn: Connection, domain: str, numbers: Collection[int]
+) -> dict[int, Codec]:
+    """Return the codecs of these dictionaries; raises ``ValueError`` for a missing one.
+
+    For many bodies at once, and for processes that have no connection.
+    """
+    return {number: _codec(conn, domain, number) for number in numbers}
 
 
 def wants_dictionary(position: int, appended: int) -> bool:

@@ -44,7 +44,6 @@ _LONGEST_CACHED_DATE: Final = 40
 _SPECIAL: Final = ("case_type", "case_name", "owner_id", "external_id", "date_opened")
 _SPECIAL_SET: Final = frozenset(_SPECIAL)
 _CREATE_NAMES: Final = frozenset((*_SPECIAL, "user_id"))
-_IGNORED_IN_UPDATE: Final = ("case_id", "date_modified", "supply_point_location_id")
 _RELATIONSHIPS: Final = frozenset(("child", "extension"))
 
 
@@ -151,7 +150,7 @@ def _block(
         user_id=user_id or None,
         date_modified=modified,
         create=_create(create) if create else None,
-        update=_update(update) if update else None,
+        update=texts_by_name(update) if update else None,
         indices=_indices(index) if index else (),
         close="close" in actions,
         attachments=_attachments(attachment) if attachment else (),
@@ -211,13 +210,6 @@ def _create(elements: list[Element]) -> dict[str, str]:
     if values.keys() <= _CREATE_NAMES:
         return values
     return {name: values[name] for name in values if name in _CREATE_NAMES}
-
-
-def _update(elements: list[Element]) -> dict[str, str]:
-    values = texts_by_name(elements)
-    for name in _IGNORED_IN_UPDATE:
-        values.pop(name, None)
-    return values
 
 
 def _indices(elements: list[Element]) -> tuple[IndexUpdate, ...]:

@@ -27,6 +27,7 @@ class Codec:
     def __init__(self, number: int, content: bytes | None) -> None:
         """Prepare the dictionary for both directions."""
         self.number = number
+        self.content = content
         self._dictionary = zstd.ZstdDict(content) if content else None
         self._compressor = zstd.ZstdCompressor(
             _LEVEL,

@@ -7,7 +7,7 @@ kept on the form, because such a form is stored under its own id.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -84,12 +84,26 @@ def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
     (``case-xml.md`` sections 2, 3 and 12). The first rule that a case block breaks is
     the form's ``rejection``; such a form has no blocks.
     """
+    return _parse(body, _read_meta, limit=limit)
+
+
+def parse_for_fold(body: bytes) -> Form:
+    """Return the form with no more of its meta block than a fold asks for: the ids.
+
+    Everything else is as ``parse_form`` returns it. The times and names of a meta
+    block cost as much to read as the case blocks, and no case depends on them.
+    Raises ``Malformed``.
+    """
+    return _parse(body, _read_ids, limit=MAX_BODY)
+
+
+def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> Form:
     root = parse_xml(body, limit=limit)
     xmlns = namespace(root)
     if not xmlns:
         text = "Form is missing a required field: XMLNS"
         raise Malformed(text)
-    meta, version = _read_meta(root), root.get("version")
+    meta = read(root)
     form_id, rejection = _form_id(meta.instance_id)
     blocks: tuple[CaseBlock, ...] = ()
     ledger_case_ids: tuple[str, ...] = ()
@@ -105,7 +119,7 @@ def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
         form_id=form_id,
         xmlns=xmlns,
         name=root.get("name"),
-        version=version,
+        version=root.get("version"),
         meta=meta,
         blocks=blocks,
         ledger_case_ids=ledger_case_ids,
@@ -151,19 +165,17 @@ def _form_id(instance_id: str | None) -> tuple[str | None, Rejected | None]:
 
 def _read_meta(root: Element) -> FormMeta:
     """Return the first meta block among the root's children (``case-xml.md`` 3)."""
-    element = next(root.iterchildren("{*}meta", "{*}Meta"), None)
+    element = _meta_of(root)
     if element is None:
         return FormMeta()
     children = children_of(element)
     texts = texts_by_name(children)
     text = texts.get
-    instance_id, user_id = text("instanceID"), text("userID")
-    if local_name(element) == _LEGACY:
-        instance_id, user_id = text("uid") or instance_id, text("user_id") or user_id
+    instance_id, user_id = _ids(element, texts)
     app_version, plain = text("appVersion"), texts.keys() <= _META_FIELDS
     return FormMeta(
-        instance_id=_not_blank(instance_id),
-        user_id=user_id or None,
+        instance_id=instance_id,
+        user_id=user_id,
         username=text("username"),
         device_id=text("deviceID"),
         time_start=_instant(text("timeStart")),
@@ -171,6 +183,28 @@ def _read_meta(root: Element) -> FormMeta:
         app_version=app_version or None,
         extra={} if plain and not app_version else _extra(children, root),
     )
+
+
+def _read_ids(root: Element) -> FormMeta:
+    """Return the ids of the meta block that ``_read_meta`` reads, and nothing else."""
+    element = _meta_of(root)
+    if element is None:
+        return FormMeta()
+    instance_id, user_id = _ids(element, texts_by_name(children_of(element)))
+    return FormMeta(instance_id=instance_id, user_id=user_id)
+
+
+def _meta_of(root: Element) -> Element | None:
+    return next(root.iterchildren("{*}meta", "{*}Meta"), None)
+
+
+def _ids(element: Element, texts: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the form's id and the user's, under their old names where those stand."""
+    instance_id, user_id = texts.get("instanceID"), texts.get("userID")
+    if local_name(element) == _LEGACY:
+        instance_id = texts.get("uid") or instance_id
+        user_id = texts.get("user_id") or user_id
+    return _not_blank(instance_id), user_id or None
 
 
 def _extra(children: list[Element], root: Element) -> dict[str, str]:

@@ -24,6 +24,9 @@ from ledger.store import Reader, Writer
 from ledger.tables import bodies, entries
 from ledger.times import next_tick
 
+Stored = tuple[Entry, tuple[int, bytes] | None]
+"""An entry, and its body as it is stored with the number of its dictionary."""
+
 GENESIS = bytes(32)
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -227,6 +230,14 @@ def entries_after(
         _AFTER, domain=r.domain, position=position, last=position + limit
     )
     return [(to_entry(row[:-2]), _body(r, row)) for row in rows]
+
+
+def stored_after(r: Reader, position: int, *, limit: int) -> list[Stored]:
+    """Return up to ``limit`` entries behind a position, their bodies as stored."""
+    rows = r.conn.rows(
+        _AFTER, domain=r.domain, position=position, last=position + limit
+    )
+    return [(to_entry(row), row[-2:] if row[-1] else None) for row in rows]
 
 
 def count_kinds(r: Reader) -> dict[str, int]:

@@ -29,6 +29,7 @@ _ISO = re.compile(
 _YEAR = re.compile(r"[0-9]{4}")
 
 
+@lru_cache(maxsize=8192)
 def parse_instant(text: str) -> Instant:
     """Return the instant that an ISO 8601 text of a form means.
 
@@ -75,7 +76,7 @@ def parse_date(text: str) -> date:
 
 def format_datetime(when: datetime) -> Instant:
     """Return the canonical text of an aware UTC datetime."""
-    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return f"{when.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def format_micros(micros: Micros) -> Instant:

@@ -1,36 +1,60 @@
 """Parsing forms for a replay, in this process or in helpers of its own.
 
-Folding stays in order; only the parsing, which is most of a replay's time, is spread.
+Folding stays in order; only decompressing and parsing, which are most of a replay's
+time, are spread. What a helper sends back are plain tuples: a frozen class costs more
+to unpickle than the form costs to parse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
 from multiprocessing import get_context
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from ledger.caseblock import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.compression import Codec
 from ledger.entry import Entry, Kind
-from ledger.form import Form
-from ledger.formxml import parse_form
+from ledger.form import Form, FormMeta
+from ledger.formxml import parse_for_fold
+from ledger.log import Stored
 
-Source = tuple[int, bytes]
+Source = tuple[int, int, bytes]
+"""The position of a form, the number of its dictionary, its body as stored."""
+Flat = tuple[Any, ...]
 
-_WORTH_SPREADING = 200
+_AHEAD = 8
+"""How many chunks are given out before the first of them is needed."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some entries in the order of the log, and what their forms are read from.
+
+    ``forms`` holds the forms by position once they are parsed.
+    """
+
+    items: list[Stored]
+    sources: list[Source]
+    codecs: Mapping[int, Codec]
+    forms: Mapping[int, Form] = field(default_factory=dict)
+
+    @property
+    def position(self) -> int:
+        """Return the position of the last entry."""
+        return self.items[-1][0].position
 
 
 class FormParser:
     """Parses the normal forms among entries, with as many processes as it is given."""
 
     def __init__(self, workers: int) -> None:
-        """Start ``workers`` processes; one means this process alone."""
-        self._workers = workers
-        self._pool = (
-            ProcessPoolExecutor(workers, mp_context=get_context("forkserver"))
-            if workers > 1
-            else None
-        )
+        """Use ``workers`` processes, this one among them."""
+        self._pool = _pool(workers - 1) if workers > 1 else None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -48,21 +72,137 @@ class FormParser:
 
     def parse(self, items: Sequence[tuple[Entry, bytes | None]]) -> Mapping[int, Form]:
         """Return the form of each normal entry, by position."""
-        sources = [
-            (entry.position, body)
+        return {
+            entry.position: parse_for_fold(body)
             for entry, body in items
             if entry.kind is Kind.NORMAL and body is not None
-        ]
-        if self._pool is None or len(sources) < _WORTH_SPREADING:
-            return dict(_parse(sources))
-        size = -(-len(sources) // self._workers)
-        parts = [sources[i : i + size] for i in range(0, len(sources), size)]
-        return {
-            position: form
-            for part in self._pool.map(_parse, parts)
-            for position, form in part
         }
 
+    def parsed(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Yield the chunks with their forms, in order; helpers work ahead."""
+        if self._pool is None:
+            for chunk in chunks:
+                _parse_here(chunk)
+                yield chunk
+            return
+        waiting: deque[_Given] = deque()
+        for chunk in chunks:
+            waiting.append(_give(self._pool, chunk))
+            if len(waiting) >= _AHEAD:
+                yield _take(waiting)
+        while waiting:
+            yield _take(waiting)
 
-def _parse(sources: Sequence[Source]) -> list[tuple[int, Form]]:
-    return [(position, parse_form(body)) for position, body in sources]
+
+_Given = tuple[Chunk, "Future[list[tuple[int, Flat]]]"]
+
+
+def _pool(helpers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(helpers, mp_context=get_context("forkserver"))
+
+
+def _give(pool: ProcessPoolExecutor, chunk: Chunk) -> _Given:
+    contents = {number: codec.content for number, codec in chunk.codecs.items()}
+    return chunk, pool.submit(_parse_there, contents, chunk.sources)
+
+
+def _take(waiting: deque[_Given]) -> Chunk:
+    """Return the first chunk; do what no helper has begun while it is not ready."""
+    _, first = waiting[0]
+    for chunk, future in reversed(waiting):
+        if first.done():
+            break
+        if future.cancel():
+            _parse_here(chunk)
+    chunk, future = waiting.popleft()
+    if not future.cancelled():
+        chunk.forms = {place: from_flat(flat) for place, flat in future.result()}
+    return chunk
+
+
+def _parse_here(chunk: Chunk) -> None:
+    codecs = chunk.codecs
+    chunk.forms = {
+        position: parse_for_fold(codecs[number].decompress(stored))
+        for position, number, stored in chunk.sources
+    }
+
+
+def _parse_there(
+    contents: Mapping[int, bytes | None], sources: Sequence[Source]
+) -> list[tuple[int, Flat]]:
+    """Parse a chunk in a helper, which has no connection to any database."""
+    codecs = {number: _codec(number, content) for number, content in contents.items()}
+    return [
+        (position, to_flat(parse_for_fold(codecs[number].decompress(stored))))
+        for position, number, stored in sources
+    ]
+
+
+_codec = lru_cache(maxsize=8)(Codec)
+
+
+def to_flat(form: Form) -> Flat:
+    """Return what the fold asks of a form, in plain tuples."""
+    return (
+        form.form_id,
+        form.xmlns,
+        form.meta.user_id,
+        form.ledger_case_ids,
+        [_flat_block(block) for block in form.blocks],
+    )
+
+
+def _flat_block(block: CaseBlock) -> Flat:
+    return (
+        block.case_id,
+        block.user_id,
+        block.date_modified,
+        block.create,
+        block.update,
+        [(i.name, i.case_id, i.case_type, i.relationship) for i in block.indices],
+        block.close,
+        [(a.name, a.src, a.origin) for a in block.attachments],
+    )
+
+
+def from_flat(flat: Flat) -> Form:
+    """Return the form that ``to_flat`` made flat, as far as a fold is concerned."""
+    form_id, xmlns, user_id, ledger_case_ids, blocks = flat
+    return Form(
+        form_id=form_id,
+        xmlns=xmlns,
+        meta=FormMeta(user_id=user_id),
+        blocks=tuple([_block(*block) for block in blocks]),
+        ledger_case_ids=ledger_case_ids,
+    )
+
+
+def _block(  # noqa: PLR0917 - the fields of a block in their order
+    case_id: str,
+    user_id: str | None,
+    date_modified: str | None,
+    create: dict[str, str] | None,
+    update: dict[str, str] | None,
+    indices: list[tuple[str, str, str, str]],
+    close: bool,  # noqa: FBT001
+    attachments: list[tuple[str, str, str]],
+) -> CaseBlock:
+    return CaseBlock(
+        case_id=case_id,
+        user_id=user_id,
+        date_modified=date_modified,
+        create=create,
+        update=update,
+        indices=tuple([_index(*index) for index in indices]),
+        close=close,
+        attachments=tuple(
+            [AttachmentUpdate(name=n, src=s, origin=o) for n, s, o in attachments]
+        ),
+    )
+
+
+def _index(name: str, case_id: str, case_type: str, relationship: str) -> IndexUpdate:
+    return IndexUpdate(
+        name=name, case_id=case_id, case_type=case_type, relationship=relationship
+    )

@@ -5,7 +5,9 @@ The verdicts are taken from the entries as they stand; nothing is judged again.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import bindparam, select
 
@@ -13,7 +15,7 @@ from ledger import log
 from ledger.connection import Connection, Statement
 from ledger.entry import Entry, IndexedName, Kind
 from ledger.form import Form
-from ledger.formxml import parse_form
+from ledger.formxml import parse_for_fold
 from ledger.store import Reader
 from projections.case_batch import CaseBatch
 from projections.fold import touched
@@ -23,7 +25,8 @@ from projections.rows import CaseRow, to_case
 from projections.steps import stamp_of
 from projections.tables import CaseTables, FormTables
 
-Item = tuple[Entry, bytes | None]
+Item = tuple[Entry, object]
+"""An entry and its body in whatever shape: the forms are parsed elsewhere."""
 Progress = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
 
@@ -35,6 +38,21 @@ _FILL = 5_000
 
 def silent(_done: int, _total: int) -> None:
     """Tell nobody about progress."""
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Keep the garbage collector from walking all folded cases over and over.
+
+    A fold makes no cycles, so what it drops is freed without the collector.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Rebuild:
@@ -56,18 +74,21 @@ class Rebuild:
         self._indexed: tuple[IndexedName, ...] = ()
         self._batch: CaseBatch | None = None
         self._form_rows: dict[str, FormRow] = {}
+        self._met: set[str] = set()
+        self._holds_all = cases is not None and not self._has_cases(cases)
 
     def fold(self, items: Sequence[Item], parsed: Mapping[int, Form]) -> None:
         """Fold a batch of entries in memory.
 
-        ``parsed`` holds the forms that were parsed ahead, by position.
+        ``parsed`` holds the forms of the normal ones, by position.
         """
+        entries = [entry for entry, _ in items]
         if self._forms is not None:
-            for entry, _ in items:
+            for entry in entries:
                 for row in form_rows(entry):
                     self._form_rows[row[1]] = row
         if self._tables is not None:
-            self._fold_cases(items, parsed)
+            self._fold_cases(entries, parsed)
 
     def save(self) -> None:
         """Write what was folded, inside the caller's transaction."""
@@ -79,22 +100,35 @@ class Rebuild:
                 self._conn.upsert(self._forms.forms, rows)
         if self._batch is not None:
             self._batch.settle()
-            self._batch.shrink(_MOST_CASES)
+            if len(self._met) > _MOST_CASES:
+                self._batch.shrink(0)
+                self._forget()
         self._form_rows.clear()
 
     def keep_indexed(self, names: Sequence[IndexedName]) -> None:
         """Keep the property indexes of these names current from now on."""
         self._indexed = tuple(names)
         self._batch = None
+        self._forget()
 
-    def _fold_cases(self, items: Sequence[Item], parsed: Mapping[int, Form]) -> None:
-        forms = self._forms_of(items, parsed)
+    def _has_cases(self, tables: CaseTables) -> bool:
+        return bool(self._conn.rows(_first(tables), domain=self._reader.domain))
+
+    def _forget(self) -> None:
+        """Note that cases stand in the tables which are not in memory."""
+        self._met.clear()
+        self._holds_all = False
+
+    def _fold_cases(self, entries: Sequence[Entry], parsed: Mapping[int, Form]) -> None:
+        forms = self._forms_of(entries, parsed)
         batch = self._open_batch()
-        batch.load(
-            case_ids=_touched(items, forms.values()),
-            external_ids=(),
-        )
-        for entry, _ in items:
+        case_ids = _touched(entries, forms.values())
+        self._met |= case_ids
+        if self._holds_all:
+            batch.expect_new(case_ids)
+        else:
+            batch.load(case_ids=case_ids, external_ids=())
+        for entry in entries:
             form = forms.get(entry.position)
             if form is not None:
                 batch.project(form, stamp_of(entry))
@@ -111,20 +145,15 @@ class Rebuild:
         return self._batch
 
     def _forms_of(
-        self, items: Sequence[Item], parsed: Mapping[int, Form]
-    ) -> dict[int, Form]:
+        self, entries: Sequence[Entry], parsed: Mapping[int, Form]
+    ) -> Mapping[int, Form]:
         """Return the form of each entry that is folded, by the entry's position."""
-        forms = {
-            entry.position: parsed.get(entry.position) or parse_form(body or b"")
-            for entry, body in items
-            if entry.kind is Kind.NORMAL
-        }
-        again = [entry for entry, _ in items if entry.kind is Kind.REPROCESS]
-        if again:
-            first = log.bodies_at(self._reader, {e.form_position for e in again})
-            for entry in again:
-                forms[entry.position] = parse_form(first[entry.form_position])
-        return forms
+        again = [entry for entry in entries if entry.kind is Kind.REPROCESS]
+        if not again:
+            return parsed
+        first = log.bodies_at(self._reader, {e.form_position for e in again})
+        forms = {e.position: parse_for_fold(first[e.form_position]) for e in again}
+        return {**parsed, **forms}
 
 
 def property_rows(
@@ -147,6 +176,13 @@ def property_rows(
         after = rows[-1][2]
 
 
+def _first(tables: CaseTables) -> Statement:
+    cases = tables.cases
+    return Statement(
+        select(cases.c.case_id).where(cases.c.domain == bindparam("domain")).limit(1)
+    )
+
+
 def _after(tables: CaseTables) -> Statement:
     cases = tables.cases
     return Statement(
@@ -160,9 +196,9 @@ def _after(tables: CaseTables) -> Statement:
     )
 
 
-def _touched(items: Sequence[Item], forms: Iterable[Form]) -> set[str]:
+def _touched(entries: Sequence[Entry], forms: Iterable[Form]) -> set[str]:
     case_ids = {case_id for form in forms for case_id in touched(form)}
-    for entry, _ in items:
+    for entry in entries:
         if entry.kind in _FLAGS:
             case_ids.update(entry.details["case_ids"])
     return case_ids

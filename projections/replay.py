@@ -8,15 +8,18 @@ migrated.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, delete, func, select, update
 
 from ledger import log
+from ledger.bodies import codecs_of
 from ledger.clock import now_micros
 from ledger.connection import Connection, Statement
-from ledger.entry import IndexedName
+from ledger.entry import IndexedName, Kind
 from ledger.errors import Conflict
 from ledger.store import (
     Reader,
@@ -34,13 +37,21 @@ from projections.generations import (
     open_generation,
     set_state,
 )
-from projections.parsing import FormParser
+from projections.parsing import Chunk, FormParser
 from projections.property_names import LEAVING
-from projections.rebuild import Item, Progress, Rebuild, property_rows, silent
+from projections.rebuild import (
+    Progress,
+    Rebuild,
+    collecting_rarely,
+    property_rows,
+    silent,
+)
 from projections.tables import CASES, FORMS, CaseTables, case_tables, form_tables
 
-BATCH = 2_500
-"""How many entries are folded and written at a time."""
+BATCH = 5_000
+"""How many entries are written at a time."""
+_CHUNK = 1_000
+"""How many entries are read and parsed at a time."""
 _NEAR = 500
 """How many entries the swap may still have to fold while writers wait."""
 _KEEP_RETIRED_MICROS = 60_000_000
@@ -114,7 +125,7 @@ def replay(
     the same domain is at work.
     """
     started = time.perf_counter()
-    with FormParser(workers) as parser:
+    with collecting_rarely(), FormParser(workers) as parser:
         build = _Build(store, domain, projections, parser)
         first = build.position
         build.catch_up(progress)
@@ -165,17 +176,36 @@ class _Build:
 
     def catch_up(self, progress: Progress) -> None:
         """Fold batches until the head is near; live traffic goes on."""
-        while True:
+        while (total := self._head_position()) - self.position > _NEAR:
+            with self._ahead(self._parser.parsed(self._chunks(total))) as chunks:
+                for chunk in chunks:
+                    self._fold(chunk)
+                    if self._reached - self.position >= BATCH or self._reached == total:
+                        with self._store.administering() as conn:
+                            self._save(conn)
+                        progress(self.position, total)
+
+    def _head_position(self) -> int:
+        with self._store.reading(self._domain) as reader:
+            return reader.head.position
+
+    def _chunks(self, total: int) -> Iterator[Chunk]:
+        """Yield the entries that are not folded yet, up to a position."""
+        position = self._reached
+        while position < total:
             with self._store.reading(self._domain) as reader:
-                total = reader.head.position
-                behind = total - self.position
-                if behind > _NEAR:
-                    self._fold(reader, BATCH)
-            if behind <= _NEAR:
-                return
-            with self._store.administering() as conn:
-                self._save(conn)
-            progress(self.position, total)
+                chunk = _read(reader, position, limit=min(_CHUNK, total - position))
+            position = chunk.position
+            yield chunk
+
+    def _ahead(
+        self, chunks: Iterator[Chunk]
+    ) -> AbstractContextManager[Iterator[Chunk]]:
+        """Read and parse while the server writes; SQLite would have nobody to wait for.
+
+        Its driver also gives way to other threads at every row it writes.
+        """
+        return nullcontext(chunks) if self._store.reads_inline else ahead(chunks)
 
     def finish_tables(self) -> None:
         """Create the secondary indexes and fill those of properties."""
@@ -204,7 +234,8 @@ class _Build:
         """Fold the rest while holding the head, and let reads follow."""
         with self._store.writing(self._domain) as writer:
             while self.position < writer.head.position:
-                self._fold(writer, BATCH)
+                (chunk,) = self._parser.parsed([_read(writer, self.position, BATCH)])
+                self._fold(chunk)
                 self._save(writer.conn)
             old = dict(writer.head.live)
             writer.head = replace(
@@ -224,10 +255,9 @@ class _Build:
             forms=None if forms is None else form_tables(forms),
         )
 
-    def _fold(self, reader: Reader, limit: int) -> None:
-        items: list[Item] = log.entries_after(reader, self.position, limit=limit)
-        self._rebuild.fold(items, self._parser.parse(items))
-        self._reached = items[-1][0].position
+    def _fold(self, chunk: Chunk) -> None:
+        self._rebuild.fold(chunk.items, chunk.forms)
+        self._reached = chunk.position
 
     def _save(self, conn: Connection) -> None:
         """Write a batch and move the checkpoints in the same transaction."""
@@ -265,6 +295,33 @@ class _Build:
         for projection in self.numbers:
             if old[projection] not in used:
                 set_state(conn, old[projection], "retired", now=now)
+
+
+def _read(reader: Reader, position: int, limit: int) -> Chunk:
+    """Return the entries behind a position, their bodies still as stored."""
+    stored = log.stored_after(reader, position, limit=limit)
+    sources = [
+        (entry.position, *body)
+        for entry, body in stored
+        if entry.kind is Kind.NORMAL and body is not None
+    ]
+    numbers = {number for _, number, _ in sources}
+    codecs = codecs_of(reader.conn, reader.domain, numbers)
+    return Chunk(stored, sources, codecs)
+
+
+@contextmanager
+def ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
+    """Make each chunk in a thread while the one before it is being used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="caseledger-replay") as thread:
+        yield _each(thread, chunks)
+
+
+def _each(thread: ThreadPoolExecutor, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    coming = thread.submit(next, chunks, None)
+    while (chunk := coming.result()) is not None:
+        coming = thread.submit(next, chunks, None)
+        yield chunk
 
 
 def clear_properties(conn: Connection, domain: str, tables: CaseTables) -> None:

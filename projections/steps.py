@@ -13,7 +13,7 @@ from ledger.case import FoldKey
 from ledger.connection import Connection, Statement
 from ledger.entry import Entry
 from ledger.form import Form
-from ledger.formxml import parse_form
+from ledger.formxml import parse_for_fold
 from ledger.store import Reader
 from ledger.times import format_micros
 from projections.fold import Stamp
@@ -58,7 +58,7 @@ def forms_at(r: Reader, positions: Collection[int]) -> dict[int, tuple[Entry, Fo
     }
     bodies = log.bodies_at(r, set(sources.values()))
     return {
-        position: (entry, parse_form(bodies[sources[position]]))
+        position: (entry, parse_for_fold(bodies[sources[position]]))
         for position, entry in entries.items()
     }
 

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from api.permissions import Permission
+from api.routes import ROUTES
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("ledger", "projections", "importers", "api")
 SOURCES = {
@@ -219,3 +222,19 @@ def dotted(node: ast.expr, origins: dict[str, str]) -> str:
     if isinstance(node, ast.Name):
         return origins.get(node.id, node.id)
     return ""
+
+
+def test_every_route_asks_for_a_permission():
+    """Only pages about the process, CORS and the device receiver are open."""
+    assert all(isinstance(route.permission, Permission) for route in ROUTES)
+    anybody = {
+        (route.method, route.path)
+        for route in ROUTES
+        if route.permission is Permission.OPEN and "{domain}" in route.path
+    }
+    others = {
+        (method, path)
+        for method, path in anybody
+        if method != "OPTIONS" and not path.startswith("/a/{domain}/receiver")
+    }
+    assert others == set()
