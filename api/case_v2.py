@@ -123,7 +123,10 @@ async def list_cases(request: web.Request) -> web.Response:
     next_url = None
     if page.after is not None:
         next_url = f"{_list_url(request)}?cursor={asked.cursor(page.after)}"
-    render = partial(list_response, page.total, next_url=next_url)
+    deleted = None
+    if asked.filter.include_deleted:
+        deleted = [row.case_id for row in page.rows if row.deleted_on is not None]
+    render = partial(list_response, page.total, next_url=next_url, deleted=deleted)
     if len(page.rows) > _READ_AT_ONCE:
         return _json(await asyncio.to_thread(lambda: render(map(write, page.rows))))
     return _json(render(map(write, page.rows)))

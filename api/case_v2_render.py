@@ -7,7 +7,7 @@ of a row are finished JSON and are put between the other keys as they stand. Onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json.encoder import encode_basestring, encode_basestring_ascii
 
 import orjson
@@ -84,10 +84,21 @@ def bulk_response(form_id: str | None, cases: Iterable[str]) -> bytes:
 
 
 def list_response(
-    total: int, cases: Iterable[str], *, next_url: str | None = None
+    total: int,
+    cases: Iterable[str],
+    *,
+    next_url: str | None = None,
+    deleted: Sequence[str] | None = None,
 ) -> bytes:
-    """Return a page of a list; the last one has no ``next`` (D12)."""
+    """Return a page of a list; the last one has no ``next`` (D12).
+
+    ``deleted`` are the ids of the page's deleted cases, for who asked to see them: a
+    case object has no key that could say it (section 0).
+    """
     more = "" if next_url is None else f',"next":{encode_basestring_ascii(next_url)}'
+    if deleted is not None:
+        ids = ",".join(map(encode_basestring_ascii, deleted))
+        more += f',"deleted":[{ids}]'
     listed = ",".join(cases)
     return f'{{"matching_records":{total},"cases":[{listed}]{more}}}'.encode()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from api.config import Config
 
@@ -31,6 +32,21 @@ def set_up_logging(config: Config) -> None:
     # Its own access lines and its stack traces of broken connections are noise here.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    server = logging.getLogger("aiohttp.server")
+    server.filters[:] = [_without_the_request_line]
+
+
+def _without_the_request_line(record: logging.LogRecord) -> bool:
+    """Cut down what the server says of a request it cannot read.
+
+    Its stack trace would repeat the request line, property values included.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.exc_info = None
+        record.msg, record.args = "unreadable_request", ()
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 def wants_console(config: Config) -> bool:

@@ -137,8 +137,13 @@ _PAGE = _closed(
         "matching_records": {"type": "integer"},
         "cases": {"type": "array", "items": _ref("Case")},
         "next": {"type": "string", "description": "Absent on the last page."},
+        "deleted": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Which of these are deleted, with include_deleted.",
+        },
     },
-    optional=("next",),
+    optional=("next", "deleted"),
 )
 _PROBLEM: Object = {
     "type": "object",

@@ -327,9 +327,15 @@ def test_logs_and_files_hold_no_secret_and_no_value(tmp_path, sqlite_url, capsys
             method="PUT",
         )
         fetch(request)
+        host, _, port = base.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(b"GET /a/demo/?properties.hiv=posi tive HTTP/1.1\r\n\r\n")
+            assert b" 400 " in raw.recv(65_536).splitlines()[0]
     logged = log.read_text()
     assert '"route":"/a/{domain}/api/case/v2/ext/{external_id}"' in logged
-    for word in ("Very Private", "external-7", "ann", key, "correct horse"):
+    assert "unreadable_request" in logged
+    words = ("Very Private", "external-7", "ann", "hiv", key, "correct horse")
+    for word in words:
         assert word not in logged
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("caseledger.db*"))
     for secret in (key, "correct horse battery"):

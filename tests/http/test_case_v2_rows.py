@@ -20,6 +20,9 @@ PSEUDO = {
         "hq_user_id",
         "opened_on",
         "user_id",
+        "case_id",
+        "date_modified",
+        "supply_point_location_id",
         "status",
         "domain",
         "type",
@@ -296,6 +299,7 @@ async def test_deleted_cases_are_listed_for_who_asks(api):
     rest = (await api.get(found["next"].removeprefix(api.base))).json
     ids = [case["case_id"] for case in found["cases"] + rest["cases"]]
     assert sorted(ids) == sorted([gone["case_id"], kept["case_id"]])
+    assert found["deleted"] + rest["deleted"] == [gone["case_id"]]
     without = (await api.get(f"{api.cases}?include_deleted=no")).json
     assert without == listed
 
