@@ -364,6 +364,8 @@ def test_a_dead_worker_is_replaced(sqlite_url):
         while first in children(process.pid) or len(children(process.pid)) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        # The one that is left may still have been on its way up.
+        wait_until_up(process, base)
         assert fetch(f"{base}/healthz") == {"status": "ok"}
 
 
