@@ -55,7 +55,7 @@ _POSTGRES_OPTIONS = " ".join(
         "timezone=UTC",
         # Every read goes by a key, in the order of its index; no estimate of how many
         # rows a domain has may talk the planner into anything else.
-        "plan_cache_mode=force_generic_plan",
+        "plan_cache_mode=force_custom_plan",
         "enable_seqscan=off",
         "enable_bitmapscan=off",
         "enable_sort=off",
