@@ -240,6 +240,9 @@ class Store:
         conn = self.connection
         try:
             return conn, begin(conn)
+        except sqlite3.OperationalError:
+            # Locked, whoever held it: nothing was begun, so ask once more.
+            return conn, begin(conn)
         except Exception:
             if not self.dialect.is_cut_off(conn.raw):
                 raise
