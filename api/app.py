@@ -6,22 +6,29 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 
 from api.access_log import access_log
 from api.auth import Authenticator
+from api.change_waiters import ChangeWaiters
 from api.config import Config
 from api.domain_settings import SettingsReader
 from api.keys import (
     AUTHENTICATOR,
+    CHANGE_WAITERS,
     CONFIG,
     DESCRIPTION,
     INDEX_KEEPER,
+    PAST,
     POINT_READS,
     SETTINGS,
     SHELL,
+    SIGNING_KEY,
     STORE,
+    WEBHOOK_DELIVERY,
+    WORKER,
     WRITER,
 )
 from api.logs import wants_console
@@ -30,12 +37,17 @@ from api.middleware import Shell
 from api.openapi import document
 from api.process_pages import describe
 from api.routes import ROUTES, install
+from api.webhook_delivery import Deliverer
+from importers.job_kinds import HANDLERS
+from importers.worker import Worker
 from ledger.clock import now_micros
+from ledger.signing import load_signing_key
 from ledger.store import Store, open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
 from projections.generations import VersionGuard
 from projections.index_keeper import IndexKeeper
+from projections.past import Past
 from projections.point_reads import PointReads
 from projections.projector import LiveProjector
 from projections.replay import prune
@@ -48,7 +60,8 @@ logger = logging.getLogger(__name__)
 def create_app(config: Config) -> web.Application:
     """Return the application that serves a database whose schema is current.
 
-    Raises ``StoreUnavailable`` for a database URL that means nothing.
+    Raises ``StoreUnavailable`` for a database URL that means nothing, ``Untrusted``
+    for a file that holds no signing key.
     """
     app = web.Application(client_max_size=config.body_limit)
     store = open_store(config.database)
@@ -57,9 +70,20 @@ def create_app(config: Config) -> web.Application:
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store)
     app[WRITER] = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
+    app[WORKER] = Worker(store, app[WRITER], HANDLERS)
     app[SETTINGS] = SettingsReader(store)
     app[POINT_READS] = PointReads(store)
     app[INDEX_KEEPER] = IndexKeeper(store, app[WRITER])
+    app[PAST] = Past(store, most_entries=config.as_of_limit)
+    app[CHANGE_WAITERS] = ChangeWaiters(store)
+    app[WRITER].on_commit.append(app[CHANGE_WAITERS].note)
+    app[WEBHOOK_DELIVERY] = Deliverer(
+        store, app[WRITER], private=config.webhook_private
+    )
+    app[WRITER].on_commit.append(app[WEBHOOK_DELIVERY].note)
+    app[SIGNING_KEY] = (
+        load_signing_key(Path(config.signing_key)) if config.signing_key else None
+    )
     app[DESCRIPTION] = describe(document(ROUTES))
     shell = Shell(
         app[AUTHENTICATOR],
@@ -69,7 +93,15 @@ def create_app(config: Config) -> web.Application:
     app[SHELL] = shell
     install(app, shell, ROUTES)
     app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(end_waits)
     return app
+
+
+async def end_waits(app: web.Application) -> None:
+    """Answer those who wait for entries, and let no chunk of a job begin."""
+    app[CHANGE_WAITERS].stop()
+    app[PAST].stop()
+    app[WORKER].leave()
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
@@ -77,12 +109,19 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[WRITER].start()
     app[POINT_READS].start()
     app[INDEX_KEEPER].start()
+    app[CHANGE_WAITERS].start()
+    app[WEBHOOK_DELIVERY].start()
+    app[WORKER].start()
     tidying = asyncio.create_task(_tidy(app[STORE]))
     WORKERS.inc()
     yield
     WORKERS.dec()
     tidying.cancel()
     app[SHELL].access_log.flush()
+    await app[CHANGE_WAITERS].aclose()
+    await app[WORKER].aclose()
+    await app[WEBHOOK_DELIVERY].aclose()
+    await app[PAST].aclose()
     await app[INDEX_KEEPER].aclose()
     await app[POINT_READS].stop()
     await app[WRITER].stop()

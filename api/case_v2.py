@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache, partial
 from typing import TypeVar
-from urllib.parse import parse_qsl, unquote, unquote_to_bytes
+from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.hdrs import USER_AGENT
@@ -26,11 +26,22 @@ from api.case_v2_query import ListRequest, parse_list_query
 from api.case_v2_render import (
     bulk_fetch_response,
     bulk_response,
-    list_response,
     renderer,
     write_response,
 )
-from api.dialects import CASE_V2, JSON_TYPE
+from api.case_v2_request import (
+    READ_AT_ONCE,
+    allowing,
+    answer_page,
+    chosen_fields,
+    decoded,
+    fields_of_present,
+    json_answer,
+    own_address,
+    pairs,
+    raw_place,
+)
+from api.dialects import CASE_V2
 from api.field_filters import FieldFilter
 from api.keys import (
     CONFIG,
@@ -47,8 +58,8 @@ from api.problems import (
     form_failed,
     several_cases,
     too_many_cases,
-    undecodable_path,
 )
+from api.time_travel import answer_as_of, asked_moment
 from ledger.changes import Intent
 from ledger.clock import now_micros
 from ledger.commands import ChangeCases
@@ -65,9 +76,6 @@ T = TypeVar("T")
 _PARSED_ASIDE = 256 * 1024
 """Bytes of a body from which on parsing would hold up other requests."""
 
-_READ_AT_ONCE = 200
-"""Cases that are read or rendered without handing over to a thread."""
-
 _REMEMBERED_QUERY = 1024
 """Characters of a query string up to which its meaning is remembered."""
 
@@ -79,8 +87,12 @@ _PREFLIGHT_FETCH = "OPTIONS, GET, POST"
 
 async def get_case(request: web.Request) -> web.Response:
     """Answer one case, or several whose ids are joined by commas (4.1, 4.2)."""
-    segment = _decoded(_raw_place(request))
-    chosen = _chosen(request)
+    segment = decoded(raw_place(request))
+    chosen = when = None
+    if request.rel_url.raw_query_string:
+        chosen, when = chosen_fields(request), asked_moment(request)
+    if when is not None:
+        return await answer_as_of(request, segment, write=renderer(chosen), when=when)
     if "," in segment:
         asked = BulkFetch(case_ids=tuple(segment.split(",")))
         return await _fetched(request, asked, chosen)
@@ -88,25 +100,25 @@ async def get_case(request: web.Request) -> web.Response:
     case = await request.app[POINT_READS].get_case(domain, segment)
     if case is None:
         raise case_not_found(segment)
-    return _json(renderer(chosen)(case).encode())
+    return json_answer(renderer(chosen)(case).encode())
 
 
 async def get_case_by_external_id(request: web.Request) -> web.Response:
     """Answer the one case with an external id (section 4.3)."""
     external_id = _external_id(request)
-    chosen = _chosen(request)
+    chosen = fields_of_present(request)
     found = await _read(request, lambda r: find_external(r, [external_id]))
     cases = found.get(external_id, [])
     if not cases:
         raise case_not_found(external_id)
     if len(cases) > 1:
         raise several_cases(external_id, [case.case_id for case in cases])
-    return _json(renderer(chosen)(cases[0]).encode())
+    return json_answer(renderer(chosen)(cases[0]).encode())
 
 
 async def bulk_fetch(request: web.Request) -> web.Response:
     """Answer many cases by id and external id, stubs for those missing (4.2)."""
-    chosen = _chosen(request)
+    chosen = fields_of_present(request)
     asked = await _aside(await request.read(), parse_bulk_fetch)
     return await _fetched(request, asked, chosen)
 
@@ -122,14 +134,8 @@ async def list_cases(request: web.Request) -> web.Response:
     page = await read_page(store, domain, asked=asked.filter, page=asked.page)
     next_url = None
     if page.after is not None:
-        next_url = f"{_list_url(request)}?cursor={asked.cursor(page.after)}"
-    deleted = None
-    if asked.filter.include_deleted:
-        deleted = [row.case_id for row in page.rows if row.deleted_on is not None]
-    render = partial(list_response, page.total, next_url=next_url, deleted=deleted)
-    if len(page.rows) > _READ_AT_ONCE:
-        return _json(await asyncio.to_thread(lambda: render(map(write, page.rows))))
-    return _json(render(map(write, page.rows)))
+        next_url = f"{own_address(request)}?cursor={asked.cursor(page.after)}"
+    return await answer_page(page, asked, write=write, next_url=next_url)
 
 
 async def post_cases(request: web.Request) -> web.Response:
@@ -144,7 +150,7 @@ async def put_cases(request: web.Request) -> web.Response:
 
 async def put_case(request: web.Request) -> web.Response:
     """Update the case that the URL names (section 5.2)."""
-    case_id = _decoded(_raw_place(request))
+    case_id = decoded(raw_place(request))
     return await _write(request, partial(parse_single_update, case_id=case_id))
 
 
@@ -156,12 +162,12 @@ async def put_case_by_external_id(request: web.Request) -> web.Response:
 
 async def preflight(_request: web.Request) -> web.Response:
     """Answer which methods a page of another origin may use (section 1)."""
-    return _allowing(_PREFLIGHT)
+    return allowing(_PREFLIGHT)
 
 
 async def preflight_bulk_fetch(_request: web.Request) -> web.Response:
     """Answer the same for bulk fetch."""
-    return _allowing(_PREFLIGHT_FETCH)
+    return allowing(_PREFLIGHT_FETCH)
 
 
 # -- reading -----------------------------------------------------------------
@@ -184,8 +190,8 @@ async def _fetched(
             by_external_id={key: write(found[0]) for key, found in external.items()},
         )
 
-    is_short = count <= _READ_AT_ONCE
-    return _json(await _read(request, read_and_render, is_short=is_short))
+    is_short = count <= READ_AT_ONCE
+    return json_answer(await _read(request, read_and_render, is_short=is_short))
 
 
 async def _read(
@@ -214,7 +220,7 @@ def _is_worth_remembering(query: str) -> bool:
 
 
 def _read_query(query: str, today: date) -> ListRequest:
-    return parse_list_query(_pairs(query), today=today)
+    return parse_list_query(pairs(query), today=today)
 
 
 _known_query = lru_cache(maxsize=256)(_read_query)
@@ -225,19 +231,13 @@ def _today() -> date:
     return date.fromisoformat(format_micros(now_micros())[:10])
 
 
-def _list_url(request: web.Request) -> str:
-    """Return the address of the list as the client reached it (section 6.2)."""
-    base = request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
-    return base + request.rel_url.raw_path
-
-
 # -- writing -----------------------------------------------------------------
 
 
 async def _write(
     request: web.Request, parse: Callable[[bytes], WriteRequest]
 ) -> web.Response:
-    write = renderer(_chosen(request))
+    write = renderer(chosen_fields(request))
     body = await request.read()
     dry_run = _dry_run(request)
     wish = await _aside(body, parse)
@@ -255,7 +255,7 @@ async def _write(
         dry_run=dry_run,
     )
     answer: Answer = await request.app[WRITER].submit(principal.domain, command)
-    return _json(answer.body, status=answer.status)
+    return json_answer(answer.body, status=answer.status)
 
 
 def _parse_either(request: web.Request, single: Intent, body: bytes) -> WriteRequest:
@@ -308,7 +308,7 @@ def _dry_run(request: web.Request) -> bool:
     query = request.rel_url.raw_query_string
     if not query:
         return False
-    values = [value for name, value in _pairs(query) if name == "dry_run"]
+    values = [value for name, value in pairs(query) if name == "dry_run"]
     return bool(values) and values[-1].lower() not in _FALSE
 
 
@@ -322,52 +322,10 @@ async def _aside(body: bytes, parse: Callable[[bytes], T]) -> T:
     return parse(body)
 
 
-def _chosen(request: web.Request) -> FieldFilter | None:
-    if not request.rel_url.raw_query_string:
-        return None
-    return FieldFilter.parse(_pairs(request.rel_url.raw_query_string))
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-
-
-def _raw_place(request: web.Request) -> str:
-    """Return what stands behind the prefix, still encoded: ids may hold ``%2F``.
-
-    Both prefixes have the same number of segments (section 1).
-    """
-    return request.rel_url.raw_path.split("/", 7)[6]
-
-
 def _external_id(request: web.Request) -> str:
     """Return the id behind ``ext/``, up to the final slash that is not encoded."""
     raw = request.rel_url.raw_path.split("/", 7)[7]
-    external_id = _decoded(raw.removesuffix("/"))
+    external_id = decoded(raw.removesuffix("/"))
     if not external_id:
         raise case_not_found("ext")
     return external_id
-
-
-def _decoded(raw: str) -> str:
-    if "%" not in raw and raw.isascii():
-        return raw
-    try:
-        return unquote_to_bytes(raw.encode("utf-8", "surrogateescape")).decode()
-    except UnicodeDecodeError:
-        raise undecodable_path() from None
-
-
-def _json(body: bytes, *, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, content_type=JSON_TYPE)
-
-
-def _allowing(methods: str) -> web.Response:
-    headers = {
-        "Allow": methods,
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Allow-Methods": methods,
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
-        "Access-Control-Max-Age": "600",
-    }
-    return web.Response(headers=headers)

@@ -28,6 +28,9 @@ class Config:
 
     ``public_url`` is the address that clients know when a proxy stands in front;
     without it, links are made from the ``Host`` header. Sizes are in bytes.
+    ``as_of_limit`` is how many entries are folded for a list of the past.
+    ``signing_key`` is the file of the key that signs checkpoints, if there is one.
+    ``webhook_private`` lets webhooks call addresses that are not public.
     """
 
     database: str = DEFAULT_DATABASE
@@ -40,6 +43,9 @@ class Config:
     log_level: str = "INFO"
     log_format: str = "auto"
     access_log: bool = True
+    as_of_limit: int = 50_000
+    signing_key: str = ""
+    webhook_private: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -60,6 +66,11 @@ class Config:
             log_level=_choice(env, "CASELEDGER_LOG_LEVEL", _LEVELS, default="INFO"),
             log_format=_choice(env, "CASELEDGER_LOG_FORMAT", _FORMATS, default="auto"),
             access_log=_switch(env, "CASELEDGER_ACCESS_LOG"),
+            as_of_limit=_number(
+                env, "CASELEDGER_AS_OF_LIMIT", 50_000, low=0, high=10_000_000
+            ),
+            signing_key=env.get("CASELEDGER_SIGNING_KEY", ""),
+            webhook_private=_switch(env, "CASELEDGER_WEBHOOK_PRIVATE", default="off"),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -75,6 +86,9 @@ class Config:
             "CASELEDGER_LOG_LEVEL": self.log_level,
             "CASELEDGER_LOG_FORMAT": self.log_format,
             "CASELEDGER_ACCESS_LOG": "on" if self.access_log else "off",
+            "CASELEDGER_AS_OF_LIMIT": str(self.as_of_limit),
+            "CASELEDGER_SIGNING_KEY": self.signing_key,
+            "CASELEDGER_WEBHOOK_PRIVATE": "on" if self.webhook_private else "off",
         }
 
     def with_options(self, **options: str) -> Self:
@@ -130,5 +144,5 @@ def _choice(
     raise ConfigError(message)
 
 
-def _switch(env: Mapping[str, str], name: str) -> bool:
-    return _choice(env, name, ("on", "off"), default="on") == "on"
+def _switch(env: Mapping[str, str], name: str, *, default: str = "on") -> bool:
+    return _choice(env, name, ("on", "off"), default=default) == "on"

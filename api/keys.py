@@ -10,23 +10,33 @@ from api.config import Config
 
 if TYPE_CHECKING:
     from api.auth import Authenticator
+    from api.change_waiters import ChangeWaiters
     from api.domain_settings import SettingsReader
     from api.middleware import Shell
     from api.permissions import Principal
+    from api.webhook_delivery import Deliverer
+    from importers.worker import Worker
+    from ledger.signing import SigningKey
     from ledger.store import Store
     from ledger.writer import LedgerWriter
     from projections.index_keeper import IndexKeeper
+    from projections.past import Past
     from projections.point_reads import PointReads
 
 CONFIG = web.AppKey("config", Config)
 STORE: web.AppKey[Store] = web.AppKey("store")
 WRITER: web.AppKey[LedgerWriter] = web.AppKey("writer")
+WORKER: web.AppKey[Worker] = web.AppKey("worker")
 SETTINGS: web.AppKey[SettingsReader] = web.AppKey("settings")
 POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")
 INDEX_KEEPER: web.AppKey[IndexKeeper] = web.AppKey("index_keeper")
+PAST: web.AppKey[Past] = web.AppKey("past")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
+CHANGE_WAITERS: web.AppKey[ChangeWaiters] = web.AppKey("change_waiters")
+WEBHOOK_DELIVERY: web.AppKey[Deliverer] = web.AppKey("webhook_delivery")
 SHELL: web.AppKey[Shell] = web.AppKey("shell")
 DESCRIPTION = web.AppKey("description", bytes)
+SIGNING_KEY: web.AppKey[SigningKey | None] = web.AppKey("signing_key")
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal")
 """Who is asking; set on every request whose route is not open."""

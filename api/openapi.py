@@ -21,6 +21,7 @@ Object = dict[str, Any]
 _MEANING = {
     200: "Done",
     201: "Accepted",
+    202: "Taken on as a job, whose address is in `Location`",
     204: "Nothing to say",
     400: "The request is at fault; `error` says where",
     401: "Credentials are missing or not valid",
@@ -28,7 +29,7 @@ _MEANING = {
     404: "There is no such thing",
     405: "The path does not know this method",
     406: "The account of this user is closed",
-    409: "The Idempotency-Key stands for another request",
+    409: "The state of things does not allow it; `error` says why",
     413: "The body is too large",
     415: "The type of the body is not known here",
     422: "The form was kept, but it broke a rule",
@@ -151,7 +152,7 @@ def _responses(route: Route) -> Object:
 
 def _response(route: Route, status: int) -> Object:
     described: Object = {"description": _MEANING[status]}
-    if status in {200, 201} and route.result:
+    if status in {200, 201, 202} and route.result:
         described["content"] = RESULTS[route.result]
     elif status == 429:  # noqa: PLR2004 - the one without a body
         described["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}

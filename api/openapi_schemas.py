@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from api import (
+    openapi_changes,
+    openapi_jobs,
+    openapi_life,
+    openapi_proof,
+    openapi_time_travel,
+    openapi_undo,
+)
+
 Object = dict[str, Any]
 
 _TEXT: Object = {"type": "string"}
@@ -324,3 +333,24 @@ PARAMETERS: Object = {
     },
 }
 """Parameters by the word that the table of routes uses; ``filter_`` is a group."""
+
+SCHEMAS.update(openapi_proof.SCHEMAS)
+RESULTS.update(openapi_proof.RESULTS)
+PARAMETERS.update(openapi_proof.PARAMETERS)
+BODIES.update(openapi_changes.BODIES)
+SCHEMAS.update(openapi_changes.SCHEMAS)
+RESULTS.update(openapi_changes.RESULTS)
+PARAMETERS.update(openapi_changes.PARAMETERS)
+SCHEMAS.update(openapi_jobs.SCHEMAS)
+RESULTS.update(openapi_jobs.RESULTS)
+PARAMETERS.update(openapi_jobs.PARAMETERS)
+SCHEMAS.update(openapi_time_travel.SCHEMAS)
+RESULTS.update(openapi_time_travel.RESULTS)
+PARAMETERS.update(openapi_time_travel.PARAMETERS)
+BODIES.update(openapi_life.BODIES)
+SCHEMAS.update(openapi_life.SCHEMAS)
+RESULTS.update(openapi_life.RESULTS)
+PARAMETERS.update(openapi_life.PARAMETERS)
+BODIES.update(openapi_undo.BODIES)
+SCHEMAS.update(openapi_undo.SCHEMAS)
+RESULTS.update(openapi_undo.RESULTS)

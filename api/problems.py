@@ -109,9 +109,57 @@ def several_cases(external_id: str, case_ids: Sequence[str]) -> Problem:
     return invalid(f"Multiple cases found with external_id '{shown}': {listed}")
 
 
+def unknown_parameter(name: str) -> Problem:
+    """Return the 400 for a parameter that an address does not know."""
+    text = f"'{name}' is not a valid parameter."
+    return invalid(text, errors=[{"field": name, "message": text}])
+
+
+def invalid_value(field: str, value: str) -> Problem:
+    """Return the 400 for a value that a parameter cannot have."""
+    text = f"'{value}' is not a valid value for '{field}'"
+    return invalid(text, errors=[{"field": field, "message": text}])
+
+
+def position_beyond_head(position: int, head: int) -> Problem:
+    """Return the 404 for a position that the log has not reached."""
+    return Problem(404, f"The log ends at position {head}, before {position}")
+
+
+def entry_missing(position: int) -> Problem:
+    """Return the 404 for an entry that somebody took out of the log."""
+    return Problem(404, f"The entry at position {position} is missing")
+
+
+def no_signing_key() -> Problem:
+    """Return the 409 of a server that has nothing to sign with."""
+    return Problem(
+        409,
+        "The server has no signing key: its operator makes one with caseledger "
+        "signing-key create and sets CASELEDGER_SIGNING_KEY",
+    )
+
+
 def too_many_cases(limit: int) -> Problem:
     """Return the 400 for more ids than one request may name (section 4.2)."""
     return invalid(f"You cannot request more than {limit} cases per request.")
+
+
+def as_of_needs_ids() -> Problem:
+    """Return the 400 for a time of the past where no case ids are asked for."""
+    text = "'as_of' can be asked of case ids only"
+    return invalid(text, errors=[{"field": "as_of", "message": text}])
+
+
+def case_was_deleted(case_id: str, when: str) -> Problem:
+    """Return the 404 for a case that was in no list at a time."""
+    return Problem(404, f"Case '{printable(case_id)}' had been deleted by {when}")
+
+
+def parameter_needed(name: str) -> Problem:
+    """Return the 400 for a parameter that an address cannot do without."""
+    text = f"The parameter '{name}' is needed"
+    return invalid(text, errors=[{"field": name, "message": text}])
 
 
 def bad_idempotency_key(limit: int) -> Problem:
@@ -145,6 +193,12 @@ def overloaded() -> Problem:
     """Return the 503 of a process that holds as much unwritten as it may."""
     text = "The server is busy; send the request again later"
     return Problem(503, text, headers={"Retry-After": "1"})
+
+
+def too_many_waiting() -> Problem:
+    """Return the 503 of a process for which as many wait as it can serve."""
+    text = "Too many clients wait for changes; ask again later"
+    return Problem(503, text, headers={"Retry-After": "5"})
 
 
 def not_ready(reason: str) -> Problem:

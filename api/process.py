@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from aiohttp import web
 from prometheus_client.multiprocess import mark_process_dead
 
-from api.app import create_app
+from api.app import create_app, end_waits
 from api.config import Config
 from api.keys import SHELL
 from api.logs import set_up_logging
@@ -109,6 +109,7 @@ async def _serve(config: Config, *, shared_port: bool) -> int:
     await stop.wait()
     _LOG.info("stopping")
     await site.stop()
+    await end_waits(app)
     await app[SHELL].drain(seconds=_FINISH_SECONDS)
     await runner.cleanup()
     return 0

@@ -12,7 +12,10 @@ from typing import Any
 from aiohttp import web
 
 from api import case_v2, process_pages
+from api.changes_routes import CHANGES_ROUTES
 from api.dialects import CASE_V2, OPENROSA, PROCESS
+from api.jobs_routes import JOB_ROUTES
+from api.life_routes import LIFE_ROUTES
 from api.middleware import Endpoint, Handler, Shell
 from api.openrosa import (
     announce,
@@ -23,7 +26,11 @@ from api.openrosa import (
 )
 from api.permissions import Permission
 from api.problems import method_not_allowed, unknown_path
+from api.proof_routes import PROOF_ROUTES
 from api.route import PLACEHOLDER, PLACES, Route
+from api.time_travel_routes import AS_OF_ROUTES, TIME_TRAVEL_ROUTES
+from api.undo_routes import UNDO_ROUTES
+from api.webhooks_routes import WEBHOOKS_ROUTES
 
 _TAKES_ITS_SLASHES = "{external_id}"
 
@@ -150,12 +157,14 @@ CASE_ROUTES = (
         result="written_one",
     ),
     _preflight(_EXTERNAL, case_v2.preflight),
+    *AS_OF_ROUTES,
     _case_route(
         "GET",
         _CASE,
         case_v2.get_case,
         "Get one case, or several whose ids are joined by commas",
         answers=(200, 400, 404),
+        parameters=("as_of", *_CHOICE),
         result="case_or_fetched",
     ),
     _case_route(
@@ -278,6 +287,13 @@ PROCESS_ROUTES = (
 
 ROUTES: tuple[Route, ...] = (
     *CASE_ROUTES,
+    *PROOF_ROUTES,
+    *CHANGES_ROUTES,
+    *WEBHOOKS_ROUTES,
+    *JOB_ROUTES,
+    *UNDO_ROUTES,
+    *TIME_TRAVEL_ROUTES,
+    *LIFE_ROUTES,
     *DEVICE_ROUTES,
     *PROCESS_ROUTES,
 )

@@ -46,7 +46,11 @@ class FoldKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case as of one entry of the log (``case-xml.md`` sections 6 to 11)."""
+    """One case as of one entry of the log (``case-xml.md`` sections 6 to 11).
+
+    ``deleted_on`` is set while the case is in no list: because it was deleted by
+    itself, and then it is ``flagged``, or because no form of it is in force any more.
+    """
 
     domain: str
     case_id: str
@@ -69,9 +73,15 @@ class Case:
     indexed_on: Micros = 0
     position: int = 0
     deleted_on: Instant | None = None
+    flagged: bool = False
     folded_to: FoldKey = field(
         default_factory=lambda: FoldKey(received_on=0, position=0)
     )
+
+    @property
+    def is_void(self) -> bool:
+        """Tell whether no form in force has made the case (section 15)."""
+        return self.folded_to.position == 0
 
     @property
     def live_indices(self) -> dict[str, CaseIndex]:

@@ -52,7 +52,7 @@ def read_case_blocks(root: Element) -> tuple[CaseBlock, ...]:
 
     Raises ``Rejected`` for the first block that breaks a rule.
     """
-    found = (_read(element) for element in _case_elements(root))
+    found = (_read(element) for element in case_elements(root))
     return tuple(block for block in found if block is not None)
 
 
@@ -89,7 +89,7 @@ def write_case_blocks(form: Element, blocks: Iterable[CaseBlock]) -> None:
         form.append(element)
 
 
-def _case_elements(root: Element) -> Iterator[Element]:
+def case_elements(root: Element) -> Iterator[Element]:
     """Yield what may be case blocks: no device log, nothing inside a ``case``."""
     for element in root.iter(_ANY_CASE):
         parent = element.getparent()

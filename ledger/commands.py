@@ -1,4 +1,4 @@
-"""The commands that can be appended: a submission, changes of cases, a deletion.
+"""The commands that bring forms: a submission, and changes of cases.
 
 Judging lives here: what a form id that was seen before means (``case-xml.md`` section
 13). A verdict is decided once, under the head, and recorded.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ledger import log
@@ -26,12 +26,13 @@ from ledger.errors import Conflict, Rejected
 from ledger.form import CASE_API_XMLNS, Form
 from ledger.formxml import build_form, parse_form
 from ledger.ids import new_form_id, new_id
+from ledger.lineage import DUPLICATE, ERROR, SUBMISSION_ERROR, Lineage
 from ledger.resolve import resolve, wanted
 from ledger.submit import Draft, Needs, Session, receipt_of
 from ledger.times import format_micros
 
-_CURRENT = (Kind.NORMAL, Kind.ERROR)
-_PROCESSED = (Kind.NORMAL, Kind.REPROCESS)
+_OWN_IDS = (DUPLICATE, SUBMISSION_ERROR)
+"""The states of what was stored under an id of its own, whatever the form said."""
 _CHANGE_ALONE = 2048
 
 
@@ -68,9 +69,9 @@ class SubmitForm:
         if form.is_device_log:
             return receipt_of(session.append(self._draft(Kind.DEVICE_LOG)))
         form_id = form.form_id or new_id()
-        seen = session.entries_of(form_id)
-        if seen:
-            return self._judge(session, form, seen)
+        known = session.lineage(form_id)
+        if known is not None:
+            return self._judge(session, form, known)
         if session.is_foreign(form_id):
             form_id = new_id()
         return self._accept(session, form, form_id)
@@ -101,25 +102,24 @@ class SubmitForm:
         draft = self._draft(Kind.NORMAL, form_id=form_id, details=details)
         return receipt_of(session.append_form(draft, form))
 
-    def _judge(self, session: Session, form: Form, seen: list[Entry]) -> Receipt:
+    def _judge(self, session: Session, form: Form, known: Lineage) -> Receipt:
         """Decide about a form id that the log knows (section 13)."""
-        current = next((e for e in reversed(seen) if e.kind in _CURRENT), None)
-        if current is None:
+        if known.state in _OWN_IDS:
             return self._accept(session, form, new_id())
-        processed = any(entry.kind in _PROCESSED for entry in seen)
-        same = current.body_sha256 == hashlib.sha256(self.submission.body).digest()
-        if same and processed:
+        current = known.current
+        sha256 = hashlib.sha256(self.submission.body).digest()
+        if current.body_sha256 == sha256:
+            if known.state == ERROR:
+                return self._resubmitted(session, form, known)
             return self._duplicate(session, current)
-        if same:
-            return self._resubmitted(session, form, current)
         if current.xmlns != form.xmlns:
             return self._accept(session, form, new_id())
-        if not processed:
-            moved = {"form_id": new_id(), "position": current.position}
+        moved = {"form_id": new_id(), "version": current.position}
+        if known.good is None:
             return self._accept(
-                session, form, current.form_id or "", details={"replaces": moved}
+                session, form, known.form_id, details={"replaces": moved}
             )
-        return self._not_yet(session, current)
+        return self._edit(session, form, known, moved)
 
     def _duplicate(self, session: Session, current: Entry) -> Receipt:
         draft = self._draft(
@@ -130,38 +130,36 @@ class SubmitForm:
         )
         return receipt_of(session.append(draft))
 
-    def _resubmitted(self, session: Session, form: Form, current: Entry) -> Receipt:
+    def _resubmitted(self, session: Session, form: Form, known: Lineage) -> Receipt:
         """Run an error form again; only when it succeeds is there a duplicate."""
-        draft = Draft(
-            Kind.REPROCESS,
-            current.form_id,
-            xmlns=current.xmlns,
-            user_id=self.submission.author.user_id,
-            first=current,
-        )
+        draft = reprocess_draft(known, user_id=self.submission.author.user_id)
         try:
-            session.try_again(draft, form)
+            session.append_revision(draft, known, form=form, version=known.current)
         except Rejected as again:
             return Receipt(
-                form_id=current.form_id,
+                form_id=known.form_id,
                 kind=Kind.ERROR,
                 problem=again.problem,
                 resubmitted=True,
             )
-        return self._duplicate(session, current)
+        return self._duplicate(session, known.current)
 
-    def _not_yet(self, session: Session, current: Entry) -> Receipt:
-        """Keep an edit as an error form until edits are applied."""
-        draft = self._draft(
-            Kind.ERROR,
-            form_id=new_id(),
-            orig_form_id=current.form_id,
-            problem=(
-                f"EditNotSupported: form {current.form_id} exists with other content; "
-                f"this version is kept, but edits are not applied yet"
+    def _edit(
+        self, session: Session, form: Form, known: Lineage, moved: Mapping[str, Any]
+    ) -> Receipt:
+        """Put the form in the place of its earlier version (section 13)."""
+        details = {"deprecates": moved, **leaving(known)}
+        uploaded = {upload.name for upload in self.submission.attachments}
+        draft = replace(
+            self._draft(Kind.EDIT, form_id=known.form_id, details=details),
+            first=known.first,
+            carried=tuple(
+                attachment
+                for attachment in known.current.attachments
+                if attachment.name not in uploaded
             ),
         )
-        return receipt_of(session.append(draft))
+        return receipt_of(session.append_edit(draft, form, known))
 
     def _draft(
         self,
@@ -285,37 +283,26 @@ class ChangeCases:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagCases:
-    """The deletion of cases, or its undoing: a flag, nothing is lost."""
+def leaving(known: Lineage) -> dict[str, int]:
+    """Name the version that an entry takes out of force, if one is in force."""
+    return {} if known.in_force is None else {"from": known.in_force.position}
 
-    case_ids: tuple[str, ...]
-    kind: Kind
-    author: Author
-    reason: str = ""
 
-    @property
-    def size(self) -> int:
-        """Return how many bytes it brings."""
-        return sum(map(len, self.case_ids))
-
-    def needs(self) -> Needs:
-        """Look up the cases."""
-        return Needs(case_ids=self.case_ids)
-
-    def run(self, session: Session) -> Receipt:
-        """Append the flag; raises ``Conflict`` naming a case that does not exist."""
-        for case_id in self.case_ids:
-            if session.cases.case(case_id) is None:
-                raise Conflict(f"No case found with ID '{case_id}'", field="case_id")
-        case_ids = sorted(set(self.case_ids))
-        draft = Draft(
-            self.kind,
-            None,
-            user_id=self.author.user_id,
-            details={"case_ids": case_ids, "reason": self.reason},
-        )
-        return receipt_of(session.flag_cases(draft, case_ids))
-
-    def failed(self, session: Session, error: Exception) -> None:
-        """Keep nothing: the caller is told."""
+def reprocess_draft(
+    known: Lineage, *, user_id: str, details: Mapping[str, Any] | None = None
+) -> Draft:
+    """Return the entry that runs the current version of an error form again."""
+    version = known.current.position
+    return Draft(
+        Kind.REPROCESS,
+        known.form_id,
+        xmlns=known.current.xmlns,
+        user_id=user_id,
+        first=known.first,
+        details={
+            "version": version,
+            "to": version,
+            **leaving(known),
+            **(details or {}),
+        },
+    )

@@ -47,6 +47,8 @@ class Codec:
 
 PLAIN = Codec(0, None)
 DecompressionError = zstd.ZstdError
+StreamCompressor = zstd.ZstdCompressor
+StreamDecompressor = zstd.ZstdDecompressor
 
 
 def pays(body: bytes) -> bool:

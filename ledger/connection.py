@@ -68,8 +68,7 @@ class Connection:
 
         In a pipeline, what is asked before the first rows are got travels together.
         """
-        fetch: Callable[[], list[Row]] = self._execute(statement, params).fetchall
-        return fetch
+        return self.dialect.later(self._execute(statement, params))
 
     def row(self, statement: Statement, /, **params: Any) -> Row | None:
         """Return the first row of a query, or nothing."""

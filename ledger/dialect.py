@@ -6,8 +6,9 @@ a JSON text, many rows in one statement, and the guard that keeps the log append
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -179,6 +180,15 @@ class Dialect(Protocol):
     def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
         """Yield the rows of a query in bounded memory."""
 
+    def any_text(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context in which a text that is no UTF-8 can be read.
+
+        Its bytes that are no text come as surrogates.
+        """
+
+    def later(self, cursor: Any) -> Callable[[], list[Row]]:
+        """Return how to get the rows of a query that was sent."""
+
     def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
         """Return a context in which statements may be sent without waiting."""
 
@@ -187,6 +197,15 @@ class Dialect(Protocol):
 
         Its rows are known by ``domain`` and ``key``.
         """
+
+    def changeable(self, table: str) -> tuple[str, ...]:
+        """Return the statements that undo ``append_only``, for an erasure."""
+
+    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
+        """Return the statements that undo ``changeable``."""
+
+    def scrub(self, raw: Any) -> None:
+        """Have the database let go of what was deleted, outside of transactions."""
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return the statements that tell the planner what the table will hold."""
@@ -255,6 +274,25 @@ class SqliteDialect:
         """Yield from the cursor, which holds one row at a time."""
         yield from raw.execute(sql, params)
 
+    @contextmanager
+    def any_text(self, raw: Any) -> Iterator[Any]:
+        """Lift the driver's check: the file may hold any bytes."""
+        usual = raw.text_factory
+        raw.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+        try:
+            yield raw
+        finally:
+            raw.text_factory = usual
+
+    def later(self, cursor: Any) -> Callable[[], list[Row]]:
+        """Read the rows at once, and return how to get them.
+
+        A cursor that is not read to its end holds the connection in its snapshot, and
+        the next BEGIN IMMEDIATE on it is refused as soon as somebody else has written.
+        """
+        rows: list[Row] = cursor.fetchall()
+        return lambda: rows
+
     def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
         """Return a context that does nothing: there is no wire to wait for."""
         return nullcontext(raw)
@@ -273,6 +311,23 @@ class SqliteDialect:
             f"{when} BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
             for verb, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", taken))
         )
+
+    def changeable(self, table: str) -> tuple[str, ...]:
+        """Return what drops the triggers, and has freed bytes overwritten."""
+        drops = (
+            f"DROP TRIGGER {table}_refuses_{verb}"
+            for verb in ("update", "delete", "insert")
+        )
+        return "PRAGMA secure_delete = ON", *drops
+
+    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
+        """Return the triggers again."""
+        return self.append_only(table, key)
+
+    def scrub(self, raw: Any) -> None:
+        """Move the write-ahead log into the file and empty it, if nobody reads."""
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raw.execute("PRAGMA secure_delete = OFF").fetchall()
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return fixed figures for each index, so that no guess picks the plan.
@@ -376,6 +431,15 @@ class PostgresqlDialect:
             cursor.execute(sql, params)
             yield from cursor
 
+    def any_text(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context that does nothing: the server keeps no such text."""
+        return nullcontext(raw)
+
+    def later(self, cursor: Any) -> Callable[[], list[Row]]:
+        """Return how to get the rows, once the pipeline has brought them."""
+        fetch: Callable[[], list[Row]] = cursor.fetchall
+        return fetch
+
     def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
         """Return the driver's pipeline: one round trip for many statements."""
         context: AbstractContextManager[Any] = raw.pipeline()
@@ -386,7 +450,10 @@ class PostgresqlDialect:
         function = (
             "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "
             "LANGUAGE plpgsql AS "
-            "$$BEGIN RAISE EXCEPTION 'the log is append-only'; END$$"
+            "$$BEGIN IF current_setting('caseledger.erasing', true) = 'on' "
+            "AND TG_OP <> 'TRUNCATE' AND TG_TABLE_NAME IN ('bodies', 'dictionaries') "
+            "THEN RETURN NULL; END IF; "
+            "RAISE EXCEPTION 'the log is append-only'; END$$"
         )
         trigger = (
             f"CREATE TRIGGER {table}_refuses_change "
@@ -395,6 +462,22 @@ class PostgresqlDialect:
         )
         rights = f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC"
         return function, trigger, rights
+
+    def changeable(self, table: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+        """Return what the guard's function takes for leave, until the commit.
+
+        No change of the schema: the driver forgets its prepared statements over one,
+        also those which are on their way in the pipeline.
+        """
+        return ("SET LOCAL caseledger.erasing = 'on'",)
+
+    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+        """Return what takes the leave back."""
+        return ("SET LOCAL caseledger.erasing = 'off'",)
+
+    def scrub(self, raw: Any) -> None:
+        """Have dead rows removed."""
+        raw.execute("VACUUM")
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return what stops the server from gathering figures of its own.

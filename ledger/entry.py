@@ -13,18 +13,24 @@ from ledger.times import Micros
 class Kind(StrEnum):
     """The recorded verdict of an entry: decided once, never recomputed.
 
-    ``edit``, ``archive`` and the rest of ``case-xml.md`` section 16 join this list
-    with the commands that make them.
+    What each carries and what the fold makes of it: ``case-xml.md`` section 16.
     """
 
     NORMAL = "normal"
+    EDIT = "edit"
     DUPLICATE = "duplicate"
     ERROR = "error"
     SUBMISSION_ERROR = "submission_error"
     DEVICE_LOG = "device_log"
     REPROCESS = "reprocess"
+    ARCHIVE = "archive"
+    UNARCHIVE = "unarchive"
+    FORM_DELETE = "form_delete"
+    FORM_RESTORE = "form_restore"
     CASE_DELETE = "case_delete"
     CASE_RESTORE = "case_restore"
+    CASE_REBUILD = "case_rebuild"
+    ERASE = "erase"
     DIRECTORY = "directory"
 
 
@@ -78,6 +84,7 @@ class Head:
 
     ``live`` maps each projection to the generation that answers reads. ``indexed`` are
     the property names that the live generation of ``cases`` keeps an index for.
+    ``settings`` are those of the domain that were changed (``directory/domains.py``).
     """
 
     domain: str
@@ -86,6 +93,7 @@ class Head:
     digest: bytes
     live: Mapping[str, int]
     indexed: tuple[IndexedName, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The log: append to it, read it, prove it.
+"""The log: append to it and read it; ``proof.py`` proves it.
 
 Each entry's digest is SHA-256 over the digest before it and the canonical bytes of its
 own header, which names the body by its digest. So a body can move, but nothing can be
@@ -8,8 +8,8 @@ altered, removed or swapped unseen.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -42,7 +42,7 @@ _ENTRY = Statement(
         entries.c.position == bindparam("position"),
     )
 )
-_AFTER = Statement(
+WITH_BODIES = Statement(
     select(*entries.columns, bodies.c.dictionary, bodies.c.body)
     .select_from(
         entries.outerjoin(
@@ -58,6 +58,7 @@ _AFTER = Statement(
     )
     .order_by(entries.c.position)
 )
+"""Entries behind a position up to another; then dictionary and body as stored."""
 _BODIES = Statement(
     select(bodies.c.position, bodies.c.dictionary, bodies.c.body).where(
         bodies.c.domain == bindparam("domain"),
@@ -80,14 +81,6 @@ _FOREIGN_FORMS = Statement(
         in_list(entries.c.domain, "domains"), in_list(entries.c.form_id, "form_ids")
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A place where the log does not prove itself."""
-
-    position: int
-    text: str
 
 
 def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
@@ -227,7 +220,7 @@ def entries_after(
 ) -> list[tuple[Entry, bytes | None]]:
     """Return up to ``limit`` entries behind a position with their bodies."""
     rows = r.conn.rows(
-        _AFTER, domain=r.domain, position=position, last=position + limit
+        WITH_BODIES, domain=r.domain, position=position, last=position + limit
     )
     return [(to_entry(row[:-2]), _body(r, row)) for row in rows]
 
@@ -235,7 +228,7 @@ def entries_after(
 def stored_after(r: Reader, position: int, *, limit: int) -> list[Stored]:
     """Return up to ``limit`` entries behind a position, their bodies as stored."""
     rows = r.conn.rows(
-        _AFTER, domain=r.domain, position=position, last=position + limit
+        WITH_BODIES, domain=r.domain, position=position, last=position + limit
     )
     return [(to_entry(row), row[-2:] if row[-1] else None) for row in rows]
 
@@ -243,33 +236,6 @@ def stored_after(r: Reader, position: int, *, limit: int) -> list[Stored]:
 def count_kinds(r: Reader) -> dict[str, int]:
     """Return how many entries of each kind the log holds."""
     return dict(r.conn.rows(_COUNT, domain=r.domain))
-
-
-def verify_chain(r: Reader) -> Iterator[Break]:
-    """Yield every place where the chain does not hold, up to the head's position."""
-    position, digest, appended_on = 0, GENESIS, 0
-    while position < r.head.position:
-        batch = list(_checked_batch(r, position))
-        if not batch:
-            yield Break(position + 1, "the entry is missing")
-            return
-        for entry, text in batch:
-            expected = chain(digest, entry)
-            if entry.position != position + 1:
-                yield Break(position + 1, "the entry is missing")
-            elif entry.digest != expected:
-                yield Break(entry.position, "the header was altered or moved")
-            elif entry.appended_on <= appended_on:
-                yield Break(entry.position, "its time is not after the one before")
-            elif text:
-                yield Break(entry.position, text)
-            position, digest, appended_on = (
-                entry.position,
-                entry.digest,
-                entry.appended_on,
-            )
-    if digest != r.head.digest:
-        yield Break(position, "the head of the domain names another digest")
 
 
 def to_entry(row: Sequence[Any]) -> Entry:
@@ -292,28 +258,6 @@ def to_entry(row: Sequence[Any]) -> Entry:
         body_length=row[14],
         digest=row[15],
     )
-
-
-def _checked_batch(r: Reader, position: int) -> Iterator[tuple[Entry, str | None]]:
-    last = min(position + 1000, r.head.position)
-    rows = r.conn.rows(_AFTER, domain=r.domain, position=position, last=last)
-    for row in rows:
-        entry = to_entry(row[:-2])
-        yield entry, _body_fault(r, entry, row)
-
-
-def _body_fault(r: Reader, entry: Entry, row: Sequence[Any]) -> str | None:
-    try:
-        body = _body(r, row)
-    except ValueError:
-        return "the body cannot be read"
-    if entry.body_sha256 is None:
-        return None if body is None else "a body stands where none belongs"
-    if body is None:
-        return "the body is missing"
-    if hashlib.sha256(body).digest() != entry.body_sha256:
-        return "the body was altered"
-    return None
 
 
 def _body(r: Reader, row: Sequence[Any]) -> bytes | None:

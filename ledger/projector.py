@@ -13,6 +13,9 @@ from ledger.entry import Entry
 from ledger.form import Form
 from ledger.store import Writer
 
+Revision = tuple[Entry, Form]
+"""A version of a form: the entry with its bytes, and the form they are."""
+
 
 class ProjectionBatch(Protocol):
     """The read side of one transaction."""
@@ -35,11 +38,35 @@ class ProjectionBatch(Protocol):
     def row(self, case_id: str) -> Any:
         """Return the row of a case as it is now."""
 
-    def project(self, entry: Entry, form: Form) -> int:
-        """Fold a form; return how many cases it touched. Raises ``Rejected``."""
+    def project(self, entry: Entry, form: Form) -> Sequence[str]:
+        """Fold a form; return the cases it touched. Raises ``Rejected``."""
 
-    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> int:
-        """Flag cases as deleted or restored; return how many there are."""
+    def revise(
+        self, entry: Entry, old: Revision | None, new: Revision | None
+    ) -> Sequence[str]:
+        """Put a version of a form in the place of another; either may be none.
+
+        Returns the cases it touched. Raises ``Rejected``.
+        """
+
+    def rebuild(self, case_ids: Iterable[str], entry: Entry) -> Sequence[str]:
+        """Fold cases from nothing; return them."""
+
+    def form_state(self, form_id: str) -> str | None:
+        """Return the state of a form by the table of forms."""
+
+    def closed_extensions(self, case_ids: Iterable[str]) -> Sequence[str]:
+        """Return the open cases that hang as extensions on those that are closed.
+
+        Of these cases, the closed ones are followed; ids ascending
+        (``case-xml.md`` section 17).
+        """
+
+    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> Sequence[str]:
+        """Flag cases as deleted or restored; return them."""
+
+    def erase(self, case_ids: Iterable[str], entry: Entry) -> Sequence[str]:
+        """Fold cases anew from what an erasure left, and delete them."""
 
     def record(self, entry: Entry) -> None:
         """Take in an entry that is going to be appended."""

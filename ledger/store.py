@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -70,6 +70,7 @@ _HEAD_COLUMNS = (
     domains.c.live_cases,
     domains.c.live_forms,
     domains.c.indexed,
+    domains.c.settings,
 )
 _READ_HEAD = Statement(
     select(*_HEAD_COLUMNS).where(domains.c.domain == bindparam("domain"))
@@ -184,6 +185,15 @@ class Store:
             yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
 
     @contextmanager
+    def snapshot_of_all(self) -> Iterator[Connection]:
+        """Open every domain so that all statements see the same moment.
+
+        For tasks of the operator; the guard is shown no head.
+        """
+        with self._transaction(self.dialect.begin_snapshot) as conn:
+            yield conn
+
+    @contextmanager
     def writing(self, domain: str) -> Iterator[Writer]:
         """Open a domain for writing, holding its head; commits at the end."""
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
@@ -239,9 +249,6 @@ class Store:
         """
         conn = self.connection
         try:
-            return conn, begin(conn)
-        except sqlite3.OperationalError:
-            # Locked, whoever held it: nothing was begun, so ask once more.
             return conn, begin(conn)
         except Exception:
             if not self.dialect.is_cut_off(conn.raw):
@@ -338,7 +345,7 @@ def _accept(_conn: Connection, _head: Head) -> None:
 
 
 def _head_of(domain: str, row: Row) -> Head:
-    position, appended_on, digest, cases, forms, indexed = row
+    position, appended_on, digest, cases, forms, indexed, settings = row
     return Head(
         domain=domain,
         position=position,
@@ -346,6 +353,7 @@ def _head_of(domain: str, row: Row) -> Head:
         digest=digest,
         live={"cases": cases, "forms": forms},
         indexed=_indexed(indexed),
+        settings=_settings(settings),
     )
 
 
@@ -355,6 +363,12 @@ def _indexed(text: str) -> tuple[IndexedName, ...]:
         IndexedName(name_id=name_id, name=name, built_to=built_to)
         for name_id, name, built_to in orjson.loads(text)
     )
+
+
+@lru_cache(maxsize=1024)
+def _settings(text: str) -> Mapping[str, Any]:
+    settings: Mapping[str, Any] = orjson.loads(text)
+    return settings
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ needed; an unexpected exception rolls everything back and the writer tries one b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -18,16 +18,25 @@ from sqlalchemy import bindparam, select
 
 from ledger import log
 from ledger.bodies import describe, put_blobs
+from ledger.caseblock import CaseBlock
 from ledger.clock import Clock
 from ledger.connection import Statement
 from ledger.dialect import in_list
-from ledger.entry import Entry, Kind, Receipt, Upload
+from ledger.entry import Attachment, Author, Entry, Kind, Receipt, Upload
 from ledger.errors import LedgerError, Rejected
 from ledger.form import Form
+from ledger.formxml import build_form, parse_for_fold, parse_form
+from ledger.ids import new_form_id
+from ledger.lineage import Lineage, lineage_of
 from ledger.projector import ProjectionBatch, Projector
 from ledger.store import Writer
 from ledger.tables import idempotency
-from ledger.times import Micros, next_tick
+from ledger.times import Micros, format_micros, next_tick
+
+_FOLDING = (Kind.EDIT, Kind.REPROCESS)
+"""The kinds that process a form, so that what follows from it follows."""
+_SYSTEM = "system"
+SYSTEM_XMLNS = "http://commcarehq.org/case"
 
 _KEPT_ANSWERS = Statement(
     select(
@@ -86,6 +95,8 @@ class Draft:
     received_on: Micros | None = None
     first: Entry | None = None
     """The entry with the first version of the form, when it is not this one."""
+    carried: tuple[Attachment, ...] = ()
+    """Attachments that an earlier version of the form brought."""
 
 
 class Session:
@@ -99,6 +110,8 @@ class Session:
         self.known: dict[str, list[Entry]] = {}
         self.answers: dict[tuple[str, str], tuple[bytes, int, bytes]] = {}
         self.trial = False
+        self.also: list[Callable[[Writer], None]] = []
+        """What else must be written in the same commit."""
         self._items: list[tuple[Entry, bytes | None]] = []
         self._uploads: list[Upload] = []
         self._kept: list[tuple[Any, ...]] = []
@@ -123,6 +136,15 @@ class Session:
         """Return the entries that carry a form id, those of this session included."""
         return self.known.get(form_id, [])
 
+    def lineage(self, form_id: str) -> Lineage | None:
+        """Return what the log says of the form with an id, this session included."""
+        return lineage_of(self.entries_of(form_id))
+
+    @property
+    def is_untouched(self) -> bool:
+        """Tell whether nothing has been appended in this commit yet."""
+        return not self._items
+
     def is_foreign(self, form_id: str) -> bool:
         """Tell whether a form id belongs to another domain."""
         return form_id in self._foreign
@@ -135,21 +157,57 @@ class Session:
                 raise form.rejection
             touched = self.cases.project(entry, form)
         except Rejected as rejected:
-            entry = self._entry(
-                replace(draft, kind=Kind.ERROR, problem=rejected.problem)
-            )
-            touched = 0
-        return self._take(entry, draft, touched)
+            return self._append_error(draft, rejected)
+        self._take(entry, draft, len(touched))
+        return self._closing_extensions(entry, touched)
 
-    def try_again(self, draft: Draft, form: Form) -> Entry:
-        """Fold an old form at its own place and append the verdict.
+    def append_edit(self, draft: Draft, form: Form, edited: Lineage) -> Entry:
+        """Fold a form in the place of an earlier version of it and append its entry.
 
-        Raises ``Rejected`` and appends nothing when it fails again.
+        A rejected one is appended as an XFormError, and what was in force stays so
+        (``case-xml.md`` section 13, D-3).
         """
-        if form.rejection is not None:
+        try:
+            return self.append_revision(draft, edited, form=form)
+        except Rejected as rejected:
+            return self._append_error(draft, rejected)
+
+    def append_revision(
+        self,
+        draft: Draft,
+        known: Lineage,
+        *,
+        form: Form | None = None,
+        version: Entry | None = None,
+    ) -> Entry:
+        """Append an entry that changes which version of a form is in force.
+
+        ``form`` is what comes into force, if anything does, and ``version`` the entry
+        with its bytes when they are not the draft's own. Raises ``Rejected`` and then
+        appends nothing.
+        """
+        if form is not None and form.rejection is not None:
             raise form.rejection
         entry = self._entry(draft)
-        return self._take(entry, draft, self.cases.project(entry, form))
+        old = known.in_force
+        touched = self.cases.revise(
+            entry,
+            None if old is None else (old, self.form_of(old)),
+            None if form is None else (version or entry, form),
+        )
+        self._take(entry, draft, len(touched))
+        if entry.kind in _FOLDING:
+            self._closing_extensions(entry, touched)
+        return entry
+
+    def form_of(self, entry: Entry) -> Form:
+        """Return the form whose bytes an entry holds, appended or about to be."""
+        for taken, body in reversed(self._items):
+            if taken.position == entry.position and body is not None:
+                return parse_for_fold(body)
+        return parse_for_fold(
+            log.bodies_at(self.writer, [entry.position])[entry.position]
+        )
 
     def append(self, draft: Draft) -> Entry:
         """Append an entry that touches no case."""
@@ -158,7 +216,17 @@ class Session:
     def flag_cases(self, draft: Draft, case_ids: Sequence[str]) -> Entry:
         """Append the deletion or restoration of cases."""
         entry = self._entry(draft)
-        return self._take(entry, draft, self.cases.set_deleted(case_ids, entry))
+        return self._take(entry, draft, len(self.cases.set_deleted(case_ids, entry)))
+
+    def rebuild_cases(self, draft: Draft, case_ids: Sequence[str]) -> Entry:
+        """Append the wish that cases be folded from nothing."""
+        entry = self._entry(draft)
+        return self._take(entry, draft, len(self.cases.rebuild(case_ids, entry)))
+
+    def erase_cases(self, draft: Draft, case_ids: Sequence[str]) -> Entry:
+        """Append an erasure whose bodies are replaced already."""
+        entry = self._entry(draft)
+        return self._take(entry, draft, len(self.cases.erase(case_ids, entry)))
 
     def keep_answer(self, key: str, user_id: str, sha256: bytes, answer: Any) -> None:
         """Keep an answer under its idempotency key."""
@@ -181,6 +249,7 @@ class Session:
         trial.trial = True
         trial.known = {form_id: list(known) for form_id, known in self.known.items()}
         trial._foreign = self._foreign
+        trial._items = list(self._items)
         trial._position = self._position
         trial._appended_on = self._appended_on
         return trial
@@ -195,6 +264,8 @@ class Session:
             writer.head = replace(writer.head, appended_on=self._appended_on)
             writer.save_head()
         writer.conn.insert_new(idempotency, self._kept)
+        for write in self.also:
+            write(writer)
         return len(self._items)
 
     _foreign: frozenset[str] = frozenset()
@@ -219,14 +290,31 @@ class Session:
             appended_on=appended_on,
             problem=draft.problem,
             details=draft.details,
-            attachments=(
-                tuple(map(describe, draft.uploads))
-                if first is None
-                else first.attachments
-            ),
+            attachments=(*map(describe, draft.uploads), *draft.carried),
             body_sha256=None if body is None else hashlib.sha256(body).digest(),
             body_length=0 if body is None else len(body),
         )
+
+    def _append_error(self, draft: Draft, rejected: Rejected) -> Entry:
+        """Append what was rejected as an XFormError; no case changes."""
+        failed = replace(draft, kind=Kind.ERROR, problem=rejected.problem)
+        return self._take(self._entry(failed), failed, 0)
+
+    def _closing_extensions(self, entry: Entry, touched: Sequence[str]) -> Entry:
+        """Close what extends the closed cases of a form, if the domain wants that.
+
+        One more form does it, right behind in the same commit (``case-xml.md``
+        section 17); a replay finds it in the log. Returns ``entry``.
+        """
+        if not self.writer.head.settings.get("close_extensions"):
+            return entry
+        case_ids = self.cases.closed_extensions(touched)
+        if case_ids:
+            draft, form = closing_form(entry, case_ids)
+            closing = self._entry(draft)
+            closed = self.cases.project(closing, form)
+            self._take(closing, draft, len(closed))
+        return entry
 
     def _take(self, entry: Entry, draft: Draft, touched: int) -> Entry:
         """Take an entry in; the cases it touched used up a microsecond each."""
@@ -288,6 +376,39 @@ def _run(command: Command, session: Session) -> Any:
         return command.run(session)
     except LedgerError as refused:
         return refused
+
+
+def closing_form(cause: Entry, case_ids: Sequence[str]) -> tuple[Draft, Form]:
+    """Return the form that closes cases because ``cause`` closed what they extend."""
+    when = format_micros(cause.appended_on)
+    form_id = new_form_id()
+    body = build_form(
+        [
+            CaseBlock(case_id=i, user_id=_SYSTEM, date_modified=when, close=True)
+            for i in case_ids
+        ],
+        form_id=form_id,
+        author=Author(
+            user_id=_SYSTEM,
+            username=_SYSTEM,
+            device_id=f"SubmissionPost-{cause.form_id}-close_extensions",
+        ),
+        now=when,
+        xmlns=SYSTEM_XMLNS,
+    )
+    token = cause.details.get("last_sync_token")
+    draft = Draft(
+        Kind.NORMAL,
+        form_id,
+        body=body,
+        xmlns=SYSTEM_XMLNS,
+        user_id=_SYSTEM,
+        details={
+            "cause": cause.form_id,
+            **({"last_sync_token": token} if token else {}),
+        },
+    )
+    return draft, parse_form(body)
 
 
 def receipt_of(entry: Entry, *, resubmitted: bool = False) -> Receipt:

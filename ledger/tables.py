@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
+    text,
 )
 
 from ledger.columns import Bytes, Sortable
@@ -152,6 +153,90 @@ api_keys = Table(
 """API keys as digests; a revoked key stays as a row."""
 
 Index("ix_api_keys_user", api_keys.c.domain, api_keys.c.user_id)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("job_id", Sortable, primary_key=True),
+    Column("kind", Sortable, nullable=False),
+    Column("state", Sortable, nullable=False),
+    Column("user_id", Sortable, nullable=False),
+    Column("options", Sortable, nullable=False),
+    Column("progress", Sortable, nullable=False),
+    Column("result", Sortable),
+    Column("problem", Sortable),
+    Column("attempts", Integer, nullable=False),
+    Column("cancel_asked", SmallInteger, nullable=False),
+    Column("ready_on", BigInteger),
+    Column("lease", Sortable),
+    Column("first_position", BigInteger),
+    Column("last_position", BigInteger),
+    Column("created_on", BigInteger, nullable=False),
+    Column("started_on", BigInteger),
+    Column("finished_on", BigInteger),
+)
+"""Work in the background. ``ready_on`` is when a worker may take the job: at once while
+it waits, the end of the lease while it runs, never again once it has ended."""
+
+Index("ix_jobs_ready", jobs.c.ready_on)
+Index("ix_jobs_created", jobs.c.domain, jobs.c.created_on, jobs.c.job_id)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("webhook_id", Sortable, primary_key=True),
+    Column("url", Sortable, nullable=False),
+    Column("case_types", Sortable, nullable=False),
+    Column("xmlns", Sortable, nullable=False),
+    Column("active", SmallInteger, nullable=False),
+    Column("stopped", Sortable),
+    Column("secret", Sortable, nullable=False),
+    Column("created_by", Sortable, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+    Column("changed_on", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("due_on", BigInteger),
+    Column("lease_owner", Sortable),
+    Column("lease_until", BigInteger, nullable=False),
+)
+"""Who is told of new entries. Everything up to ``position`` has been looked at; a
+delivery is due at ``due_on``; until ``lease_until`` one process alone delivers."""
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("webhook_id", Sortable, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", Sortable, nullable=False),
+    Column("due_on", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+    Column("attempted_on", BigInteger),
+    Column("status", Integer),
+    Column("error", Sortable),
+    sqlite_with_rowid=False,
+)
+"""What each webhook is told: ``pending``, ``delivered`` or ``dead``."""
+
+Index(
+    "ix_webhook_deliveries_state",
+    webhook_deliveries.c.domain,
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.state,
+    webhook_deliveries.c.position,
+)
+Index(
+    "ix_webhook_deliveries_due",
+    webhook_deliveries.c.domain,
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.due_on,
+    webhook_deliveries.c.position,
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
+)
 
 LOG_TABLES = ("entries", "bodies", "dictionaries")
 """The tables that the database itself refuses to change."""

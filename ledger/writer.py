@@ -56,6 +56,9 @@ class LedgerWriter:
         self._store = store
         self._ledger = ledger
         self._waiting_bytes = 0
+        self.on_commit: list[Callable[[str], None]] = []
+        """Called on the event loop with each domain whose log has grown."""
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._rounds: Rounds[_Ticket | _Errand] = Rounds(
             "caseledger-write",
             self._round,
@@ -66,6 +69,7 @@ class LedgerWriter:
 
     def start(self) -> None:
         """Begin to write, delivering outcomes to the running event loop."""
+        self._loop = asyncio.get_running_loop()
         self._rounds.start()
 
     async def stop(self) -> None:
@@ -132,9 +136,17 @@ class LedgerWriter:
             before = writer.head.position
             outcomes = self._ledger.process(writer, commands)
             position = writer.head.position
+        if position > before:
+            self._announce(domain)
         if wants_dictionary(position, position - before):
             self._train(domain)
         return outcomes
+
+    def _announce(self, domain: str) -> None:
+        """Have those hear who follow the log; what they miss they see by looking."""
+        if self.on_commit and self._loop is not None and not self._loop.is_closed():
+            for hear in self.on_commit:
+                self._loop.call_soon_threadsafe(hear, domain)
 
     def _train(self, domain: str) -> None:
         """Give the domain a new dictionary; a failure costs only space."""
@@ -156,9 +168,14 @@ class LedgerWriter:
     def _run_errand(self, errand: _Errand) -> Any:
         try:
             with self._store.writing(errand.domain) as writer:
-                return errand.errand(writer)
+                before = writer.head.position
+                result = errand.errand(writer)
+                grown = writer.head.position > before
+            if grown:
+                self._announce(errand.domain)
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
             return error
+        return result
 
 
 def _by_domain(

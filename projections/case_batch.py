@@ -9,32 +9,57 @@ needs a savepoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 
-from sqlalchemy import bindparam, select
-
-from ledger.case import Case
+from ledger.case import Case, FoldKey
 from ledger.caseblock import CaseBlock
-from ledger.connection import Connection, Statement
-from ledger.dialect import in_list
-from ledger.entry import Entry, IndexedName
+from ledger.connection import Connection
+from ledger.entry import Entry, IndexedName, Kind
 from ledger.errors import Rejected
 from ledger.form import Form
 from ledger.store import Reader
-from ledger.times import format_micros
+from projections.case_statements import statements_of
 from projections.fold import (
+    DELETED,
+    EDIT,
+    FORM,
+    FORM_STATE,
+    REBUILD,
+    REPROCESSED,
+    REQUESTED,
+    RESTORED,
+    REVOKED,
     Stamp,
-    apply_form,
     blocks_by_case,
-    fold,
     new_targets,
     touched,
 )
+from projections.histories import Histories
 from projections.indexing import IndexChanges
+from projections.refold import (
+    Moment,
+    appended,
+    comes_late,
+    flagged,
+    fold_steps,
+    moment_of,
+    rebuilt,
+)
 from projections.rows import CaseRow, to_case, to_row
-from projections.steps import Step, forms_at, stamp_of, steps_of
-from projections.tables import CaseTables, case_tables
+from projections.steps import NO_PLACE, Step, Version, in_order
+from projections.tables import CaseTables
+
+_JUDGED = (Kind.EDIT, Kind.REPROCESS)
+"""The kinds whose form is checked against the cases that are there."""
+
+_REASONS = {
+    Kind.EDIT: REBUILD | EDIT,
+    Kind.REPROCESS: REBUILD | REPROCESSED,
+    Kind.ARCHIVE: REBUILD | FORM_STATE,
+    Kind.UNARCHIVE: REBUILD | FORM_STATE,
+    Kind.FORM_DELETE: REBUILD | FORM_STATE,
+    Kind.FORM_RESTORE: REBUILD | FORM_STATE,
+}
 
 
 class CaseBatch:
@@ -61,13 +86,12 @@ class CaseBatch:
         self.indexed = indexed
         self.elsewhere = elsewhere or _nowhere
         self._judging = elsewhere is not None
-        self._statements = _statements(tables.generation)
+        self._statements = statements_of(tables.generation)
         self._cases: dict[str, Case | None] = {}
         self._stored: dict[str, Case | None] = {}
         self._owners: dict[str, dict[str, None]] = {}
         self._foreign: set[str] = set()
-        self._steps: dict[str, list[Step]] = {}
-        self._forms: dict[int, tuple[Form, Stamp]] = {}
+        self._histories = Histories(reader, self._conn, tables)
         self._rows: dict[str, tuple[Case, CaseRow]] = {}
 
     # Loading
@@ -125,7 +149,7 @@ class CaseBatch:
         """Remember which ids belong to another domain: a marked fan-out."""
         for generation, domains in self.elsewhere().items():
             rows = self._conn.rows(
-                _statements(generation).elsewhere,
+                statements_of(generation).elsewhere,
                 domains=list(domains),
                 case_ids=case_ids,
             )
@@ -139,51 +163,108 @@ class CaseBatch:
     # Folding
 
     def project(self, form: Form, stamp: Stamp) -> list[Case]:
-        """Fold a form and return the cases it touches, ids ascending.
+        """Fold a new form and return the cases it touches, ids ascending.
 
         Raises ``Rejected`` and then has changed nothing.
         """
         groups = blocks_by_case(form)
-        case_ids = [
-            case_id
-            for case_id in touched(form)
-            if case_id in groups or self._cases.get(case_id) is not None
+        version = (form, stamp)
+        case_ids = self._touched(touched(form), groups)
+        after = [
+            self._arrive(case_id, groups.get(case_id, []), version, place=place)
+            for place, case_id in enumerate(case_ids)
         ]
-        self._load_cases([i for i in case_ids if i not in self._cases])
-        after: list[tuple[Case, Step]] = []
-        for place, case_id in enumerate(case_ids):
-            if case_id in self._foreign:
-                raise Rejected("IllegalCaseId", "Bad case id")
-            blocks = groups.get(case_id, [])
-            case, actions = self._apply(case_id, blocks, form, stamp, place=place)
-            step = Step(
-                case_id=case_id,
-                key=stamp.key,
-                position=stamp.position,
-                actions=actions,
-            )
-            after.append((case, step))
         if self._judging:
             self._check_targets(form, groups)
-        self._forms[stamp.position] = (form, stamp)
-        return [self._keep(case, step) for case, step in after]
+        self._histories.know(version)
+        return [self._keep(case, [step]) for case, step in after]
+
+    def revise(
+        self, entry: Entry, old: Version | None, new: Version | None
+    ) -> list[Case]:
+        """Put a version of a form in the place of another; rebuild their cases.
+
+        Edits, archives, deletions of forms, their undoing and reprocessing are all
+        that: ``old`` or ``new`` is ``None`` where no version is in force (section 15).
+        Raises ``Rejected`` and then has changed nothing.
+        """
+        groups = blocks_by_case(new[0]) if new is not None else {}
+        case_ids = self._revised(old, new, groups)
+        judged = self._judging and entry.kind in _JUDGED
+        if judged:
+            self._check_ids(case_ids)
+        changed = [
+            self._exchange(case_id, entry, new, place=place)
+            for place, case_id in enumerate(case_ids)
+        ]
+        if new is not None:
+            if judged:
+                self._check_targets(new[0], groups)
+            self._histories.know(new)
+        return [self._keep(case, steps) for case, steps in changed]
+
+    def rebuild(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+        """Fold cases from nothing because somebody asked for it, ids ascending."""
+        ids = sorted(set(case_ids))
+        self._load_cases([i for i in ids if i not in self._cases])
+        self._histories.load(ids)
+        return [
+            self._keep(
+                self._rebuilt(case_id, entry, place=place)[0],
+                [_event(case_id, entry, REBUILD | REQUESTED, place=place)],
+            )
+            for place, case_id in enumerate(ids)
+        ]
+
+    def erase(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+        """Fold cases anew from what an erasure left of their forms, and delete them."""
+        ids = sorted(set(case_ids))
+        self._load_cases([i for i in ids if i not in self._cases])
+        self._histories.load(ids)
+        erased = []
+        for place, case_id in enumerate(ids):
+            case, _ = self._rebuilt(case_id, entry, place=place)
+            gone = flagged(case, moment_of(entry, place=place), deleted=True)
+            step = _event(case_id, entry, REBUILD | DELETED, place=place)
+            erased.append(self._keep(gone, [step]))
+        return erased
 
     def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
         """Flag cases as deleted, or as restored, by the entry's kind."""
-        deleted = entry.kind == entry.kind.CASE_DELETE
-        when = format_micros(entry.appended_on) if deleted else None
+        deleted = entry.kind is not Kind.CASE_RESTORE
         self._load_cases([i for i in case_ids if i not in self._cases])
         known = [self._cases[i] for i in sorted(set(case_ids))]
         return [
             self._keep(
-                replace(
-                    case,
-                    deleted_on=when,
-                    indexed_on=entry.appended_on + place,
-                    position=entry.position,
-                )
+                flagged(case, moment_of(entry, place=place), deleted=deleted),
+                [
+                    _event(
+                        case.case_id,
+                        entry,
+                        DELETED if deleted else RESTORED,
+                        place=place,
+                    )
+                ],
             )
             for place, case in enumerate(case for case in known if case is not None)
+        ]
+
+    def references_to(self, case_ids: Iterable[str]) -> list[Case]:
+        """Return the cases, deleted ones too, that have an index to one of these.
+
+        Loads those that stand in the tables; this transaction's own are among them.
+        """
+        targets = list(case_ids)
+        rows = self._conn.rows(
+            self._statements.references, domain=self._domain, targets=targets
+        )
+        self._load_cases([i for (i,) in rows if i not in self._cases])
+        wanted = set(targets)
+        return [
+            case
+            for case in self._cases.values()
+            if case is not None
+            and any(i.case_id in wanted for i in case.indices.values())
         ]
 
     def scratch(self) -> CaseBatch:
@@ -199,61 +280,116 @@ class CaseBatch:
         copy._stored = self._stored
         copy._owners = {name: dict(ids) for name, ids in self._owners.items()}
         copy._foreign = self._foreign
-        copy._steps = {case_id: list(s) for case_id, s in self._steps.items()}
-        copy._forms = dict(self._forms)
+        copy._histories = self._histories.scratch()
         return copy
 
-    def _apply(
+    def _touched(self, case_ids: Iterable[str], groups: Collection[str]) -> list[str]:
+        """Leave out the cases that only a ledger block names and that are not there."""
+        found = [i for i in case_ids if i in groups or self._is_there(i)]
+        self._load_cases([i for i in found if i not in self._cases])
+        return found
+
+    def _is_there(self, case_id: str) -> bool:
+        case = self._cases.get(case_id)
+        return case is not None and not case.is_void
+
+    def _arrive(
         self,
         case_id: str,
         blocks: Sequence[CaseBlock],
-        form: Form,
-        stamp: Stamp,
+        version: Version,
         *,
         place: int,
-    ) -> tuple[Case, int]:
+    ) -> tuple[Case, Step]:
         """Append the form to the case, or rebuild the case around it (D-2)."""
+        form, stamp = version
+        if case_id in self._foreign:
+            raise Rejected("IllegalCaseId", "Bad case id")
         before = self._cases.get(case_id)
-        case, actions = apply_form(before, blocks, form, stamp, place=place)
-        late = before is not None and not stamp.key.after(before.folded_to)
-        if before is not None and late:
-            case = replace(
-                self._rebuild(case_id, form, stamp),
-                deleted_on=before.deleted_on,
-                indexed_on=case.indexed_on,
-                position=stamp.position,
+        case, actions = appended(before, blocks, form, stamp, place=place)
+        step = Step(
+            case_id=case_id,
+            key=stamp.key,
+            position=stamp.position,
+            actions=actions,
+            place=place,
+        )
+        if comes_late(before, stamp):
+            self._histories.load([case_id])
+            steps = {**self._histories.of(case_id), step.key: step}
+            fresh, _ = self._folded(case_id, steps, version)
+            case = rebuilt(case_id, before, fresh, _moment(stamp, place))
+        return case, step
+
+    def _revised(
+        self, old: Version | None, new: Version | None, groups: Collection[str]
+    ) -> list[str]:
+        """Return the cases that an exchange of versions touches, ids ascending."""
+        given = [version for version in (old, new) if version is not None]
+        case_ids = sorted({i for form, _ in given for i in touched(form)})
+        self._load_cases([i for i in case_ids if i not in self._cases])
+        self._histories.load(case_ids)
+        key = given[0][1].key if given else None
+        named = set(touched(new[0])) if new is not None else set()
+        return [
+            case_id
+            for case_id in case_ids
+            if case_id in groups
+            or (case_id in named and self._is_there(case_id))
+            or self._counts(case_id, key)
+        ]
+
+    def _counts(self, case_id: str, key: FoldKey | None) -> bool:
+        """Tell whether a form is in force in a case."""
+        step = None if key is None else self._histories.of(case_id).get(key)
+        return step is not None and step.in_force
+
+    def _exchange(
+        self, case_id: str, entry: Entry, new: Version | None, *, place: int
+    ) -> tuple[Case, list[Step]]:
+        """Fold a case with another version of a form, or without it."""
+        key = FoldKey(received_on=entry.received_on, position=entry.form_position)
+        steps = self._histories.of(case_id)
+        old = steps.pop(key, None)
+        if new is not None and case_id in touched(new[0]):
+            steps[key] = Step(
+                case_id=case_id,
+                key=key,
+                position=new[1].position,
+                actions=FORM,
+                place=NO_PLACE if old is None else old.place,
             )
-        if late or stamp.position != stamp.key.position:
-            # Running an old form again counts as a rebuild wherever it stands (D-2).
-            case = replace(case, server_modified_on=format_micros(stamp.appended_on))
-        return case, actions
+        fresh, actions = self._folded(case_id, steps, new)
+        case = rebuilt(
+            case_id, self._cases.get(case_id), fresh, moment_of(entry, place=place)
+        )
+        changed = [_event(case_id, entry, _REASONS[entry.kind], place=place)]
+        if key in actions:
+            changed.append(replace(steps[key], actions=actions[key]))
+        elif old is not None:
+            changed.append(replace(old, actions=old.actions | REVOKED))
+        return case, changed
 
-    def _rebuild(self, case_id: str, form: Form, stamp: Stamp) -> Case:
-        """Fold all forms of a case from nothing, in the order of their keys."""
-        stored = steps_of(self._conn, self.tables, self._domain, case_id)
-        steps = {step.key: step for step in stored}
-        steps.update((step.key, step) for step in self._steps.get(case_id, ()))
-        keys = sorted(
-            {*steps, stamp.key}, key=lambda key: (key.received_on, key.position)
-        )
-        self._load_forms(
-            [s.position for s in steps.values() if s.position not in self._forms]
-        )
-        rebuilt = fold(
-            case_id,
-            (
-                (form, stamp) if key == stamp.key else self._forms[steps[key].position]
-                for key in keys
-            ),
-        )
-        if rebuilt is None:
-            raise AssertionError(case_id)
-        return rebuilt
+    def _rebuilt(
+        self, case_id: str, entry: Entry, *, place: int
+    ) -> tuple[Case, dict[FoldKey, int]]:
+        """Fold a case from nothing."""
+        fresh, actions = self._folded(case_id, self._histories.of(case_id), None)
+        moment = moment_of(entry, place=place)
+        return rebuilt(case_id, self._cases.get(case_id), fresh, moment), actions
 
-    def _load_forms(self, positions: Collection[int]) -> None:
-        """Read and parse the forms that a rebuild needs."""
-        for position, (entry, form) in forms_at(self.reader, positions).items():
-            self._forms[position] = (form, stamp_of(entry))
+    def _folded(
+        self, case_id: str, steps: Mapping[FoldKey, Step], extra: Version | None
+    ) -> tuple[Case | None, dict[FoldKey, int]]:
+        wanted = {step.position for step in in_order(steps.values())}
+        own = {extra[1].position: extra} if extra is not None else {}
+        versions = self._histories.versions(wanted - own.keys())
+        return fold_steps(case_id, steps, {**versions, **own} if own else versions)
+
+    def _check_ids(self, case_ids: Iterable[str]) -> None:
+        """Refuse cases of another domain."""
+        if not self._foreign.isdisjoint(case_ids):
+            raise Rejected("IllegalCaseId", "Bad case id")
 
     def _check_targets(self, form: Form, groups: Mapping[str, object]) -> None:
         """Refuse an index to a case that does not exist (section 10).
@@ -261,14 +397,16 @@ class CaseBatch:
         Targets that stood before were checked when they were set, and no case is
         ever removed, so only what this form sets is looked at.
         """
-        for case_id, target in new_targets(form):
+        targets = new_targets(form)
+        self._load_cases([i for _, i in targets if i not in self._cases])
+        for case_id, target in targets:
             if target not in groups and self._cases.get(target) is None:
                 raise Rejected(
                     "InvalidCaseIndex",
                     f"Case '{case_id}' references non-existent case '{target}'",
                 )
 
-    def _keep(self, case: Case, step: Step | None = None) -> Case:
+    def _keep(self, case: Case, steps: Iterable[Step]) -> Case:
         old = self._cases.get(case.case_id)
         old_external = old.external_id if old else None
         if old_external != case.external_id:
@@ -278,8 +416,8 @@ class CaseBatch:
                 self._owners[case.external_id][case.case_id] = None
         self._cases[case.case_id] = case
         self._stored.setdefault(case.case_id, None)
-        if step is not None:
-            self._steps.setdefault(case.case_id, []).append(step)
+        for step in steps:
+            self._histories.add(step)
         return case
 
     # Saving
@@ -296,14 +434,13 @@ class CaseBatch:
                 changes.note(stored, case)
         changes.save_removals(conn, tables)
         conn.upsert(tables.cases, rows)
-        conn.upsert(tables.case_forms, list(self._step_rows()))
+        conn.upsert(tables.case_forms, list(self._histories.rows()))
         changes.save_additions(conn, tables)
 
     def settle(self) -> None:
         """Forget what was written, keeping the cases for the next batch."""
         self._stored = dict(self._cases)
-        self._steps.clear()
-        self._forms.clear()
+        self._histories.settle()
         self._rows.clear()
 
     def shrink(self, most: int) -> None:
@@ -312,61 +449,30 @@ class CaseBatch:
             self._cases.clear()
             self._stored.clear()
 
-    def _step_rows(self) -> Iterable[tuple[str, str, int, int, int, int]]:
-        latest = {
-            (step.case_id, step.key): step
-            for case_id in sorted(self._steps)
-            for step in self._steps[case_id]
-        }
-        for (case_id, key), step in latest.items():
-            yield (
-                self._domain,
-                case_id,
-                key.received_on,
-                key.position,
-                step.position,
-                step.actions,
-            )
-
     @property
     def _domain(self) -> str:
         return self.reader.domain
 
 
+def _event(case_id: str, entry: Entry, actions: int, *, place: int) -> Step:
+    """Return the row of an entry that rebuilt or flagged a case."""
+    return Step(
+        case_id=case_id,
+        key=FoldKey(received_on=entry.appended_on, position=entry.position),
+        position=entry.position,
+        actions=actions,
+        place=place,
+    )
+
+
+def _moment(stamp: Stamp, place: int) -> Moment:
+    return Moment(
+        domain=stamp.domain,
+        position=stamp.position,
+        appended_on=stamp.appended_on,
+        place=place,
+    )
+
+
 def _nowhere() -> Mapping[int, Sequence[str]]:
     return {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    """The queries over one generation, compiled once."""
-
-    by_id: Statement
-    by_external: Statement
-    elsewhere: Statement
-
-
-@lru_cache(maxsize=64)
-def _statements(generation: int) -> _Statements:
-    tables = case_tables(generation)
-    cases, external_ids = tables.cases, tables.external_ids
-    return _Statements(
-        by_id=Statement(
-            select(*cases.columns).where(
-                cases.c.domain == bindparam("domain"),
-                in_list(cases.c.case_id, "case_ids"),
-            )
-        ),
-        by_external=Statement(
-            select(external_ids.c.external_id, external_ids.c.case_id).where(
-                external_ids.c.domain == bindparam("domain"),
-                in_list(external_ids.c.external_id, "external_ids"),
-            )
-        ),
-        elsewhere=Statement(
-            select(cases.c.case_id).where(
-                in_list(cases.c.domain, "domains"),
-                in_list(cases.c.case_id, "case_ids"),
-            )
-        ),
-    )

@@ -26,7 +26,17 @@ CREATE = 128
 CLOSE = 256
 INDEX = 512
 ATTACHMENT = 1024
+REBUILD = 2
+REQUESTED = 4
+FORM_STATE = 16
+EDIT = 32
+REPROCESSED = 2048
 """Bits of a transaction's type (section 16)."""
+
+DELETED = 1 << 16
+RESTORED = 1 << 17
+REVOKED = 1 << 18
+"""Bits of our own: a case flagged or not, a form that is not in force."""
 
 _LIMITED = {
     "case_type": "type",

@@ -1,55 +1,100 @@
 """The ``forms`` projection: what each entry means for the table of forms. Pure.
 
-A row names the entry that decides the form's state and the entry that holds its bytes;
-everything else about a form stands in the log.
+A row names the entry that decided the form's state, the form's place in the fold and
+the entry that holds its bytes; everything else about a form stands in the log.
 """
 
 from __future__ import annotations
 
-from ledger.entry import Entry, Kind
+from typing import NamedTuple
 
-FormRow = tuple[str, str, int, int, str, str | None]
+from ledger.entry import Entry, Kind
+from ledger.lineage import (
+    ARCHIVED,
+    DELETED,
+    DEPRECATED,
+    DUPLICATE,
+    ERROR,
+    NORMAL,
+    SUBMISSION_ERROR,
+)
+
+
+class FormRow(NamedTuple):
+    """One row of the ``forms`` read table, columns in the table's order.
+
+    ``position`` is the entry that decided the state, ``version`` the one with the
+    bytes, ``form_position`` the form's place in the fold.
+    """
+
+    domain: str
+    form_id: str
+    position: int
+    form_position: int
+    version: int
+    state: str
+    orig_form_id: str | None
+
 
 _STATES = {
-    Kind.NORMAL: "normal",
-    Kind.REPROCESS: "normal",
-    Kind.DUPLICATE: "duplicate",
-    Kind.ERROR: "error",
-    Kind.SUBMISSION_ERROR: "submission_error",
+    Kind.NORMAL: NORMAL,
+    Kind.EDIT: NORMAL,
+    Kind.REPROCESS: NORMAL,
+    Kind.ARCHIVE: ARCHIVED,
+    Kind.UNARCHIVE: NORMAL,
+    Kind.FORM_DELETE: DELETED,
+    Kind.FORM_RESTORE: NORMAL,
+    Kind.DUPLICATE: DUPLICATE,
+    Kind.ERROR: ERROR,
+    Kind.SUBMISSION_ERROR: SUBMISSION_ERROR,
 }
 
 
 def form_rows(entry: Entry) -> list[FormRow]:
     """Return the rows of ``forms`` that an entry sets, in the table's column order.
 
-    A form that takes the place of an earlier error moves that error to the id that
-    the entry decided for it (``case-xml.md`` section 13).
+    A version that makes way for another goes on under the id that the entry decided
+    for it: an error that was never processed stays one, what an edit replaces is
+    deprecated (``case-xml.md`` section 13).
     """
     state = _STATES.get(entry.kind)
     if state is None or entry.form_id is None:
         return []
-    rows: list[FormRow] = []
-    moved = entry.details.get("replaces")
-    if moved:
-        position = moved["position"]
-        rows.append(
-            (
-                entry.domain,
-                moved["form_id"],
-                position,
-                position,
-                "error",
-                entry.form_id,
-            )
-        )
+    rows = [
+        _moved(entry, entry.details[name], moved)
+        for name, moved in (("replaces", ERROR), ("deprecates", DEPRECATED))
+        if name in entry.details
+    ]
     rows.append(
-        (
+        FormRow(
             entry.domain,
             entry.form_id,
             entry.position,
             entry.form_position,
-            state,
+            _version(entry),
+            entry.details.get("state", state),
             entry.orig_form_id,
         )
     )
     return rows
+
+
+def _moved(entry: Entry, moved: dict[str, str | int], state: str) -> FormRow:
+    version = int(moved["version"])
+    return FormRow(
+        entry.domain,
+        str(moved["form_id"]),
+        entry.position,
+        version,
+        version,
+        state,
+        entry.form_id,
+    )
+
+
+def _version(entry: Entry) -> int:
+    """Return the entry that holds the bytes of a form."""
+    if entry.body_sha256 is not None:
+        return entry.position
+    version: int = entry.details.get("version", entry.form_position)
+    return version

@@ -1,95 +1,90 @@
-"""Time travel: which form set what, and a case as of any time.
+"""Which form set what: a case's history, why a value is what it is, two times compared.
 
-A case is folded again from the forms of its history; nothing is kept beside the log.
+All of it is told from the states that ``timeline.py`` folds again. Changes are named by
+a field of the case, ``properties.NAME``, ``indices.NAME`` or ``attachments.NAME``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ledger.case import Case
-from ledger.entry import Entry
 from ledger.errors import NotFound
-from ledger.form import Form
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
-from projections.cases import case_any
-from projections.fold import apply_form, blocks_by_case
-from projections.rows import to_case
-from projections.steps import forms_at, stamp_of, steps_of
-from projections.tables import CASES, case_tables
-
-_FIELDS = (
-    "case_type",
-    "case_name",
-    "external_id",
-    "owner_id",
-    "opened_on",
-    "closed",
-    "closed_on",
-    "location_id",
+from projections.case_changes import (
+    Change,
+    HistoryStep,
+    Value,
+    Why,
+    changes,
+    values_of,
 )
+from projections.cases import case_any
+from projections.rows import to_case
+from projections.timeline import Touch, as_of, forms_in_force, touches
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One value that a form changed; ``None`` where there was or is none.
-
-    ``name`` is a field of the case, ``properties.NAME`` or ``indices.NAME``.
-    """
-
-    name: str
-    old: str | None
-    new: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryStep:
-    """One form in a case's history and what it changed.
-
-    ``user_id`` is who was authenticated, else who the form says filled it in.
-    """
-
-    form_id: str
-    position: int
-    received_on: str
-    user_id: str
-    xmlns: str
-    changes: tuple[Change, ...]
+__all__ = [
+    "Change",
+    "HistoryStep",
+    "Why",
+    "as_of",
+    "changes",
+    "diff",
+    "history",
+    "now",
+    "why",
+]
 
 
 def history(r: Reader, case_id: str) -> list[HistoryStep]:
-    """Return the forms that made a case, in the order they are folded.
+    """Return what every entry did to a case, in the order of the log.
 
-    Raises ``NotFound`` for a case that no form has touched.
+    Raises ``NotFound`` when nothing ever touched the case.
     """
-    steps = []
-    for entry, form, before, after in _folded(r, case_id, until=None):
-        steps.append(
-            HistoryStep(
-                form_id=entry.form_id or "",
-                position=entry.position,
-                received_on=format_micros(entry.received_on),
-                user_id=entry.user_id or form.meta.user_id or "",
-                xmlns=entry.xmlns,
-                changes=tuple(_changes(before, after)),
-            )
-        )
+    steps = [_step(touch) for touch in touches(r, case_id)]
     if not steps:
         raise NotFound(f"Case '{case_id}' not found")
     return steps
 
 
-def as_of(r: Reader, case_id: str, when: Micros) -> Case:
-    """Return a case as the log stood at a time.
+def why(r: Reader, case_id: str, name: str) -> Why:
+    """Return which form set a value, which did before, and all that changed it.
 
-    Raises ``NotFound`` when no form had touched the case by then.
+    ``name`` is a field, ``properties.NAME``, ``indices.NAME`` or
+    ``attachments.NAME``; any other is that of a property, and so is a field that the
+    case never had. Reading at one moment is up to the caller. Raises ``NotFound`` when
+    nothing ever set it.
     """
-    states = [after for *_, after in _folded(r, case_id, until=when)]
-    if not states:
-        raise NotFound(f"Case '{case_id}' did not exist at {format_micros(when)}")
-    return states[-1]
+    present = values_of(now(r, case_id))
+    entries = history(r, case_id)
+    forms = [_step(touch) for touch in forms_in_force(r, case_id)]
+    for wanted in (name, f"properties.{name}"):
+        changing = _latest_first(entries, wanted)
+        setting = _latest_first(forms, wanted)
+        if changing or setting:
+            return _why(wanted, present.get(wanted), setting, entries=changing)
+    raise NotFound(f"Case '{case_id}' never had a property '{name}'")
+
+
+def diff(r: Reader, case_id: str, *, start: Micros, end: Micros) -> tuple[Change, ...]:
+    """Return what differs in a case between two times.
+
+    A time before the case was there counts as a case without values. Raises
+    ``NotFound`` when it was there at neither.
+    """
+    before: Case | None = None
+    after: Case | None = None
+    for touch in touches(r, case_id, until=max(start, end)):
+        if touch.entry.appended_on <= start:
+            before = touch.after
+        if touch.entry.appended_on <= end:
+            after = touch.after
+    if before is None and after is None:
+        latest = format_micros(max(start, end))
+        raise NotFound(f"Case '{case_id}' did not exist at {latest}")
+    return changes(before, after)
 
 
 def now(r: Reader, case_id: str) -> Case:
@@ -100,48 +95,43 @@ def now(r: Reader, case_id: str) -> Case:
     return to_case(row)
 
 
-def _folded(
-    r: Reader, case_id: str, *, until: Micros | None
-) -> Iterable[tuple[Entry, Form, Case | None, Case]]:
-    """Yield each form of a case with the state before and after it."""
-    tables = case_tables(r.head.live[CASES])
-    steps = steps_of(r.conn, tables, r.domain, case_id)
-    forms = forms_at(r, [step.position for step in steps])
-    case: Case | None = None
-    for step in steps:
-        entry, form = forms[step.position]
-        blocks = blocks_by_case(form).get(case_id, [])
-        early = until is None or entry.appended_on <= until
-        if early and (blocks or case is not None):
-            before = case
-            case, _ = apply_form(before, blocks, form, stamp_of(entry))
-            yield entry, form, before, case
-
-
-def _changes(before: Case | None, after: Case) -> Iterable[Change]:
-    for name in _FIELDS:
-        old = None if before is None else _text(getattr(before, name))
-        yield from _change(name, old, _text(getattr(after, name)))
-    old_values = {} if before is None else _values(before)
-    new_values = _values(after)
-    for name in sorted({*old_values, *new_values}):
-        yield from _change(name, old_values.get(name), new_values.get(name))
-
-
-def _change(name: str, old: str | None, new: str | None) -> Iterable[Change]:
-    if old != new:
-        yield Change(name=name, old=old, new=new)
-
-
-def _values(case: Case) -> Mapping[str, str]:
-    values = {f"properties.{name}": text for name, text in case.properties.items()}
-    values.update(
-        (f"indices.{name}", index.case_id) for name, index in case.live_indices.items()
+def _step(touch: Touch) -> HistoryStep:
+    entry, form = touch.entry, touch.form
+    said = form.meta.user_id if form is not None else None
+    return HistoryStep(
+        form_id=entry.form_id or "",
+        kind=entry.kind.value,
+        position=entry.position,
+        received_on=format_micros(entry.received_on),
+        appended_on=format_micros(entry.appended_on),
+        user_id=entry.user_id or said or "",
+        xmlns=entry.xmlns,
+        changes=changes(touch.before, touch.after),
     )
-    return values
 
 
-def _text(value: object) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
+def _latest_first(steps: Iterable[HistoryStep], name: str) -> list[HistoryStep]:
+    """Return the steps that changed one value, and of each that change alone."""
+    found = [
+        replace(step, changes=(change,))
+        for step in steps
+        for change in step.changes
+        if change.name == name
+    ]
+    return found[::-1]
+
+
+def _why(
+    name: str,
+    value: Value,
+    setting: Sequence[HistoryStep],
+    *,
+    entries: Sequence[HistoryStep],
+) -> Why:
+    return Why(
+        name=name,
+        value=value,
+        set_by=setting[0] if setting else None,
+        earlier=tuple(setting[1:]),
+        entries=tuple(entries),
+    )

@@ -27,6 +27,9 @@ Source = tuple[int, int, bytes]
 """The position of a form, the number of its dictionary, its body as stored."""
 Flat = tuple[Any, ...]
 
+WITH_FORMS = (Kind.NORMAL, Kind.EDIT)
+"""The kinds of entries whose own bytes are folded."""
+
 _AHEAD = 8
 """How many chunks are given out before the first of them is needed."""
 
@@ -71,11 +74,11 @@ class FormParser:
             self._pool.shutdown(cancel_futures=True)
 
     def parse(self, items: Sequence[tuple[Entry, bytes | None]]) -> Mapping[int, Form]:
-        """Return the form of each normal entry, by position."""
+        """Return the form of each entry whose bytes are folded, by position."""
         return {
             entry.position: parse_for_fold(body)
             for entry, body in items
-            if entry.kind is Kind.NORMAL and body is not None
+            if entry.kind in WITH_FORMS and body is not None
         }
 
     def parsed(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:

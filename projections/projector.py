@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from ledger.case import Case
 from ledger.connection import Statement
 from ledger.entry import Entry
 from ledger.form import Form
+from ledger.projector import Revision
 from ledger.store import Reader, Writer
 from ledger.tables import domains
 from projections.case_batch import CaseBatch
+from projections.extensions import open_extensions
 from projections.form_rows import FormRow, form_rows
 from projections.rows import CaseRow
-from projections.steps import stamp_of
+from projections.steps import Version, stamp_of
 from projections.tables import CASES, FORMS, case_tables, form_tables
 
 _DOMAINS = Statement(select(domains.c.domain, domains.c.live_cases))
@@ -29,6 +31,7 @@ class LiveBatch:
         """Join the batches of the two projections."""
         self._reader = reader
         self._cases = cases
+        self._generation = forms_generation
         self._forms = form_tables(forms_generation).forms
         self._form_rows: dict[str, FormRow] = {}
         self._rows: dict[str, tuple[Case, CaseRow]] = {}
@@ -57,13 +60,41 @@ class LiveBatch:
         """Return the row of a case as it is now; raises ``KeyError``."""
         return self._cases.row(case_id)
 
-    def project(self, entry: Entry, form: Form) -> int:
-        """Fold a form; return how many cases it touched."""
-        return len(self._cases.project(form, stamp_of(entry)))
+    def project(self, entry: Entry, form: Form) -> list[str]:
+        """Fold a form; return the cases it touched."""
+        return _ids(self._cases.project(form, stamp_of(entry)))
 
-    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> int:
+    def revise(
+        self, entry: Entry, old: Revision | None, new: Revision | None
+    ) -> list[str]:
+        """Put a version of a form in the place of another."""
+        return _ids(self._cases.revise(entry, _version(old), _version(new)))
+
+    def rebuild(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
+        """Fold cases from nothing."""
+        return _ids(self._cases.rebuild(case_ids, entry))
+
+    def form_state(self, form_id: str) -> str | None:
+        """Return the state of a form by the table of forms."""
+        noted = self._form_rows.get(form_id)
+        if noted is not None:
+            return noted[5]
+        state: str | None = self._reader.conn.value(
+            _form_state(self._generation), domain=self._reader.domain, form_id=form_id
+        )
+        return state
+
+    def closed_extensions(self, case_ids: Iterable[str]) -> Sequence[str]:
+        """Return the open extensions of those of these cases that are closed."""
+        return open_extensions(self._cases, case_ids)
+
+    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
         """Flag cases as deleted or restored."""
-        return len(self._cases.set_deleted(case_ids, entry))
+        return _ids(self._cases.set_deleted(case_ids, entry))
+
+    def erase(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
+        """Fold cases anew from what an erasure left, and delete them."""
+        return _ids(self._cases.erase(case_ids, entry))
 
     def record(self, entry: Entry) -> None:
         """Note what an entry means for the table of forms."""
@@ -101,6 +132,25 @@ class LiveProjector:
             elsewhere=_elsewhere(writer),
         )
         return LiveBatch(writer, cases, live[FORMS])
+
+
+@lru_cache(maxsize=64)
+def _form_state(generation: int) -> Statement:
+    forms = form_tables(generation).forms
+    return Statement(
+        select(forms.c.state).where(
+            forms.c.domain == bindparam("domain"),
+            forms.c.form_id == bindparam("form_id"),
+        )
+    )
+
+
+def _ids(cases: Iterable[Case]) -> list[str]:
+    return [case.case_id for case in cases]
+
+
+def _version(revision: Revision | None) -> Version | None:
+    return None if revision is None else (revision[1], stamp_of(revision[0]))
 
 
 def _elsewhere(writer: Writer) -> Callable[[], Mapping[int, Sequence[str]]]:

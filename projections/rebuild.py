@@ -11,18 +11,18 @@ from contextlib import contextmanager
 
 from sqlalchemy import bindparam, select
 
-from ledger import log
 from ledger.connection import Connection, Statement
 from ledger.entry import Entry, IndexedName, Kind
 from ledger.form import Form
-from ledger.formxml import parse_for_fold
+from ledger.lineage import revision_of
 from ledger.store import Reader
 from projections.case_batch import CaseBatch
 from projections.fold import touched
 from projections.form_rows import FormRow, form_rows
+from projections.histories import versions_at
 from projections.indexing import IndexChanges
 from projections.rows import CaseRow, to_case
-from projections.steps import stamp_of
+from projections.steps import Version, stamp_of
 from projections.tables import CaseTables, FormTables
 
 Item = tuple[Entry, object]
@@ -31,6 +31,16 @@ Progress = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
 
 _FLAGS = (Kind.CASE_DELETE, Kind.CASE_RESTORE)
+_NAMING = (*_FLAGS, Kind.CASE_REBUILD, Kind.ERASE)
+_REVISING = (
+    Kind.EDIT,
+    Kind.REPROCESS,
+    Kind.ARCHIVE,
+    Kind.UNARCHIVE,
+    Kind.FORM_DELETE,
+    Kind.FORM_RESTORE,
+)
+"""The kinds that change which version of a form is in force."""
 _MOST_CASES = 60_000
 """How many folded cases stay in memory between batches."""
 _FILL = 5_000
@@ -120,20 +130,23 @@ class Rebuild:
         self._holds_all = False
 
     def _fold_cases(self, entries: Sequence[Entry], parsed: Mapping[int, Form]) -> None:
-        forms = self._forms_of(entries, parsed)
+        versions = self._versions_of(entries, parsed)
         batch = self._open_batch()
-        case_ids = _touched(entries, forms.values())
+        forms = [form for form, _ in versions.values()]
+        case_ids = _touched(entries, [*parsed.values(), *forms])
         self._met |= case_ids
         if self._holds_all:
             batch.expect_new(case_ids)
         else:
             batch.load(case_ids=case_ids, external_ids=())
         for entry in entries:
-            form = forms.get(entry.position)
-            if form is not None:
-                batch.project(form, stamp_of(entry))
-            elif entry.kind in _FLAGS:
-                batch.set_deleted(entry.details["case_ids"], entry)
+            if entry.kind is Kind.NORMAL:
+                batch.project(parsed[entry.position], stamp_of(entry))
+            elif entry.kind in _REVISING:
+                old, new = (versions.get(p or 0) for p in revision_of(entry))
+                batch.revise(entry, old, new)
+            else:
+                _apply_named(batch, entry)
 
     def _open_batch(self) -> CaseBatch:
         if self._batch is None:
@@ -144,16 +157,33 @@ class Rebuild:
             )
         return self._batch
 
-    def _forms_of(
+    def _versions_of(
         self, entries: Sequence[Entry], parsed: Mapping[int, Form]
-    ) -> Mapping[int, Form]:
-        """Return the form of each entry that is folded, by the entry's position."""
-        again = [entry for entry in entries if entry.kind is Kind.REPROCESS]
-        if not again:
-            return parsed
-        first = log.bodies_at(self._reader, {e.form_position for e in again})
-        forms = {e.position: parse_for_fold(first[e.form_position]) for e in again}
-        return {**parsed, **forms}
+    ) -> Mapping[int, Version]:
+        """Return the versions of forms that entries put in or take out of force."""
+        by_position = {entry.position: entry for entry in entries}
+        positions = {
+            position
+            for entry in entries
+            if entry.kind in _REVISING
+            for position in revision_of(entry)
+            if position is not None
+        }
+        here = {p for p in positions if p in parsed}
+        return {
+            **{p: (parsed[p], stamp_of(by_position[p])) for p in here},
+            **versions_at(self._reader, positions - here),
+        }
+
+
+def _apply_named(batch: CaseBatch, entry: Entry) -> None:
+    """Apply an entry that names its cases."""
+    if entry.kind in _FLAGS:
+        batch.set_deleted(entry.details["case_ids"], entry)
+    elif entry.kind is Kind.CASE_REBUILD:
+        batch.rebuild(entry.details["case_ids"], entry)
+    elif entry.kind is Kind.ERASE:
+        batch.erase(entry.details["case_ids"], entry)
 
 
 def property_rows(
@@ -199,6 +229,6 @@ def _after(tables: CaseTables) -> Statement:
 def _touched(entries: Sequence[Entry], forms: Iterable[Form]) -> set[str]:
     case_ids = {case_id for form in forms for case_id in touched(form)}
     for entry in entries:
-        if entry.kind in _FLAGS:
+        if entry.kind in _NAMING:
             case_ids.update(entry.details["case_ids"])
     return case_ids

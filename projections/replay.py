@@ -19,7 +19,7 @@ from ledger import log
 from ledger.bodies import codecs_of
 from ledger.clock import now_micros
 from ledger.connection import Connection, Statement
-from ledger.entry import IndexedName, Kind
+from ledger.entry import IndexedName
 from ledger.errors import Conflict
 from ledger.store import (
     Reader,
@@ -37,7 +37,7 @@ from projections.generations import (
     open_generation,
     set_state,
 )
-from projections.parsing import Chunk, FormParser
+from projections.parsing import WITH_FORMS, Chunk, FormParser
 from projections.property_names import LEAVING
 from projections.rebuild import (
     Progress,
@@ -303,7 +303,7 @@ def _read(reader: Reader, position: int, limit: int) -> Chunk:
     sources = [
         (entry.position, *body)
         for entry, body in stored
-        if entry.kind is Kind.NORMAL and body is not None
+        if entry.kind in WITH_FORMS and body is not None
     ]
     numbers = {number for _, number, _ in sources}
     codecs = codecs_of(reader.conn, reader.domain, numbers)

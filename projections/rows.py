@@ -112,6 +112,8 @@ def to_case(row: CaseRow) -> Case:
         indexed_on=row.indexed_on,
         position=row.position,
         deleted_on=row.deleted_on,
+        flagged=row.deleted_on is not None
+        and (row.folded_position != 0 or "flagged" in extra),
         folded_to=FoldKey(received_on=row.folded_on, position=row.folded_position),
     )
 
@@ -129,6 +131,8 @@ def _wire_indices(case: Case) -> dict[str, dict[str, str]]:
 
 def _extra(case: Case) -> str | None:
     extra: dict[str, object] = {}
+    if case.flagged and case.is_void:
+        extra["flagged"] = True
     if case.location_id is not None:
         extra["location_id"] = case.location_id
     cleared = sorted(

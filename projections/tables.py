@@ -25,8 +25,8 @@ from ledger.columns import Sortable
 
 CASES = "cases"
 FORMS = "forms"
-CASES_VERSION = 1
-FORMS_VERSION = 1
+CASES_VERSION = 2
+FORMS_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def case_tables(generation: int) -> CaseTables:
             values=(
                 Column("position", BigInteger, nullable=False),
                 Column("actions", Integer, nullable=False),
+                Column("place", Integer, nullable=False),
             ),
         ),
         _table(
@@ -181,6 +182,7 @@ def form_tables(generation: int) -> FormTables:
         Column("form_id", Sortable, primary_key=True),
         Column("position", BigInteger, nullable=False),
         Column("form_position", BigInteger, nullable=False),
+        Column("version", BigInteger, nullable=False),
         Column("state", Sortable, nullable=False),
         Column("orig_form_id", Sortable),
         sqlite_with_rowid=False,

@@ -9,14 +9,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select
 
 from ledger import log
+from ledger.against import Earlier, differences
 from ledger.connection import Connection, Statement
-from ledger.log import Break
+from ledger.proof import Break, verify_chain
 from ledger.store import Reader, Store, create_indexes, create_tables, open_store
 from projections.parsing import FormParser
 from projections.property_names import LEAVING
@@ -69,22 +72,22 @@ def verify(
     store: Store,
     domain: str,
     *,
+    against: Sequence[Earlier] = (),
     progress: Progress = silent,
     most: int = 1000,
 ) -> Verification:
-    """Verify a domain's log and read tables; at most ``most`` differences are kept.
+    """Verify a domain's log and read tables; at most ``most`` findings are kept.
 
-    Raises ``NotFound`` for an unknown domain.
+    ``against`` is what was noted of the log earlier, outside of the database. Raises
+    ``NotFound`` for an unknown domain.
     """
     with store.snapshot(domain) as reader:
-        found = Verification(
-            domain,
-            position=reader.head.position,
-            digest=reader.head.digest.hex(),
-            kinds=log.count_kinds(reader),
-        )
-        found.breaks = list(log.verify_chain(reader))
+        head = reader.head
+        found = Verification(domain, position=head.position, digest=head.digest.hex())
+        breaks = [*islice(verify_chain(reader), most), *differences(reader, against)]
+        found.breaks = sorted(breaks, key=attrgetter("position"))
         if not found.breaks:
+            found.kinds = log.count_kinds(reader)
             with tempfile.TemporaryDirectory(prefix="caseledger-verify-") as folder:
                 _compare(reader, Path(folder), found, progress, most)
     return found

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 from sqlalchemy import Table
 
+from ledger import log
 from ledger.changes import CaseChange, IndexRef, Intent
-from ledger.commands import ChangeCases, FlagCases, SubmitForm
+from ledger.commands import ChangeCases, SubmitForm
 from ledger.directory.domains import create_domain
 from ledger.entry import (
     Answer,
     Author,
+    Entry,
     IdempotencyKey,
     Kind,
     Receipt,
@@ -27,6 +29,7 @@ from ledger.entry import (
     Upload,
 )
 from ledger.errors import Malformed
+from ledger.form_states import ChangeForms, FlagCases, RebuildCases
 from ledger.formxml import parse_form
 from ledger.store import Store
 from ledger.submit import Ledger
@@ -199,6 +202,18 @@ def a_flag(*case_ids: str, kind: Kind = Kind.CASE_DELETE) -> FlagCases:
     return FlagCases(case_ids=case_ids, kind=kind, author=Author(user_id=USER))
 
 
+def a_rebuild(*case_ids: str) -> RebuildCases:
+    """Return the command that folds cases from nothing."""
+    return RebuildCases(case_ids=case_ids, author=Author(user_id=USER))
+
+
+def an_act(kind: Kind, *form_ids: str, **fields: Any) -> ChangeForms:
+    """Return the command that archives forms, or deletes them, or undoes that."""
+    return ChangeForms(
+        form_ids=form_ids, kind=kind, author=Author(user_id=USER), **fields
+    )
+
+
 # Domains and writing
 
 
@@ -233,7 +248,35 @@ def submit(store: Store, body: bytes, **options: Any) -> Receipt:
     return receipt
 
 
+def act(store: Store, kind: Kind, *form_ids: str, **options: Any) -> Any:
+    """Archive forms, or delete them, or undo that; return what became of each."""
+    where = {n: options.pop(n) for n in ("domain", "clock") if n in options}
+    return write(store, an_act(kind, *form_ids, **options), **where)[0]
+
+
 # Looking
+
+
+class FormState(NamedTuple):
+    """What the table of forms says of one form."""
+
+    position: int
+    form_position: int
+    version: int
+    state: str
+    orig_form_id: str | None
+
+
+def forms_of(store: Store, domain: str = DOMAIN) -> dict[str, FormState]:
+    """Return every form of a domain by its id."""
+    rows = dump(store, domain)["forms"]
+    return {row[1]: FormState._make(row[2:]) for row in rows}
+
+
+def entries_of(store: Store, domain: str = DOMAIN) -> list[Entry]:
+    """Return the log of a domain."""
+    with store.snapshot(domain) as reader:
+        return [entry for entry, _ in log.entries_after(reader, 0, limit=10_000)]
 
 
 def dump(store: Store, domain: str = DOMAIN) -> dict[str, list[tuple[Any, ...]]]:

@@ -31,6 +31,8 @@ MAKERS = {
     "QueryError": 0,
     "StoreUnavailable": 0,
     "StaleTables": 0,
+    "BadBackup": 0,
+    "Untrusted": 0,
     "Overloaded": 0,
     "LedgerError": 0,
     "ConfigError": 0,

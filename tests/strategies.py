@@ -65,7 +65,7 @@ _UPDATE = st.fixed_dictionaries(
     },
 )
 _LEGACY = st.sampled_from(({}, {}, {"name": "Old"}, {"hq_user_id": "x2"}))
-_RELATIONS = st.sampled_from((None, "", "child", "extension"))
+_RELATIONS = st.sampled_from((None, "", "child", "extension", "extension"))
 _ATTACH = st.dictionaries(
     st.sampled_from(("photo", "scan")),
     st.tuples(
@@ -109,7 +109,7 @@ def blocks(draw: Callable[..., Any]) -> dict[str, Any]:
             )
         ),
         "attach": draw(st.one_of(st.none(), st.none(), _ATTACH)),
-        "close": draw(st.sampled_from((False, False, True))),
+        "close": draw(st.sampled_from((False, False, False, False, True))),
     }
 
 
@@ -226,7 +226,7 @@ def body_of(form: dict[str, Any], prefix: str) -> bytes:
     """Return the bytes of a described form."""
     return build.a_form(
         [_block_xml(block, prefix) for block in form["blocks"]],
-        form_id=named(form["form_id"], prefix),
+        form_id=id_of(form, prefix),
         xmlns=form["xmlns"],
         user_id=form["user_id"],
     )
@@ -236,9 +236,15 @@ def told(form: dict[str, Any], prefix: str) -> dict[str, Any]:
     """Return what the model is told of a described form."""
     return {
         **form,
-        "form_id": named(form["form_id"], prefix),
+        "form_id": id_of(form, prefix),
         "blocks": [_told_block(block, prefix) for block in form["blocks"]],
     }
+
+
+def id_of(form: dict[str, Any], prefix: str) -> str:
+    """Return the id that a described form is sent with, a whole one or a short name."""
+    whole: str | None = form.get("whole_id")
+    return whole or named(form["form_id"], prefix)
 
 
 def named(short: str, prefix: str) -> str:

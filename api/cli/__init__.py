@@ -29,7 +29,14 @@ _COMMANDS = {
     "submit": ("api.cli.submit", "Append XForm files to the log."),
     "replay": ("api.cli.replay", "Rebuild the read tables from the log."),
     "verify": ("api.cli.verify", "Prove the log and compare the read tables with it."),
+    "signing-key": ("api.cli.signing_key", "Make the key that signs checkpoints."),
+    "checkpoint": ("api.cli.checkpoint", "Write a signed file of what a log is."),
+    "job": ("api.cli.job", "List, show, run, cancel and retry jobs."),
     "case": ("api.cli.case", "Show a case, now or in the past, and its history."),
+    "export": ("api.cli.export", "Write all cases or forms of a domain as a file."),
+    "backup": ("api.cli.backup", "Write everything that is kept to one file."),
+    "restore": ("api.cli.backup", "Load a backup into an empty database."),
+    "webhook": ("api.cli.webhook", "Tell other programs of new entries."),
 }
 
 

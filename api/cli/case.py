@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 import click
 import orjson
 
 from api.case_v2_render import decode_case
 from api.cli.database import opened, the_domain
 from api.config import Config
-from ledger.store import Store
+from api.time_travel_json import own_name, wire_name
+from ledger.clock import now_micros
+from ledger.store import Reader, Store
 from ledger.times import Micros, format_datetime, parse_datetime, to_micros
-from projections.history import HistoryStep, as_of, now
+from projections.case_changes import Change, HistoryStep, Value, Why
+from projections.history import as_of, now
+from projections.history import diff as changes_between
 from projections.history import history as steps_of
+from projections.history import why as reason_of
 from projections.rows import to_row
+
+T = TypeVar("T")
 
 
 class Moment(click.ParamType[Micros]):
@@ -67,38 +77,123 @@ def show(
 @_DOMAIN
 @click.pass_obj
 def history(config: Config, *, case_id: str, domain: str | None) -> None:
-    """Print which form set what, oldest form first."""
+    """Print what every entry of the log did to the case, the oldest first."""
+    for step in _read(config, domain, lambda r: steps_of(r, case_id)):
+        click.echo(_head(step))
+        _echo(f"  {line}" for line in _lines(step.changes))
+
+
+@case.command()
+@click.argument("case_id")
+@click.argument("name", metavar="PROPERTY")
+@_DOMAIN
+@click.pass_obj
+def why(config: Config, *, case_id: str, name: str, domain: str | None) -> None:
+    """Print which form set a value of the case, and what else changed it.
+
+    PROPERTY is a key of the case such as owner_id, the name of a property,
+    properties.NAME, indices.NAME or attachments.NAME.
+    """
+    found = _read(config, domain, lambda r: reason_of(r, case_id, own_name(name)))
+    _echo(_reasons(found))
+
+
+@case.command()
+@click.argument("case_id")
+@_DOMAIN
+@click.option(
+    "--from",
+    "start",
+    type=Moment(),
+    metavar="TIME",
+    required=True,
+    help="The time to compare from (ISO 8601, UTC if not said).",
+)
+@click.option(
+    "--to",
+    "end",
+    type=Moment(),
+    metavar="TIME",
+    help="The time to compare to; now if it is not said.",
+)
+@click.pass_obj
+def diff(
+    config: Config,
+    *,
+    case_id: str,
+    domain: str | None,
+    start: Micros,
+    end: Micros | None,
+) -> None:
+    """Print what differs in the case between two times."""
+    until = now_micros() if end is None else end
+    found = _read(
+        config, domain, lambda r: changes_between(r, case_id, start=start, end=until)
+    )
+    _echo(_lines(found))
+
+
+def _read(config: Config, domain: str | None, fn: Callable[[Reader], T]) -> T:
     with (
         opened(config) as store,
-        store.reading(the_domain(store, domain)) as reader,
+        store.snapshot(the_domain(store, domain)) as reader,
     ):
-        steps = steps_of(reader, case_id)
-    for step in steps:
-        for line in _lines(step):
-            click.echo(line)
+        return fn(reader)
 
 
 def _case(
     store: Store, domain: str, case_id: str, when: Micros | None
 ) -> dict[str, object]:
-    with store.reading(domain) as reader:
+    with store.snapshot(domain) as reader:
         found = now(reader, case_id) if when is None else as_of(reader, case_id, when)
     wire = decode_case(to_row(found))
     # A case that is gone for the API is still the operator's to see, but said to be.
     return wire if found.deleted_on is None else {**wire, "deleted": found.deleted_on}
 
 
-def _lines(step: HistoryStep) -> list[str]:
-    head = (
-        f"{step.received_on} form {step.form_id} position {step.position} "
-        f"user {step.user_id or '-'} {step.xmlns}"
-    )
-    changes = [
-        f"  {change.name}: {_shown(change.old)} -> {_shown(change.new)}"
-        for change in step.changes
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _head(step: HistoryStep) -> str:
+    form = f" form {step.form_id}" if step.form_id else ""
+    return (
+        f"{step.appended_on} {step.kind}{form} position {step.position} "
+        f"user {step.user_id or '-'} received {step.received_on} {step.xmlns}"
+    ).rstrip()
+
+
+def _reasons(found: Why) -> Iterator[str]:
+    yield f"{wire_name(found.name)}: {_shown(found.value)}"
+    if found.set_by is None:
+        yield "set by no form in force"
+    else:
+        yield from _titled("set by", [found.set_by])
+    yield from _titled("before it", found.earlier)
+    yield from _titled("in the log, the latest first", found.entries)
+
+
+def _titled(title: str, steps: Iterable[HistoryStep]) -> Iterator[str]:
+    """Yield steps under a title, if there are any."""
+    lines = [
+        line
+        for step in steps
+        for line in (f"  {_head(step)}", *(f"    {c}" for c in _lines(step.changes)))
     ]
-    return [head, *(changes or ["  nothing changed"])]
+    if lines:
+        yield f"{title}:"
+    yield from lines
 
 
-def _shown(text: str | None) -> str:
-    return "(none)" if text is None else orjson.dumps(text).decode()
+def _lines(changes: Iterable[Change]) -> list[str]:
+    """Return a line for each change."""
+    told = [
+        f"{wire_name(change.name)}: {_shown(change.old)} -> {_shown(change.new)}"
+        for change in changes
+    ]
+    return told or ["nothing changed"]
+
+
+def _shown(value: Value) -> str:
+    return "(none)" if value is None else orjson.dumps(value).decode()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from api.cli.database import opened, the_domains
 from api.cli.progress import progress
 from api.config import Config
+from ledger.against import Earlier, Note, parse_note
+from ledger.signed_checkpoint import SignedCheckpoint, read_checkpoint
+from ledger.signing import Untrusted, is_public_key
 from projections.verify import Verification
 from projections.verify import verify as prove
 
@@ -14,18 +20,35 @@ from projections.verify import verify as prove
 @click.command()
 @click.option("--domain", metavar="D", help="Verify this domain.")
 @click.option("--all", "every", is_flag=True, help="Verify every domain.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="NOTE",
+    help="POSITION:DIGEST or a signed checkpoint; may be given again.",
+)
+@click.option(
+    "--public-key", metavar="KEY", help="The key that must have signed checkpoints."
+)
 @click.pass_obj
-def verify(config: Config, *, domain: str | None, every: bool) -> int:
+def verify(
+    config: Config,
+    *,
+    domain: str | None,
+    every: bool,
+    against: Sequence[str],
+    public_key: str | None,
+) -> int:
     """Recompute the log's hash chain and compare every read table with a fresh fold.
 
     Prints ok and the counts, or each difference, and then exits with 1.
     """
+    earlier = _earlier(against, domain, public_key)
     broken = checked = 0
     with opened(config) as store:
         for name in the_domains(store, domain, every=every):
             with progress(name) as tell:
-                found = prove(store, name, progress=tell)
-            for line in _lines(found):
+                found = prove(store, name, against=earlier, progress=tell)
+            for line in _lines(found, earlier):
                 click.echo(line)
             broken += not found.ok
             checked += 1
@@ -36,15 +59,60 @@ def verify(config: Config, *, domain: str | None, every: bool) -> int:
     return 1 if broken else 0
 
 
-def _lines(found: Verification) -> list[str]:
+def _earlier(
+    against: Sequence[str], domain: str | None, public_key: str | None
+) -> list[Earlier]:
+    """Return what ``--against`` names; all of it must be about the one domain."""
+    if against and domain is None:
+        text = "--against needs --domain D"
+        raise click.UsageError(text)
+    if public_key is not None and not is_public_key(public_key):
+        text = f"'{public_key}' is no public key: it begins with ed25519:"
+        raise click.UsageError(text)
+    return [_one(text, domain or "", public_key) for text in against]
+
+
+def _one(text: str, domain: str, public_key: str | None) -> Earlier:
+    note: Note | None = parse_note(text)
+    if note is not None:
+        return note
+    path = Path(text)
+    if not path.is_file():
+        problem = f"'{text}' is neither POSITION:DIGEST nor a signed checkpoint"
+        raise click.UsageError(problem)
+    found = read_checkpoint(path)
+    _check(path, found, domain, public_key)
+    click.echo(f"{path}: signed by {found.public_key} on {found.made_on}", err=True)
+    return found
+
+
+def _check(
+    path: Path, found: SignedCheckpoint, domain: str, public_key: str | None
+) -> None:
+    if public_key not in {None, found.public_key}:
+        text = f"{path} was signed by another key: {found.public_key}"
+        raise Untrusted(text)
+    if found.domain != domain:
+        text = f"{path} is of the domain '{found.domain}'"
+        raise Untrusted(text)
+
+
+def _lines(found: Verification, earlier: Sequence[Earlier]) -> list[str]:
     if found.ok:
-        return [f"ok {found.domain}: {_counts(found)}"]
+        return [f"ok {found.domain}: {_counts(found, earlier)}"]
     breaks = [f"{found.domain}: position {b.position}: {b.text}" for b in found.breaks]
     return [*breaks, *(f"{found.domain}: {d}" for d in found.differences)]
 
 
-def _counts(found: Verification) -> str:
+def _counts(found: Verification, earlier: Sequence[Earlier]) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items()))
     rows = ", ".join(f"{n} rows in {table}" for table, n in sorted(found.rows.items()))
-    parts = [f"{found.position} entries ({kinds})", rows, f"head {found.digest[:16]}"]
+    noted = ", ".join(str(known.position) for known in earlier)
+    parts = [
+        f"{found.position} entries ({kinds})",
+        rows,
+        f"as noted at position {noted}" if noted else "",
+        # The last word is what --against takes some day.
+        f"head {found.position}:{found.digest}",
+    ]
     return "; ".join(part for part in parts if part)

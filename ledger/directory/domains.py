@@ -45,10 +45,12 @@ class DomainSettings:
     """What an operator decides about a domain.
 
     ``secure_submissions``: devices must authenticate
-    (``submission-and-restore.md`` section 1.1).
+    (``submission-and-restore.md`` section 1.1). ``close_extensions``: a case that is
+    closed takes the open cases that extend it along (``case-xml.md`` section 17).
     """
 
     secure_submissions: bool = False
+    close_extensions: bool = False
 
 
 class Domain(NamedTuple):

@@ -85,7 +85,7 @@ def test_an_index_to_nobody_is_an_error_form(store):
     assert (answer.status, receipt.kind) == (400, Kind.ERROR)
     assert receipt.problem.startswith("InvalidCaseIndex: ")
     assert build.cases_of(store) == {}
-    assert [row[4] for row in build.dump(store)["forms"]] == ["error"]
+    assert [row[5] for row in build.dump(store)["forms"]] == ["error"]
 
 
 def test_rows_may_point_at_each_other(store):

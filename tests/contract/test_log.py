@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from ledger import bodies, log
+from ledger import bodies, log, proof
 from ledger.entry import Kind
 from ledger.errors import NotFound
 from tests import build
@@ -189,7 +189,7 @@ def _some_forms(store):
 
 def _breaks(store):
     with store.snapshot(build.DOMAIN) as reader:
-        return list(log.verify_chain(reader))
+        return list(proof.verify_chain(reader))
 
 
 def _behind_our_back(store, table, order):

@@ -9,6 +9,8 @@ import orjson
 import pytest
 
 from ledger import log
+from ledger.errors import Conflict
+from ledger.store import open_store
 from projections.verify import verify
 from tests import build, children
 
@@ -41,6 +43,21 @@ def test_a_reader_that_follows_sees_every_entry_once_and_in_order(store, url):
     assert len({case.indexed_on for case in found.values()}) == len(found) == 17
     assert len(found["shared"].properties) == 16
     assert verify(store, build.DOMAIN).ok
+
+
+def test_a_refusal_that_is_still_held_keeps_no_read_open(store, url):
+    """Its traceback holds all that looked things up; the next write must not fail."""
+    twins = [build.a_create(i, update={"external_id": "x"}) for i in ("c1", "c2")]
+    build.submit(store, build.a_form(twins))
+    build.a_domain(store, "another")
+    (refused,) = build.write(store, build.changes(build.a_change(external_id="x")))
+    assert isinstance(refused, Conflict)
+    assert refused.__traceback__ is not None
+    somebody_else = open_store(url)
+    build.submit(somebody_else, build.a_form([build.a_create("c3")]))
+    somebody_else.close()
+    build.submit(store, build.a_form([build.a_create("c4")]))
+    assert len(build.cases_of(store)) == 4
 
 
 def test_upserts_never_race(store, url):

@@ -17,8 +17,8 @@ def domain(store):
 
 
 def state_of(store, form_id):
-    """Return position, form position, state and original of a form."""
-    rows = {row[1]: row[2:] for row in build.dump(store)["forms"]}
+    """Return position, version, state and original of a form."""
+    rows = {row[1]: (row[2], *row[4:]) for row in build.dump(store)["forms"]}
     return rows.get(form_id)
 
 
@@ -76,17 +76,16 @@ def test_another_xmlns_under_the_same_id_is_another_form(store):
     assert "c2" in build.cases_of(store)
 
 
-def test_an_edit_is_kept_as_an_error_and_changes_no_case(store):
-    """An edit is not applied yet; nothing of it is lost."""
-    build.submit(store, build.a_form([build.a_create()], form_id="f"))
-    before = build.cases_of(store)
-    body = build.a_form([build.an_update(p="1")], form_id="f")
+def test_an_edit_takes_the_place_of_the_earlier_version(store):
+    """case-xml.md 13: the old version goes on under a new id, as deprecated."""
+    build.submit(store, build.a_form([build.a_create(update={"q": "0"})], form_id="f"))
+    body = build.a_form([build.a_create(update={"p": "1"})], form_id="f")
     receipt = build.submit(store, body)
-    assert receipt.kind is Kind.ERROR
-    assert receipt.problem.startswith("EditNotSupported: ")
-    assert build.cases_of(store) == before
-    assert state_of(store, receipt.form_id)[2:] == ("error", "f")
-    assert state_of(store, "f")[2] == "normal"
+    assert (receipt.kind, receipt.form_id) == (Kind.EDIT, "f")
+    assert build.case_of(store).properties == {"p": "1"}
+    assert state_of(store, "f") == (3, 3, "normal", None)
+    moved = [row for row in build.dump(store)["forms"] if row[5] == "deprecated"]
+    assert [row[4:] for row in moved] == [(2, "deprecated", "f")]
 
 
 def test_an_error_form_is_replaced_by_its_corrected_version(store):
@@ -97,8 +96,8 @@ def test_an_error_form_is_replaced_by_its_corrected_version(store):
     receipt = build.submit(store, good)
     assert (receipt.kind, receipt.form_id) == (Kind.NORMAL, "f")
     assert state_of(store, "f") == (3, 3, "normal", None)
-    moved = [row for row in build.dump(store)["forms"] if row[4] == "error"]
-    assert [row[2:] for row in moved] == [(2, 2, "error", "f")]
+    moved = [row for row in build.dump(store)["forms"] if row[5] == "error"]
+    assert [row[2:] for row in moved] == [(3, 2, 2, "error", "f")]
 
 
 def test_an_error_form_whose_cause_is_gone_is_run_again(store):

@@ -14,7 +14,7 @@ from ledger.formxml import parse_form
 from ledger.times import format_micros
 from projections.fold import Stamp, apply_form, blocks_by_case, fold
 from tests import build, strategies
-from tests.model import apply_block, blank, blocks_for
+from tests.model_fold import apply_block, blank, blocks_for
 
 PREFIX = "t"
 FILES = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import log
+from ledger import log, proof
 from ledger.entry import Kind
 from ledger.migrations import migrate
 from ledger.store import open_store
@@ -159,7 +159,7 @@ def test_chain_verifies(store):
         commands = [submission(form, late, prefix=domain) for form, late in script]
         build.write(store, *commands, domain=domain)
         with store.snapshot(domain) as reader:
-            assert list(log.verify_chain(reader)) == []
+            assert list(proof.verify_chain(reader)) == []
             found = [e.position for e, _ in log.entries_after(reader, 0, limit=99)]
         assert found == list(range(1, len(found) + 1))
 

@@ -30,6 +30,7 @@ def test_settings_survive_the_way_to_a_worker():
         log_level="WARNING",
         log_format="json",
         access_log=False,
+        signing_key="/etc/caseledger/signing.pem",
     )
     assert Config.from_env(config.to_env()) == config
 

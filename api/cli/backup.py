@@ -1,0 +1,125 @@
+"""``caseledger backup`` and ``caseledger restore``: all domains in one file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from api.cli.database import opened, unchecked
+from api.cli.new_file import new_file
+from api.cli.progress import progress
+from api.cli.server import prepare
+from api.config import Config
+from ledger.backup import write_backup
+from ledger.backup_format import BackupReader, BadBackup, LogHead, check_file
+from ledger.backup_load import domains_without_tables, load_backup
+from ledger.store import Store
+from projections.replay import replay
+
+_PIPE = Path("-")
+_SHOWN_DIGITS = 16
+_FILE = click.argument(
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+)
+
+
+@click.command()
+@_FILE
+@click.pass_obj
+def backup(config: Config, *, file: Path) -> None:
+    """Write the log and all that cannot be derived from it to a new file.
+
+    The server may go on meanwhile. FILE may be - for standard output. Whoever has the
+    file has all data, the hashes of passwords and the digests of keys.
+    """
+    with opened(config) as store, _output(file) as out, progress("backup") as tell:
+        heads = write_backup(store, out, program=_version(), progress=tell)
+    _tell(heads, err=file == _PIPE)
+
+
+@click.command()
+@_FILE
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that parse forms ahead.",
+)
+@click.pass_obj
+def restore(config: Config, *, file: Path, workers: int) -> None:
+    """Load a backup into an empty database of either kind, and prove it.
+
+    FILE may be - for standard input. Nothing is changed unless the whole file is as it
+    was written; a restore that was killed can be run again.
+    """
+    with _input(file) as stream:
+        source = BackupReader(stream)
+        prepare(config)
+        with unchecked(config) as store:
+            with progress("restore") as tell:
+                heads = load_backup(store, source, progress=tell)
+            _build(store, workers)
+    _tell(heads, err=False)
+
+
+def _build(store: Store, workers: int) -> None:
+    """Make every domain readable that is not; each is done or not done."""
+    for domain in domains_without_tables(store.connection):
+        with progress(domain) as tell:
+            replay(store, domain, workers=workers, progress=tell)
+
+
+def _tell(heads: Iterable[LogHead], *, err: bool) -> None:
+    lines = [
+        f"ok {head.domain}: {head.position} entries; head {head.digest[:_SHOWN_DIGITS]}"
+        for head in heads
+    ]
+    for line in lines or ["ok: there is no domain"]:
+        click.echo(line, err=err)
+
+
+@contextmanager
+def _output(file: Path) -> Iterator[BinaryIO]:
+    """Yield where to write; raises ``Conflict`` when the file is there already."""
+    if file != _PIPE:
+        with new_file(file) as out:
+            yield out
+        return
+    if sys.stdout.isatty():
+        raise click.UsageError("a backup is no text for a terminal: give a FILE")
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _input(file: Path) -> Iterator[BinaryIO]:
+    """Yield a file that is whole, or a pipe, of which only its end can tell that.
+
+    Raises ``BadBackup``.
+    """
+    if file == _PIPE:
+        yield sys.stdin.buffer
+        return
+    with file.open("rb") as source:
+        try:
+            check_file(source)
+        except BadBackup as error:
+            raise BadBackup(f"{file}: {error}") from None
+        source.seek(0)
+        yield source
+
+
+def _version() -> str:
+    try:
+        return version("caseledger")
+    except PackageNotFoundError:
+        return "of unknown version"

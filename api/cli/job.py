@@ -1,0 +1,118 @@
+"""``caseledger job``: work in the background, listed, stopped and set going again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import orjson
+
+from api.cli.database import opened, the_domain
+from api.cli.work import lines, outcome, see_through
+from api.config import Config
+from api.jobs_json import to_wire
+from ledger import jobs
+from ledger.clock import now_micros
+from ledger.jobs import JobFilter, JobState
+
+_DOMAIN = click.option(
+    "--domain", metavar="D", help="The job's domain; not needed if there is only one."
+)
+_JOB = click.argument("job_id")
+
+
+@click.group()
+def job() -> None:
+    """List, show, run, cancel and retry jobs."""
+
+
+@job.command("list")
+@_DOMAIN
+@click.option("--kind", metavar="KIND", help="Only jobs of this kind.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in JobState]),
+    help="Only jobs in this state.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
+@click.pass_obj
+def list_jobs(
+    config: Config,
+    *,
+    domain: str | None,
+    kind: str | None,
+    state: str | None,
+    limit: int,
+) -> None:
+    """Print the newest jobs: id, kind, state, how far, when it was asked for."""
+    asked = JobFilter(kind=kind, state=state)
+    with (
+        opened(config) as store,
+        store.reading(the_domain(store, domain)) as reader,
+    ):
+        for line in lines(jobs.list_jobs(reader, asked, limit=limit)):
+            click.echo(line)
+
+
+@job.command()
+@_JOB
+@_DOMAIN
+@click.pass_obj
+def show(config: Config, *, job_id: str, domain: str | None) -> None:
+    """Print a job as JSON, in the shape of the API."""
+    with opened(config) as store:
+        key = (the_domain(store, domain), job_id)
+        found = to_wire(jobs.get_job(store.connection, key))
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+@job.command()
+@_JOB
+@_DOMAIN
+@click.pass_obj
+def cancel(config: Config, *, job_id: str, domain: str | None) -> None:
+    """Stop a job, after its present chunk when it runs."""
+    moved = _move(config, job_id, domain, jobs.cancel)
+    asked = moved.cancel_asked and not moved.has_ended
+    click.echo(f"{job_id} {'stops soon' if asked else moved.state}")
+
+
+@job.command()
+@_JOB
+@_DOMAIN
+@click.pass_obj
+def retry(config: Config, *, job_id: str, domain: str | None) -> int:
+    """Let a job that failed or was cancelled go on, and see it through."""
+    _move(config, job_id, domain, jobs.retry)
+    return _run(config, job_id, domain)
+
+
+@job.command()
+@_JOB
+@_DOMAIN
+@click.pass_obj
+def run(config: Config, *, job_id: str, domain: str | None) -> int:
+    """Run a job that waits, or watch it while a server runs it."""
+    return _run(config, job_id, domain)
+
+
+def _run(config: Config, job_id: str, domain: str | None) -> int:
+    with opened(config) as store:
+        return outcome(see_through(store, (the_domain(store, domain), job_id)))
+
+
+def _move(
+    config: Config, job_id: str, domain: str | None, act: Callable[..., Any]
+) -> jobs.Job:
+    with opened(config) as store:
+        key = (the_domain(store, domain), job_id)
+        with store.administering() as conn:
+            moved: jobs.Job = act(conn, key, now=now_micros())
+    return moved

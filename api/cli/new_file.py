@@ -1,0 +1,61 @@
+"""A file that a command writes: whole under its name, or not there at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ledger.errors import Conflict
+
+_ONLY_OWNER = 0o600
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that gets its name once everything is in it and on the disk.
+
+    Only its owner can read it. Raises ``Conflict`` when the file is there already.
+    """
+    _refuse_existing(path)
+    unfinished = path.with_name(f"{path.name}.partial")
+    out = _create(unfinished)
+    try:
+        with out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        _refuse_existing(path)
+        unfinished.rename(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _refuse_existing(path: Path) -> None:
+    # A link that leads nowhere is there, too.
+    if path.exists() or path.is_symlink():
+        raise Conflict(f"the file '{path}' is there already")
+
+
+def _create(path: Path) -> BinaryIO:
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _ONLY_OWNER)
+    except FileExistsError:
+        raise Conflict(
+            f"'{path}' is there already: another command is writing it, or one was "
+            f"killed and it can be removed"
+        ) from None
+    return os.fdopen(descriptor, "wb")
+
+
+def _sync_folder(path: Path) -> None:
+    """Have the new name survive a loss of power as well."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

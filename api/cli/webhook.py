@@ -1,0 +1,195 @@
+"""``caseledger webhook``: who is told of new entries, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.config import Config
+from api.problems import Problem
+from api.webhook_urls import leads_inside
+from api.webhooks_json import LAST, MOST_LIMIT, parse_settings
+from ledger import deliveries, webhooks
+from ledger.clock import now_micros
+from ledger.deliveries import Delivery
+from ledger.times import format_micros
+from ledger.webhooks import Webhook
+
+_DOMAIN = click.option(
+    "--domain", metavar="D", help="The domain; not needed if there is only one."
+)
+
+
+@click.group()
+def webhook() -> None:
+    """Tell other programs of new entries."""
+
+
+@webhook.command()
+@click.argument("url")
+@_DOMAIN
+@click.option(
+    "--case-type",
+    "case_types",
+    multiple=True,
+    metavar="T",
+    help="Only entries that changed a case of this type; may be repeated.",
+)
+@click.option(
+    "--xmlns",
+    multiple=True,
+    metavar="X",
+    help="Only forms with this xmlns; may be repeated.",
+)
+@click.option("--inactive", is_flag=True, help="Make it, but tell nobody yet.")
+@click.option(
+    "--secret-stdin",
+    is_flag=True,
+    help="Read the secret from the first line of standard input.",
+)
+@click.pass_obj
+def create(
+    config: Config,
+    /,
+    *,
+    url: str,
+    domain: str | None,
+    secret_stdin: bool,
+    **options: Any,
+) -> None:
+    """Tell URL of new entries; print the id and, if it was made here, the secret."""
+    settings: dict[str, Any] = {
+        "url": url,
+        "case_types": list(options["case_types"]),
+        "xmlns": list(options["xmlns"]),
+        "active": not options["inactive"],
+    }
+    if secret_stdin:
+        settings["secret"] = sys.stdin.readline().rstrip("\r\n")
+    wish = _checked(settings, private=config.webhook_private)
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        made = webhooks.add_webhook(
+            writer, wish, after=None, author=OPERATOR, now=now_micros()
+        )
+    click.echo(made.webhook_id)
+    if not secret_stdin:
+        click.echo(made.secret)
+
+
+@webhook.command("list")
+@_DOMAIN
+@click.pass_obj
+def list_all(config: Config, *, domain: str | None) -> None:
+    """List webhooks: id, state, place in the log, address, filters."""
+    with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
+        found = webhooks.list_webhooks(reader)
+    for hook in found:
+        click.echo("\t".join(_columns(hook)))
+
+
+@webhook.command()
+@click.argument("webhook_id", metavar="ID")
+@_DOMAIN
+@click.pass_obj
+def delete(config: Config, *, webhook_id: str, domain: str | None) -> None:
+    """Remove a webhook with its deliveries."""
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        webhooks.delete_webhook(writer, webhook_id, author=OPERATOR, now=now_micros())
+    click.echo(f"deleted {webhook_id}")
+
+
+@webhook.command("deliveries")
+@click.argument("webhook_id", metavar="ID")
+@_DOMAIN
+@click.option(
+    "--state",
+    type=click.Choice(deliveries.STATES),
+    help="Only deliveries in this state.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MOST_LIMIT),
+    default=100,
+    metavar="N",
+    help="How many at most; 100 if nothing is said.",
+)
+@click.pass_obj
+def list_deliveries(
+    config: Config,
+    *,
+    webhook_id: str,
+    domain: str | None,
+    state: str | None,
+    limit: int,
+) -> None:
+    """List what a webhook was told, the latest entry first."""
+    with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
+        found = deliveries.list_deliveries(
+            reader, webhook_id, state=state, below=LAST, limit=limit
+        )
+    for delivery in found:
+        click.echo(_line(delivery))
+
+
+@webhook.command()
+@click.argument("webhook_id", metavar="ID")
+@click.argument("position", type=int, required=False)
+@_DOMAIN
+@click.pass_obj
+def retry(
+    config: Config, *, webhook_id: str, position: int | None, domain: str | None
+) -> None:
+    """Have the delivery of one entry tried again, or every dead one."""
+    now = now_micros()
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        if position is None:
+            retried = deliveries.retry_dead(writer, webhook_id, now=now)
+        else:
+            deliveries.retry(writer, webhook_id, position, now=now)
+            retried = 1
+    click.echo(f"{retried} to be tried again")
+
+
+def _checked(settings: dict[str, Any], *, private: bool) -> Webhook:
+    """Return the webhook that is wished for; a usage error for a bad setting."""
+    try:
+        checked = parse_settings(settings)
+    except Problem as problem:
+        raise click.UsageError(problem.text) from None
+    if checked["active"] and not private and leads_inside(checked["url"]):
+        text = (
+            "the address is not public; CASELEDGER_WEBHOOK_PRIVATE=on allows such, "
+            "for the server too"
+        )
+        raise click.UsageError(text)
+    checked.setdefault("secret", webhooks.new_secret())
+    return Webhook(domain="", webhook_id="", **checked)
+
+
+def _columns(hook: Webhook) -> tuple[str, ...]:
+    filters = [f"case type {name}" for name in hook.case_types]
+    filters += [f"xmlns {name}" for name in hook.xmlns]
+    return (
+        hook.webhook_id,
+        "active" if hook.active else hook.stopped or "inactive",
+        str(hook.position),
+        hook.url,
+        ", ".join(filters) or "everything",
+    )
+
+
+def _line(delivery: Delivery) -> str:
+    when = delivery.attempted_on
+    return "\t".join(
+        (
+            str(delivery.position),
+            delivery.state,
+            f"{delivery.attempts} attempts",
+            "-" if when is None else format_micros(when),
+            "-" if delivery.status is None else str(delivery.status),
+            delivery.error or "-",
+        )
+    )

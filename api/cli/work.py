@@ -1,0 +1,63 @@
+"""Seeing a job through from the command line, whether or not a server runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import click
+import orjson
+
+from api.cli.progress import Progress, progress
+from api.jobs_json import to_wire
+from importers.job_kinds import HANDLERS
+from importers.worker import Worker
+from ledger.clock import now_micros
+from ledger.jobs import Job, JobKey, JobState
+from ledger.store import Store
+from ledger.submit import Ledger
+from ledger.writer import LedgerWriter
+from projections.projector import LiveProjector
+
+
+def see_through(store: Store, key: JobKey) -> Job:
+    """Run a job here, showing how far it is, and return it when it has ended.
+
+    A server that took it up first does the work; then this only watches. What is
+    interrupted here goes on in a server, or with ``caseledger job run``.
+    """
+    with progress(f"job {key[1]}") as move, asyncio.Runner() as runner:
+        return runner.run(_see_through(store, key, move))
+
+
+def outcome(job: Job) -> int:
+    """Print how a job ended and return the exit code."""
+    click.echo(orjson.dumps(to_wire(job), option=orjson.OPT_INDENT_2).decode())
+    if job.state is JobState.DONE:
+        return 0
+    click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)
+    return 1
+
+
+def lines(jobs: list[Job]) -> Iterator[str]:
+    """Yield a line for each job: id, kind, state, how far, when."""
+    for job in jobs:
+        wire, so_far = to_wire(job), job.progress
+        how_far = f"{so_far.get('done', 0)}/{so_far.get('total', '?')}"
+        yield "\t".join(
+            (job.job_id, job.kind, job.state.value, how_far, wire["created_on"])
+        )
+
+
+async def _see_through(store: Store, key: JobKey, move: Progress) -> Job:
+    def tell(job: Job) -> None:
+        move(job.progress.get("done", 0), job.progress.get("total", 0))
+
+    writer = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
+    writer.start()
+    worker = Worker(store, writer, HANDLERS, tell=tell)
+    try:
+        return await worker.see_through(key)
+    finally:
+        await worker.aclose()
+        await writer.stop()

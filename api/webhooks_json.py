@@ -1,0 +1,210 @@
+"""Webhooks on the wire: what a caller may say of one, and what it is told."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from api.changes_json import Cursor, parse_cursor
+from api.problems import Problem, invalid
+from api.webhook_urls import LONGEST_URL, is_url
+from ledger.deliveries import DELIVERED, PENDING, STATES, Delivery
+from ledger.times import Micros, format_micros
+from ledger.webhooks import Webhook
+
+DEFAULT_LIMIT = 100
+MOST_LIMIT = 1000
+LAST = 2**63 - 1
+"""A position that no log reaches: listing begins below it."""
+
+_SETTINGS = ("url", "case_types", "xmlns", "active", "secret")
+_MOST_FILTERS = 100
+_LONGEST_FILTER = 1000
+_SHORTEST_SECRET = 16
+_LONGEST_SECRET = 255
+
+
+def parse_new(body: bytes) -> tuple[dict[str, Any], Cursor | None]:
+    """Return the settings of a new webhook, and the cursor it is to begin at.
+
+    Raises a 400 ``Problem`` that names the field at fault.
+    """
+    payload = _object(body)
+    after = payload.pop("after", None)
+    if "url" not in payload:
+        raise _fault("url", "Property url is required.")
+    if after is not None and not isinstance(after, str):
+        raise _fault("after", "'after' must be a string")
+    return parse_settings(payload), None if after is None else parse_cursor(after)
+
+
+def parse_change(body: bytes) -> dict[str, Any]:
+    """Return the settings that a body changes; raises a 400 ``Problem``."""
+    return parse_settings(_object(body))
+
+
+def parse_settings(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a webhook as its row has them; raises a 400 ``Problem``.
+
+    What is null is as if it were not there.
+    """
+    found: dict[str, Any] = {}
+    for name, value in payload.items():
+        if name not in _SETTINGS:
+            raise _fault(name, f"'{name}' is not a valid field.")
+        if value is not None:
+            found[name] = _CHECKS[name](name, value)
+    return found
+
+
+def parse_deliveries_query(query: str) -> tuple[str | None, int, int]:
+    """Return the state, the position to stay below and the limit of a listing.
+
+    Raises a 400 ``Problem``.
+    """
+    given = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
+    for name in given:
+        if name not in {"state", "below", "limit"}:
+            raise invalid(f"'{name}' is not a valid parameter.")
+    state = given.get("state") or None
+    if state is not None and state not in STATES:
+        raise _fault("state", "'state' must be one of pending, delivered, dead")
+    below = _whole(given, "below", LAST, high=LAST)
+    return state, below, _whole(given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT)
+
+
+def webhook_wire(hook: Webhook) -> dict[str, Any]:
+    """Return a webhook as it is shown: never with its secret."""
+    return {
+        "webhook_id": hook.webhook_id,
+        "url": hook.url,
+        "case_types": list(hook.case_types),
+        "xmlns": list(hook.xmlns),
+        "active": hook.active,
+        "stopped": hook.stopped,
+        "created_by": hook.created_by,
+        "created_on": format_micros(hook.created_on),
+        "changed_on": format_micros(hook.changed_on),
+        "position": hook.position,
+        "next_attempt_on": _time(hook.due_on),
+    }
+
+
+def delivery_wire(delivery: Delivery) -> dict[str, Any]:
+    """Return a delivery as it is shown."""
+    done = delivery.state == DELIVERED
+    waits = delivery.state == PENDING
+    return {
+        "delivery_id": delivery.delivery_id,
+        "webhook_id": delivery.webhook_id,
+        "position": delivery.position,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "created_on": format_micros(delivery.created_on),
+        "attempted_on": _time(delivery.attempted_on),
+        "next_attempt_on": _time(delivery.due_on) if waits else None,
+        "delivered_on": _time(delivery.attempted_on) if done else None,
+        "status": delivery.status,
+        "error": delivery.error,
+    }
+
+
+def deliveries_body(found: Sequence[Delivery], *, limit: int) -> bytes:
+    """Return a page of deliveries; ``next`` is what the next one is below."""
+    following = found[-1].position if len(found) == limit else None
+    shown = [delivery_wire(delivery) for delivery in found]
+    return orjson.dumps({"deliveries": shown, "next": following})
+
+
+def delivery_body(delivery: Delivery, change: Mapping[str, Any]) -> bytes:
+    """Return what a receiver is sent: an item of the feed, and whose it is."""
+    whose = {
+        "delivery_id": delivery.delivery_id,
+        "webhook_id": delivery.webhook_id,
+        "domain": delivery.domain,
+    }
+    return orjson.dumps({**whose, **change})
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> str:
+    """Return the signature over the time and the body."""
+    signed = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
+    return f"sha256={signed.hexdigest()}"
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise invalid("Payload must be valid JSON") from None
+    if not isinstance(payload, dict):
+        raise invalid("Payload must be a single JSON object")
+    return payload
+
+
+def _url(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not is_url(value):
+        problem = (
+            f"'{name}' must be an http or https address with a host and without "
+            f"credentials, of at most {LONGEST_URL} characters"
+        )
+        raise _fault(name, problem)
+    return value
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise _fault(name, f"'{name}' must be a list of strings")
+    if len(value) > _MOST_FILTERS or any(len(v) > _LONGEST_FILTER for v in value):
+        problem = (
+            f"'{name}' must have at most {_MOST_FILTERS} items of at most "
+            f"{_LONGEST_FILTER} characters"
+        )
+        raise _fault(name, problem)
+    return tuple(dict.fromkeys(value))
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _fault(name, f"'{name}' must be true or false")
+    return value
+
+
+def _secret(name: str, value: Any) -> str:
+    fits = isinstance(value, str) and value.isascii() and value.isprintable()
+    if not fits or not _SHORTEST_SECRET <= len(value) <= _LONGEST_SECRET:
+        problem = (
+            f"'{name}' must be {_SHORTEST_SECRET} to {_LONGEST_SECRET} printable "
+            f"ASCII characters"
+        )
+        raise _fault(name, problem)
+    return str(value)
+
+
+_CHECKS = {
+    "url": _url,
+    "case_types": _texts,
+    "xmlns": _texts,
+    "active": _flag,
+    "secret": _secret,
+}
+
+
+def _whole(given: Mapping[str, str], name: str, default: int, *, high: int) -> int:
+    text = given.get(name) or str(default)
+    if text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= high:  # noqa: PLR2004
+        return int(text)
+    raise _fault(name, f"'{name}' must be a whole number from 1 to {high}")
+
+
+def _fault(name: str, problem: str) -> Problem:
+    return invalid(problem, errors=[{"field": name, "message": problem}])
+
+
+def _time(when: Micros | None) -> str | None:
+    return None if when is None else format_micros(when)

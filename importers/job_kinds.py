@@ -1,0 +1,8 @@
+"""Every kind of job and the handler that does it."""
+
+from __future__ import annotations
+
+from importers.undo import UNDO, undo
+from importers.worker import Handler
+
+HANDLERS: dict[str, Handler] = {UNDO: undo}

@@ -1,0 +1,138 @@
+"""What the log says of the form that holds an id: its versions and its state. Pure.
+
+A form keeps its place in the fold, the receive time and the position of its first
+version, whatever happens to it later (``case-xml.md`` sections 13 to 16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from ledger.entry import Entry, Kind
+
+NORMAL = "normal"
+ARCHIVED = "archived"
+DEPRECATED = "deprecated"
+DUPLICATE = "duplicate"
+ERROR = "error"
+SUBMISSION_ERROR = "submission_error"
+DELETED = "deleted"
+STATES = frozenset(
+    {NORMAL, ARCHIVED, DEPRECATED, DUPLICATE, ERROR, SUBMISSION_ERROR, DELETED}
+)
+
+_FIRST = {
+    Kind.NORMAL: NORMAL,
+    Kind.ERROR: ERROR,
+    Kind.DUPLICATE: DUPLICATE,
+    Kind.SUBMISSION_ERROR: SUBMISSION_ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """A form through all its versions.
+
+    ``current`` is the version that the form's id stands for. ``good`` is the last one
+    that was processed, which stays in force when an edit of it fails (D-3), and
+    ``in_force`` the one that the fold takes now: none while the form is archived or
+    deleted, or before it was ever processed.
+    """
+
+    first: Entry
+    current: Entry
+    state: str
+    good: Entry | None = None
+    in_force: Entry | None = None
+    hidden: tuple[str, Entry | None] | None = None
+    """What a deletion took away: the state and the version in force before it."""
+
+    @property
+    def form_id(self) -> str:
+        """Return the id."""
+        return self.first.form_id or ""
+
+
+def lineage_of(entries: Iterable[Entry]) -> Lineage | None:
+    """Return what became of the form whose entries these are, oldest first.
+
+    An error that made way for another form with its id (section 13) is left behind.
+    """
+    found: Lineage | None = None
+    versions: dict[int, Entry] = {}
+    for entry in entries:
+        if entry.body_sha256 is not None:
+            versions[entry.position] = entry
+        if entry.form_position == entry.position and entry.kind in _FIRST:
+            found = _begun(entry)
+        elif found is not None:
+            found = _next(found, entry, versions)
+    return found
+
+
+def revision_of(entry: Entry) -> tuple[int | None, int | None]:
+    """Return the versions in force before and after an entry, by position.
+
+    What the fold must take out and put in; both are nothing for an entry that does
+    not change which version of a form is in force.
+    """
+    if entry.kind is Kind.REPROCESS and "to" not in entry.details:
+        return None, entry.form_position
+    to = entry.position if entry.kind is Kind.EDIT else entry.details.get("to")
+    return entry.details.get("from"), to
+
+
+def _begun(entry: Entry) -> Lineage:
+    good = entry if entry.kind is Kind.NORMAL else None
+    return Lineage(
+        first=entry, current=entry, state=_FIRST[entry.kind], good=good, in_force=good
+    )
+
+
+def _next(form: Lineage, entry: Entry, versions: dict[int, Entry]) -> Lineage:
+    """Return the form after one more of its entries."""
+    change = _CHANGES.get(entry.kind)
+    return form if change is None else change(form, entry, versions)
+
+
+def _edited(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    return replace(form, current=entry, state=NORMAL, good=entry, in_force=entry)
+
+
+def _failed(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    return replace(form, current=entry, state=ERROR)
+
+
+def _reprocessed(form: Lineage, entry: Entry, versions: dict[int, Entry]) -> Lineage:
+    version = versions.get(revision_of(entry)[1] or 0, form.current)
+    return replace(form, state=NORMAL, good=version, in_force=version)
+
+
+def _archived(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    return replace(form, state=ARCHIVED, in_force=None)
+
+
+def _unarchived(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    return replace(form, state=NORMAL, in_force=form.good)
+
+
+def _deleted(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    hidden = (form.state, form.in_force)
+    return replace(form, state=DELETED, in_force=None, hidden=hidden)
+
+
+def _restored(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    state, version = form.hidden or (form.state, form.in_force)
+    return replace(form, state=state, in_force=version, hidden=None)
+
+
+_CHANGES: dict[Kind, Callable[[Lineage, Entry, dict[int, Entry]], Lineage]] = {
+    Kind.EDIT: _edited,
+    Kind.ERROR: _failed,
+    Kind.REPROCESS: _reprocessed,
+    Kind.ARCHIVE: _archived,
+    Kind.UNARCHIVE: _unarchived,
+    Kind.FORM_DELETE: _deleted,
+    Kind.FORM_RESTORE: _restored,
+}

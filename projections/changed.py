@@ -1,0 +1,51 @@
+"""Which cases each entry of the log changed: what the change feed tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ledger import log
+from ledger.entry import Entry, Kind
+from ledger.formxml import parse_for_fold
+from ledger.lineage import revision_of
+from ledger.store import Reader
+from projections.fold import touched
+
+_Touched = Mapping[int, Sequence[str]]
+
+
+def changed_cases(
+    r: Reader, items: Sequence[tuple[Entry, bytes | None]]
+) -> dict[int, tuple[str, ...]]:
+    """Return the ids of the cases that each entry changed, by its position.
+
+    ``items`` are entries with their bodies, as ``log.entries_after`` gives them. The
+    ids ascend; an entry that changed no case has none. One that exchanged a version of
+    a form for another changed the cases that either names.
+    """
+    own = {
+        entry.position: touched(parse_for_fold(body))
+        for entry, body in items
+        if entry.kind in {Kind.NORMAL, Kind.EDIT} and body is not None
+    }
+    older = {p for entry, _ in items for p in _versions(entry) if p not in own}
+    bodies = log.bodies_at(r, older) if older else {}
+    named: _Touched = {
+        **own,
+        **{place: touched(parse_for_fold(body)) for place, body in bodies.items()},
+    }
+    return {entry.position: _changed(entry, named) for entry, _ in items}
+
+
+def _versions(entry: Entry) -> list[int]:
+    """Return where the versions stand that an entry put in or took out of force."""
+    if entry.kind is Kind.NORMAL:
+        return [entry.position]
+    return [position for position in revision_of(entry) if position is not None]
+
+
+def _changed(entry: Entry, named: _Touched) -> tuple[str, ...]:
+    case_ids = set(entry.details.get("case_ids", ()))
+    for position in _versions(entry):
+        case_ids.update(named.get(position, ()))
+    return tuple(sorted(case_ids))

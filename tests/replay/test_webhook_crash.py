@@ -1,0 +1,69 @@
+"""A process that is killed while it delivers loses nothing and doubles no id."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+
+from ledger import deliveries, webhooks
+from ledger.clock import now_micros
+from ledger.entry import Author
+from projections.verify import verify
+from tests import build, deliverer
+from tests.receiver import receiving, until
+
+FORMS = 240
+KILLS = 3
+BATCH = 20
+
+
+def make_webhook(store, url):
+    wish = webhooks.Webhook(domain="", webhook_id="", url=url, secret="s" * 16)
+    with store.writing(build.DOMAIN) as writer:
+        return webhooks.add_webhook(
+            writer, wish, after=None, author=Author(), now=now_micros()
+        ).webhook_id
+
+
+def states(store, webhook_id):
+    with store.reading(build.DOMAIN) as reader:
+        found = deliveries.list_deliveries(
+            reader, webhook_id, state=None, below=2**62, limit=9999
+        )
+    return {delivery.position: delivery.state for delivery in found}
+
+
+async def test_a_killed_delivery_is_finished_by_whoever_comes_next(store, url):
+    """kill -9 in the middle: every entry is told, repeats carry the id they had."""
+    build.a_domain(store)
+    async with receiving() as receiver:
+        hook = make_webhook(store, receiver.url)
+        positions = [
+            build.submit(store, build.a_form([build.a_create(f"c{n}")])).position
+            for n in range(FORMS)
+        ]
+        for turn in range(1, KILLS + 1):
+            child = deliverer.start(url)
+            enough = len(receiver.requests) + random.randint(1, FORMS // 5)
+            await until(lambda: len(receiver.requests) >= enough)  # noqa: B023
+            await asyncio.sleep(random.random() / 50)
+            child.kill()
+            child.wait()
+            positions.append(
+                build.submit(store, build.a_form([build.a_create(f"k{turn}")])).position
+            )
+        child = deliverer.start(url)
+        try:
+            await until(lambda: set(positions) <= set(receiver.positions))
+            everything = dict.fromkeys(positions, deliveries.DELIVERED)
+            await until(lambda: states(store, hook) == everything)
+        finally:
+            child.kill()
+            child.wait()
+    told = Counter(headers["X-Caseledger-Delivery"] for headers, _ in receiver.requests)
+    assert set(told) == {f"{hook}:{position}" for position in positions}
+    assert sum(told.values()) - len(told) <= KILLS * (BATCH + 1)
+    bodies = {(b["delivery_id"], str(b)) for b in receiver.bodies}
+    assert len(bodies) == len(told)
+    assert verify(store, build.DOMAIN).ok
