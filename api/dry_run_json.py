@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from api.case_v2_render import decode_case
+from api.time_travel_json import changes_to_wire
 from ledger.entry import Receipt
 from ledger.what_if import CaseOutcome, Prediction
 from projections.history import Change, changes
@@ -51,17 +53,15 @@ def _case(
     case: CaseOutcome, predicted: Prediction, made: Mapping[str, str]
 ) -> dict[str, Any]:
     case_id = case.after.case_id
-    found: dict[str, Any] = {
+    found = [_change(change, made) for change in changes(case.before, case.after)]
+    return {
         "case_id": made.get(case_id, case_id),
         "new": case.before is None,
         "rows": [r for r, i in enumerate(predicted.resolved, 1) if i == case_id],
         "before": None if case.before is None else _wire(case.row_before, made),
         "after": _wire(case.row, made),
+        "changes": changes_to_wire(found),
     }
-    found["changes"] = [
-        _change(change, made) for change in changes(case.before, case.after)
-    ]
-    return found
 
 
 def _wire(row: CaseRow, made: Mapping[str, str]) -> dict[str, Any]:
@@ -73,12 +73,13 @@ def _wire(row: CaseRow, made: Mapping[str, str]) -> dict[str, Any]:
     return case if row.deleted_on is None else {**case, "deleted": row.deleted_on}
 
 
-def _change(change: Change, made: Mapping[str, str]) -> dict[str, Any]:
+def _change(change: Change, made: Mapping[str, str]) -> Change:
+    """Return a change whose index points at a new case by the name of that."""
     new = change.new
     if isinstance(new, Mapping) and change.name.startswith(_INDEX):
         target = str(new["case_id"])
         new = {**new, "case_id": made.get(target, target)}
-    return {"name": change.name, "old": change.old, "new": new}
+    return replace(change, new=new)
 
 
 def _renamed(problem: str | None, made: Mapping[str, str]) -> str | None:

@@ -136,9 +136,7 @@ _PREDICTED_CASE = _closed(
         "rows": _list({"type": "integer", "minimum": 1}),
         "before": {"type": ["object", "null"]},
         "after": {"type": "object"},
-        "changes": _list(
-            _closed({"name": _TEXT, "old": _TEXT_OR_NULL, "new": _TEXT_OR_NULL})
-        ),
+        "changes": _list(_ref("CaseValueChange")),
     }
 )
 _PREDICTION = _closed(

@@ -6,6 +6,7 @@ from typing import Any
 
 from api import (
     openapi_changes,
+    openapi_errors,
     openapi_jobs,
     openapi_life,
     openapi_proof,
@@ -354,3 +355,7 @@ PARAMETERS.update(openapi_life.PARAMETERS)
 BODIES.update(openapi_undo.BODIES)
 SCHEMAS.update(openapi_undo.SCHEMAS)
 RESULTS.update(openapi_undo.RESULTS)
+BODIES.update(openapi_errors.BODIES)
+SCHEMAS.update(openapi_errors.SCHEMAS)
+RESULTS.update(openapi_errors.RESULTS)
+PARAMETERS.update(openapi_errors.PARAMETERS)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections.undo_preview import BECOMES
-
 Object = dict[str, Any]
 
 _TEXT: Object = {"type": "string"}
+_BECOMES = ("changed", "deleted", "present", "unchanged")
 _TEXT_OR_NULL: Object = {"type": ["string", "null"]}
 _FLAG: Object = {"type": "boolean"}
 _NUMBER: Object = {"type": "integer", "minimum": 0}
@@ -41,7 +40,7 @@ _CASE = _closed(
         "case_id": _TEXT,
         "case_type": _TEXT,
         "case_name": _TEXT,
-        "becomes": {"enum": list(BECOMES)},
+        "becomes": {"enum": list(_BECOMES)},
         "changes": _list(_CHANGE),
         "overlaps": _list(_closed({"form_id": _TEXT, "names": _list(_TEXT)})),
     }
@@ -86,7 +85,7 @@ SCHEMAS: Object = {
             "left": _COUNTS,
             "cases": _closed(
                 {
-                    **dict.fromkeys(BECOMES, _NUMBER),
+                    **dict.fromkeys(_BECOMES, _NUMBER),
                     "overlapping": _NUMBER,
                     "detailed": _list(_CASE),
                 }

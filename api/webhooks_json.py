@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 import orjson
 
 from api.changes_json import Cursor, parse_cursor
-from api.problems import Problem, invalid
+from api.problems import invalid
 from api.webhook_urls import LONGEST_URL, is_url
 from ledger.deliveries import DELIVERED, PENDING, STATES, Delivery
+from ledger.errors import Conflict
 from ledger.times import Micros, format_micros
 from ledger.webhooks import Webhook
 
@@ -32,31 +33,32 @@ _LONGEST_SECRET = 255
 def parse_new(body: bytes) -> tuple[dict[str, Any], Cursor | None]:
     """Return the settings of a new webhook, and the cursor it is to begin at.
 
-    Raises a 400 ``Problem`` that names the field at fault.
+    Raises ``Conflict`` that names the field at fault.
     """
     payload = _object(body)
     after = payload.pop("after", None)
     if "url" not in payload:
-        raise _fault("url", "Property url is required.")
+        raise Conflict("Property url is required.", field="url")
     if after is not None and not isinstance(after, str):
-        raise _fault("after", "'after' must be a string")
+        raise Conflict("'after' must be a string", field="after")
     return parse_settings(payload), None if after is None else parse_cursor(after)
 
 
 def parse_change(body: bytes) -> dict[str, Any]:
-    """Return the settings that a body changes; raises a 400 ``Problem``."""
+    """Return the settings that a body changes; raises ``Conflict`` with the field."""
     return parse_settings(_object(body))
 
 
 def parse_settings(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a webhook as its row has them; raises a 400 ``Problem``.
+    """Return the settings of a webhook as its row has them.
 
-    What is null is as if it were not there.
+    What is null is as if it were not there. Raises ``Conflict`` that names the field
+    at fault.
     """
     found: dict[str, Any] = {}
     for name, value in payload.items():
         if name not in _SETTINGS:
-            raise _fault(name, f"'{name}' is not a valid field.")
+            raise Conflict(f"'{name}' is not a valid field.", field=name)
         if value is not None:
             found[name] = _CHECKS[name](name, value)
     return found
@@ -73,7 +75,7 @@ def parse_deliveries_query(query: str) -> tuple[str | None, int, int]:
             raise invalid(f"'{name}' is not a valid parameter.")
     state = given.get("state") or None
     if state is not None and state not in STATES:
-        raise _fault("state", "'state' must be one of pending, delivered, dead")
+        raise Conflict("'state' must be one of pending, delivered, dead", field="state")
     below = _whole(given, "below", LAST, high=LAST)
     return state, below, _whole(given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT)
 
@@ -153,25 +155,25 @@ def _url(name: str, value: Any) -> str:
             f"'{name}' must be an http or https address with a host and without "
             f"credentials, of at most {LONGEST_URL} characters"
         )
-        raise _fault(name, problem)
+        raise Conflict(problem, field=name)
     return value
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise _fault(name, f"'{name}' must be a list of strings")
+        raise Conflict(f"'{name}' must be a list of strings", field=name)
     if len(value) > _MOST_FILTERS or any(len(v) > _LONGEST_FILTER for v in value):
         problem = (
             f"'{name}' must have at most {_MOST_FILTERS} items of at most "
             f"{_LONGEST_FILTER} characters"
         )
-        raise _fault(name, problem)
+        raise Conflict(problem, field=name)
     return tuple(dict.fromkeys(value))
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _fault(name, f"'{name}' must be true or false")
+        raise Conflict(f"'{name}' must be true or false", field=name)
     return value
 
 
@@ -182,7 +184,7 @@ def _secret(name: str, value: Any) -> str:
             f"'{name}' must be {_SHORTEST_SECRET} to {_LONGEST_SECRET} printable "
             f"ASCII characters"
         )
-        raise _fault(name, problem)
+        raise Conflict(problem, field=name)
     return str(value)
 
 
@@ -199,11 +201,7 @@ def _whole(given: Mapping[str, str], name: str, default: int, *, high: int) -> i
     text = given.get(name) or str(default)
     if text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= high:  # noqa: PLR2004
         return int(text)
-    raise _fault(name, f"'{name}' must be a whole number from 1 to {high}")
-
-
-def _fault(name: str, problem: str) -> Problem:
-    return invalid(problem, errors=[{"field": name, "message": problem}])
+    raise Conflict(f"'{name}' must be a whole number from 1 to {high}", field=name)
 
 
 def _time(when: Micros | None) -> str | None:

@@ -28,6 +28,11 @@ class Target:
         return f"/a/{self.domain}/api/case/v2/"
 
     @property
+    def ledger(self) -> str:
+        """Return the path below which the ledger's own powers are."""
+        return f"/a/{self.domain}/api/ledger/v1/"
+
+    @property
     def receiver(self) -> str:
         """Return the path that takes forms."""
         return f"/a/{self.domain}/receiver/"

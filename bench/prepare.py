@@ -66,16 +66,16 @@ def product_of(bench: Bench, name: str) -> Product:
     return Product(bench.databases.url(name), card["authorization"])
 
 
-def scratch_of(bench: Bench, name: str) -> str:
+def scratch_of(bench: Bench, name: str, *, prefix: str = "scratch") -> str:
     """Make a copy of a kept database, to be changed at will; return its name."""
-    scratch = f"scratch-{name}"
+    scratch = f"{prefix}-{name}"
     bench.databases.copy(name, scratch)
     return scratch
 
 
-def copy_of(bench: Bench, name: str) -> Product:
+def copy_of(bench: Bench, name: str, *, prefix: str = "scratch") -> Product:
     """Return the product over a copy of a kept database."""
-    url = bench.databases.url(scratch_of(bench, name))
+    url = bench.databases.url(scratch_of(bench, name, prefix=prefix))
     return Product(url, _card(bench, name)["authorization"])
 
 

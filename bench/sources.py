@@ -138,6 +138,18 @@ def log_updates(target: Target, *, size: int, first: int, last: int) -> Iterator
         yield Group(case, [_form(target, body) for body in bodies])
 
 
+def log_edits(target: Target, *, size: int, edition: int) -> Iterator[Group]:
+    """Yield another edition of one form of L(``size``) in ten."""
+    for i in dataset.log_edits(size):
+        body = xforms.edited_form(i, size, edition=edition)
+        yield Group(i, [_form(target, body)])
+
+
+def one_case(target: Target, *, forms: int) -> Iterator[Group]:
+    """Yield all forms of one case, in order over one connection."""
+    yield Group(0, [_form(target, body) for body in xforms.one_case_forms(forms)])
+
+
 def paths(
     target: Target, *, paths: list[str], requests: int | None = None
 ) -> Iterator[Group]:
@@ -189,6 +201,8 @@ SOURCES: dict[str, Callable[..., Iterator[Group]]] = {
         bulk_forms,
         log_creates,
         log_updates,
+        log_edits,
+        one_case,
         paths,
         points,
         bulk_fetches,

@@ -6,7 +6,7 @@ forms before its clock starts. No value of the data set needs escaping.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bench import dataset
 
@@ -67,12 +67,27 @@ def log_form(i: int, size: int) -> bytes:
     if i % 2 == 0:
         block = create_block(target, dataset.log_cases(size))
         return _form("registration", i, block)
-    block = _CASE % (
-        dataset.case_id(target),
-        dataset.instant(i),
-        _update(dataset.visit(i)),
-    )
+    return visit_form(target, i)
+
+
+def visit_form(case: int, i: int) -> bytes:
+    """Return form ``i``, which changes three properties of a case."""
+    values = _update(dataset.visit(i))
+    block = _CASE % (dataset.case_id(case), dataset.instant(i), values)
     return _form("visit", i, block)
+
+
+def edited_form(i: int, size: int, *, edition: int) -> bytes:
+    """Return form ``i`` of L(``size``) under its id with another note of its visit."""
+    other = b"was put right %d times" % edition
+    return log_form(i, size).replace(b"went as planned", other)
+
+
+def one_case_forms(count: int) -> Iterator[bytes]:
+    """Yield the forms of case 0: one creates it, the others are its visits."""
+    yield create_form(0, count)
+    for i in range(1, count):
+        yield visit_form(0, i)
 
 
 def log_bytes(size: int) -> int:

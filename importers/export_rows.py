@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from ledger.formxml import parse_form
+from ledger.formxml import read_meta
 from ledger.times import format_micros
 from ledger.xml import parse_xml
 from projections.form_json import (
@@ -161,9 +161,10 @@ def _case_fields(row: CaseRow) -> dict[str, str | bool | None]:
 def _form_object(stored: StoredForm) -> dict[str, Any]:
     entry, form, metadata = stored.version, None, None
     if stored.body is not None:
-        form = form_json(parse_xml(stored.body))
+        root = parse_xml(stored.body)
+        form = form_json(root)
         if has_metadata(form):
-            metadata = metadata_json(parse_form(stored.body).meta)
+            metadata = metadata_json(read_meta(root))
     top = form or {}
     return {
         "id": stored.form_id,

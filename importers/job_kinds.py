@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from importers.reprocess import REPROCESS, reprocess
 from importers.undo import UNDO, undo
 from importers.worker import Handler
 
-HANDLERS: dict[str, Handler] = {UNDO: undo}
+HANDLERS: dict[str, Handler] = {UNDO: undo, REPROCESS: reprocess}

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from importers.form_acts import append_acts, tally_of
+from importers.form_acts import Pace, append_acts, tally_of
 from importers.worker import JobContext
 from ledger import jobs
 from ledger.clock import Clock
@@ -18,10 +18,11 @@ from ledger.jobs import Job
 from ledger.store import Reader, Writer
 from ledger.times import Micros
 from projections.undo import (
+    MOST_FORMS,
     Act,
     Selection,
     acts_of,
-    chunks,
+    chunk_of,
     command_of,
     form_selection,
     user_selection,
@@ -78,13 +79,12 @@ async def undo(context: JobContext) -> Mapping[str, Any]:
     options = context.job.options
     selection = Selection(**options["selection"])
     acts = await context.read(partial(acts_of, selection=selection))
-    done = context.job.progress.get("done", 0)
-    for chunk in chunks(acts.acts[done:]):
-        await append_acts(
-            context,
-            _command(context.job, chunk, options["reason"]),
-            total=len(acts.acts),
-        )
+    total, pace = len(acts.acts), Pace(MOST_FORMS)
+    while (done := context.job.progress.get("done", 0)) < total:
+        chunk = chunk_of(acts.acts, done, most=pace.most)
+        command = _command(context.job, chunk, options["reason"])
+        with pace:
+            await append_acts(context, command, total=total)
     return {**tally_of(context.job), "left": acts.left}
 
 

@@ -49,6 +49,7 @@ class _Codecs:
     def __init__(self) -> None:
         self.known: dict[tuple[str, int], Codec] = {}
         self.latest: dict[str, int] = {}
+        self.heads: dict[str, bytes] = {}
 
 
 def pack(conn: Connection, domain: str, body: bytes) -> tuple[int, bytes]:
@@ -97,6 +98,21 @@ def add_dictionary(w: Writer) -> bool:
 def forget_dictionaries(conn: Connection, domain: str) -> None:
     """Look again which dictionary of a domain is the latest."""
     _codecs(conn).latest.pop(domain, None)
+
+
+def meet_head(w: Writer) -> None:
+    """Look again which dictionary is the latest unless the head is as it was left.
+
+    Another process may have appended an erasure, and a dictionary with it that stands
+    in the place of one which goes.
+    """
+    if _codecs(w.conn).heads.get(w.domain) != w.head.digest:
+        forget_dictionaries(w.conn, w.domain)
+
+
+def leave_head(w: Writer) -> None:
+    """Remember the head as it is now."""
+    _codecs(w.conn).heads[w.domain] = w.head.digest
 
 
 def put_blobs(w: Writer, uploads: Sequence[Upload]) -> tuple[Attachment, ...]:

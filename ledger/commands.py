@@ -110,7 +110,7 @@ class SubmitForm:
         sha256 = hashlib.sha256(self.submission.body).digest()
         if current.body_sha256 == sha256:
             if known.state == ERROR:
-                return self._resubmitted(session, form, known)
+                return self._resubmitted(session, known)
             return self._duplicate(session, current)
         if current.xmlns != form.xmlns:
             return self._accept(session, form, new_id())
@@ -130,10 +130,12 @@ class SubmitForm:
         )
         return receipt_of(session.append(draft))
 
-    def _resubmitted(self, session: Session, form: Form, known: Lineage) -> Receipt:
+    def _resubmitted(self, session: Session, known: Lineage) -> Receipt:
         """Run an error form again; only when it succeeds is there a duplicate."""
         draft = reprocess_draft(known, user_id=self.submission.author.user_id)
         try:
+            # What the log holds counts: an erasure may have left less than was sent.
+            form = session.form_of(known.current)
             session.append_revision(draft, known, form=form, version=known.current)
         except Rejected as again:
             return Receipt(

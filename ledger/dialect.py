@@ -156,6 +156,7 @@ class Dialect(Protocol):
     begin_read: str | None
     begin_snapshot: str
     write_needs_lock: bool
+    overwriting: tuple[str, ...]
 
     def bind(self, value: Any) -> Any:
         """Return a parameter value as the driver takes it."""
@@ -204,8 +205,11 @@ class Dialect(Protocol):
     def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
         """Return the statements that undo ``changeable``."""
 
-    def scrub(self, raw: Any) -> None:
-        """Have the database let go of what was deleted, outside of transactions."""
+    def scrub(self, raw: Any) -> bool:
+        """Have the database let go of what was deleted, outside of transactions.
+
+        Returns false when somebody's reading kept it from that.
+        """
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return the statements that tell the planner what the table will hold."""
@@ -235,6 +239,7 @@ class SqliteDialect:
     begin_read: str | None = "BEGIN"
     begin_snapshot = "BEGIN"
     write_needs_lock = False
+    overwriting: tuple[str, ...] = ("PRAGMA secure_delete = ON",)
 
     def __init__(self) -> None:
         """Make the compiler's side of the dialect."""
@@ -318,16 +323,17 @@ class SqliteDialect:
             f"DROP TRIGGER {table}_refuses_{verb}"
             for verb in ("update", "delete", "insert")
         )
-        return "PRAGMA secure_delete = ON", *drops
+        return *self.overwriting, *drops
 
     def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
         """Return the triggers again."""
         return self.append_only(table, key)
 
-    def scrub(self, raw: Any) -> None:
+    def scrub(self, raw: Any) -> bool:
         """Move the write-ahead log into the file and empty it, if nobody reads."""
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         raw.execute("PRAGMA secure_delete = OFF").fetchall()
+        return not busy
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return fixed figures for each index, so that no guess picks the plan.
@@ -378,6 +384,7 @@ class PostgresqlDialect:
     begin_read: str | None = None
     begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     write_needs_lock = True
+    overwriting: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Make the compiler's side of the dialect."""
@@ -475,9 +482,10 @@ class PostgresqlDialect:
         """Return what takes the leave back."""
         return ("SET LOCAL caseledger.erasing = 'off'",)
 
-    def scrub(self, raw: Any) -> None:
+    def scrub(self, raw: Any) -> bool:
         """Have dead rows removed."""
         raw.execute("VACUUM")
+        return True
 
     def statistics(self, table: Table) -> tuple[str, ...]:
         """Return what stops the server from gathering figures of its own.

@@ -84,7 +84,7 @@ def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
     (``case-xml.md`` sections 2, 3 and 12). The first rule that a case block breaks is
     the form's ``rejection``; such a form has no blocks.
     """
-    return _parse(body, _read_meta, limit=limit)
+    return _parse(body, read_meta, limit=limit)
 
 
 def parse_for_fold(body: bytes) -> Form:
@@ -163,7 +163,7 @@ def _form_id(instance_id: str | None) -> tuple[str | None, Rejected | None]:
     return None, value_error("instanceID", error)
 
 
-def _read_meta(root: Element) -> FormMeta:
+def read_meta(root: Element) -> FormMeta:
     """Return the first meta block among the root's children (``case-xml.md`` 3)."""
     element = _meta_of(root)
     if element is None:
@@ -186,7 +186,7 @@ def _read_meta(root: Element) -> FormMeta:
 
 
 def _read_ids(root: Element) -> FormMeta:
-    """Return the ids of the meta block that ``_read_meta`` reads, and nothing else."""
+    """Return the ids of the meta block that ``read_meta`` reads, and nothing else."""
     element = _meta_of(root)
     if element is None:
         return FormMeta()

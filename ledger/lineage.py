@@ -77,6 +77,9 @@ def revision_of(entry: Entry) -> tuple[int | None, int | None]:
     What the fold must take out and put in; both are nothing for an entry that does
     not change which version of a form is in force.
     """
+    if entry.kind is Kind.ERROR:
+        # What a failed edit would have replaced stays in force (D-3).
+        return None, None
     if entry.kind is Kind.REPROCESS and "to" not in entry.details:
         return None, entry.form_position
     to = entry.position if entry.kind is Kind.EDIT else entry.details.get("to")

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, select
 
-from ledger.bodies import pack, unpack
+from ledger.bodies import leave_head, meet_head, pack, unpack
 from ledger.connection import Connection, Statement
 from ledger.dialect import in_list
 from ledger.entry import Attachment, Entry, Kind
@@ -89,6 +89,7 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
     The entries come with gapless positions after the head; their digests are made
     here.
     """
+    meet_head(w)
     digest = w.head.digest
     rows = []
     for entry, _ in items:
@@ -106,6 +107,7 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
     )
     if items:
         w.head = replace(w.head, position=items[-1][0].position, digest=digest)
+    leave_head(w)
 
 
 def record_directory(

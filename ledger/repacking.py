@@ -6,7 +6,7 @@ with it are compressed anew, some in each commit, and then it goes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -15,12 +15,17 @@ from sqlalchemy import bindparam, delete, func, select, update
 
 from ledger.bodies import add_dictionary, forget_dictionaries, pack, unpack
 from ledger.connection import Statement
+from ledger.dialect import in_list
 from ledger.store import Writer
 from ledger.submit import Needs, Session
 from ledger.tables import bodies, dictionaries
 
 _STRETCH = 8
 """Bytes of a value that are enough to tell something."""
+_USUAL = ("utf-8",)
+_WIDE = ("utf-8", "utf-16-le", "utf-16-be")
+"""How forms with NUL bytes may have brought a value."""
+_QUOTED = {'"': "&quot;"}
 
 _KEYS = {"bodies": "position", "dictionaries": "dictionary"}
 
@@ -35,12 +40,12 @@ _LAST = Statement(
     )
 )
 _NEXT = Statement(
-    select(bodies.c.position, bodies.c.dictionary, bodies.c.body)
-    .where(
-        bodies.c.domain == bindparam("domain"), bodies.c.position > bindparam("after")
+    select(bodies.c.position, bodies.c.dictionary, bodies.c.body).where(
+        bodies.c.domain == bindparam("domain"),
+        bodies.c.position > bindparam("after"),
+        bodies.c.position <= bindparam("last"),
+        in_list(bodies.c.dictionary, "stale"),
     )
-    .order_by(bodies.c.position)
-    .limit(bindparam("most"))
 )
 _SET_BODY = Statement(
     update(bodies)
@@ -75,12 +80,8 @@ def replace_stale(w: Writer, texts: Collection[str]) -> tuple[int, ...]:
 
     Returns the ones that must go; the bodies that need them are still as they were.
     """
-    pieces = {piece for text in texts for piece in _pieces(text)}
-    stale = tuple(
-        number
-        for number, content in w.conn.rows(_ALL, domain=w.domain)
-        if any(piece in content for piece in pieces)
-    )
+    known = [_Content(*row) for row in w.conn.rows(_ALL, domain=w.domain)]
+    stale = tuple(found.number for found in known if found.holds(texts))
     if stale and not add_dictionary(w):
         # Too few bodies to learn from: an empty one is none.
         last = w.conn.value(_LAST, domain=w.domain) or 0
@@ -89,15 +90,41 @@ def replace_stale(w: Writer, texts: Collection[str]) -> tuple[int, ...]:
     return stale
 
 
-def _pieces(text: str) -> Iterator[bytes]:
-    """Yield what would betray a text: all of a short one, any stretch of a long one.
+class _Content:
+    """A dictionary, cut into every stretch that may betray something.
 
-    A dictionary is cut out of forms without regard for where a value begins.
+    It is cut out of forms without regard for where a value begins: so of a short text
+    all of it betrays it, of a long one any stretch.
     """
-    for written in {text, escape(text)}:
-        whole = written.encode()
-        for start in range(max(len(whole) - _STRETCH, 0) + 1):
-            yield whole[start : start + _STRETCH]
+
+    def __init__(self, number: int, content: bytes) -> None:
+        self.number = number
+        self._content = content
+        self._lengths: dict[int, frozenset[bytes]] = {}
+
+    def holds(self, texts: Iterable[str]) -> bool:
+        """Tell whether one of these texts, or a stretch of it, is in it."""
+        encodings = _WIDE if b"\x00" in self._content else _USUAL
+        return any(
+            self._has(written.encode(encoding, "replace"))
+            for text in texts
+            for written in {text, escape(text), escape(text, _QUOTED)}
+            for encoding in encodings
+        )
+
+    def _has(self, whole: bytes) -> bool:
+        length = min(len(whole), _STRETCH)
+        return not self._cut(length).isdisjoint(_stretches(whole, length))
+
+    def _cut(self, length: int) -> frozenset[bytes]:
+        if length not in self._lengths:
+            self._lengths[length] = frozenset(_stretches(self._content, length))
+        return self._lengths[length]
+
+
+def _stretches(whole: bytes, length: int) -> Iterator[bytes]:
+    for start in range(len(whole) - length + 1):
+        yield whole[start : start + length]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,15 +150,19 @@ class Repack:
     def run(self, session: Session) -> int | None:
         """Return the last position that is done; ``None`` when all of it is."""
         w = session.writer
-        rows = w.conn.rows(_NEXT, domain=w.domain, after=self.after, most=self.most)
-        if not rows:
+        if self.after >= w.head.position:
             self._drop(w)
             return None
-        with changeable(w, "bodies"):
-            for position, number, stored in rows:
-                if number in self.stale:
+        # Another process may have made the dictionary that is used from now on.
+        forget_dictionaries(w.conn, w.domain)
+        last = min(self.after + self.most, w.head.position)
+        rows = w.conn.rows(
+            _NEXT, domain=w.domain, after=self.after, last=last, stale=list(self.stale)
+        )
+        if rows:
+            with changeable(w, "bodies"):
+                for position, number, stored in rows:
                     self._pack(w, position, unpack(w.conn, w.domain, number, stored))
-        last: int = rows[-1][0]
         return last
 
     def failed(self, session: Session, error: Exception) -> None:
@@ -139,6 +170,8 @@ class Repack:
 
     def _pack(self, w: Writer, position: int, body: bytes) -> None:
         number, stored = pack(w.conn, w.domain, body)
+        if number in self.stale:
+            raise AssertionError("no dictionary stands in the place of a stale one")
         w.conn.run(_SET_BODY, d=w.domain, p=position, number=number, stored=stored)
 
     def _drop(self, w: Writer) -> None:

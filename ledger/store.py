@@ -275,6 +275,8 @@ class Store:
             raise
 
     def _roll_back(self, conn: Connection) -> None:
+        # A dictionary that it has learnt of may have been rolled back with the rest.
+        conn.codecs = None
         try:
             conn.execute("ROLLBACK")
         except Exception:  # noqa: BLE001 - the first error is the one to tell

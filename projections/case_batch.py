@@ -15,7 +15,7 @@ from ledger.case import Case, FoldKey
 from ledger.caseblock import CaseBlock
 from ledger.connection import Connection
 from ledger.entry import Entry, IndexedName, Kind
-from ledger.errors import Rejected
+from ledger.errors import Rejected, StoreUnavailable
 from ledger.form import Form
 from ledger.store import Reader
 from projections.case_statements import statements_of
@@ -148,6 +148,9 @@ class CaseBatch:
     def _look_elsewhere(self, case_ids: list[str]) -> None:
         """Remember which ids belong to another domain: a marked fan-out."""
         for generation, domains in self.elsewhere().items():
+            if not generation:
+                # A backup of it was loaded, but its read tables are not built yet.
+                raise StoreUnavailable(f"{domains[0]} is being restored; try again")
             rows = self._conn.rows(
                 statements_of(generation).elsewhere,
                 domains=list(domains),
@@ -220,6 +223,7 @@ class CaseBatch:
         """Fold cases anew from what an erasure left of their forms, and delete them."""
         ids = sorted(set(case_ids))
         self._load_cases([i for i in ids if i not in self._cases])
+        self._histories.forget_versions()
         self._histories.load(ids)
         erased = []
         for place, case_id in enumerate(ids):

@@ -64,6 +64,10 @@ class Histories:
             self._versions.update(versions_at(self._reader, missing))
         return self._versions
 
+    def forget_versions(self) -> None:
+        """Read every version of a form again: an erasure has left less of some."""
+        self._versions.clear()
+
     def rows(self) -> Iterator[tuple[str, str, int, int, int, int, int]]:
         """Yield the rows that were added, for the table ``case_forms``."""
         latest = {

@@ -21,7 +21,9 @@ from projections.forms import form_rows_of
 from projections.timeline import position_at
 
 _WINDOW = 1000
-_MOST_FORMS = 100
+MOST_FORMS = 100
+"""Forms of one chunk at most."""
+
 _MOST_BYTES = 128 * 1024
 """Bytes of the forms of a chunk: a case takes some hundred, so this bounds cases."""
 
@@ -129,19 +131,27 @@ def acts_of(r: Reader, selection: Selection) -> Acts:
     return Acts(_ordered(_sized(r, list(found.values()))), dict(left))
 
 
+def chunk_of(acts: Sequence[Act], start: int, *, most: int) -> Sequence[Act]:
+    """Return the acts of one kind from ``start`` on that fit into a commit.
+
+    At most ``most``, one at least, and fewer when the forms are large.
+    """
+    end, size = start + 1, acts[start].size
+    while end < min(start + most, len(acts)) and acts[end].kind is acts[start].kind:
+        size += acts[end].size
+        if size > _MOST_BYTES:
+            break
+        end += 1
+    return acts[start:end]
+
+
 def chunks(acts: Sequence[Act]) -> Iterator[Sequence[Act]]:
-    """Yield the acts in stretches of one kind that are short enough for a commit."""
-    chunk: list[Act] = []
-    size = 0
-    for act in acts:
-        full = len(chunk) >= _MOST_FORMS or size + act.size > _MOST_BYTES
-        if chunk and (full or chunk[0].kind is not act.kind):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(act)
-        size += act.size
-    if chunk:
+    """Yield the acts in stretches that fit into a commit."""
+    start = 0
+    while start < len(acts):
+        chunk = chunk_of(acts, start, most=MOST_FORMS)
         yield chunk
+        start += len(chunk)
 
 
 def command_of(

@@ -144,12 +144,14 @@ def a_submission(
     submit_time: int | None = None,
     attachments: Sequence[Upload] = (),
     author: Author | None = None,
+    envelope: Mapping[str, Any] | None = None,
 ) -> SubmitForm:
     """Return the command that a receiver makes of these bytes."""
     sent = Submission(
         body=a_form([a_create()]) if body is None else body,
         author=author or Author(user_id=USER, username="amina", device_id="D-1"),
         attachments=tuple(attachments),
+        envelope=envelope or {},
         submit_time=submit_time,
     )
     try:

@@ -18,6 +18,8 @@ import orjson
 
 from ledger.changes import Intent
 from ledger.clock import now_micros
+from ledger.entry import Author, Kind
+from ledger.form_states import ChangeForms
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
 from tests import build
@@ -74,9 +76,34 @@ async def upsert(writer: LedgerWriter, prefix: str, seconds: str) -> None:
     print(orjson.dumps(counted).decode(), flush=True)  # noqa: T201 - its answer
 
 
+async def live(writer: LedgerWriter, prefix: str, most: str) -> None:
+    """Edit, archive and unarchive forms; print each act once it is answered."""
+    author = Author(user_id=build.USER)
+
+    async def client(number: int) -> None:
+        name = f"{prefix}-{number}"
+        for turn in range(int(most) // _CLIENTS):
+            blocks = [
+                build.a_create(name, update={"turn": str(turn)}),
+                build.an_update("shared", **{f"p-{name}": str(turn)}),
+            ]
+            body = build.a_form(blocks, form_id=name)
+            await writer.submit(build.DOMAIN, build.a_submission(body))
+            print(f"{name} sent {turn}", flush=True)  # noqa: T201 - its answer
+            for kind in (Kind.ARCHIVE, Kind.UNARCHIVE):
+                act = ChangeForms(
+                    form_ids=(name,), kind=kind, author=author, reason=str(turn)
+                )
+                await writer.submit(build.DOMAIN, act)
+                print(f"{name} {kind} {turn}", flush=True)  # noqa: T201 - its answer
+
+    await asyncio.gather(*map(client, range(_CLIENTS)))
+
+
 _PROGRAMS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
     "submit": submit,
     "upsert": upsert,
+    "live": live,
 }
 
 

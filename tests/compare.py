@@ -12,6 +12,7 @@ from sqlalchemy import select
 from ledger import log, proof
 from ledger.connection import Statement
 from ledger.errors import NotFound
+from ledger.formxml import parse_form
 from ledger.store import Reader, Store, create_tables, open_store
 from projections.changed import changed_cases
 from projections.hashing import CASE_TYPE, CLOSED, OWNER, TOTAL, value_hash
@@ -61,6 +62,13 @@ def plain(case: Any) -> dict[str, Any]:
             for name, found in case.attachments.items()
         },
     }
+
+
+def case_ids_in(store: Store, domain: str, position: int) -> list[str]:
+    """Return the cases that the blocks of a stored form name, in document order."""
+    with store.snapshot(domain) as reader:
+        body = log.bodies_at(reader, [position])[position]
+    return [block.case_id for block in parse_form(body).blocks]
 
 
 def learn_ids(rows: list[tuple[Any, ...]], model: Model) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from tests.model_fold import Refused, blocks_for, named_in
 
 SUBMISSION_ERROR = {"kind": "submission_error", "form_id": None}
+BESIDE = ("duplicate", "submission_error")
+"""The states of what is stored under an id of its own, whatever the form said."""
 IMPOSSIBLE = "Conflict"
 DONE_ALREADY = "done already"
 STEPS = {
@@ -70,6 +72,7 @@ class Forms:
             "on": False,
             "orig": None,
             "before": None,
+            "born": fields["state"],
             **fields,
         }
         self.forms.append(form)
@@ -114,9 +117,10 @@ class Forms:
         held = self.held.get(form_id)
         if held is None:
             return self.accept(version, form_id, when)
-        if held["version"]["body"] == version["body"]:
+        old, is_beside = held["version"], held["born"] in BESIDE
+        if old["body"] == version["body"] and not is_beside:
             return self.again(held, version, when)
-        if held["version"]["xmlns"] != version["xmlns"]:
+        if old["xmlns"] != version["xmlns"] or is_beside:
             return self.accept(version, None, when)
         if held["good"] is None:
             return self.instead(held, version, when)

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from api.case_v2_render import decode_case
+from api.cli import case_state
 from api.cli.database import opened, the_domain
 from api.config import Config
 from api.time_travel_json import own_name, wire_name
@@ -51,6 +52,10 @@ _DOMAIN = click.option(
 @click.group()
 def case() -> None:
     """Show a case, now or in the past, and its history."""
+
+
+for _command in (case_state.delete, case_state.restore, case_state.rebuild):
+    case.add_command(_command)
 
 
 @case.command()

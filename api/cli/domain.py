@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
@@ -10,6 +12,7 @@ from ledger.clock import now_micros
 from ledger.directory.domains import (
     DomainSettings,
     create_domain,
+    get_settings,
     list_domains,
     save_settings,
 )
@@ -37,16 +40,25 @@ def create(config: Config, name: str) -> None:
 @click.argument("name")
 @click.option(
     "--secure-submissions/--open-submissions",
-    required=True,
+    default=None,
     help="Whether devices must authenticate to submit forms.",
 )
+@click.option(
+    "--close-extensions/--no-close-extensions",
+    default=None,
+    help="Whether a case that is closed takes what extends it along.",
+)
 @click.pass_obj
-def settings(config: Config, name: str, *, secure_submissions: bool) -> None:
-    """Change what holds in the domain NAME; a running server follows in seconds."""
-    wanted = DomainSettings(secure_submissions=secure_submissions)
-    with opened(config) as store, store.writing(the_domain(store, name)) as writer:
-        save_settings(writer, wanted, author=OPERATOR, now=now_micros())
-    click.echo(name)
+def settings(config: Config, /, name: str, **asked: bool | None) -> None:
+    """Change what holds in the domain NAME, if anything is said, and print it.
+
+    A running server follows in seconds.
+    """
+    given = {name: value for name, value in asked.items() if value is not None}
+    with opened(config) as store:
+        found = _changed(store, the_domain(store, name), given)
+    for setting, value in asdict(found).items():
+        click.echo(f"{setting.replace('_', '-')}\t{'yes' if value else 'no'}")
 
 
 @domain.command("list")
@@ -65,3 +77,16 @@ def add_domain(store: Store, name: str) -> None:
     with store.administering() as conn:
         live = ensure_live(conn, now=now)
         create_domain(conn, name, live=live, author=OPERATOR, now=now)
+
+
+def _changed(store: Store, name: str, given: dict[str, bool]) -> DomainSettings:
+    """Change those settings that are given; return all of them."""
+    if not given:
+        with store.reading(name) as reader:
+            return get_settings(reader)
+    with store.writing(name) as writer:
+        before = get_settings(writer)
+        after = replace(before, **given)
+        if after != before:
+            save_settings(writer, after, author=OPERATOR, now=now_micros())
+    return after

@@ -25,7 +25,7 @@ from projections.projector import LiveProjector
 
 _TOGETHER = 200
 _LARGEST = 10 * 1024 * 1024
-_GOOD = (Kind.NORMAL, Kind.DUPLICATE, Kind.DEVICE_LOG)
+_GOOD = (Kind.NORMAL, Kind.EDIT, Kind.DUPLICATE, Kind.DEVICE_LOG)
 
 
 class FormFile(NamedTuple):

@@ -9,12 +9,12 @@ import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.config import Config
-from api.problems import Problem
 from api.webhook_urls import leads_inside
 from api.webhooks_json import LAST, MOST_LIMIT, parse_settings
 from ledger import deliveries, webhooks
 from ledger.clock import now_micros
 from ledger.deliveries import Delivery
+from ledger.errors import Conflict
 from ledger.times import format_micros
 from ledger.webhooks import Webhook
 
@@ -157,7 +157,7 @@ def _checked(settings: dict[str, Any], *, private: bool) -> Webhook:
     """Return the webhook that is wished for; a usage error for a bad setting."""
     try:
         checked = parse_settings(settings)
-    except Problem as problem:
+    except Conflict as problem:
         raise click.UsageError(problem.text) from None
     if checked["active"] and not private and leads_inside(checked["url"]):
         text = (

@@ -1,4 +1,4 @@
-"""The workloads of performance.md, section 4, by their ids.
+"""The workloads of performance.md, section 4, by their ids, and some of our own.
 
 Each is a context manager over a ``Bench`` that sets its servers up, yields what
 measures one round, and checks the product's state behind the last round.
@@ -10,7 +10,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from bench.harness import Bench, Round
-from bench.workloads import bulk, filters, footprint, pages, points, rebuild, single
+from bench.workloads import (
+    bulk,
+    edits,
+    feed,
+    filters,
+    footprint,
+    pages,
+    past,
+    points,
+    rebuild,
+    single,
+    undo,
+)
 
 Workload = Callable[[Bench], AbstractContextManager[Round]]
 WORKLOADS: dict[str, Workload] = {
@@ -31,6 +43,10 @@ WORKLOADS: dict[str, Workload] = {
     "W9": filters.w9,
     "W10": points.w10,
     "W11": points.w11,
+    "H1": past.h1,
+    "U1": undo.u1,
+    "F1": feed.f1,
+    "E1": edits.e1,
     "W14": footprint.w14,
     "W15": footprint.w15,
     "W16": footprint.w16,

@@ -9,7 +9,7 @@ import pytest
 from ledger.entry import Kind
 from ledger.errors import NotFound
 from projections.fold import apply_form
-from projections.history import diff, history, why
+from projections.history import diff, history, now, why
 from projections.timeline import as_of, touches
 from tests import build
 from tests.build import NOW
@@ -255,5 +255,5 @@ def folds(reader, case_id) -> int:
         walked = list(touches(reader, case_id))
     finally:
         sys.setprofile(None)
-    assert walked
+    assert walked[-1].after == now(reader, case_id)
     return called

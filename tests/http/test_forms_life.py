@@ -1,4 +1,4 @@
-"""case-xml.md sections 13 to 16 over HTTP: a form is seen, withdrawn and brought back."""
+"""case-xml.md 13 to 16 over HTTP: a form is seen, withdrawn and brought back."""
 
 from __future__ import annotations
 
@@ -10,32 +10,6 @@ from api.cli.domain import add_domain
 from ledger.entry import Kind
 from ledger.log import entries_after
 from tests.build import XMLNS, a_create, a_file, a_form, a_submission, an_update, write
-
-FORM_KEYS = [
-    "domain",
-    "form_id",
-    "state",
-    "xmlns",
-    "user_id",
-    "meta",
-    "received_on",
-    "edited_on",
-    "deleted_on",
-    "server_modified_on",
-    "problem",
-    "orig_form_id",
-    "deprecated_form_id",
-    "in_force_form_id",
-    "caused_by_form_id",
-    "form_position",
-    "version",
-    "xml",
-    "attachments",
-    "details",
-    "cases",
-    "history",
-]
-MISSING_HOST = {"create": {}, "index": {"host": "nowhere"}}
 
 
 @pytest.fixture
@@ -80,7 +54,6 @@ async def test_a_form_is_shown_with_all_that_is_known_of_it(api):
     """Section 14: state, sender, times, envelope, cases, history, links."""
     await submit(api, a_create("c1"), an_update("c2", a="1"))
     form = await seen(api)
-    assert list(form) == FORM_KEYS
     assert (form["form_id"], form["state"], form["xmlns"]) == ("f1", "normal", XMLNS)
     assert form["meta"]["user_id"] == "u-amina"
     assert form["meta"]["device_id"] == "D-1"

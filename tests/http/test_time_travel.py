@@ -253,7 +253,7 @@ async def test_as_of_is_no_case(api, moments):
     """The word is taken: a case of that name is fetched otherwise."""
     answer = await api.put(f"{api.cases}/as_of/", {"case_name": "x"})
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, OPTIONS")
-    await make(api, "as_of")
+    await run(api, build.a_submission(build.a_form([build.a_create("as_of")])))
     fetched = await api.post(f"{api.cases}/bulk-fetch/", {"case_ids": ["as_of"]})
     assert fetched.json["matching_records"] == 1
 
@@ -269,7 +269,7 @@ async def test_a_history_tells_what_every_form_changed(api, moments):
     first, second, third = body["history"]
     assert [step["appended_on"] for step in body["history"]] == moments
     assert {step["kind"] for step in body["history"]} == {"normal"}
-    assert first["user_id"] == second["user_id"] != ""
+    assert first["user_id"] == build.USER != second["user_id"] == third["user_id"]
     assert first["position"] < second["position"] < third["position"]
     assert second["changes"] == [
         {"name": "owner_id", "from": "team", "to": "north"},

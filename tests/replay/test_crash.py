@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import sqlite3
 import time
 from collections import Counter
@@ -12,11 +13,14 @@ import psycopg
 import pytest
 
 from ledger import log
-from ledger.entry import Kind
+from ledger.entry import Author, Kind
+from ledger.form_states import ChangeForms, FlagCases, RebuildCases
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
 from projections.verify import verify
 from tests import build, children
+
+ADMIN = Author(user_id="root")
 
 
 @pytest.fixture(autouse=True)
@@ -97,13 +101,17 @@ def some_commands():
                 form_id="f3",
             )
         ),
+        build.a_submission(build.a_form([build.an_update("c1", p="3")], form_id="f0")),
+        ChangeForms(form_ids=("f1",), kind=Kind.ARCHIVE, author=ADMIN),
+        FlagCases(case_ids=("c0",), kind=Kind.CASE_DELETE, author=ADMIN),
+        RebuildCases(case_ids=("begun",), author=ADMIN),
     ]
 
 
 def test_crash_is_all_or_nothing(store, url):
     """Whichever statement of a commit fails, nothing of the commit is there."""
     begun = build.a_block("begun", index={"parent": "c0"}, update={"external_id": "y"})
-    build.submit(store, build.a_form([build.a_create("c0"), begun]))
+    build.submit(store, build.a_form([build.a_create("c0"), begun], form_id="f0"))
     before = build.dump(store)
     # The first statement is the BEGIN, before which nothing has happened.
     for breaks_at in range(2, 100):
@@ -203,18 +211,21 @@ async def _together(writer, waiting):
     return found
 
 
+def _killed(what, url, attempt):
+    """Run a child, kill it at a random moment, and return what it had answered."""
+    child = children.start(what, url, f"r{attempt}", "4000")
+    answered = [child.stdout.readline() for _ in range(random.randint(1, 90))]
+    time.sleep(random.random() / 20)
+    child.kill()
+    answered += [line for line in child.stdout if line.endswith("\n")]
+    child.wait()
+    child.stdout.close()
+    return [line.strip() for line in answered]
+
+
 def test_what_was_acknowledged_survives_kill_9(store, url):
     """Three times a server is killed at a random moment, then everything is checked."""
-    acknowledged: list[str] = []
-    for attempt in range(3):
-        child = children.start("submit", url, f"r{attempt}", "4000")
-        wait_for = random.randint(1, 60)
-        acknowledged += [child.stdout.readline().strip() for _ in range(wait_for)]
-        time.sleep(random.random() / 20)
-        child.kill()
-        acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
-        child.wait()
-        child.stdout.close()
+    acknowledged = [line for n in range(3) for line in _killed("submit", url, n)]
     assert "" not in acknowledged
     with store.snapshot(build.DOMAIN) as reader:
         kept = Counter(e.form_id for e, _ in log.entries_after(reader, 0, limit=99_999))
@@ -223,6 +234,25 @@ def test_what_was_acknowledged_survives_kill_9(store, url):
     assert proved.ok, [*proved.breaks, *map(str, proved.differences)]
     build.submit(store, build.a_form([build.an_update("shared", after="1")]))
     assert verify(store, build.DOMAIN).ok
+
+
+def test_edits_and_archives_that_were_acknowledged_survive_kill_9(store, url):
+    """Each is there once; what was under way is there whole or not at all."""
+    acknowledged = [line for n in range(3) for line in _killed("live", url, n)]
+    proved = verify(store, build.DOMAIN)
+    assert proved.ok, [*proved.breaks, *map(str, proved.differences)]
+    with store.snapshot(build.DOMAIN) as reader:
+        kept = Counter(_act(*item) for item in log.entries_after(reader, 0, limit=9999))
+    assert [act for act in acknowledged if kept[act] != 1] == []
+    assert any(" archive " in act for act in acknowledged)
+
+
+def _act(entry, body):
+    """Return what an entry is in the words of the children."""
+    if body is None:
+        return f"{entry.form_id} {entry.kind} {entry.details.get('reason')}"
+    turn = re.search(rb"<turn>([0-9]+)</turn>", body)
+    return f"{entry.form_id} sent {turn and turn[1].decode()}"
 
 
 def test_a_restarted_server_is_found_again(store, url):

@@ -35,7 +35,7 @@ def states(store, webhook_id):
 
 
 async def test_a_killed_delivery_is_finished_by_whoever_comes_next(store, url):
-    """kill -9 in the middle: every entry is told, repeats carry the id they had."""
+    """Whenever kill -9 hits, every entry is told, and repeats carry the same id."""
     build.a_domain(store)
     async with receiving() as receiver:
         hook = make_webhook(store, receiver.url)

@@ -1,0 +1,92 @@
+"""``caseledger case delete|restore|rebuild``: a case is flagged, or folded anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.writing import written
+from api.config import Config
+from ledger.entry import Kind, Receipt
+from ledger.errors import LedgerError
+from ledger.form_states import FlagCases, RebuildCases
+from ledger.submit import Command
+
+_DOMAIN = click.option(
+    "--domain", metavar="D", help="The cases' domain; not needed if there is only one."
+)
+_REASON = click.option(
+    "--reason", default="", metavar="R", help="Why; kept in the log."
+)
+_CASE_IDS = click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
+
+
+@click.command()
+@_CASE_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def delete(config: Config, /, **asked: Any) -> int:
+    """Flag cases as deleted: no list has them, and nothing is lost."""
+    return _each(config, _flag(Kind.CASE_DELETE), **asked)
+
+
+@click.command()
+@_CASE_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def restore(config: Config, /, **asked: Any) -> int:
+    """Take back that cases are deleted."""
+    return _each(config, _flag(Kind.CASE_RESTORE), **asked)
+
+
+@click.command()
+@_CASE_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def rebuild(config: Config, /, **asked: Any) -> int:
+    """Fold cases from nothing."""
+    return _each(config, _rebuild, **asked)
+
+
+def _flag(kind: Kind) -> Callable[[str, str], Command]:
+    def command(case_id: str, reason: str) -> Command:
+        return FlagCases(case_ids=(case_id,), kind=kind, author=OPERATOR, reason=reason)
+
+    return command
+
+
+def _rebuild(case_id: str, reason: str) -> Command:
+    return RebuildCases(case_ids=(case_id,), author=OPERATOR, reason=reason)
+
+
+def _each(
+    config: Config,
+    command: Callable[[str, str], Command],
+    *,
+    case_ids: tuple[str, ...],
+    domain: str | None,
+    reason: str,
+) -> int:
+    """Run a command for each case and print a line for it; return the exit code."""
+    commands = (command(case_id, reason) for case_id in case_ids)
+    failed = 0
+    with opened(config) as store:
+        outcomes = written(store, the_domain(store, domain), commands)
+        for case_id, outcome in zip(case_ids, outcomes, strict=True):
+            failed += isinstance(outcome, LedgerError)
+            click.echo(f"{case_id}\t{_said(outcome)}")
+    if failed:
+        click.echo(f"Error: {failed} of {len(case_ids)} cases failed", err=True)
+    return 1 if failed else 0
+
+
+def _said(outcome: Receipt | LedgerError) -> str:
+    if isinstance(outcome, LedgerError):
+        return f"failed\t{outcome}"
+    return "unchanged" if outcome.position is None else "changed"

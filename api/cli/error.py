@@ -1,0 +1,169 @@
+"""``caseledger error``: forms in error, looked at and tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import orjson
+
+from api.cli.case import Moment
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.work import outcome, see_through
+from api.cli.writing import written
+from api.config import Config
+from api.errors_json import lines
+from api.form_render import render_form
+from importers.reprocess import enqueue_reprocess
+from ledger.clock import now_micros
+from ledger.entry import Kind
+from ledger.errors import LedgerError
+from ledger.form_states import ChangeForms
+from ledger.store import Store
+from projections.error_forms import (
+    ERROR_STATES,
+    ErrorFilter,
+    count_errors,
+    latest_errors,
+    look_at_error,
+)
+from projections.form_view import form_bytes
+
+_Command = Callable[..., Any]
+
+_DOMAIN = click.option(
+    "--domain", metavar="D", help="The forms' domain; not needed if there is only one."
+)
+_FORM_ID = click.argument("form_id")
+
+
+def _filtered(command: _Command) -> _Command:
+    """Add the options that say which forms are meant."""
+    for option in (
+        click.option("--to", "received_to", type=Moment(), help="Received before it."),
+        click.option(
+            "--from", "received_from", type=Moment(), help="Received then or later."
+        ),
+        click.option("--user", "user_id", metavar="ID", help="Who was authenticated."),
+        click.option("--xmlns", metavar="XMLNS", help="The forms' xmlns."),
+        click.option(
+            "--problem",
+            metavar="START",
+            help="How the problem begins, such as InvalidCaseIndex.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def error() -> None:
+    """List and show forms in error, and try them again."""
+
+
+@error.command("list")
+@_DOMAIN
+@click.option("--state", type=click.Choice(ERROR_STATES), help="Only in this state.")
+@_filtered
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
+@click.pass_obj
+def list_errors(
+    config: Config, /, *, domain: str | None, limit: int, **given: Any
+) -> None:
+    """Print the newest forms in error: id, state, when, who, problem."""
+    with (
+        opened(config) as store,
+        store.reading(the_domain(store, domain)) as reader,
+    ):
+        found = latest_errors(reader, ErrorFilter(**given), limit=limit)
+    for line in lines(found):
+        click.echo(line)
+
+
+@error.command()
+@_FORM_ID
+@_DOMAIN
+@click.pass_obj
+def show(config: Config, *, form_id: str, domain: str | None) -> None:
+    """Print a form in error as JSON: its problem, who sent it, all its life."""
+    with (
+        opened(config) as store,
+        store.snapshot(the_domain(store, domain)) as reader,
+    ):
+        found = render_form(look_at_error(reader, form_id), base="")
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+@error.command()
+@_FORM_ID
+@_DOMAIN
+@click.pass_obj
+def xml(config: Config, *, form_id: str, domain: str | None) -> None:
+    """Write the bytes of a form in error, as they came, to standard output."""
+    with (
+        opened(config) as store,
+        store.snapshot(the_domain(store, domain)) as reader,
+    ):
+        look_at_error(reader, form_id)
+        body = form_bytes(reader, form_id)
+    click.echo(body, nl=False)
+
+
+@error.command()
+@click.argument("form_id", required=False)
+@_DOMAIN
+@_filtered
+@click.option("--all", "every", is_flag=True, help="All that the options select.")
+@click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
+@click.pass_obj
+def reprocess(
+    config: Config,
+    /,
+    *,
+    form_id: str | None,
+    domain: str | None,
+    every: bool,
+    reason: str,
+    **given: Any,
+) -> int:
+    """Try one form in error again, or with --all every one that the options select."""
+    if (form_id is None) is not every:
+        text = "give either a FORM_ID or --all"
+        raise click.UsageError(text)
+    with opened(config) as store:
+        name = the_domain(store, domain)
+        if form_id is not None:
+            return _reprocess_one(store, name, form_id, reason)
+        return _reprocess_all(store, name, ErrorFilter(**given), reason)
+
+
+def _reprocess_one(store: Store, domain: str, form_id: str, reason: str) -> int:
+    command = ChangeForms(
+        form_ids=(form_id,), kind=Kind.REPROCESS, author=OPERATOR, reason=reason
+    )
+    [found] = written(store, domain, [command])
+    if isinstance(found, LedgerError):
+        raise found
+    [found] = found
+    click.echo(f"{found.form_id}\t{found.state}")
+    if found.problem is None:
+        return 0
+    click.echo(f"Error: {found.problem}", err=True)
+    return 1
+
+
+def _reprocess_all(store: Store, domain: str, asked: ErrorFilter, reason: str) -> int:
+    with store.reading(domain) as reader:
+        total = count_errors(reader, asked)
+    with store.writing(domain) as writer:
+        job = enqueue_reprocess(
+            writer, asked, total=total, reason=reason, author=OPERATOR, clock=now_micros
+        )
+    return outcome(see_through(store, job.key))

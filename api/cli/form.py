@@ -1,0 +1,143 @@
+"""``caseledger form``: one form and its life, and whether it counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import orjson
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.writing import written
+from api.config import Config
+from api.form_render import render_form
+from ledger.entry import Kind
+from ledger.form_states import ChangeForms, FormOutcome
+from projections.form_view import form_bytes, look_at_form
+
+_DOMAIN = click.option(
+    "--domain", metavar="D", help="The forms' domain; not needed if there is only one."
+)
+_REASON = click.option(
+    "--reason", default="", metavar="R", help="Why; kept in the log."
+)
+_FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")
+
+
+@click.group()
+def form() -> None:
+    """Show a form, archive or delete it, or take that back."""
+
+
+@form.command()
+@click.argument("form_id")
+@_DOMAIN
+@click.pass_obj
+def show(config: Config, *, form_id: str, domain: str | None) -> None:
+    """Print a form as JSON: its state, its versions and all that happened to it."""
+    with (
+        opened(config) as store,
+        store.snapshot(the_domain(store, domain)) as reader,
+    ):
+        found = render_form(look_at_form(reader, form_id), base="")
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+@form.command()
+@click.argument("form_id")
+@_DOMAIN
+@click.pass_obj
+def xml(config: Config, *, form_id: str, domain: str | None) -> None:
+    """Write the bytes of a form, as they came, to standard output."""
+    with (
+        opened(config) as store,
+        store.snapshot(the_domain(store, domain)) as reader,
+    ):
+        body = form_bytes(reader, form_id)
+    click.echo(body, nl=False)
+
+
+@form.command()
+@_FORM_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def archive(config: Config, /, **asked: Any) -> int:
+    """Withdraw forms, so that their cases are folded without them."""
+    return _change(config, Kind.ARCHIVE, **asked)
+
+
+@form.command()
+@_FORM_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def unarchive(config: Config, /, **asked: Any) -> int:
+    """Let archived forms count again."""
+    return _change(config, Kind.UNARCHIVE, **asked)
+
+
+@form.command()
+@_FORM_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def delete(config: Config, /, **asked: Any) -> int:
+    """Delete forms softly, whatever their state."""
+    return _change(config, Kind.FORM_DELETE, **asked)
+
+
+@form.command()
+@_FORM_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def restore(config: Config, /, **asked: Any) -> int:
+    """Make deleted forms what they were before."""
+    return _change(config, Kind.FORM_RESTORE, **asked)
+
+
+@form.command()
+@_FORM_IDS
+@_DOMAIN
+@_REASON
+@click.pass_obj
+def reprocess(config: Config, /, **asked: Any) -> int:
+    """Try XFormErrors again, because their cause may be gone."""
+    return _change(config, Kind.REPROCESS, **asked)
+
+
+def _change(
+    config: Config,
+    kind: Kind,
+    *,
+    form_ids: tuple[str, ...],
+    domain: str | None,
+    reason: str,
+) -> int:
+    """Change forms and print a line for each; return the exit code."""
+    commands = (
+        ChangeForms(
+            form_ids=(form_id,),
+            kind=kind,
+            author=OPERATOR,
+            reason=reason,
+            strict=False,
+        )
+        for form_id in form_ids
+    )
+    failed = 0
+    with opened(config) as store:
+        for [outcome] in written(store, the_domain(store, domain), commands):
+            failed += outcome.problem is not None
+            click.echo(_line(outcome))
+    if failed:
+        click.echo(f"Error: {failed} of {len(form_ids)} forms failed", err=True)
+    return 1 if failed else 0
+
+
+def _line(outcome: FormOutcome) -> str:
+    """Return what became of a form: id, state, whether that is new, or the problem."""
+    new = "changed" if outcome.changed else "unchanged"
+    parts = [outcome.form_id, outcome.state or "unknown", new]
+    return "\t".join([*parts, outcome.problem] if outcome.problem else parts)
