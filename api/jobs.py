@@ -17,7 +17,7 @@ from ledger.clock import now_micros
 from ledger.jobs import Job, JobFilter, JobState
 from ledger.store import Reader, Writer
 
-_MANAGED = frozenset({"undo"})
+_MANAGED = frozenset({"undo", "repack"})
 """Kinds of jobs that only those who may manage the domain can move."""
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from api.list_query import at_fault, time_of
+from api.list_query import at_fault
 from api.problems import invalid
+from api.time_travel_json import parse_moment
 from ledger.names import is_legal, printable
 from ledger.times import Micros
 
@@ -60,7 +61,7 @@ class JsonBody:
     def time(self, name: str) -> Micros | None:
         """Return a time."""
         found = self.text(name)
-        return None if found is None else time_of(name, found)
+        return None if found is None else parse_moment(name, found)
 
 
 def _object(body: bytes) -> dict[str, Any]:

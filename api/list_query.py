@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 
 from api.problems import Problem, invalid, unknown_parameter
+from api.time_travel_json import parse_moment
 from ledger.names import is_legal, printable
-from ledger.times import Micros, format_datetime, parse_datetime, to_micros
+from ledger.times import Micros
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 1000
@@ -50,7 +51,7 @@ class ListQuery:
     def time(self, name: str) -> Micros | None:
         """Return a time."""
         found = self.text(name)
-        return None if found is None else time_of(name, found)
+        return None if found is None else parse_moment(name, found)
 
     @property
     def limit(self) -> int:
@@ -84,15 +85,6 @@ class ListQuery:
 def cursor_of(*values: str | int) -> str:
     """Return a cursor that stands for these values."""
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode()
-
-
-def time_of(name: str, text: str) -> Micros:
-    """Return the log time of an ISO 8601 text; raises a 400 that names ``name``."""
-    try:
-        return to_micros(format_datetime(parse_datetime(text)))
-    except (ValueError, OverflowError):
-        problem = f"'{name}' must be a time such as 2026-05-01T12:00:00Z"
-        raise at_fault(name, problem) from None
 
 
 def at_fault(name: str, text: str) -> Problem:

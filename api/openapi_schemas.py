@@ -6,6 +6,7 @@ from typing import Any
 
 from api import (
     openapi_changes,
+    openapi_erasure,
     openapi_errors,
     openapi_jobs,
     openapi_life,
@@ -359,3 +360,6 @@ BODIES.update(openapi_errors.BODIES)
 SCHEMAS.update(openapi_errors.SCHEMAS)
 RESULTS.update(openapi_errors.RESULTS)
 PARAMETERS.update(openapi_errors.PARAMETERS)
+BODIES.update(openapi_erasure.BODIES)
+SCHEMAS.update(openapi_erasure.SCHEMAS)
+RESULTS.update(openapi_erasure.RESULTS)

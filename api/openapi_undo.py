@@ -34,7 +34,7 @@ def _list(items: Object) -> Object:
     return {"type": "array", "items": items}
 
 
-_CHANGE = _closed({"name": _TEXT, "old": {}, "new": {}})
+_CHANGE = _closed({"name": _TEXT, "from": {}, "to": {}})
 _CASE = _closed(
     {
         "case_id": _TEXT,

@@ -14,6 +14,7 @@ from aiohttp import web
 from api import case_v2, process_pages
 from api.changes_routes import CHANGES_ROUTES
 from api.dialects import CASE_V2, OPENROSA, PROCESS
+from api.erasure_routes import ERASURE_ROUTES
 from api.errors_routes import ERROR_ROUTES
 from api.jobs_routes import JOB_ROUTES
 from api.life_routes import LIFE_ROUTES
@@ -296,6 +297,7 @@ ROUTES: tuple[Route, ...] = (
     *ERROR_ROUTES,
     *TIME_TRAVEL_ROUTES,
     *LIFE_ROUTES,
+    *ERASURE_ROUTES,
     *DEVICE_ROUTES,
     *PROCESS_ROUTES,
 )

@@ -7,10 +7,10 @@ from typing import Any
 from api.json_body import JsonBody
 from api.list_query import at_fault
 from api.problems import invalid
+from api.time_travel_json import changes_to_wire, wire_name
 from importers.undo import UndoRequest
 from ledger.form_states import FormOutcome
 from ledger.times import Micros
-from projections.case_changes import Change
 from projections.undo_preview import CasePreview, UndoPreview
 
 _WHOSE = ("form_id", "job_id", "user_id")
@@ -79,16 +79,12 @@ def _case(case: CasePreview) -> dict[str, Any]:
         "case_type": case.case_type,
         "case_name": case.case_name,
         "becomes": case.becomes,
-        "changes": list(map(_change, case.changes)),
+        "changes": changes_to_wire(case.changes),
         "overlaps": [
-            {"form_id": overlap.form_id, "names": list(overlap.names)}
+            {"form_id": overlap.form_id, "names": list(map(wire_name, overlap.names))}
             for overlap in case.overlaps
         ],
     }
-
-
-def _change(change: Change) -> dict[str, Any]:
-    return {"name": change.name, "old": change.old, "new": change.new}
 
 
 def _after(since: Micros, until: Micros) -> Micros:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from importers.repack_job import REPACK, repack
 from importers.reprocess import REPROCESS, reprocess
 from importers.undo import UNDO, undo
 from importers.worker import Handler
 
-HANDLERS: dict[str, Handler] = {UNDO: undo, REPROCESS: reprocess}
+HANDLERS: dict[str, Handler] = {UNDO: undo, REPROCESS: reprocess, REPACK: repack}

@@ -26,13 +26,13 @@ from ledger.errors import Conflict, Rejected
 from ledger.form import CASE_API_XMLNS, Form
 from ledger.formxml import build_form, parse_form
 from ledger.ids import new_form_id, new_id
-from ledger.lineage import DUPLICATE, ERROR, SUBMISSION_ERROR, Lineage
+from ledger.lineage import ERROR, Lineage
 from ledger.resolve import resolve, wanted
 from ledger.submit import Draft, Needs, Session, receipt_of
 from ledger.times import format_micros
 
-_OWN_IDS = (DUPLICATE, SUBMISSION_ERROR)
-"""The states of what was stored under an id of its own, whatever the form said."""
+_OWN_IDS = (Kind.DUPLICATE, Kind.SUBMISSION_ERROR)
+"""The kinds of what is stored under an id of its own, whatever the form said."""
 _CHANGE_ALONE = 2048
 
 
@@ -104,7 +104,7 @@ class SubmitForm:
 
     def _judge(self, session: Session, form: Form, known: Lineage) -> Receipt:
         """Decide about a form id that the log knows (section 13)."""
-        if known.state in _OWN_IDS:
+        if known.first.kind in _OWN_IDS:
             return self._accept(session, form, new_id())
         current = known.current
         sha256 = hashlib.sha256(self.submission.body).digest()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from ledger.connection import Statement
 from ledger.errors import NotFound
@@ -28,10 +28,10 @@ STATES = (PENDING, DELIVERED, DEAD)
 
 _PRUNED_AT_ONCE = 1000
 
-_IS_PENDING = text("state = 'pending'")
-"""Written out, so that the index over pending ones alone is known to do."""
 _OF_DOMAIN = deliveries.c.domain == bindparam("of_domain")
 _OF_HOOK = deliveries.c.webhook_id == bindparam("of_id")
+_IS_PENDING = deliveries.c.due_on.is_not(None)
+"""Only what is pending is due, and only that is in ``ix_webhook_deliveries_due``."""
 _HOOK = (
     webhooks.c.domain == bindparam("of_domain"),
     webhooks.c.webhook_id == bindparam("of_id"),
@@ -76,7 +76,7 @@ _REFRESH = Statement(
 )
 _DUE = Statement(
     select(*deliveries.columns)
-    .where(_OF_DOMAIN, _OF_HOOK, _IS_PENDING, deliveries.c.due_on <= bindparam("now"))
+    .where(_OF_DOMAIN, _OF_HOOK, deliveries.c.due_on <= bindparam("now"))
     .order_by(deliveries.c.due_on, deliveries.c.position)
     .limit(bindparam("most"))
 )

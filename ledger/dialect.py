@@ -330,8 +330,11 @@ class SqliteDialect:
         return self.append_only(table, key)
 
     def scrub(self, raw: Any) -> bool:
-        """Move the write-ahead log into the file and empty it, if nobody reads."""
+        """Empty the write-ahead log; who reads is not awaited for long."""
+        patience, *_ = raw.execute("PRAGMA busy_timeout").fetchone()
+        raw.execute("PRAGMA busy_timeout = 1000").fetchall()
         busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        raw.execute(f"PRAGMA busy_timeout = {patience}").fetchall()
         raw.execute("PRAGMA secure_delete = OFF").fetchall()
         return not busy
 

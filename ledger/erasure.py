@@ -1,10 +1,10 @@
 """Lawful erasure: the personal data of a case is made unreadable, and that is logged.
 
 The bytes of every form that says something of the case are replaced by what
-``redaction.py`` leaves of them, attachments are dropped, kept answers forgotten. The
-headers, and so the chain and all positions, stay as they are; the entry of kind
-``erase`` names the digest of each body that stands in the place of another. Who, when
-and why are in it too.
+``redaction.py`` leaves of them; attachments are dropped, kept answers and the words of
+jobs forgotten (``erasure_traces.py``). The headers, and so the chain and all positions,
+stay as they are; the entry of kind ``erase`` names the digest of each body that stands
+in the place of another. Who, when and why are in it too.
 
 What the trained dictionaries have of it goes afterwards, in small commits
 (``repacking.py``): a dictionary is made of pieces of old forms.
@@ -13,47 +13,43 @@ What the trained dictionaries have of it goes afterwards, in small commits
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, update
 
 from ledger import log
+from ledger.caseblock import CaseBlock
 from ledger.compression import PLAIN
 from ledger.connection import Statement
-from ledger.dialect import in_list
 from ledger.entry import Author, Entry, Kind, Receipt
-from ledger.errors import Conflict
-from ledger.form_states import known_cases
+from ledger.erasure_traces import (
+    Changed,
+    drop_files,
+    files_of,
+    forget_answers,
+    forget_problems,
+)
+from ledger.errors import Conflict, LedgerError, Malformed
+from ledger.form import Form
 from ledger.formxml import parse_for_fold
-from ledger.redaction import Redaction, redact
+from ledger.redaction import Redaction, mentions, redact
 from ledger.repacking import changeable, replace_stale
 from ledger.store import Reader, Writer
 from ledger.submit import Draft, Needs, Session, receipt_of
-from ledger.tables import blobs, bodies, entries, idempotency
+from ledger.tables import bodies
+
+Progress = Callable[[int, int], None]
+"""Is told how many entries of how many were searched."""
 
 _BATCH = 1_000
+_AT_ONCE = 200
 
 _SET_BODY = Statement(
     update(bodies)
     .where(bodies.c.domain == bindparam("d"), bodies.c.position == bindparam("p"))
     .values(dictionary=bindparam("number"), body=bindparam("stored"))
-)
-_WITH_FILES = Statement(
-    select(entries.c.position).where(
-        entries.c.domain == bindparam("domain"), entries.c.attachments.is_not(None)
-    )
-)
-_DROP_BLOBS = Statement(
-    delete(blobs).where(
-        blobs.c.domain == bindparam("domain"), in_list(blobs.c.sha256, "digests")
-    )
-)
-_ANSWERS = Statement(
-    select(idempotency.c.user_id, idempotency.c.key, idempotency.c.response).where(
-        idempotency.c.domain == bindparam("domain")
-    )
 )
 
 
@@ -66,9 +62,13 @@ class WantsOwnCommit(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """The bodies that say something of some cases, as far as the log was read."""
+    """The bodies that say something of some cases, as far as the log was read.
+
+    ``mentioned`` are those that name one and have no block about it.
+    """
 
     positions: tuple[int, ...] = ()
+    mentioned: tuple[int, ...] = ()
     read_to: int = 0
 
 
@@ -86,6 +86,7 @@ class Erased:
 class EraseCases:
     """The erasure of what the log holds of cases; it cannot be undone.
 
+    A case that does not exist is erased too if forms that failed speak of it.
     ``found`` is a search that was made before, so that the domain is held only while
     the rest of the log is read.
     """
@@ -107,169 +108,184 @@ class EraseCases:
     def run(self, session: Session) -> Erased:
         """Replace bodies, drop files and answers, append who, when and why.
 
-        Raises ``Conflict`` for a case that does not exist and for a missing reason.
+        Raises ``Conflict`` for a case that nothing speaks of and for a missing reason.
         """
+        if session.trial:
+            raise AssertionError("an erasure cannot be tried: it writes at once")
         if not session.is_untouched:
             raise WantsOwnCommit
         if not self.reason.strip():
             raise Conflict("An erasure needs a reason", field="reason")
-        case_ids = [case.case_id for case in known_cases(session, self.case_ids)]
         writer = session.writer
-        rest = search(writer, case_ids, after=self.found.read_to)
-        changed = _redactions(
-            writer, {*self.found.positions, *rest.positions}, case_ids
+        rest = search(writer, self.case_ids, after=self.found.read_to)
+        left = redactions(
+            writer, {*self.found.positions, *rest.positions}, self.case_ids
         )
-        _replace_bodies(writer, {p: left.body for p, (_, left) in changed.items()})
-        gone = _drop_files(writer, changed)
-        _forget_answers(writer, case_ids)
-        texts = {text for _, left in changed.values() for text in left.texts}
-        entry = session.erase_cases(self._draft(case_ids, changed, gone), case_ids)
-        stale = replace_stale(writer, texts)
-        return Erased(
-            receipt=receipt_of(entry),
-            bodies=len(changed),
-            blobs=len(gone),
-            stale=stale,
-        )
+        self._check_known(session, left)
+        try:
+            return self._erase(session, only_changed(left))
+        except LedgerError as error:
+            # A refusal would keep what was written already.
+            raise AssertionError("an erasure failed half way") from error
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the caller is told."""
 
+    def _check_known(self, session: Session, left: Changed) -> None:
+        named = {case_id for _, found in left.values() for case_id in found.named}
+        for case_id in self.case_ids:
+            if session.cases.case(case_id) is None and case_id not in named:
+                raise Conflict(f"No case found with ID '{case_id}'", field="case_id")
+
+    def _erase(self, session: Session, changed: Changed) -> Erased:
+        writer = session.writer
+        known = sorted({i for i in self.case_ids if session.cases.case(i) is not None})
+        gone = files_of(writer, changed)
+        _replace_bodies(writer, changed)
+        drop_files(writer, gone)
+        forget_answers(writer, changed, self.case_ids)
+        forget_problems(writer, changed)
+        entry = session.erase_cases(self._draft(known, changed, gone), known)
+        texts = {text for _, left in changed.values() for text in left.texts}
+        return Erased(
+            receipt=receipt_of(entry),
+            bodies=len(changed),
+            blobs=len(gone),
+            stale=replace_stale(writer, texts),
+        )
+
     def _draft(
-        self,
-        case_ids: list[str],
-        changed: Mapping[int, tuple[Entry, Redaction]],
-        gone: list[str],
+        self, known: Collection[str], changed: Changed, gone: Iterable[str]
     ) -> Draft:
         digests = {
             str(position): hashlib.sha256(left.body).hexdigest()
             for position, (_, left) in changed.items()
         }
         details: dict[str, Any] = {
-            "case_ids": case_ids,
+            "case_ids": list(known),
             "reason": self.reason,
             "bodies": digests,
-            "blobs": gone,
+            "blobs": list(gone),
         }
+        unknown = sorted({*self.case_ids} - {*known})
+        if unknown:
+            details["never_made"] = unknown
         return Draft(Kind.ERASE, None, user_id=self.author.user_id, details=details)
 
 
-def search(r: Reader, case_ids: Collection[str], *, after: int = 0) -> Search:
+def search(
+    r: Reader,
+    case_ids: Collection[str],
+    *,
+    after: int = 0,
+    progress: Progress | None = None,
+) -> Search:
     """Return where the log says something of cases, behind a position."""
-    found = [
-        entry.position
-        for entry, body in _bodies_after(r, after)
-        if _may_name(body, case_ids) and redact(body, case_ids) is not None
-    ]
-    return Search(positions=tuple(found), read_to=r.head.position)
-
-
-def _bodies_after(r: Reader, position: int) -> Iterator[tuple[Entry, bytes]]:
-    for begin in range(position, r.head.position, _BATCH):
+    found: dict[bool, list[int]] = {True: [], False: []}
+    for begin in range(after, r.head.position, _BATCH):
         limit = min(_BATCH, r.head.position - begin)
         for entry, body in log.entries_after(r, begin, limit=limit):
-            if body is not None:
-                yield entry, body
+            if body is not None and may_name(body, case_ids):
+                says = redact(body, case_ids) is not None
+                if says or mentions(body, case_ids):
+                    found[says].append(entry.position)
+        if progress is not None:
+            progress(begin + limit, r.head.position)
+    return Search(
+        positions=tuple(found[True]),
+        mentioned=tuple(found[False]),
+        read_to=r.head.position,
+    )
 
 
-def _may_name(body: bytes, case_ids: Iterable[str]) -> bool:
+def may_name(body: bytes, case_ids: Iterable[str]) -> bool:
     """Tell whether bytes can name a case, before they are parsed.
 
-    An id may also hide in references or in another encoding than UTF-8.
+    An id may also hide in references, between sections, or in another encoding than
+    UTF-8.
     """
-    if b"&#" in body or b"\x00" in body or b"encoding=" in body[:100]:
+    start = body.lstrip()[:5]
+    plain = start.startswith(b"<") and b"\x00" not in body and b"&#" not in body
+    if start == b"<?xml":
+        plain = plain and b"encoding" not in body.partition(b"?>")[0]
+    if not plain or b"<!" in body or b"<?" in body.lstrip()[2:]:
         return True
     return any(_written(case_id) in body for case_id in case_ids)
 
 
+def redactions(
+    r: Reader, positions: Collection[int], case_ids: Collection[str]
+) -> dict[int, tuple[Entry, Redaction]]:
+    """Return what is left of each body at these positions, in the log's order.
+
+    Raises ``AssertionError`` rather than have another case changed.
+    """
+    return dict(_redactions(r, sorted(positions), case_ids))
+
+
+def only_changed(left: Changed) -> Changed:
+    """Leave out what an earlier erasure has redacted already."""
+    return {place: found for place, found in left.items() if found[1].is_changed}
+
+
 def _written(case_id: str) -> bytes:
     """Return the longest part of an id that XML writes as it is."""
-    plain = "".join(c if c not in "<>&\"'" else " " for c in case_id).split(" ")
-    return max(plain, key=len).encode()
+    plain = "".join(c if c not in "<>&\"'" else " " for c in case_id).split()
+    return max(plain, key=len, default="").encode()
 
 
 def _redactions(
-    w: Writer, positions: Collection[int], case_ids: Collection[str]
-) -> dict[int, tuple[Entry, Redaction]]:
-    """Return what will be left of each body, with its entry, in the log's order."""
-    stored = log.bodies_at(w, positions)
-    found = log.entries_at(w, positions)
-    left: dict[int, tuple[Entry, Redaction]] = {}
-    for position in sorted(positions):
-        redaction = redact(stored[position], case_ids)
-        if redaction is not None and redaction.body != stored[position]:
-            _check(stored[position], redaction, case_ids)
-            left[position] = (found[position], redaction)
-    return left
+    r: Reader, positions: Sequence[int], case_ids: Collection[str]
+) -> Iterator[tuple[int, tuple[Entry, Redaction]]]:
+    for start in range(0, len(positions), _AT_ONCE):
+        some = positions[start : start + _AT_ONCE]
+        stored = log.bodies_at(r, some)
+        found = log.entries_at(r, some)
+        for position in some:
+            left = redact(stored[position], case_ids)
+            if left is not None:
+                _check(stored[position], left, case_ids)
+                yield position, (found[position], left)
 
 
 def _check(body: bytes, left: Redaction, case_ids: Collection[str]) -> None:
-    """Make sure that other cases fold as before; better no erasure than a false one."""
-    if not left.body:
+    """Make sure that a replay does the same; better no erasure than a false one."""
+    try:
+        before = parse_for_fold(body)
+    except Malformed:
         return
-    before, after = parse_for_fold(body), parse_for_fold(left.body)
-    if before.rejection is not None:
-        return
-    others = [
-        [b for b in f.blocks if b.case_id not in case_ids] for f in (before, after)
-    ]
-    same = (before.form_id, before.xmlns, before.meta.user_id, before.ledger_case_ids)
-    left_same = (after.form_id, after.xmlns, after.meta.user_id, after.ledger_case_ids)
-    if others[0] != others[1] or same != left_same:
+    if before.rejection is None and _folded(before, case_ids) != _folded(
+        parse_for_fold(left.body), case_ids
+    ):
         raise AssertionError("an erasure would change other cases")
 
 
-def _replace_bodies(w: Writer, left: Mapping[int, bytes]) -> None:
+def _folded(form: Form, case_ids: Collection[str]) -> Any:
+    """Return what a fold makes of a form: of the erased cases, what was done at all."""
+    blocks = [
+        _kinds(block) if block.case_id in case_ids else block for block in form.blocks
+    ]
+    ids = (form.form_id, form.xmlns, form.meta.user_id, form.ledger_case_ids)
+    return ids, form.is_device_log, blocks
+
+
+def _kinds(block: CaseBlock) -> Any:
+    return (
+        (block.case_id, block.user_id, block.date_modified, block.close),
+        block.create is not None,
+        [index.name for index in block.indices],
+        [attachment.name for attachment in block.attachments],
+    )
+
+
+def _replace_bodies(w: Writer, changed: Changed) -> None:
     """Store what is left; without a dictionary, since those may have to go."""
     with changeable(w, "bodies"):
-        for position, body in left.items():
+        for position, (_, left) in changed.items():
             w.conn.run(
                 _SET_BODY,
                 d=w.domain,
                 p=position,
                 number=PLAIN.number,
-                stored=PLAIN.compress(body),
+                stored=PLAIN.compress(left.body),
             )
-
-
-def _drop_files(w: Writer, changed: Mapping[int, tuple[Entry, Redaction]]) -> list[str]:
-    """Drop the attachments of what was redacted, unless another form has the same."""
-    gone = {
-        attachment.sha256
-        for entry, left in changed.values()
-        for attachment in entry.attachments
-        if attachment.name not in left.kept_files
-    }
-    if gone:
-        gone -= _kept_elsewhere(w, changed)
-        w.conn.run(_DROP_BLOBS, domain=w.domain, digests=sorted(gone))
-    return sorted(gone)
-
-
-def _kept_elsewhere(
-    w: Writer, changed: Mapping[int, tuple[Entry, Redaction]]
-) -> set[str]:
-    """Return the digests of the attachments that stay, by what still has them."""
-    kept: set[str] = set()
-    for (position,) in w.conn.rows(_WITH_FILES, domain=w.domain):
-        entry, left = changed.get(position) or (None, None)
-        if entry is None or left is None:
-            kept.update(
-                a.sha256 for a in log.entries_at(w, [position])[position].attachments
-            )
-        else:
-            kept.update(
-                a.sha256 for a in entry.attachments if a.name in left.kept_files
-            )
-    return kept
-
-
-def _forget_answers(w: Writer, case_ids: Collection[str]) -> None:
-    """Drop the kept answers of writes that show one of the cases."""
-    ids = [case_id.encode() for case_id in case_ids]
-    shown = [
-        (w.domain, user_id, key)
-        for user_id, key, response in w.conn.rows(_ANSWERS, domain=w.domain)
-        if any(case_id in response for case_id in ids)
-    ]
-    w.conn.delete(idempotency, shown)

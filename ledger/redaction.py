@@ -67,11 +67,12 @@ class Redaction:
     """A form without what is erased.
 
     ``named`` are those of the erased cases that the form is about, and ``texts`` the
-    values that went. ``kept_files`` are the names of attachments that other cases of
-    the form refer to.
+    values that went; ``is_changed`` is false when an earlier erasure took them all.
+    ``kept_files`` are the names of attachments that other cases of the form refer to.
     """
 
     body: bytes
+    is_changed: bool
     named: frozenset[str]
     texts: frozenset[str]
     kept_files: frozenset[str]
@@ -92,17 +93,19 @@ def redact(body: bytes, case_ids: Collection[str]) -> Redaction | None:
         return None
     left = _bare(root, keep=_ROOT_KEPT)
     left.extend(form.left())
+    written = to_bytes(left)
     return Redaction(
-        body=to_bytes(left),
+        body=written,
+        is_changed=written != body,
         named=form.named,
         texts=_texts(root) - _texts(left),
         kept_files=frozenset(_sources(form.others)),
     )
 
 
-def mentions(body: bytes, case_ids: Collection[str]) -> bool:
-    """Tell whether bytes name a case as a word, in whatever way they are encoded."""
-    return bool(_mentioned(_as_texts(body), case_ids))
+def mentions(body: bytes, words: Collection[str]) -> bool:
+    """Tell whether bytes hold one of these words, in whatever way they are encoded."""
+    return bool(_mentioned(_as_texts(body), words))
 
 
 class _Form:
@@ -142,9 +145,7 @@ class _Form:
         for child in children_of(element):
             yield from self._left_of(child)
 
-    def _left_of_block(
-        self, block: Element, ids: frozenset[str]
-    ) -> Iterator[Element]:
+    def _left_of_block(self, block: Element, ids: frozenset[str]) -> Iterator[Element]:
         """Yield a block as it is, or its shell, and the ids of ledger blocks in it."""
         if ids and not self._erases(ids):
             yield _copy(block)
@@ -175,7 +176,13 @@ def _emptied(body: bytes, case_ids: Collection[str]) -> Redaction | None:
         return None
     words = re.split(r"[\s<>]+", said)
     texts = frozenset(word for word in words if len(word) >= SHORTEST)
-    return Redaction(body=b"", named=named, texts=texts, kept_files=frozenset())
+    return Redaction(
+        body=b"",
+        is_changed=True,
+        named=named,
+        texts=texts,
+        kept_files=frozenset(),
+    )
 
 
 def _as_texts(body: bytes) -> str:
@@ -192,7 +199,7 @@ def _mentioned(said: str, case_ids: Collection[str]) -> frozenset[str]:
     return frozenset(
         case_id
         for case_id in case_ids
-        if case_id in said and re.search(rf"(?<![\w-]){re.escape(case_id)}(?![\w-])", said)
+        if re.search(rf"(?<![\w-]){re.escape(case_id)}(?![\w-])", said)
     )
 
 
@@ -234,10 +241,9 @@ def _sender(meta: Element) -> Element:
 
 def _shell(block: Element) -> Element:
     """Return a block with the kinds of what it did, and nothing else."""
-    shell = _bare(block, keep=_BLOCK_KEPT)
-    if not _is_time(shell.get(_DATE, "")):
-        # What a rejected form has there may be anything.
-        shell.attrib.pop(_DATE, None)
+    # What a rejected form has in place of a time may be anything.
+    dated = _is_time(block.get(_DATE, ""))
+    shell = _bare(block, keep=_BLOCK_KEPT if dated else _BLOCK_KEPT - {_DATE})
     for action in children_of(block):
         if local_name(action) in _ACTIONS:
             shell.append(_bare(action))

@@ -219,7 +219,8 @@ webhook_deliveries = Table(
     Column("error", Sortable),
     sqlite_with_rowid=False,
 )
-"""What each webhook is told: ``pending``, ``delivered`` or ``dead``."""
+"""What each webhook is told: ``pending``, ``delivered`` or ``dead``; only what is
+pending is due."""
 
 Index(
     "ix_webhook_deliveries_state",
@@ -234,8 +235,8 @@ Index(
     webhook_deliveries.c.webhook_id,
     webhook_deliveries.c.due_on,
     webhook_deliveries.c.position,
-    sqlite_where=text("state = 'pending'"),
-    postgresql_where=text("state = 'pending'"),
+    sqlite_where=text("due_on IS NOT NULL"),
+    postgresql_where=text("due_on IS NOT NULL"),
 )
 
 LOG_TABLES = ("entries", "bodies", "dictionaries")

@@ -21,7 +21,8 @@ def changed_cases(
 
     ``items`` are entries with their bodies, as ``log.entries_after`` gives them. The
     ids ascend; an entry that changed no case has none. One that exchanged a version of
-    a form for another changed the cases that either names.
+    a form for another changed the cases that either names. A ledger block may name a
+    case that is not there; its id is among them.
     """
     own = {
         entry.position: touched(parse_for_fold(body))

@@ -116,6 +116,12 @@ class Past:
             )
         return await self._in_turn(found, asked=asked, page=page)
 
+    async def forget(self, domain: str) -> None:
+        """Remove what was folded of a domain: something was erased from it."""
+        async with self._turn:
+            for key in [key for key in self._kept if key[0] == domain]:
+                self._kept.pop(key).drop()
+
     def stop(self) -> None:
         """End a fold that is at work: whoever waits for it hears that it is over."""
         self._stopping.set()

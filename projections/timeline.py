@@ -205,7 +205,7 @@ def _shared(old: list[tuple[FoldKey, int]], new: list[tuple[FoldKey, int]]) -> i
     """Return how many items two lists begin with alike."""
     pairs = zip(old, new, strict=False)
     alike = (place for place, (a, b) in enumerate(pairs) if a != b)
-    return min(len(old), len(new))
+    return next(alike, min(len(old), len(new)))
 
 
 class _Walk:

@@ -65,10 +65,10 @@ def plain(case: Any) -> dict[str, Any]:
 
 
 def case_ids_in(store: Store, domain: str, position: int) -> list[str]:
-    """Return the cases that the blocks of a stored form name, in document order."""
+    """Return the cases that a stored form names, each once, in document order."""
     with store.snapshot(domain) as reader:
         body = log.bodies_at(reader, [position])[position]
-    return [block.case_id for block in parse_form(body).blocks]
+    return list(dict.fromkeys(block.case_id for block in parse_form(body).blocks))
 
 
 def learn_ids(rows: list[tuple[Any, ...]], model: Model) -> None:

@@ -23,6 +23,7 @@ MAKERS = {
     "Problem": 1,
     "Unprocessable": 0,
     "invalid": 0,
+    "at_fault": 1,
     "not_ready": 0,
     "Conflict": 0,
     "InvalidPayload": 0,

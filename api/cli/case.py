@@ -9,7 +9,7 @@ import click
 import orjson
 
 from api.case_v2_render import decode_case
-from api.cli import case_state
+from api.cli import case_erase, case_state
 from api.cli.database import opened, the_domain
 from api.config import Config
 from api.time_travel_json import own_name, wire_name
@@ -56,6 +56,7 @@ def case() -> None:
 
 for _command in (case_state.delete, case_state.restore, case_state.rebuild):
     case.add_command(_command)
+case.add_command(case_erase.erase)
 
 
 @case.command()

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+import orjson
 
 from api.cli.case import Moment
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.work import see_through
 from api.config import Config
+from api.time_travel_json import wire_name
 from api.undo import try_undo
 from importers.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
 from ledger.jobs import Job, JobState
 from ledger.times import Micros
+from projections.case_changes import Value
 from projections.undo_preview import CasePreview, UndoPreview
 
 
@@ -126,6 +129,12 @@ def _preview(found: UndoPreview) -> Iterator[str]:
 def _case(case: CasePreview) -> Iterator[str]:
     yield f"{case.case_id} {case.becomes}"
     for change in case.changes:
-        yield f"  {change.name}: {change.old!r} -> {change.new!r}"
+        name, old, new = wire_name(change.name), _text(change.old), _text(change.new)
+        yield f"  {name}: {old} -> {new}"
     for overlap in case.overlaps:
-        yield f"  later form {overlap.form_id}: {', '.join(overlap.names)}"
+        names = ", ".join(map(wire_name, overlap.names))
+        yield f"  later form {overlap.form_id}: {names}"
+
+
+def _text(value: Value) -> str:
+    return "(none)" if value is None else orjson.dumps(value).decode()

@@ -15,7 +15,7 @@ from bench.figures import Figure
 from bench.harness import Bench, Readings, Round, figure, judged
 from bench.http import Client
 from bench.servers import Server
-from bench.workloads.rebuild import QUICK, SHORT
+from bench.workloads.rebuild import LESS, SHORT
 
 LIMIT = 1000
 
@@ -23,7 +23,7 @@ LIMIT = 1000
 @contextmanager
 def f1(bench: Bench) -> Iterator[Round]:
     """Read the feed of L(100,000), 1,000 entries a page."""
-    size = QUICK if bench.options.quick else SHORT
+    size = LESS if bench.options.quick else SHORT
     name = prepare.kept_log(bench, size)
     bare = prepare.kept_bare_log(bench, size)
     with prepare.product_of(bench, name).serving() as server:

@@ -14,6 +14,8 @@ from bench.servers import DOMAIN, ROOT, Product, program
 
 SHORT, LONG = 100_000, 1_000_000
 QUICK = 20_000
+LESS = 10_000
+"""What the other workloads over L take when they are quick."""
 
 
 @contextmanager

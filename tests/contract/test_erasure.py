@@ -8,8 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.bodies import add_dictionary
-from ledger.compression import Codec
-from ledger.entry import Author, Kind
+from ledger.entry import Kind
 from ledger.erasure import EraseCases, search
 from ledger.errors import Conflict
 from ledger.form_states import ChangeForms
@@ -18,10 +17,10 @@ from projections.replay import replay
 from projections.timeline import as_of
 from projections.verify import verify
 from tests import build
+from tests.erasing import ADMIN, erase, everything
 
 NAME, BORN, ANSWER = "Idrissa Kouyate", "1990-04-17", "lives behind the mosque"
 SECRETS = (NAME, BORN, ANSWER, "P-4711", "scar on the left hand")
-ADMIN = Author(user_id="root")
 
 
 @pytest.fixture(autouse=True)
@@ -55,39 +54,6 @@ def told(store):
 
 
 _FACE = {"face": {"src": "c2.jpg"}}
-
-
-def erase(store, *case_ids, reason="article 17, request 12"):
-    command = EraseCases(case_ids=case_ids, author=ADMIN, reason=reason)
-    (outcome,) = build.write(store, command)
-    return outcome
-
-
-def everything(store):
-    """Return every value of every table, compressed bodies unpacked."""
-    raw = store.connection.raw
-    dictionaries = {
-        row[1]: Codec(row[1], bytes(row[2]))
-        for row in raw.execute("SELECT * FROM dictionaries").fetchall()
-    }
-    dictionaries[0] = Codec(0, None)
-    found = [codec.content or b"" for codec in dictionaries.values()]
-    for _, _, number, body in raw.execute("SELECT * FROM bodies").fetchall():
-        found.append(dictionaries[number].decompress(bytes(body)))
-    for table in _tables(store):
-        for row in raw.execute(f"SELECT * FROM {table}").fetchall():  # noqa: S608
-            found += [str(v).encode() if not isinstance(v, bytes) else v for v in row]
-    return b"\n".join(found)
-
-
-def _tables(store):
-    names = (
-        "SELECT name FROM sqlite_master WHERE type = 'table'"
-        if store.url.startswith("sqlite")
-        else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-    )
-    rows = store.connection.raw.execute(names).fetchall()
-    return [name for (name,) in rows if not name.startswith("sqlite_")]
 
 
 def test_nothing_that_was_said_of_the_case_can_be_read(store, told):

@@ -6,13 +6,17 @@ import re
 
 import pytest
 
+from ledger import jobs
 from ledger.entry import Kind
+from ledger.jobs import JobFilter
 from ledger.tables import metadata as kept
+from projections.error_forms import ErrorFilter, count_errors, latest_errors
 from projections.history import history
 from projections.replay import replay
 from projections.tables import case_tables, form_tables
 from projections.verify import verify
 from tests import build
+from tests.jobs import enqueue
 
 WITHOUT_DOMAIN = {"generations"}
 NAMES = [
@@ -35,6 +39,7 @@ FAN_OUTS = {
     "every domain's generations": r"SELECT domains\.live_cases, domains\.live_forms",
     "a dropped generation": r"DELETE FROM checkpoints WHERE checkpoints\.generation",
     "an unfinished generation": r"FROM generations JOIN checkpoints",
+    "jobs of any domain": r"SELECT jobs\.domain, jobs\.job_id FROM jobs WHERE jobs\.re",
 }
 """The marked ones: what is unique over, or done to, the whole installation."""
 
@@ -109,7 +114,25 @@ def _everything(store):
         build.a_flag("c1", kind=Kind.CASE_RESTORE),
     ):
         build.write(store, command)
+    _jobs(store)
     replay(store, build.DOMAIN)
     assert verify(store, build.DOMAIN).ok
     with store.reading(build.DOMAIN) as reader:
         assert history(reader, "c1")
+
+
+def _jobs(store):
+    made = [enqueue(store) for _ in range(2)]
+    with store.administering() as conn:
+        first = jobs.claim(conn, now=build.NOW, until=build.NOW + 1)
+        second = jobs.claim(conn, now=build.NOW, until=build.NOW + 1)
+        jobs.renew(conn, first, until=build.NOW + 9)
+        jobs.finish(conn, first, result={}, now=build.NOW)
+        jobs.put_off(conn, second, again_on=build.NOW)
+        jobs.cancel(conn, second.key, now=build.NOW)
+        jobs.retry(conn, second.key, now=build.NOW)
+    with store.reading(build.DOMAIN) as reader:
+        found = jobs.list_jobs(reader, JobFilter(kind=first.kind), limit=9)
+        assert len(found) == len(made)
+        assert latest_errors(reader, ErrorFilter(problem="I"), limit=9) == []
+        assert count_errors(reader, ErrorFilter()) == 0

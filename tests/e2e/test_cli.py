@@ -223,7 +223,10 @@ def test_a_case_is_shown_now_and_in_the_past(demo, form_file, tmp_path):
     assert json.loads("\n".join(demo("case", "show", "c1", *when))) == before
     told = demo("case", "history", "c1")
     assert '  properties.colour: (none) -> "blue"' in told
-    assert [line.split()[2] for line in told if " form " in line] == ["f1", "f2"]
+    assert demo("case", "why", "c1", "colour")[0] == 'properties.colour: "blue"'
+    since = ("--from", before["indexed_on"])
+    assert demo("case", "diff", "c1", *since) == ['properties.colour: (none) -> "blue"']
+    assert [line.split()[3] for line in told if " form " in line] == ["f1", "f2"]
 
 
 def test_a_case_that_is_not_there_is_one_clear_line(demo):
@@ -246,7 +249,7 @@ def test_every_command_helps():
         "domain": ["create", "list"],
         "user": ["create"],
         "api-key": ["create", "list", "revoke"],
-        "case": ["show", "history"],
+        "case": ["show", "history", "why", "diff"],
     }
     single = ["migrate", "serve", "demo", "submit", "replay", "verify", *groups]
     lines = [[], *([name] for name in single)]

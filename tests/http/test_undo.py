@@ -43,7 +43,7 @@ async def test_a_form_is_tried_undone_and_brought_back(api, admin):
     assert tried.json["cases"]["deleted"] == 1
     [case] = tried.json["cases"]["detailed"]
     assert (case["case_id"], case["becomes"]) == (case_id, "deleted")
-    assert {"name": "properties.p", "old": "1", "new": None} in case["changes"]
+    assert {"name": "properties.p", "from": "1", "to": None} in case["changes"]
     assert (await api.get(f"{api.cases}/{case_id}")).status == 200
 
     job = await done(api, await api.post(UNDO, wish, headers=admin))

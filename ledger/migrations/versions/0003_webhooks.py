@@ -12,7 +12,7 @@ from ledger.tables import metadata
 revision = "0003"
 down_revision = "0002"
 
-_PENDING = sa.text("state = 'pending'")
+_PENDING = sa.text("due_on IS NOT NULL")
 
 
 def upgrade() -> None:

@@ -1,0 +1,140 @@
+"""``caseledger case erase``: the personal data of cases goes, for good."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.progress import progress
+from api.cli.work import see_through
+from api.cli.writing import written
+from api.config import Config
+from importers.repack_job import EraseAndRepack, Erasure
+from ledger.clock import now_micros
+from ledger.erasure import EraseCases, Search, search
+from ledger.errors import LedgerError, NotFound
+from ledger.jobs import Job, JobState
+from ledger.store import Store
+from projections.erasure_preview import (
+    ErasurePreview,
+    FormMeant,
+    preview_erasure,
+    unknown_among,
+)
+
+
+@click.command()
+@click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
+@click.option(
+    "--domain", metavar="D", help="The cases' domain; not needed if there is only one."
+)
+@click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
+@click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.pass_obj
+def erase(
+    config: Config,
+    *,
+    case_ids: tuple[str, ...],
+    domain: str | None,
+    reason: str,
+    yes: bool,
+    dry_run: bool,
+) -> int:
+    """Make the personal data of cases unreadable: in the log, files and read tables.
+
+    It cannot be undone. Who, when and why is kept in the log.
+    """
+    if not dry_run:
+        _check(reason, may_ask=yes or sys.stdin.isatty())
+    with opened(config) as store:
+        name = the_domain(store, domain)
+        found = _search(store, name, case_ids)
+        _echo(_preview(_look(store, name, case_ids, found)))
+        if dry_run:
+            return 0
+        if not yes:
+            _ask(case_ids)
+        command = EraseCases(
+            case_ids=case_ids, author=OPERATOR, reason=reason, found=found
+        )
+        return _erase(store, name, command)
+
+
+def _check(reason: str, *, may_ask: bool) -> None:
+    if not reason.strip():
+        text = "give a --reason: it is kept in the log"
+        raise click.UsageError(text)
+    if not may_ask:
+        text = "nobody can be asked here: say --yes if the erasure is meant"
+        raise click.UsageError(text)
+
+
+def _ask(case_ids: Sequence[str]) -> None:
+    """Have each id typed; raises a usage error for one that was not."""
+    for case_id in case_ids:
+        typed = click.prompt(f"This cannot be undone. Type {case_id}", err=True)
+        if typed != case_id:
+            text = f"'{typed}' is not '{case_id}': nothing was erased"
+            raise click.UsageError(text)
+
+
+def _search(store: Store, domain: str, case_ids: Sequence[str]) -> Search:
+    """Search the log before the domain is held; raises ``NotFound``."""
+    with progress("searching the log") as move, store.snapshot(domain) as reader:
+        found = search(reader, case_ids, progress=move)
+        for case_id in unknown_among(reader, case_ids, found):
+            text = f"Case '{case_id}' not found"
+            raise NotFound(text)
+    return found
+
+
+def _look(
+    store: Store, domain: str, case_ids: Sequence[str], found: Search
+) -> ErasurePreview:
+    with store.snapshot(domain) as reader:
+        return preview_erasure(reader, case_ids, found)
+
+
+def _erase(store: Store, domain: str, command: EraseCases) -> int:
+    (done,) = written(
+        store, domain, [EraseAndRepack(command=command, clock=now_micros)]
+    )
+    if isinstance(done, LedgerError):
+        raise done
+    job = see_through(store, (domain, done.job_id))
+    _echo(_summary(done, job))
+    if job.state is JobState.DONE:
+        return 0
+    click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)
+    return 1
+
+
+def _preview(found: ErasurePreview) -> Iterator[str]:
+    yield f"forms to redact\t{found.form_count}"
+    yield from map(_form, found.forms)
+    yield f"files to drop\t{len(found.files)}"
+    for file in found.files:
+        yield f"  {file.name}\t{file.length} bytes"
+    yield f"forms that name it and stay\t{found.mentioned_count}"
+    yield from map(_form, found.mentioned)
+
+
+def _form(form: FormMeant) -> str:
+    return f"  {form.form_id or '-'}\t{form.state}\tposition {form.position}"
+
+
+def _summary(done: Erasure, job: Job) -> Iterator[str]:
+    yield f"erased at position\t{done.erased.receipt.position}"
+    yield f"forms redacted\t{done.erased.bodies}"
+    yield f"files dropped\t{done.erased.blobs}"
+    yield f"dictionaries replaced\t{(job.result or {}).get('dictionaries', 0)}"
+    yield f"job\t{job.job_id}\t{job.state}"
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
