@@ -37,6 +37,7 @@ _LEASE = 60 * _SECOND
 _RENEW_SECONDS = 15.0
 _POLL_SECONDS = 1.0
 _WATCH_SECONDS = 0.2
+_TROUBLE_SECONDS = 10.0
 _GRACE_SECONDS = 1.0
 _LATER = 30 * _SECOND
 _LONGEST_PROBLEM = 2000
@@ -203,14 +204,25 @@ class Worker:
     async def _lane(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            try:
-                worked = await self._work_once()
-            except Exception:
-                logger.exception("jobs_not_claimed")
-                worked = False
-            if not worked and not self._stopping.is_set():
+            if not await self._worked() and not self._stopping.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+
+    async def _worked(self) -> bool:
+        """Work if there is something to do; trouble with the database waits."""
+        try:
+            return await self._work_once()
+        except OUTAGES as error:
+            extra = {"error": type(error).__name__}
+            logger.warning("jobs_not_claimed", extra=extra)
+        except Exception:
+            logger.exception("jobs_not_claimed")
+        await self._stopped_within(_TROUBLE_SECONDS)
+        return False
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _work_once(self) -> bool:
         """Claim a job and run it to its end; tell whether there was one."""

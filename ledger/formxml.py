@@ -18,6 +18,7 @@ from lxml.etree import SubElement
 from ledger.caseblock import CaseBlock
 from ledger.casexml import (
     MAX_LENGTH,
+    case_elements,
     read_case_blocks,
     read_ledger_case_ids,
     value_error,
@@ -95,6 +96,19 @@ def parse_for_fold(body: bytes) -> Form:
     Raises ``Malformed``.
     """
     return _parse(body, _read_ids, limit=MAX_BODY)
+
+
+def named_case_ids(body: bytes) -> list[str]:
+    """Return the ids of the cases that an accepted form names, ascending.
+
+    The same as those of ``parse_for_fold``, for less than half the work.
+    """
+    root = parse_xml(body)
+    if namespace(root) == DEVICE_LOG_NS:
+        return []
+    named = (element.get("case_id") for element in case_elements(root))
+    ids = {case_id for case_id in named if case_id is not None}
+    return sorted(ids.union(read_ledger_case_ids(root)))
 
 
 def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> Form:

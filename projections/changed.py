@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ledger import log
 from ledger.entry import Entry, Kind
-from ledger.formxml import parse_for_fold
+from ledger.formxml import named_case_ids
 from ledger.lineage import revision_of
 from ledger.store import Reader
-from projections.fold import touched
 
 _Touched = Mapping[int, Sequence[str]]
 
@@ -25,7 +24,7 @@ def changed_cases(
     case that is not there; its id is among them.
     """
     own = {
-        entry.position: touched(parse_for_fold(body))
+        entry.position: named_case_ids(body)
         for entry, body in items
         if entry.kind in {Kind.NORMAL, Kind.EDIT} and body is not None
     }
@@ -33,7 +32,7 @@ def changed_cases(
     bodies = log.bodies_at(r, older) if older else {}
     named: _Touched = {
         **own,
-        **{place: touched(parse_for_fold(body)) for place, body in bodies.items()},
+        **{place: named_case_ids(body) for place, body in bodies.items()},
     }
     return {entry.position: _changed(entry, named) for entry, _ in items}
 

@@ -49,11 +49,20 @@ def erase(store: Store, *case_ids: str, reason: str = "article 17, request 12") 
 
 def erase_wholly(store: Store, *case_ids: str, domain: str = build.DOMAIN) -> Any:
     """Erase cases as the API does, and do here what its job would do."""
-    command = EraseCases(case_ids=case_ids, author=ADMIN, reason="article 17")
-    whole = EraseAndRepack(command=command, clock=build.FixedClock())
-    (outcome,) = build.write(store, whole, domain=domain)
-    repack(store, outcome.erased.stale, domain=domain)
+    erased = erase_and_repack(store, *case_ids, domain=domain)
     assert tidy(store)
+    return erased
+
+
+def erase_and_repack(
+    store: Store, *case_ids: str, domain: str = build.DOMAIN, now: int = build.NOW
+) -> Any:
+    """Erase cases as the API does, but leave the database as untidy as it is."""
+    clock = build.FixedClock(now)
+    command = EraseCases(case_ids=case_ids, author=ADMIN, reason="article 17")
+    whole = EraseAndRepack(command=command, clock=clock)
+    (outcome,) = build.write(store, whole, domain=domain, clock=clock)
+    repack(store, outcome.erased.stale, domain=domain)
     return outcome.erased
 
 

@@ -165,6 +165,8 @@ def port_of(server: subprocess.Popen[bytes], log: Path) -> int:
     pytest.fail(f"the server did not come up:\n{log.read_text()}")
 
 
+# The page of the command line starts more than a hundred processes.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_do_what_the_page_shows(name, desk):
     """Every request and every command of a page gives what the page says it gives."""

@@ -16,10 +16,10 @@ from bench.servers import Server
 FORMS = 1000
 MIDDLE = FORMS // 2
 MARKS: Mapping[str, tuple[float, float]] = {
-    "history": (6.0, 4.0),
+    "history": (8.0, 5.0),
     "as_of its last form": (4.0, 2.5),
     "as_of its middle": (4.0, 2.5),
-    "why": (12.0, 6.0),
+    "why": (14.0, 8.0),
     "diff": (6.0, 4.0),
 }
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ledger import log
 from ledger.entry import Kind
 from ledger.errors import Conflict
+from projections.changed import changed_cases
 from tests import build
 
 pytestmark = pytest.mark.usefixtures("proved_domain")
@@ -86,6 +88,22 @@ def test_an_error_may_make_way_for_another_error(store):
         assert build.submit(store, form(block)).kind is Kind.ERROR
     assert len(in_state(store, "error")) == 3
     assert build.submit(store, form(build.a_create())).kind is Kind.NORMAL
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_the_id_of_a_duplicate_is_taken(store, deleted):
+    """13, id clash: whoever sends a form under it gets a new random id."""
+    body = form(build.a_create())
+    build.submit(store, body)
+    duplicate = build.submit(store, body).form_id
+    if deleted:
+        build.act(store, Kind.FORM_DELETE, duplicate)
+    before = build.forms_of(store)
+    other = form(build.a_create("c2"), form_id=duplicate)
+    receipt = build.submit(store, other)
+    assert (receipt.kind, receipt.form_id in before) == (Kind.NORMAL, False)
+    after = build.forms_of(store)
+    assert {form_id: after[form_id] for form_id in before} == before
 
 
 # Edit, rules 1 and 2: the versions
@@ -261,6 +279,9 @@ def test_a_failed_edit_leaves_every_case_as_it_was(store):
     assert {n: after[n] for n in after if n != "forms"} == {
         n: before[n] for n in before if n != "forms"
     }
+    with store.snapshot(build.DOMAIN) as reader:
+        items = log.entries_after(reader, 0, limit=10)
+        assert changed_cases(reader, items) == {1: (), 2: ("c1",), 3: ()}
 
 
 @pytest.mark.parametrize("cause", ["rebuild", "late form", "another form's archive"])

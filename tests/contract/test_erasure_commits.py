@@ -122,11 +122,14 @@ def test_a_dictionary_that_was_rolled_back_is_forgotten(store, trained):
     with pytest.raises(Broken):
         build.write(store, command, follower, Fails())
     assert SECRET.encode() in everything(store)
+    for place in range(100):
+        block = build.an_update("c2", other=f"words for another dictionary {place}")
+        build.submit(store, build.a_form([block]))
+    erase_wholly(store, "c1")
     build.submit(store, build.a_form([build.an_update("c2", n="6")]))
     store.connection.codecs = None
-    assert is_sound(store)
-    erase_wholly(store, "c1")
     assert is_gone(store)
+    assert is_sound(store)
 
 
 def test_two_erasures_may_be_repacked_at_the_same_time(store, trained):

@@ -1,0 +1,69 @@
+"""Why a table cannot be read, and how large it may be. Pure.
+
+The texts are those of ``excel-import.md`` section 3.2, without what that API puts in
+front of them; other APIs have texts of their own and go by the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ledger.errors import LedgerError
+
+_MB = 1_000_000
+
+
+class Reason(StrEnum):
+    """What kind of refusal it is."""
+
+    FORMAT = "format"
+    """The name of the file has no extension that is read."""
+    SIZE = "size"
+    PASSWORD = "password"  # noqa: S105 - no secret
+    DAMAGED = "damaged"
+    """The file is not what its name says, or broken, or a bomb."""
+    RESOURCES = "resources"
+    """Reading took too much memory or time, or the reader crashed."""
+    NO_SHEETS = "no_sheets"
+    NO_SHEET = "no_sheet"
+    """There is no sheet of the name that was asked for."""
+    COLUMNS = "columns"
+    ROWS = "rows"
+
+
+class Unreadable(LedgerError):
+    """A file cannot be read as a table; ``text`` is for whoever sent it."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        """Keep the kind of refusal and its text."""
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a table may need (``excel-import.md`` section 16).
+
+    ``unpacked`` and ``ratio`` bound what a zip holds: so many bytes, and so many times
+    the file. ``span`` is how many cells may lie between the first and the last one of
+    a sheet, empty ones included. ``memory`` is the address space of the process that
+    reads, ``cpu_seconds`` its time on a processor, and ``wait_seconds`` how long its
+    reader waits for it in all.
+    """
+
+    rows: int = 100_000
+    columns: int = 300
+    file_size: int = 50 * _MB
+    unpacked: int = 1_000 * _MB
+    ratio: int = 200
+    parts: int = 2_000
+    span: int = 1_000_000_000
+    row_length: int = 10_000_000
+    memory: int = 256 * 1024 * 1024
+    cpu_seconds: int = 600
+    wait_seconds: int = 900
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,147 @@
+"""The program that parses a workbook, and may die of it.
+
+``python -m importers.workbook_child ORDER < FILE``: the order is JSON. Its answer is
+frames, each a length of four bytes and JSON: the header, lists of rows, an empty list
+at the end; or what is wrong. ``importers.workbook`` starts it and reads them.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, BinaryIO
+
+import orjson
+
+from importers.ods_marks import check_ods
+from importers.rows import (
+    GAP,
+    Row,
+    Values,
+    first_rows,
+    fitted,
+    numbered,
+    samples,
+    to_headers,
+    to_row,
+)
+from importers.sheets import Sheet, read_with_calamine, read_with_openpyxl
+from importers.unreadable import Limits, Reason, Unreadable
+from importers.xls_marks import check_xls
+from importers.xlsx_parts import check_xlsx
+
+_FRAME = 256 * 1024
+_FILES = 64
+
+
+def main(order: dict[str, Any]) -> None:
+    """Answer an order; what is wrong with the file is an answer as well."""
+    limits = Limits(**order["limits"])
+    _confine(limits)
+    try:
+        _answer(order, limits)
+    except Unreadable as error:
+        _refuse(error.reason, error.text)
+    except MemoryError:
+        text = f"Reading the file needs more memory than {limits.memory >> 20} MB"
+        _refuse(Reason.RESOURCES, text, try_another=True)
+    except BrokenPipeError:
+        os._exit(1)  # nobody waits for the rest
+    except BaseException as error:  # noqa: BLE001 - a panic of calamine is no Exception
+        text = f"The workbook cannot be read: {' '.join(str(error).split())[:300]}"
+        _refuse(Reason.DAMAGED, text, try_another=True)
+
+
+def _confine(limits: Limits) -> None:
+    """Take away what a parser of somebody's file must not have."""
+    for what, most in (
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, _FILES),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _answer(order: dict[str, Any], limits: Limits) -> None:
+    file = os.fdopen(0, "rb")
+    sheet = _open(order, file, limits)
+    rows = sheet.rows()
+    headers = to_headers(next(rows, ()), limits)
+    table = _to_rows(numbered(rows, limits), len(headers), limits)
+    head = first_rows(table)
+    _send(
+        {
+            "sheet": sheet.name,
+            "sheet_names": sheet.names,
+            "headers": headers,
+            "row_count": _count(sheet, limits) if sheet.is_in_memory else None,
+            "samples": samples(head, len(headers)),
+            "merged": sheet.merged[:GAP],
+        }
+    )
+    for frame in _frames(chain(head, table)):
+        _send(frame)
+    _send([])
+
+
+def _open(order: dict[str, Any], file: BinaryIO, limits: Limits) -> Sheet:
+    read: Callable[..., Sheet] = read_with_calamine
+    if order["reader"] == "openpyxl":
+        read = read_with_openpyxl
+    check = {"xlsx": check_xlsx, "xls": check_xls, "ods": check_ods}[order["format"]]
+    return read(file, check(file, limits), name=order["sheet"], limits=limits)
+
+
+def _count(sheet: Sheet, limits: Limits) -> int:
+    rows = sheet.rows()
+    next(rows, ())
+    last = 1
+    for last, _ in numbered(rows, limits):  # noqa: B007 - the last one is the answer
+        pass
+    return last - 1
+
+
+def _to_rows(
+    found: Iterator[tuple[int, Values]], width: int, limits: Limits
+) -> Iterator[Row]:
+    for number, values in found:
+        row = to_row(number, fitted(values, width))
+        if sum(len(text) for text in row.texts if text) > limits.row_length:
+            raise Unreadable(
+                Reason.DAMAGED,
+                f"Row {number} holds more than {limits.row_length} characters",
+            )
+        yield row
+
+
+def _frames(rows: Iterator[Row]) -> Iterator[list[tuple[Any, ...]]]:
+    frame: list[tuple[Any, ...]] = []
+    size = 0
+    for row in rows:
+        frame.append((row.number, row.texts, row.kinds, row.cleaned))
+        size += sum(len(text) + 4 for text in row.texts if text) + 32
+        if size > _FRAME:
+            yield frame
+            frame, size = [], 0
+    if frame:
+        yield frame
+
+
+def _refuse(reason: Reason, text: str, *, try_another: bool = False) -> None:
+    _send({"reason": reason, "text": text, "try_another": try_another})
+
+
+def _send(found: Any) -> None:
+    body = orjson.dumps(found)
+    left = memoryview(len(body).to_bytes(4) + body)
+    while left:
+        left = left[os.write(1, left) :]
+
+
+if __name__ == "__main__":
+    main(orjson.loads(sys.argv[1]))
