@@ -31,7 +31,7 @@ from importers.rows import (
 from importers.sheets import Sheet, read_with_calamine, read_with_openpyxl
 from importers.unreadable import Limits, Reason, Unreadable
 from importers.xls_marks import check_xls
-from importers.xlsx_parts import check_xlsx
+from importers.xlsx_survey import check_xlsx
 
 _FRAME = 256 * 1024
 _FILES = 64

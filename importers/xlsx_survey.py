@@ -7,15 +7,48 @@ whether there is any, and only then the sheet is parsed once more.
 from __future__ import annotations
 
 import re
+from typing import BinaryIO
 from zipfile import ZipFile
 
 from importers.rows import ErrorValue
 from importers.unreadable import Limits, Reason, Unreadable
-from importers.xlsx_parts import parse
+from importers.zip_parts import (
+    LOCKED,
+    OLE,
+    open_zip,
+    parse,
+    refuse_doctypes,
+    worksheets,
+)
 
 _ERROR = (b't="e"', b"t='e'")
 _CHUNK = 1 << 18
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+
+
+class XlsxFile:
+    """An archive that was found harmless, and where its worksheets are."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        """Find the worksheets. Raises ``Unreadable``."""
+        self.archive = archive
+        self.sheets = worksheets(archive)
+
+    def errors(self, sheet: str, _place: int) -> dict[tuple[int, int], ErrorValue]:
+        """Return the errors of a sheet by row and column."""
+        part = self.sheets[sheet]
+        if not has_errors(self.archive, part):
+            return {}
+        return Survey(self.archive, part).errors
+
+
+def check_xlsx(file: BinaryIO, limits: Limits) -> XlsxFile:
+    """Return a workbook that may be parsed (section 3.2). Raises ``Unreadable``."""
+    if file.read(len(OLE)) == OLE:
+        raise Unreadable(Reason.PASSWORD, LOCKED)
+    archive = open_zip(file, limits)
+    refuse_doctypes(archive)
+    return XlsxFile(archive)
 
 
 class Survey:

@@ -290,7 +290,8 @@ class CaseBatch:
     def _touched(self, case_ids: Iterable[str], groups: Collection[str]) -> list[str]:
         """Leave out the cases that only a ledger block names and that are not there."""
         found = [i for i in case_ids if i in groups or self._is_there(i)]
-        self._load_cases([i for i in found if i not in self._cases])
+        if unknown := [i for i in found if i not in self._cases]:
+            self._load_cases(unknown)
         return found
 
     def _is_there(self, case_id: str) -> bool:
@@ -402,7 +403,8 @@ class CaseBatch:
         ever removed, so only what this form sets is looked at.
         """
         targets = new_targets(form)
-        self._load_cases([i for _, i in targets if i not in self._cases])
+        if unknown := [i for _, i in targets if i not in self._cases]:
+            self._load_cases(unknown)
         for case_id, target in targets:
             if target not in groups and self._cases.get(target) is None:
                 raise Rejected(

@@ -60,11 +60,12 @@ def form_rows(entry: Entry) -> list[FormRow]:
     state = _STATES.get(entry.kind)
     if state is None or entry.form_id is None:
         return []
-    rows = [
-        _moved(entry, entry.details[name], moved)
-        for name, moved in (("replaces", ERROR), ("deprecates", DEPRECATED))
-        if name in entry.details
-    ]
+    details = entry.details
+    rows: list[FormRow] = []
+    if "replaces" in details:
+        rows.append(_moved(entry, details["replaces"], ERROR))
+    if "deprecates" in details:
+        rows.append(_moved(entry, details["deprecates"], DEPRECATED))
     rows.append(
         FormRow(
             entry.domain,
@@ -72,7 +73,7 @@ def form_rows(entry: Entry) -> list[FormRow]:
             entry.position,
             entry.form_position,
             _version(entry),
-            entry.details.get("state", state),
+            details.get("state", state),
             entry.orig_form_id,
         )
     )

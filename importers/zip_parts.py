@@ -1,18 +1,31 @@
-"""What is in the zip of an .xlsx or .ods, looked at before any parser opens it.
+"""The zip that an .xlsx or .ods is, looked at before any parser opens it.
 
-A zip tells the sizes of its parts beforehand, and both formats need no DOCTYPE, so bombs
-are refused by what they say of themselves (``excel-import.md`` section 16).
+A zip tells the sizes of its parts beforehand, and both formats need no DOCTYPE, so
+bombs are refused by what they say of themselves (``excel-import.md`` section 16).
 """
 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+import zlib
 from typing import Any, BinaryIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from importers.unreadable import Limits, Reason, Unreadable
+
+_BROKEN = (
+    BadZipFile,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    expat.ExpatError,
+    zlib.error,
+)
+"""What reading a part raises when its bytes are wrong."""
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an encrypted .xlsx begins, and an .xls."""
@@ -30,24 +43,6 @@ _MB = 1_000_000
 _CHUNK = 1 << 16
 
 
-@dataclass(slots=True)
-class Parts:
-    """An archive, and where its worksheets are, by title in workbook order."""
-
-    archive: ZipFile
-    sheets: dict[str, str] = field(default_factory=dict)
-
-
-def check_xlsx(file: BinaryIO, limits: Limits) -> Parts:
-    """Return the parts of a workbook. Raises ``Unreadable`` (section 3.2)."""
-    if file.read(len(OLE)) == OLE:
-        raise Unreadable(Reason.PASSWORD, LOCKED)
-    archive = open_zip(file, limits)
-    if not {_WORKBOOK, _RELATIONS} <= set(archive.namelist()):
-        raise Unreadable(Reason.DAMAGED, "File is not an Excel workbook")
-    return Parts(archive, _sheets(archive))
-
-
 def open_zip(file: BinaryIO, limits: Limits) -> ZipFile:
     """Return an archive that is no bomb. Raises ``Unreadable``."""
     try:
@@ -59,9 +54,7 @@ def open_zip(file: BinaryIO, limits: Limits) -> ZipFile:
     most = min(limits.unpacked, max(limits.ratio * size, _SMALL))
     parts = archive.infolist()
     if len(parts) > limits.parts:
-        raise Unreadable(
-            Reason.DAMAGED, f"The file has more than {limits.parts} parts"
-        )
+        raise Unreadable(Reason.DAMAGED, f"The file has more than {limits.parts} parts")
     if sum(part.file_size for part in parts) > most:
         raise Unreadable(
             Reason.DAMAGED, f"The file unpacks to more than {most // _MB} MB"
@@ -69,10 +62,14 @@ def open_zip(file: BinaryIO, limits: Limits) -> ZipFile:
     _check_names([part.filename for part in parts])
     if any(part.flag_bits & 1 for part in parts):
         raise Unreadable(Reason.PASSWORD, LOCKED)
+    return archive
+
+
+def refuse_doctypes(archive: ZipFile) -> None:
+    """Refuse XML that brings its own entities. Raises ``Unreadable``."""
     for name in archive.namelist():
         if name.endswith((".xml", ".rels")):
             _check_prolog(archive, name)
-    return archive
 
 
 def parse(archive: ZipFile, name: str, handlers: dict[str, Any]) -> None:
@@ -83,7 +80,7 @@ def parse(archive: ZipFile, name: str, handlers: dict[str, Any]) -> None:
     try:
         with archive.open(name) as part:
             parser.ParseFile(part)
-    except (expat.ExpatError, BadZipFile, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise _damaged(name, error) from error
 
 
@@ -95,7 +92,7 @@ def _check_names(names: list[str]) -> None:
         raise Unreadable(Reason.DAMAGED, "The name of a part leads out of the file")
 
 
-class _Begun(Exception):  # noqa: N818 - no error: the root element was reached
+class _Begun(Exception):
     """A document has no DOCTYPE behind its first tag."""
 
 
@@ -115,20 +112,21 @@ def _check_prolog(archive: ZipFile, name: str) -> None:
                 parser.Parse(piece)
     except _Begun:
         return
-    except (expat.ExpatError, BadZipFile, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise _damaged(name, error) from error
-    except Exception as error:
-        if isinstance(error, Unreadable):
-            raise
-        raise _damaged(name, error) from error  # zlib and others have their own
 
 
 def _damaged(name: str, error: Exception) -> Unreadable:
     return Unreadable(Reason.DAMAGED, f"The part '{name}' is damaged: {error}")
 
 
-def _sheets(archive: ZipFile) -> dict[str, str]:
-    """Return where each worksheet is; charts and macros are no worksheets."""
+def worksheets(archive: ZipFile) -> dict[str, str]:
+    """Return where each worksheet of an .xlsx is, by title in workbook order.
+
+    Charts and macros are no worksheets. Raises ``Unreadable``.
+    """
+    if not {_WORKBOOK, _RELATIONS} <= set(archive.namelist()):
+        raise Unreadable(Reason.DAMAGED, "File is not an Excel workbook")
     targets: dict[str, str] = {}
     found: dict[str, str] = {}
 
