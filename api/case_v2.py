@@ -107,8 +107,8 @@ async def get_case_by_external_id(request: web.Request) -> web.Response:
     """Answer the one case with an external id (section 4.3)."""
     external_id = _external_id(request)
     chosen = fields_of_present(request)
-    found = await _read(request, lambda r: find_external(r, [external_id]))
-    cases = found.get(external_id, [])
+    domain = request[PRINCIPAL].domain
+    cases = await request.app[POINT_READS].find_external(domain, external_id)
     if not cases:
         raise case_not_found(external_id)
     if len(cases) > 1:

@@ -15,7 +15,7 @@ import orjson
 from api.case_v2_json import BulkFetch
 from api.field_filters import FieldFilter
 from ledger.times import format_micros
-from projections.rows import CaseRow
+from projections.rows import CaseRow, wire_fields
 
 
 def render_case(row: CaseRow) -> str:
@@ -56,18 +56,7 @@ def renderer(chosen: FieldFilter | None) -> Callable[[CaseRow], str]:
 def decode_case(row: CaseRow) -> dict[str, object]:
     """Return the wire's object of a case as Python values, for ``fields``."""
     return {
-        "domain": row.domain,
-        "case_id": row.case_id,
-        "case_type": row.case_type,
-        "case_name": row.case_name,
-        "external_id": row.external_id,
-        "owner_id": row.owner_id,
-        "date_opened": row.opened_on,
-        "last_modified": row.modified_on,
-        "server_last_modified": row.server_modified_on,
-        "indexed_on": format_micros(row.indexed_on),
-        "closed": bool(row.closed),
-        "date_closed": row.closed_on,
+        **wire_fields(row),
         "properties": orjson.loads(row.properties),
         "indices": orjson.loads(row.indices),
     }

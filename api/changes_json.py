@@ -14,11 +14,11 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
-from api.problems import invalid
+from api.parameters import parameters, whole_number
+from api.problems import at_fault
 from ledger.entry import Entry
 from ledger.times import format_micros
 
@@ -31,7 +31,6 @@ _CHECK = 9
 _LENGTH = 18
 """A version, eight bytes of position, nine of the digest: 24 characters of text."""
 _HEAD = frozenset({"now", "latest"})
-_LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def parse_cursor(text: str, *, name: str = "after") -> Cursor:
         raw = b""
     if len(raw) != _LENGTH or raw[0] != _VERSION:
         problem = f"The value of '{name}' is not a cursor of the change feed"
-        raise invalid(problem, errors=[{"field": name, "message": problem}])
+        raise at_fault(name, problem)
     return Cursor(int.from_bytes(raw[1:9], "big"), raw[9:])
 
 
@@ -92,18 +91,18 @@ def check_cursor(cursor: Cursor, domain: str, digest: bytes | None) -> None:
             "The cursor is of another log, or of entries that this log lost when it "
             "was restored"
         )
-        raise invalid(problem, errors=[{"field": "after", "message": problem}])
+        raise at_fault("after", problem)
 
 
 def parse_page_query(query: str) -> Asked:
     """Return what the query string of a page asks for; raises a 400 ``Problem``."""
-    given = _parameters(query, ("after", "limit", "wait"))
+    given = parameters(query, ("after", "limit", "wait"))
     after, at_head = _after(given.get("after", ""))
     return Asked(
         after=after,
         at_head=at_head,
-        limit=_number(given, "limit", DEFAULT_LIMIT, low=1, high=MOST_LIMIT),
-        wait=_number(given, "wait", 0, low=0, high=LONGEST_WAIT),
+        limit=whole_number(given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT),
+        wait=whole_number(given, "wait", 0, low=0, high=LONGEST_WAIT),
     )
 
 
@@ -112,7 +111,7 @@ def parse_stream_query(query: str, *, last_event_id: str | None) -> Asked:
 
     Raises a 400 ``Problem``.
     """
-    given = _parameters(query, ("after",))
+    given = parameters(query, ("after",))
     if last_event_id:
         return Asked(after=parse_cursor(last_event_id, name="Last-Event-ID"))
     after, at_head = _after(given.get("after", ""))
@@ -162,29 +161,9 @@ def _check(domain: str, digest: bytes) -> bytes:
     return hashlib.sha256(b"%b\0%b" % (domain.encode(), digest)).digest()[:_CHECK]
 
 
-def _parameters(query: str, known: tuple[str, ...]) -> dict[str, str]:
-    """Return the parameters; the last of several wins, an unknown one is refused."""
-    given = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
-    for name in given:
-        if name not in known:
-            raise invalid(f"'{name}' is not a valid parameter.")
-    return given
-
-
 def _after(text: str) -> tuple[Cursor | None, bool]:
     if not text:
         return None, False
     if text in _HEAD:
         return None, True
     return parse_cursor(text), False
-
-
-def _number(
-    given: Mapping[str, str], name: str, default: int, *, low: int, high: int
-) -> int:
-    text = given.get(name) or str(default)
-    digits = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    if digits and low <= int(text) <= high:
-        return int(text)
-    problem = f"'{name}' must be a whole number from {low} to {high}"
-    raise invalid(problem, errors=[{"field": name, "message": problem}])

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from api import errors
-from api.dialects import CASE_V2
 from api.permissions import Permission
-from api.route import Route
+from api.route import LEDGER, Route, json_route
 
 ERRORS = "Forms in error"
 
-_LIST = "/a/{domain}/api/ledger/v1/errors"
-_ERROR = "/a/{domain}/api/ledger/v1/errors/{form_id}"
+_LIST = f"{LEDGER}/errors"
+_ERROR = f"{_LIST}/{{form_id}}"
 
 ERROR_ROUTES: tuple[Route, ...] = (
-    Route(
-        method="GET",
-        path=_LIST,
-        handler=errors.list_errors,
+    json_route(
+        "GET",
+        _LIST,
+        errors.list_errors,
+        "List forms in error, the newest first",
         permission=Permission.READ_DATA,
-        dialect=CASE_V2,
-        summary="List forms in error, the newest first",
         tag=ERRORS,
         answers=(200, 400),
         parameters=(
@@ -35,47 +33,43 @@ ERROR_ROUTES: tuple[Route, ...] = (
         ),
         result="errors",
     ),
-    Route(
-        method="POST",
-        path=f"{_LIST}/reprocess",
-        handler=errors.reprocess_errors,
+    json_route(
+        "POST",
+        f"{_LIST}/reprocess",
+        errors.reprocess_errors,
+        "Try all forms in error of a kind again, as a job",
         permission=Permission.EDIT_DATA,
-        dialect=CASE_V2,
-        summary="Try all forms in error of a kind again, as a job",
         tag=ERRORS,
         answers=(202, 400, 413),
         body="errors",
         result="job",
     ),
-    Route(
-        method="GET",
-        path=_ERROR,
-        handler=errors.get_error,
+    json_route(
+        "GET",
+        _ERROR,
+        errors.get_error,
+        "Get a form in error: its problem, who sent it, its life",
         permission=Permission.READ_DATA,
-        dialect=CASE_V2,
-        summary="Get a form in error: its problem, who sent it, its life",
         tag=ERRORS,
         answers=(200, 400, 404),
         result="form_seen",
     ),
-    Route(
-        method="GET",
-        path=f"{_ERROR}/xml",
-        handler=errors.get_error_xml,
+    json_route(
+        "GET",
+        f"{_ERROR}/xml",
+        errors.get_error_xml,
+        "Get the bytes of a form in error",
         permission=Permission.READ_DATA,
-        dialect=CASE_V2,
-        summary="Get the bytes of a form in error",
         tag=ERRORS,
         answers=(200, 400, 404),
         result="form_xml",
     ),
-    Route(
-        method="POST",
-        path=f"{_ERROR}/reprocess",
-        handler=errors.reprocess_error,
+    json_route(
+        "POST",
+        f"{_ERROR}/reprocess",
+        errors.reprocess_error,
+        "Try a form in error again",
         permission=Permission.EDIT_DATA,
-        dialect=CASE_V2,
-        summary="Try a form in error again",
         tag=ERRORS,
         answers=(200, 400, 404, 409, 413),
         body="reason",

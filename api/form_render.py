@@ -10,7 +10,7 @@ from ledger.entry import Attachment, Entry, Kind
 from ledger.form import Form
 from ledger.form_states import FormOutcome
 from ledger.lineage import DELETED
-from ledger.times import Micros, format_micros
+from ledger.times import format_if_known, format_micros
 from projections.form_view import FormView
 
 _INTERNAL = frozenset(("deprecates", "replaces", "from", "to", "version", "state"))
@@ -39,7 +39,7 @@ def render_form(view: FormView, *, base: str) -> dict[str, Any]:
         "meta": _meta(view.form),
         "received_on": format_micros(version.received_on),
         "edited_on": _edited_on(view),
-        "deleted_on": _time(decided.appended_on if row.state == DELETED else None),
+        "deleted_on": _deleted_on(view),
         "server_modified_on": format_micros(decided.appended_on),
         "problem": None if view.processed else version.problem,
         "orig_form_id": row.orig_form_id,
@@ -91,7 +91,12 @@ def _meta(form: Form | None) -> dict[str, Any] | None:
 def _edited_on(view: FormView) -> str | None:
     """Return when the form was last given other bytes, or gave way to others."""
     edits = (e.appended_on for e in view.entries if _moved_to(e) is not None)
-    return _time(max(edits, default=None))
+    return format_if_known(max(edits, default=None))
+
+
+def _deleted_on(view: FormView) -> str | None:
+    gone = view.row.state == DELETED
+    return format_micros(view.decided.appended_on) if gone else None
 
 
 def _moved_to(entry: Entry) -> str | None:
@@ -128,7 +133,3 @@ def _step(entry: Entry) -> dict[str, Any]:
         "problem": entry.problem if entry.kind is Kind.ERROR else None,
         "deprecated_form_id": _moved_to(entry),
     }
-
-
-def _time(micros: Micros | None) -> str | None:
-    return None if micros is None else format_micros(micros)

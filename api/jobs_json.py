@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ledger.jobs import Job
-from ledger.times import Micros, format_micros
+from ledger.times import format_if_known, format_micros
 
 
 def job_body(job: Job) -> bytes:
@@ -38,10 +38,6 @@ def to_wire(job: Job) -> dict[str, Any]:
         "first_position": job.first_position,
         "last_position": job.last_position,
         "created_on": format_micros(job.created_on),
-        "started_on": _time(job.started_on),
-        "finished_on": _time(job.finished_on),
+        "started_on": format_if_known(job.started_on),
+        "finished_on": format_if_known(job.finished_on),
     }
-
-
-def _time(when: Micros | None) -> str | None:
-    return None if when is None else format_micros(when)

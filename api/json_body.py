@@ -10,9 +10,8 @@ from typing import Any
 
 import orjson
 
-from api.list_query import at_fault
-from api.problems import invalid
-from api.time_travel_json import parse_moment
+from api.parameters import parse_moment
+from api.problems import at_fault, invalid
 from ledger.names import is_legal, printable
 from ledger.times import Micros
 
@@ -24,7 +23,7 @@ class JsonBody:
 
     def __init__(self, body: bytes, known: Iterable[str]) -> None:
         """Read a body; raises a 400 for a field that is not known."""
-        self._fields = _object(body)
+        self._fields = parse_object(body) if body.strip() else {}
         allowed = set(known)
         for name in self._fields:
             if name not in allowed:
@@ -64,9 +63,8 @@ class JsonBody:
         return None if found is None else parse_moment(name, found)
 
 
-def _object(body: bytes) -> dict[str, Any]:
-    if not body.strip():
-        return {}
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the object that a body is; raises a 400 for anything else."""
     try:
         payload = orjson.loads(body)
     except orjson.JSONDecodeError:

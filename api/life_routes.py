@@ -2,59 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from api import cases_life, dry_run, forms_life
-from api.dialects import CASE_V2
 from api.middleware import Handler
 from api.permissions import Permission
-from api.route import Route
+from api.route import LEDGER, Route, json_route
 
 FORMS = "Forms"
 CASE_LIFE = "Life of cases"
 TRIALS = "Dry run"
-_LEDGER = "/a/{domain}/api/ledger/v1"
-_FORM = f"{_LEDGER}/forms/{{form_id}}"
-_CASE = f"{_LEDGER}/cases/{{case_id}}"
+_FORM = f"{LEDGER}/forms/{{form_id}}"
+_CASE = f"{LEDGER}/cases/{{case_id}}"
 
 
 def _read(path: str, handler: Handler, summary: str, *, result: str) -> Route:
-    return Route(
-        method="GET",
-        path=path,
-        handler=handler,
+    return json_route(
+        "GET",
+        path,
+        handler,
+        summary,
         permission=Permission.READ_DATA,
-        dialect=CASE_V2,
-        summary=summary,
         tag=FORMS,
         answers=(200, 400, 404),
         result=result,
     )
 
 
-def _act(path: str, handler: Handler, summary: str, **more: Any) -> Route:
-    """Return the row of an address that changes something; a reason may be given."""
-    return Route(
-        method="POST",
-        path=path,
-        handler=handler,
-        dialect=CASE_V2,
-        summary=summary,
-        body="reason",
-        **more,
-    )
-
-
 def _form_act(
     name: str, handler: Handler, summary: str, permission: Permission
 ) -> Route:
-    return _act(
+    """Return the row of an address that changes a form; a reason may be given."""
+    return json_route(
+        "POST",
         f"{_FORM}/{name}",
         handler,
         summary,
         permission=permission,
         tag=FORMS,
         answers=(200, 400, 404, 409, 413),
+        body="reason",
         result="form_outcome",
     )
 
@@ -62,13 +47,15 @@ def _form_act(
 def _case_act(
     name: str, handler: Handler, summary: str, permission: Permission
 ) -> Route:
-    return _act(
+    return json_route(
+        "POST",
         f"{_CASE}/{name}",
         handler,
         summary,
         permission=permission,
         tag=CASE_LIFE,
         answers=(200, 400, 404, 413),
+        body="reason",
         result="case_outcome",
     )
 
@@ -135,13 +122,12 @@ LIFE_ROUTES = (
         "Fold a case from nothing",
         Permission.MANAGE,
     ),
-    Route(
-        method="POST",
-        path=f"{_LEDGER}/dry-run",
-        handler=dry_run.dry_run,
+    json_route(
+        "POST",
+        f"{LEDGER}/dry-run",
+        dry_run.dry_run,
+        "Tell what a form or a JSON body would do, and do nothing",
         permission=Permission.EDIT_DATA,
-        dialect=CASE_V2,
-        summary="Tell what a form or a JSON body would do, and do nothing",
         tag=TRIALS,
         answers=(200, 400, 413, 415, 422),
         parameters=("dry_run_method",),

@@ -9,19 +9,19 @@ import base64
 import binascii
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import orjson
 
-from api.problems import Problem, invalid, unknown_parameter
-from api.time_travel_json import parse_moment
-from ledger.names import is_legal, printable
+from api.parameters import parameters, parse_moment, whole_number
+from api.problems import at_fault
+from ledger.names import is_legal
 from ledger.times import Micros
 
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 1000
 
-_LONGEST_NUMBER = 9
+__all__ = ["DEFAULT_LIMIT", "MOST_LIMIT", "ListQuery", "at_fault", "cursor_of"]
 
 
 class ListQuery:
@@ -29,11 +29,8 @@ class ListQuery:
 
     def __init__(self, query: str, known: Iterable[str]) -> None:
         """Read a query string; raises a 400 for a parameter that is not known."""
-        known = {*known, "limit", "cursor"}
-        self._given = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
+        self._given = parameters(query, {*known, "limit", "cursor"})
         for name, value in self._given.items():
-            if name not in known:
-                raise unknown_parameter(printable(name))
             if not is_legal(value):
                 raise at_fault(name, f"'{name}' has characters that no value has")
 
@@ -56,13 +53,7 @@ class ListQuery:
     @property
     def limit(self) -> int:
         """Return how many items a page may have."""
-        text = self._given.get("limit") or str(DEFAULT_LIMIT)
-        digits = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-        if digits and 1 <= int(text) <= MOST_LIMIT:
-            return int(text)
-        raise at_fault(
-            "limit", f"'limit' must be a whole number from 1 to {MOST_LIMIT}"
-        )
+        return whole_number(self._given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT)
 
     def cursor(self, *kinds: type) -> tuple[Any, ...] | None:
         """Return what ``cursor_of`` was given, values of these types."""
@@ -85,8 +76,3 @@ class ListQuery:
 def cursor_of(*values: str | int) -> str:
     """Return a cursor that stands for these values."""
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode()
-
-
-def at_fault(name: str, text: str) -> Problem:
-    """Return the 400 about one parameter or field."""
-    return invalid(text, errors=[{"field": name, "message": text}])

@@ -2,77 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from api.openapi_shapes import (
+    FLAG,
+    NUMBER,
+    POSITION,
+    REASON,
+    TEXT,
+    TEXT_OR_NULL,
+    Object,
+    as_json,
+    closed,
+    json_of,
+    list_of,
+    ref,
+    wish,
+)
 
-Object = dict[str, Any]
-
-_TEXT: Object = {"type": "string"}
-_NUMBER: Object = {"type": "integer", "minimum": 0}
-_POSITION: Object = {"type": "integer", "minimum": 1}
-
-
-def _closed(properties: Object) -> Object:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: Object) -> Object:
-    return {"type": "array", "items": items}
-
-
-def _ref(name: str) -> Object:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _json(schema: Object) -> Object:
-    return {"application/json": {"schema": schema}}
-
-
-_FORM = _closed(
+_FORM = closed(
     {
-        "form_id": {"type": ["string", "null"]},
-        "state": _TEXT,
-        "position": _POSITION,
+        "form_id": TEXT_OR_NULL,
+        "state": TEXT,
+        "position": POSITION,
     }
 )
-_FORMS = _closed({"count": _NUMBER, "listed": _list(_FORM)})
-_FILE = _closed({"name": _TEXT, "sha256": _TEXT, "length": _NUMBER})
+_FORMS = closed({"count": NUMBER, "listed": list_of(_FORM)})
+_FILE = closed({"name": TEXT, "sha256": TEXT, "length": NUMBER})
 
 SCHEMAS: Object = {
-    "ErasureWish": {
-        "type": "object",
-        "description": "`reason` is needed unless `dry_run` is true.",
-        "properties": {
-            "reason": {"type": ["string", "null"], "maxLength": 1000},
-            "dry_run": {"type": "boolean"},
-        },
-        "additionalProperties": False,
-    },
-    "ErasurePreview": _closed(
+    "ErasureWish": wish(
+        {"reason": REASON, "dry_run": FLAG},
+        description="`reason` is needed unless `dry_run` is true.",
+    ),
+    "ErasurePreview": closed(
         {
-            "case_id": _TEXT,
+            "case_id": TEXT,
             "forms": _FORMS,
-            "files": _list(_FILE),
+            "files": list_of(_FILE),
             "mentioned": _FORMS,
         }
     ),
-    "Erased": _closed(
+    "Erased": closed(
         {
-            "case_id": _TEXT,
-            "position": _POSITION,
-            "forms": _NUMBER,
-            "files": _NUMBER,
-            "job_id": _TEXT,
+            "case_id": TEXT,
+            "position": POSITION,
+            "forms": NUMBER,
+            "files": NUMBER,
+            "job_id": TEXT,
         }
     ),
 }
 
-BODIES: Object = {"erasure": _json(_ref("ErasureWish"))}
+BODIES: Object = {"erasure": json_of("ErasureWish")}
 
 RESULTS: Object = {
-    "erasure": _json({"anyOf": [_ref("ErasurePreview"), _ref("Erased")]})
+    "erasure": as_json({"anyOf": [ref("ErasurePreview"), ref("Erased")]})
 }

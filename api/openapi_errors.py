@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from api.openapi_shapes import (
+    NUMBER,
+    REASON,
+    TEXT,
+    TEXT_OR_NULL,
+    Object,
+    closed,
+    json_of,
+    list_of,
+    query,
+    ref,
+    wish,
+)
 
-Object = dict[str, Any]
-
-_TEXT: Object = {"type": "string"}
-_TEXT_OR_NULL: Object = {"type": ["string", "null"]}
-_NUMBER: Object = {"type": "integer", "minimum": 0}
 _STATE: Object = {"enum": ["error", "submission_error"]}
 _WHAT = {
     "problem": "How the problem begins, such as `InvalidCaseIndex`.",
@@ -19,71 +26,39 @@ _WHAT = {
     "received_to": "Received before this time.",
 }
 _ERROR: Object = {
-    "form_id": _TEXT,
+    "form_id": TEXT,
     "state": _STATE,
-    "problem": _TEXT_OR_NULL,
-    "xmlns": _TEXT,
-    "user_id": _TEXT_OR_NULL,
-    "received_on": _TEXT,
-    "orig_form_id": _TEXT_OR_NULL,
-    "position": _NUMBER,
-    "size": _NUMBER,
-    "attachments": _NUMBER,
-    "url": _TEXT,
-    "xml": _TEXT,
+    "problem": TEXT_OR_NULL,
+    "xmlns": TEXT,
+    "user_id": TEXT_OR_NULL,
+    "received_on": TEXT,
+    "orig_form_id": TEXT_OR_NULL,
+    "position": NUMBER,
+    "size": NUMBER,
+    "attachments": NUMBER,
+    "url": TEXT,
+    "xml": TEXT,
 }
-
-
-def _json(name: str) -> Object:
-    schema = {"$ref": f"#/components/schemas/{name}"}
-    return {"application/json": {"schema": schema}}
-
-
-def _query(name: str, description: str, schema: Object = _TEXT) -> Object:
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": description,
-        "schema": schema,
-    }
-
 
 SCHEMAS: Object = {
-    "FormInError": {
-        "type": "object",
-        "properties": _ERROR,
-        "required": list(_ERROR),
-        "additionalProperties": False,
-    },
-    "FormsInError": {
-        "type": "object",
-        "properties": {
-            "errors": {
-                "type": "array",
-                "items": {"$ref": "#/components/schemas/FormInError"},
-            },
-            "next": _TEXT_OR_NULL,
+    "FormInError": closed(_ERROR),
+    "FormsInError": closed(
+        {"errors": list_of(ref("FormInError")), "next": TEXT_OR_NULL}
+    ),
+    "ErrorsWish": wish(
+        {
+            **{name: {**TEXT_OR_NULL, "description": d} for name, d in _WHAT.items()},
+            "reason": REASON,
         },
-        "required": ["errors", "next"],
-        "additionalProperties": False,
-    },
-    "ErrorsWish": {
-        "type": "object",
-        "description": "Which XFormErrors; all that match every condition.",
-        "properties": {
-            **{name: {**_TEXT_OR_NULL, "description": d} for name, d in _WHAT.items()},
-            "reason": {"type": ["string", "null"], "maxLength": 1000},
-        },
-        "additionalProperties": False,
-    },
+        description="Which XFormErrors; all that match every condition.",
+    ),
 }
 
-BODIES: Object = {"errors": _json("ErrorsWish")}
+BODIES: Object = {"errors": json_of("ErrorsWish")}
 
-RESULTS: Object = {"errors": _json("FormsInError")}
+RESULTS: Object = {"errors": json_of("FormsInError")}
 
 PARAMETERS: Object = {
-    "error_state": _query("state", "Only forms in this state.", _STATE),
-    **{f"error_{name}": _query(name, text) for name, text in _WHAT.items()},
+    "error_state": query("state", "Only forms in this state.", _STATE),
+    **{f"error_{name}": query(name, text) for name, text in _WHAT.items()},
 }

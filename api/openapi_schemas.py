@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from api import (
     openapi_changes,
     openapi_erasure,
@@ -14,111 +12,94 @@ from api import (
     openapi_time_travel,
     openapi_undo,
 )
+from api.openapi_shapes import (
+    FLAG,
+    FORM_UPLOAD,
+    POSITION,
+    TEXT,
+    TEXT_OR_NULL,
+    TEXTS,
+    TIME,
+    Object,
+    as_json,
+    case_changes,
+    closed,
+    json_of,
+    list_of,
+    query,
+    ref,
+)
 
-Object = dict[str, Any]
-
-_TEXT: Object = {"type": "string"}
-_TEXT_OR_NULL: Object = {"type": ["string", "null"]}
-_TIME: Object = {
-    "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
-    "examples": ["2026-05-01T09:30:00.000000Z"],
-}
-_NAMED_TEXTS: Object = {"type": "object", "additionalProperties": _TEXT}
-
-
-def _json(schema: Object) -> Object:
-    return {"application/json": {"schema": schema}}
-
-
-def _ref(name: str) -> Object:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _closed(properties: Object, *, optional: tuple[str, ...] = ()) -> Object:
-    """Return an object that has these keys and no others."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-_INDEX = _closed(
+_TIME: Object = {**TIME, "examples": ["2026-05-01T09:30:00.000000Z"]}
+_NAMED_TEXTS: Object = {"type": "object", "additionalProperties": TEXT}
+_INDEX = closed(
     {
-        "case_id": _TEXT,
-        "case_type": _TEXT,
+        "case_id": TEXT,
+        "case_type": TEXT,
         "relationship": {"enum": ["child", "extension"]},
     }
 )
 _CASE_KEYS: Object = {
-    "domain": _TEXT,
-    "case_id": _TEXT,
-    "case_type": _TEXT,
-    "case_name": _TEXT,
-    "external_id": _TEXT_OR_NULL,
-    "owner_id": _TEXT,
+    "domain": TEXT,
+    "case_id": TEXT,
+    "case_type": TEXT,
+    "case_name": TEXT,
+    "external_id": TEXT_OR_NULL,
+    "owner_id": TEXT,
     "date_opened": _TIME,
     "last_modified": _TIME,
     "server_last_modified": _TIME,
     "indexed_on": _TIME,
-    "closed": {"type": "boolean"},
+    "closed": FLAG,
     "date_closed": {"oneOf": [_TIME, {"type": "null"}]},
     "properties": _NAMED_TEXTS,
     "indices": {
         "type": "object",
-        "additionalProperties": {"$ref": "#/components/schemas/Index"},
+        "additionalProperties": ref("Index"),
     },
 }
 # Which keys are there depends on ``fields`` and ``exclude``, so none is required.
-_CASE = _closed(_CASE_KEYS, optional=tuple(_CASE_KEYS))
+_CASE = closed(_CASE_KEYS, optional=tuple(_CASE_KEYS))
 _CASE["description"] = "All keys are there unless `fields` or `exclude` chose."
-_STUB: Object = {
-    "type": "object",
-    "properties": {
-        "case_id": _TEXT,
-        "external_id": _TEXT,
-        "error": {"const": "not found"},
-    },
-    "required": ["error"],
-    "additionalProperties": False,
-}
+_STUB = closed(
+    {"case_id": TEXT, "external_id": TEXT, "error": {"const": "not found"}},
+    optional=("case_id", "external_id"),
+)
 _INDEX_WISH: Object = {
     "type": "object",
     "description": "One of the three ids; all empty removes the index.",
     "properties": {
-        "case_id": _TEXT_OR_NULL,
-        "external_id": _TEXT_OR_NULL,
-        "temporary_id": _TEXT_OR_NULL,
-        "case_type": _TEXT_OR_NULL,
+        "case_id": TEXT_OR_NULL,
+        "external_id": TEXT_OR_NULL,
+        "temporary_id": TEXT_OR_NULL,
+        "case_type": TEXT_OR_NULL,
         "relationship": {"enum": ["child", "extension", None]},
     },
 }
 _SHORT: Object = {"type": ["string", "null"], "maxLength": 255}
 _CHANGE_KEYS: Object = {
-    "case_id": _TEXT_OR_NULL,
+    "case_id": TEXT_OR_NULL,
     "case_type": _SHORT,
     "case_name": _SHORT,
     "owner_id": _SHORT,
     "external_id": _SHORT,
-    "temporary_id": _TEXT_OR_NULL,
+    "temporary_id": TEXT_OR_NULL,
     "properties": {
         "type": ["object", "null"],
-        "additionalProperties": _TEXT,
+        "additionalProperties": TEXT,
         "propertyNames": {"pattern": r"^[A-Za-z_][A-Za-z0-9_.\-]*$"},
         "description": "Names are XML names; values are text, kept as sent.",
     },
     "indices": {
         "type": ["object", "null"],
-        "additionalProperties": {"$ref": "#/components/schemas/IndexWish"},
+        "additionalProperties": ref("IndexWish"),
         "propertyNames": {"pattern": r"^[A-Za-z_][A-Za-z0-9_.\-]*$"},
     },
     "close": {"type": ["boolean", "null"]},
     "user_id": {"description": "Accepted and ignored: the user who writes counts."},
 }
-_CHANGE = _closed(_CHANGE_KEYS, optional=tuple(_CHANGE_KEYS))
-_ROW = _closed(
+_CHANGE = closed(_CHANGE_KEYS, optional=tuple(_CHANGE_KEYS))
+_ROW = closed(
     {
         "create": {
             "type": ["boolean", "null"],
@@ -128,29 +109,26 @@ _ROW = _closed(
     },
     optional=("create", *_CHANGE_KEYS),
 )
-_FORM_IDS: Object = {"form_id": _TEXT_OR_NULL, "xform_id": _TEXT_OR_NULL}
-_WRITTEN_ONE = _closed({**_FORM_IDS, "case": _ref("Case")})
-_WRITTEN_MANY = _closed(
-    {**_FORM_IDS, "cases": {"type": "array", "items": _ref("Case")}}
-)
-_TRIED = _closed(
+_FORM_IDS: Object = {"form_id": TEXT_OR_NULL, "xform_id": TEXT_OR_NULL}
+_WRITTEN_ONE = closed({**_FORM_IDS, "case": ref("Case")})
+_WRITTEN_MANY = closed({**_FORM_IDS, "cases": list_of(ref("Case"))})
+_TRIED = closed(
     {"dry_run": {"const": True}, "errors": {"type": "array", "maxItems": 0}}
 )
-_FETCHED = _closed(
+_FETCHED = closed(
     {
-        "cases": {"type": "array", "items": {"anyOf": [_ref("Case"), _ref("Stub")]}},
+        "cases": list_of({"anyOf": [ref("Case"), ref("Stub")]}),
         "matching_records": {"type": "integer"},
         "missing_records": {"type": "integer"},
     }
 )
-_PAGE = _closed(
+_PAGE = closed(
     {
         "matching_records": {"type": "integer"},
-        "cases": {"type": "array", "items": _ref("Case")},
-        "next": {"type": "string", "description": "Absent on the last page."},
+        "cases": list_of(ref("Case")),
+        "next": {**TEXT, "description": "Absent on the last page."},
         "deleted": {
-            "type": "array",
-            "items": {"type": "string"},
+            **TEXTS,
             "description": "Which of these are deleted, with include_deleted.",
         },
     },
@@ -159,26 +137,22 @@ _PAGE = _closed(
 _PROBLEM: Object = {
     "type": "object",
     "properties": {
-        "error": _TEXT,
+        "error": TEXT,
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {
-                    "row": {"type": "integer", "minimum": 1},
-                    "field": _TEXT,
-                    "message": _TEXT,
-                },
+                "properties": {"row": POSITION, "field": TEXT, "message": TEXT},
                 "required": ["message"],
             },
         },
-        "form_id": _TEXT_OR_NULL,
-        "xform_id": _TEXT_OR_NULL,
-        "request_id": _TEXT,
+        "form_id": TEXT_OR_NULL,
+        "xform_id": TEXT_OR_NULL,
+        "request_id": TEXT,
     },
     "required": ["error"],
 }
-_IDS: Object = {"type": "array", "items": _TEXT, "maxItems": 5000}
+_IDS = list_of(TEXT, maxItems=5000)
 _WANTED: Object = {
     "type": "object",
     "properties": {"case_ids": _IDS, "external_ids": _IDS},
@@ -202,57 +176,31 @@ SCHEMAS: Object = {
 }
 
 BODIES: Object = {
-    "write": _json(
-        {
-            "anyOf": [
-                _ref("Change"),
-                {"type": "array", "items": _ref("Row"), "maxItems": 100},
-            ]
-        }
-    ),
-    "change": _json(_ref("Change")),
-    "bulk_fetch": _json(_ref("Wanted")),
-    "form": {
-        "text/xml": {"schema": {"type": "string"}},
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "properties": {"xml_submission_file": {"type": "string"}},
-                "required": ["xml_submission_file"],
-            }
-        },
-    },
+    "write": case_changes(),
+    "change": json_of("Change"),
+    "bulk_fetch": json_of("Wanted"),
+    "form": {"text/xml": {"schema": TEXT}, **FORM_UPLOAD},
 }
 """Bodies of requests by the word that the table of routes uses."""
 
 RESULTS: Object = {
-    "case": _json(_ref("Case")),
-    "case_or_fetched": _json({"anyOf": [_ref("Case"), _ref("Fetched")]}),
-    "fetched": _json(_ref("Fetched")),
-    "page": _json(_ref("Page")),
-    "written_one": _json({"anyOf": [_ref("Written"), _ref("Tried")]}),
-    "written": _json({"anyOf": [_ref("Written"), _ref("WrittenMany"), _ref("Tried")]}),
-    "problem": _json(_ref("Problem")),
-    "status": _json(_closed({"status": _TEXT})),
-    "openrosa": {"text/xml": {"schema": _TEXT}},
-    "object": _json({"type": "object"}),
-    "text": {"text/plain": {"schema": _TEXT}},
+    "case": json_of("Case"),
+    "case_or_fetched": as_json({"anyOf": [ref("Case"), ref("Fetched")]}),
+    "fetched": json_of("Fetched"),
+    "page": json_of("Page"),
+    "written_one": as_json({"anyOf": [ref("Written"), ref("Tried")]}),
+    "written": as_json({"anyOf": [ref("Written"), ref("WrittenMany"), ref("Tried")]}),
+    "problem": json_of("Problem"),
+    "status": as_json(closed({"status": TEXT})),
+    "openrosa": {"text/xml": {"schema": TEXT}},
+    "object": as_json({"type": "object"}),
+    "text": {"text/plain": {"schema": TEXT}},
 }
 """Good answers by the word that the table of routes uses, and the one for problems."""
 
 
-def _query(name: str, description: str, schema: Object | None = None) -> Object:
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": description,
-        "schema": schema or _TEXT,
-    }
-
-
 def _texts(name: str, description: str) -> Object:
-    return _query(name, description, {"type": "array", "items": _TEXT})
+    return query(name, description, TEXTS)
 
 
 _BOUNDS = {"gt": "after", "gte": "at or after", "lt": "before", "lte": "at or before"}
@@ -263,15 +211,14 @@ _TIMES = (
     "date_closed",
     "indexed_on",
 )
-_FLAG: Object = {"type": "boolean"}
 
 PARAMETERS: Object = {
-    "fields": _query(
+    "fields": query(
         "fields",
         "Only these keys, as dotted paths joined by commas; also `fields.PATH`.",
     ),
-    "exclude": _query("exclude", "All keys but these; not together with `fields`."),
-    "dry_run": _query("dry_run", "Check everything and save nothing.", _FLAG),
+    "exclude": query("exclude", "All keys but these; not together with `fields`."),
+    "dry_run": query("dry_run", "Check everything and save nothing.", FLAG),
     "idempotency_key": {
         "name": "Idempotency-Key",
         "in": "header",
@@ -284,21 +231,21 @@ PARAMETERS: Object = {
             "pattern": "^[ -~]+$",
         },
     },
-    "filter_limit": _query(
+    "filter_limit": query(
         "limit",
         "Cases on a page.",
         {"type": "integer", "minimum": 0, "maximum": 5000, "default": 20},
     ),
-    "filter_cursor": _query("cursor", "From `next`; all else is then ignored."),
-    "filter_query": _query("query", "An expression in the case search language."),
+    "filter_cursor": query("cursor", "From `next`; all else is then ignored."),
+    "filter_query": query("query", "An expression in the case search language."),
     **{
         f"filter_{name}": _texts(name, "Any of these values.")
         for name in ("case_type", "case_name", "owner_id", "external_id")
     },
-    "filter_closed": _query("closed", "Only closed, or only open cases.", _FLAG),
-    "filter_include_deleted": _query("include_deleted", "Deleted cases too.", _FLAG),
-    "filter_include_deprecated": _query(
-        "include_deprecated", "Taken and ignored.", _FLAG
+    "filter_closed": query("closed", "Only closed, or only open cases.", FLAG),
+    "filter_include_deleted": query("include_deleted", "Deleted cases too.", FLAG),
+    "filter_include_deprecated": query(
+        "include_deprecated", "Taken and ignored.", FLAG
     ),
     "filter_properties": {
         "name": "properties",
@@ -309,7 +256,7 @@ PARAMETERS: Object = {
         "explode": True,
         "schema": {
             "type": "object",
-            "properties": {"properties.NAME": _TEXT},
+            "properties": {"properties.NAME": TEXT},
             "additionalProperties": False,
         },
     },
@@ -322,14 +269,12 @@ PARAMETERS: Object = {
         "explode": True,
         "schema": {
             "type": "object",
-            "properties": {"indices.NAME": _TEXT},
+            "properties": {"indices.NAME": TEXT},
             "additionalProperties": False,
         },
     },
     **{
-        f"filter_{name}_{bound}": _query(
-            f"{name}.{bound}", f"{name} {words} this time."
-        )
+        f"filter_{name}_{bound}": query(f"{name}.{bound}", f"{name} {words} this time.")
         for name in _TIMES
         for bound, words in _BOUNDS.items()
     },

@@ -2,110 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Any
+from api.openapi_shapes import (
+    FLAG,
+    NUMBER,
+    REASON,
+    TEXT,
+    TEXT_OR_NULL,
+    Object,
+    as_json,
+    closed,
+    json_of,
+    list_of,
+    ref,
+    wish,
+)
 
-Object = dict[str, Any]
-
-_TEXT: Object = {"type": "string"}
 _BECOMES = ("changed", "deleted", "present", "unchanged")
-_TEXT_OR_NULL: Object = {"type": ["string", "null"]}
-_FLAG: Object = {"type": "boolean"}
-_NUMBER: Object = {"type": "integer", "minimum": 0}
-_COUNTS: Object = {"type": "object", "additionalProperties": _NUMBER}
-_REASON: Object = {"type": ["string", "null"], "maxLength": 1000}
-_HOW: Object = {"reason": _REASON, "dry_run": _FLAG}
-
-
-def _json(name: str) -> Object:
-    schema = {"$ref": f"#/components/schemas/{name}"}
-    return {"application/json": {"schema": schema}}
-
-
-def _closed(properties: Object) -> Object:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: Object) -> Object:
-    return {"type": "array", "items": items}
-
-
-_CHANGE = _closed({"name": _TEXT, "from": {}, "to": {}})
-_CASE = _closed(
+_COUNTS: Object = {"type": "object", "additionalProperties": NUMBER}
+_HOW: Object = {"reason": REASON, "dry_run": FLAG}
+_CHANGE = closed({"name": TEXT, "from": {}, "to": {}})
+_CASE = closed(
     {
-        "case_id": _TEXT,
-        "case_type": _TEXT,
-        "case_name": _TEXT,
+        "case_id": TEXT,
+        "case_type": TEXT,
+        "case_name": TEXT,
         "becomes": {"enum": list(_BECOMES)},
-        "changes": _list(_CHANGE),
-        "overlaps": _list(_closed({"form_id": _TEXT, "names": _list(_TEXT)})),
+        "changes": list_of(_CHANGE),
+        "overlaps": list_of(closed({"form_id": TEXT, "names": list_of(TEXT)})),
     }
 )
 
 SCHEMAS: Object = {
-    "UndoWish": {
-        "type": "object",
-        "description": "One of the three ids; the times go with `user_id`.",
-        "properties": {
-            "form_id": _TEXT_OR_NULL,
-            "job_id": _TEXT_OR_NULL,
-            "user_id": _TEXT_OR_NULL,
-            "from": _TEXT_OR_NULL,
-            "to": _TEXT_OR_NULL,
+    "UndoWish": wish(
+        {
+            "form_id": TEXT_OR_NULL,
+            "job_id": TEXT_OR_NULL,
+            "user_id": TEXT_OR_NULL,
+            "from": TEXT_OR_NULL,
+            "to": TEXT_OR_NULL,
             **_HOW,
         },
-        "additionalProperties": False,
-    },
-    "UndoJobWish": {
-        "type": "object",
-        "properties": _HOW,
-        "additionalProperties": False,
-    },
-    "UndoPreview": _closed(
+        description="One of the three ids; the times go with `user_id`.",
+    ),
+    "UndoJobWish": wish(_HOW),
+    "UndoPreview": closed(
         {
             "forms": _COUNTS,
-            "skipped": _closed(
+            "skipped": closed(
                 {
-                    "count": _NUMBER,
-                    "forms": _list(
-                        _closed(
+                    "count": NUMBER,
+                    "forms": list_of(
+                        closed(
                             {
-                                "form_id": _TEXT,
-                                "state": _TEXT,
-                                "problem": _TEXT_OR_NULL,
+                                "form_id": TEXT,
+                                "state": TEXT,
+                                "problem": TEXT_OR_NULL,
                             }
                         )
                     ),
                 }
             ),
             "left": _COUNTS,
-            "cases": _closed(
+            "cases": closed(
                 {
-                    **dict.fromkeys(_BECOMES, _NUMBER),
-                    "overlapping": _NUMBER,
-                    "detailed": _list(_CASE),
+                    **dict.fromkeys(_BECOMES, NUMBER),
+                    "overlapping": NUMBER,
+                    "detailed": list_of(_CASE),
                 }
             ),
-            "truncated": _FLAG,
+            "truncated": FLAG,
         }
     ),
 }
 
-BODIES: Object = {"undo": _json("UndoWish"), "undo_job": _json("UndoJobWish")}
+BODIES: Object = {"undo": json_of("UndoWish"), "undo_job": json_of("UndoJobWish")}
 
 RESULTS: Object = {
-    "undo": {
-        "application/json": {
-            "schema": {
-                "anyOf": [
-                    {"$ref": "#/components/schemas/UndoPreview"},
-                    {"$ref": "#/components/schemas/Job"},
-                ]
-            }
-        }
-    }
+    "undo": as_json({"anyOf": [ref("UndoPreview"), ref("Job")]}),
 }

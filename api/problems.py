@@ -109,16 +109,21 @@ def several_cases(external_id: str, case_ids: Sequence[str]) -> Problem:
     return invalid(f"Multiple cases found with external_id '{shown}': {listed}")
 
 
+def at_fault(name: str, text: str) -> Problem:
+    """Return the 400 about one parameter or field."""
+    return invalid(text, errors=[{"field": name, "message": text}])
+
+
 def unknown_parameter(name: str) -> Problem:
     """Return the 400 for a parameter that an address does not know."""
     text = f"'{name}' is not a valid parameter."
-    return invalid(text, errors=[{"field": name, "message": text}])
+    return at_fault(name, text)
 
 
 def invalid_value(field: str, value: str) -> Problem:
     """Return the 400 for a value that a parameter cannot have."""
     text = f"'{value}' is not a valid value for '{field}'"
-    return invalid(text, errors=[{"field": field, "message": text}])
+    return at_fault(field, text)
 
 
 def position_beyond_head(position: int, head: int) -> Problem:
@@ -148,7 +153,7 @@ def too_many_cases(limit: int) -> Problem:
 def as_of_needs_ids() -> Problem:
     """Return the 400 for a time of the past where no case ids are asked for."""
     text = "'as_of' can be asked of case ids only"
-    return invalid(text, errors=[{"field": "as_of", "message": text}])
+    return at_fault("as_of", text)
 
 
 def case_was_deleted(case_id: str, when: str) -> Problem:
@@ -159,13 +164,13 @@ def case_was_deleted(case_id: str, when: str) -> Problem:
 def parameter_needed(name: str) -> Problem:
     """Return the 400 for a parameter that an address cannot do without."""
     text = f"The parameter '{name}' is needed"
-    return invalid(text, errors=[{"field": name, "message": text}])
+    return at_fault(name, text)
 
 
 def bad_idempotency_key(limit: int) -> Problem:
     """Return the 400 for a key that cannot be kept."""
     text = f"Idempotency-Key must be 1 to {limit} printable ASCII characters"
-    return invalid(text, errors=[{"field": IDEMPOTENCY_KEY, "message": text}])
+    return at_fault(IDEMPOTENCY_KEY, text)
 
 
 def undecodable_path() -> Problem:

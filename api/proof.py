@@ -6,7 +6,6 @@ import re
 from functools import partial
 from tempfile import TemporaryFile
 from typing import IO
-from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
@@ -14,12 +13,12 @@ from aiohttp.hdrs import CONTENT_DISPOSITION
 
 from api.dialects import JSON_TYPE
 from api.keys import PRINCIPAL, SIGNING_KEY, STORE
+from api.parameters import parameters
 from api.problems import (
     entry_missing,
     invalid_value,
     no_signing_key,
     position_beyond_head,
-    unknown_parameter,
 )
 from api.release import program
 from ledger.clock import now_micros
@@ -45,7 +44,7 @@ async def get_head(request: web.Request) -> web.Response:
 
 async def get_checkpoint(request: web.Request) -> web.Response:
     """Answer the signed checkpoint of the log as a file."""
-    _asked(request.rel_url.raw_query_string, ())
+    parameters(request.rel_url.raw_query_string, ())
     key = request.app[SIGNING_KEY]
     if key is None:
         raise no_signing_key()
@@ -92,19 +91,10 @@ def _checkpoint(store: Store, domain: str, key: SigningKey) -> tuple[IO[bytes], 
 
 
 def _asked_position(query: str) -> int | None:
-    text = _asked(query, ("position",)).get("position")
+    text = parameters(query, ("position",)).get("position")
     if text is None:
         return None
     found = _POSITION.fullmatch(text)
     if found is None:
         raise invalid_value("position", printable(text))
     return int(found[1])
-
-
-def _asked(query: str, known: tuple[str, ...]) -> dict[str, str]:
-    """Return the parameters of a query string; raises a 400 for an unknown one."""
-    pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-    for name, _ in pairs:
-        if name not in known:
-            raise unknown_parameter(printable(name))
-    return dict(pairs)

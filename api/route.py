@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from api.dialects import Dialect
+from api.dialects import CASE_V2, Dialect
 from api.permissions import Permission
+
+LEDGER = "/a/{domain}/api/ledger/v1"
+"""Where our own API lives, next to those that others defined."""
 
 PLACES = {
     "case_api": r"api/case/v2|api/v0\.6/case",
@@ -58,3 +61,44 @@ class Route:
         return PLACEHOLDER.sub(
             lambda found: CANONICAL.get(found[1], found[0]), self.path
         )
+
+
+def json_route(
+    method: str,
+    path: str,
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    permission: Permission,
+    tag: str,
+    answers: tuple[int, ...] = (200,),
+    parameters: tuple[str, ...] = (),
+    body: str = "",
+    result: str = "",
+) -> Route:
+    """Return a row whose problems are JSON objects."""
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        permission=permission,
+        dialect=CASE_V2,
+        summary=summary,
+        tag=tag,
+        answers=answers,
+        parameters=parameters,
+        body=body,
+        result=result,
+    )
+
+
+def preflight(path: str, handler: Callable[..., Any]) -> Route:
+    """Return the row in which a browser asks what it may ask."""
+    return Route(
+        method="OPTIONS",
+        path=path,
+        handler=handler,
+        permission=Permission.OPEN,
+        dialect=CASE_V2,
+        listed=False,
+    )

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from api import case_v2, process_pages
 from api.changes_routes import CHANGES_ROUTES
-from api.dialects import CASE_V2, OPENROSA, PROCESS
+from api.dialects import OPENROSA, PROCESS
 from api.erasure_routes import ERASURE_ROUTES
 from api.errors_routes import ERROR_ROUTES
 from api.jobs_routes import JOB_ROUTES
@@ -29,7 +29,7 @@ from api.openrosa import (
 from api.permissions import Permission
 from api.problems import method_not_allowed, unknown_path
 from api.proof_routes import PROOF_ROUTES
-from api.route import PLACEHOLDER, PLACES, Route
+from api.route import PLACEHOLDER, PLACES, Route, json_route, preflight
 from api.time_travel_routes import AS_OF_ROUTES, TIME_TRAVEL_ROUTES
 from api.undo_routes import UNDO_ROUTES
 from api.webhooks_routes import WEBHOOKS_ROUTES
@@ -49,29 +49,17 @@ _WRITING = (*_CHOICE, "dry_run", "idempotency_key")
 
 
 def _case_route(
-    method: str,
-    path: str,
-    handler: Handler,
-    summary: str,
-    *,
-    answers: tuple[int, ...],
-    parameters: tuple[str, ...] = _CHOICE,
-    body: str = "",
-    result: str = "",
+    method: str, path: str, handler: Handler, summary: str, **more: Any
 ) -> Route:
     writes = method == "PUT" or (method == "POST" and path != _FETCH)
-    return Route(
-        method=method,
-        path=path,
-        handler=handler,
+    return json_route(
+        method,
+        path,
+        handler,
+        summary,
         permission=Permission.EDIT_DATA if writes else Permission.READ_DATA,
-        dialect=CASE_V2,
-        summary=summary,
         tag=CASES,
-        answers=answers,
-        parameters=parameters,
-        body=body,
-        result=result,
+        **{"parameters": _CHOICE, **more},
     )
 
 
@@ -85,17 +73,6 @@ def _page(path: str, handler: Handler, summary: str, **more: Any) -> Route:
         summary=summary,
         tag=PROCESS_TAG,
         **more,
-    )
-
-
-def _preflight(path: str, handler: Handler) -> Route:
-    return Route(
-        method="OPTIONS",
-        path=path,
-        handler=handler,
-        permission=Permission.OPEN,
-        dialect=CASE_V2,
-        listed=False,
     )
 
 
@@ -129,7 +106,7 @@ CASE_ROUTES = (
         body="write",
         result="written",
     ),
-    _preflight(_LIST, case_v2.preflight),
+    preflight(_LIST, case_v2.preflight),
     _case_route(
         "POST",
         _FETCH,
@@ -139,7 +116,7 @@ CASE_ROUTES = (
         body="bulk_fetch",
         result="fetched",
     ),
-    _preflight(_FETCH, case_v2.preflight_bulk_fetch),
+    preflight(_FETCH, case_v2.preflight_bulk_fetch),
     _case_route(
         "GET",
         _EXTERNAL,
@@ -158,7 +135,7 @@ CASE_ROUTES = (
         body="change",
         result="written_one",
     ),
-    _preflight(_EXTERNAL, case_v2.preflight),
+    preflight(_EXTERNAL, case_v2.preflight),
     *AS_OF_ROUTES,
     _case_route(
         "GET",
@@ -179,7 +156,7 @@ CASE_ROUTES = (
         body="change",
         result="written_one",
     ),
-    _preflight(_CASE, case_v2.preflight),
+    preflight(_CASE, case_v2.preflight),
 )
 
 _RECEIVER = "/a/{domain}/receiver"

@@ -27,6 +27,7 @@ from api.case_v2_request import (
 )
 from api.field_filters import FieldFilter
 from api.keys import PAST, PRINCIPAL, STORE
+from api.parameters import parse_moment
 from api.permissions import Permission
 from api.problems import case_not_found, case_was_deleted, too_many_cases
 from api.time_travel_json import (
@@ -37,7 +38,6 @@ from api.time_travel_json import (
     parse_diff,
     parse_history,
     parse_list,
-    parse_moment,
     parse_why,
     why_response,
 )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
@@ -21,15 +20,10 @@ from api.case_v2_query import (
     encode_cursor,
     parse_list_query,
 )
-from api.problems import invalid, invalid_value, parameter_needed, unknown_parameter
+from api.parameters import parameters, parse_moment
+from api.problems import invalid_value, parameter_needed
 from ledger.names import printable
-from ledger.times import (
-    Micros,
-    format_datetime,
-    format_micros,
-    parse_datetime,
-    to_micros,
-)
+from ledger.times import Micros, format_micros
 from projections.case_changes import Change, HistoryStep, Why
 
 DEFAULT_LIMIT = 100
@@ -37,7 +31,6 @@ MOST_LIMIT = 1000
 TIME = "time"
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_LOST_PLUS = re.compile(r"([0-9-]{10}[T ][0-9:.]+) ([0-9]{2}:?[0-9]{2})")
 _WIRE = {"opened_on": "date_opened", "closed_on": "date_closed"}
 _OWN = {wire: own for own, wire in _WIRE.items()}
 
@@ -51,23 +44,6 @@ class HistoryPage:
 
     limit: int
     after: int
-
-
-def parse_moment(name: str, text: str) -> Micros:
-    """Return the time that a parameter names; raises a 400 that names it.
-
-    A blank before an offset was a ``+`` that nobody had encoded.
-    """
-    mended = _LOST_PLUS.fullmatch(text)
-    try:
-        return to_micros(
-            format_datetime(
-                parse_datetime(f"{mended[1]}+{mended[2]}" if mended else text)
-            )
-        )
-    except ValueError as error:
-        problem = f"Cannot parse datetime '{printable(text)}'"
-        raise invalid(problem, errors=[{"field": name, "message": problem}]) from error
 
 
 def parse_list(
@@ -126,15 +102,6 @@ def parse_diff(query: str, *, now: Micros) -> tuple[Micros, Micros]:
         raise parameter_needed("from")
     start = parse_moment("from", given["from"])
     return start, parse_moment("to", given["to"]) if "to" in given else now
-
-
-def parameters(query: str, known: tuple[str, ...]) -> dict[str, str]:
-    """Return the parameters, the last of several; raises a 400 for an unknown one."""
-    pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
-    for name, _ in pairs:
-        if name not in known:
-            raise unknown_parameter(printable(name))
-    return dict(pairs)
 
 
 def own_name(name: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from api import time_travel
-from api.dialects import CASE_V2
 from api.permissions import Permission
-from api.route import Route
+from api.route import json_route, preflight
 
 TIME_TRAVEL = "Time travel"
 _CASES = "/a/{domain}/{case_api}"
@@ -17,33 +16,14 @@ _WHY = f"{_CASES}/{{case_id}}/why"
 _DIFF = f"{_CASES}/{{case_id}}/diff"
 
 
-def _row(path: str, **more: Any) -> Route:
-    return Route(
-        method="GET",
-        path=path,
-        permission=Permission.READ_DATA,
-        dialect=CASE_V2,
-        tag=TIME_TRAVEL,
-        **more,
-    )
-
-
-def _preflight(path: str) -> Route:
-    return Route(
-        method="OPTIONS",
-        path=path,
-        handler=time_travel.preflight_past,
-        permission=Permission.OPEN,
-        dialect=CASE_V2,
-        listed=False,
-    )
-
+_get = partial(json_route, "GET", permission=Permission.READ_DATA, tag=TIME_TRAVEL)
+_preflight = partial(preflight, handler=time_travel.preflight_past)
 
 AS_OF_ROUTES = (
-    _row(
+    _get(
         _AS_OF,
-        handler=time_travel.list_cases_as_of,
-        summary="List cases as they were at a time",
+        time_travel.list_cases_as_of,
+        "List cases as they were at a time",
         answers=(200, 400),
         parameters=("past_time", "filters", "fields", "exclude"),
         result="page",
@@ -53,28 +33,28 @@ AS_OF_ROUTES = (
 """Stand before the rows of single cases, whose paths look the same."""
 
 TIME_TRAVEL_ROUTES = (
-    _row(
+    _get(
         _HISTORY,
-        handler=time_travel.get_case_history,
-        summary="Get what every entry of the log did to a case",
+        time_travel.get_case_history,
+        "Get what every entry of the log did to a case",
         answers=(200, 400, 404),
         parameters=("history_limit", "history_cursor"),
         result="case_history",
     ),
     _preflight(_HISTORY),
-    _row(
+    _get(
         _WHY,
-        handler=time_travel.get_case_why,
-        summary="Get which form set a value of a case, and which did before",
+        time_travel.get_case_why,
+        "Get which form set a value of a case, and which did before",
         answers=(200, 400, 404),
         parameters=("why_property",),
         result="case_why",
     ),
     _preflight(_WHY),
-    _row(
+    _get(
         _DIFF,
-        handler=time_travel.get_case_diff,
-        summary="Get what differs in a case between two times",
+        time_travel.get_case_diff,
+        "Get what differs in a case between two times",
         answers=(200, 400, 404),
         parameters=("diff_from", "diff_to"),
         result="case_diff",

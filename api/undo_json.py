@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.json_body import JsonBody
-from api.list_query import at_fault
-from api.problems import invalid
+from api.problems import at_fault, invalid
 from api.time_travel_json import changes_to_wire, wire_name
 from importers.undo import UndoRequest
 from ledger.form_states import FormOutcome

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from api import undo
-from api.dialects import CASE_V2
 from api.permissions import Permission
-from api.route import Route
+from api.route import LEDGER, Route, json_route
 
 UNDO = "Undo"
 
 UNDO_ROUTES: tuple[Route, ...] = (
-    Route(
-        method="POST",
-        path="/a/{domain}/api/ledger/v1/undo",
-        handler=undo.undo,
+    json_route(
+        "POST",
+        f"{LEDGER}/undo",
+        undo.undo,
+        "Take back what a form, a job or a user did, or try it",
         permission=Permission.MANAGE,
-        dialect=CASE_V2,
-        summary="Take back what a form, a job or a user did, or try it",
         tag=UNDO,
         answers=(200, 202, 400, 404, 409, 413),
         body="undo",
         result="undo",
     ),
-    Route(
-        method="POST",
-        path="/a/{domain}/api/ledger/v1/jobs/{job_id}/undo",
-        handler=undo.undo_job,
+    json_route(
+        "POST",
+        f"{LEDGER}/jobs/{{job_id}}/undo",
+        undo.undo_job,
+        "Take back what a job did, or try it",
         permission=Permission.MANAGE,
-        dialect=CASE_V2,
-        summary="Take back what a job did, or try it",
         tag=UNDO,
         answers=(200, 202, 400, 404, 409, 413),
         body="undo_job",

@@ -13,7 +13,7 @@ from api.changes import begin_at
 from api.changes_json import Asked, Cursor
 from api.dialects import JSON_TYPE
 from api.keys import CONFIG, PRINCIPAL, STORE, WEBHOOK_DELIVERY, WRITER
-from api.problems import Problem, invalid
+from api.problems import Problem, at_fault
 from api.webhook_urls import leads_inside
 from api.webhooks_json import (
     deliveries_body,
@@ -130,7 +130,7 @@ def leads_inside_problem() -> Problem:
         "'url' leads to an address that is not public; the operator can allow such "
         "with CASELEDGER_WEBHOOK_PRIVATE=on"
     )
-    return invalid(problem, errors=[{"field": "url", "message": problem}])
+    return at_fault("url", problem)
 
 
 def _add(

@@ -6,16 +6,16 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
 from api.changes_json import Cursor, parse_cursor
-from api.problems import invalid
+from api.json_body import parse_object
+from api.parameters import parameters, whole_number
 from api.webhook_urls import LONGEST_URL, is_url
 from ledger.deliveries import DELIVERED, PENDING, STATES, Delivery
 from ledger.errors import Conflict
-from ledger.times import Micros, format_micros
+from ledger.times import format_if_known, format_micros
 from ledger.webhooks import Webhook
 
 DEFAULT_LIMIT = 100
@@ -35,7 +35,7 @@ def parse_new(body: bytes) -> tuple[dict[str, Any], Cursor | None]:
 
     Raises ``Conflict`` that names the field at fault.
     """
-    payload = _object(body)
+    payload = parse_object(body)
     after = payload.pop("after", None)
     if "url" not in payload:
         raise Conflict("Property url is required.", field="url")
@@ -46,7 +46,7 @@ def parse_new(body: bytes) -> tuple[dict[str, Any], Cursor | None]:
 
 def parse_change(body: bytes) -> dict[str, Any]:
     """Return the settings that a body changes; raises ``Conflict`` with the field."""
-    return parse_settings(_object(body))
+    return parse_settings(parse_object(body))
 
 
 def parse_settings(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,15 +69,12 @@ def parse_deliveries_query(query: str) -> tuple[str | None, int, int]:
 
     Raises a 400 ``Problem``.
     """
-    given = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
-    for name in given:
-        if name not in {"state", "below", "limit"}:
-            raise invalid(f"'{name}' is not a valid parameter.")
+    given = parameters(query, ("state", "below", "limit"))
     state = given.get("state") or None
     if state is not None and state not in STATES:
         raise Conflict("'state' must be one of pending, delivered, dead", field="state")
-    below = _whole(given, "below", LAST, high=LAST)
-    return state, below, _whole(given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT)
+    below = whole_number(given, "below", LAST, high=LAST)
+    return state, below, whole_number(given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT)
 
 
 def webhook_wire(hook: Webhook) -> dict[str, Any]:
@@ -93,7 +90,7 @@ def webhook_wire(hook: Webhook) -> dict[str, Any]:
         "created_on": format_micros(hook.created_on),
         "changed_on": format_micros(hook.changed_on),
         "position": hook.position,
-        "next_attempt_on": _time(hook.due_on),
+        "next_attempt_on": format_if_known(hook.due_on),
     }
 
 
@@ -108,9 +105,9 @@ def delivery_wire(delivery: Delivery) -> dict[str, Any]:
         "state": delivery.state,
         "attempts": delivery.attempts,
         "created_on": format_micros(delivery.created_on),
-        "attempted_on": _time(delivery.attempted_on),
-        "next_attempt_on": _time(delivery.due_on) if waits else None,
-        "delivered_on": _time(delivery.attempted_on) if done else None,
+        "attempted_on": format_if_known(delivery.attempted_on),
+        "next_attempt_on": format_if_known(delivery.due_on) if waits else None,
+        "delivered_on": format_if_known(delivery.attempted_on) if done else None,
         "status": delivery.status,
         "error": delivery.error,
     }
@@ -137,16 +134,6 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
     """Return the signature over the time and the body."""
     signed = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
     return f"sha256={signed.hexdigest()}"
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise invalid("Payload must be valid JSON") from None
-    if not isinstance(payload, dict):
-        raise invalid("Payload must be a single JSON object")
-    return payload
 
 
 def _url(name: str, value: Any) -> str:
@@ -195,14 +182,3 @@ _CHECKS = {
     "active": _flag,
     "secret": _secret,
 }
-
-
-def _whole(given: Mapping[str, str], name: str, default: int, *, high: int) -> int:
-    text = given.get(name) or str(default)
-    if text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= high:  # noqa: PLR2004
-        return int(text)
-    raise Conflict(f"'{name}' must be a whole number from 1 to {high}", field=name)
-
-
-def _time(when: Micros | None) -> str | None:
-    return None if when is None else format_micros(when)

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from api import webhooks
-from api.dialects import CASE_V2
-from api.middleware import Handler
 from api.permissions import Permission
-from api.route import Route
+from api.route import LEDGER, json_route
 
 WEBHOOKS = "Webhooks"
-_ALL = "/a/{domain}/api/ledger/v1/webhooks"
+_ALL = f"{LEDGER}/webhooks"
 _ONE = f"{_ALL}/{{webhook_id}}"
 _DELIVERIES = f"{_ONE}/deliveries"
 
 
-def _row(method: str, path: str, handler: Handler, summary: str, **more: Any) -> Route:
-    return Route(
-        method=method,
-        path=path,
-        handler=handler,
-        permission=Permission.MANAGE,
-        dialect=CASE_V2,
-        summary=summary,
-        tag=WEBHOOKS,
-        **more,
-    )
-
+_row = partial(json_route, permission=Permission.MANAGE, tag=WEBHOOKS)
 
 WEBHOOKS_ROUTES = (
     _row(

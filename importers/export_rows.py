@@ -23,7 +23,7 @@ from projections.form_json import (
     has_metadata,
     metadata_json,
 )
-from projections.rows import CaseRow
+from projections.rows import CaseRow, wire_fields
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Layout(Generic[T]):
 def case_line(row: CaseRow) -> bytes:
     """Return a case as a line of JSON, in the shape of the case API."""
     found = {
-        **_case_fields(row),
+        **wire_fields(row),
         "properties": orjson.Fragment(row.properties),
         "indices": orjson.Fragment(row.indices),
     }
@@ -87,7 +87,7 @@ def case_line(row: CaseRow) -> bytes:
 
 def case_cells(row: CaseRow) -> dict[str, str]:
     """Return the texts of a case by column."""
-    cells = {name: _text(value) for name, value in _case_fields(row).items()}
+    cells = {name: _text(value) for name, value in wire_fields(row).items()}
     for name, value in orjson.loads(row.properties).items():
         cells[f"properties.{name}"] = value
     for name, index in orjson.loads(row.indices).items():
@@ -139,23 +139,6 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 CASES = Layout(title="cases", line=case_line, cells=case_cells, columns=case_columns)
 FORMS = Layout(title="forms", line=form_line, cells=form_cells, columns=form_columns)
-
-
-def _case_fields(row: CaseRow) -> dict[str, str | bool | None]:
-    return {
-        "domain": row.domain,
-        "case_id": row.case_id,
-        "case_type": row.case_type,
-        "case_name": row.case_name,
-        "external_id": row.external_id,
-        "owner_id": row.owner_id,
-        "date_opened": row.opened_on,
-        "last_modified": row.modified_on,
-        "server_last_modified": row.server_modified_on,
-        "indexed_on": format_micros(row.indexed_on),
-        "closed": bool(row.closed),
-        "date_closed": row.closed_on,
-    }
 
 
 def _form_object(stored: StoredForm) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeAlias
 
 from importers.unreadable import Limits, Reason, Unreadable
@@ -198,7 +199,7 @@ def samples(rows: Iterable[Row], width: int) -> tuple[tuple[str, ...], ...]:
 
 def first_rows(rows: Iterable[Row]) -> list[Row]:
     """Return the rows that samples are taken from."""
-    return [row for row, _ in zip(rows, range(_SAMPLED_ROWS), strict=False)]
+    return list(islice(rows, _SAMPLED_ROWS))
 
 
 _Converted: TypeAlias = tuple[str | None, str, bool]

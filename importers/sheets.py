@@ -40,6 +40,8 @@ _LEAP_DAY = 60
 class Checked(Protocol):
     """A file that may be parsed, and what calamine does not tell of it."""
 
+    gives_durations_as_text: bool
+
     def errors(self, sheet: str, place: int, /) -> dict[tuple[int, int], ErrorValue]:
         """Return the errors of a sheet by row and column, from 0."""
         ...
@@ -61,6 +63,7 @@ def read_with_calamine(
 ) -> Sheet:
     """Read a sheet into memory. Raises ``Unreadable``."""
     del limits  # those of the process are enough
+    file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
     titles = [
         (told.name, place)
@@ -72,10 +75,11 @@ def read_with_calamine(
     place = dict(titles)[chosen]
     sheet = book.get_sheet_by_index(place)
     errors = checked.errors(chosen, place)
+    refine = _as_duration if checked.gives_durations_as_text else None
     return Sheet(
         name=chosen,
         names=names,
-        rows=lambda: _dense(sheet, errors),
+        rows=lambda: _dense(sheet, errors, refine),
         is_in_memory=True,
         merged=[(a[0] + 1, b[0] + 1) for a, b in sheet.merged_cell_ranges or ()],
     )
@@ -140,7 +144,9 @@ def _on(days: float) -> datetime:
 
 
 def _dense(
-    sheet: CalamineSheet, errors: dict[tuple[int, int], ErrorValue]
+    sheet: CalamineSheet,
+    errors: dict[tuple[int, int], ErrorValue],
+    refine: Callable[[Any], Any] | None,
 ) -> Iterator[Values]:
     """Yield the rows that calamine holds, which have no blanks at their left."""
     left: list[Any] = [None] * (sheet.start[1] if sheet.start else 0)
@@ -149,8 +155,8 @@ def _dense(
         by_row.setdefault(row, []).append((column, value))
     last = -1
     for last, values in enumerate(sheet.iter_rows()):
-        found = [*left, *map(_without_iso, values)]
-        yield _with(found, by_row.pop(last, ()))
+        found = map(refine, values) if refine else values
+        yield _with([*left, *found], by_row.pop(last, ()))
     # A sheet may end with errors, of which calamine knows nothing.
     for row in sorted(by_row):
         if row > last + GAP:
@@ -168,7 +174,7 @@ def _with(values: list[Any], errors: Any) -> list[Any]:
     return values
 
 
-def _without_iso(value: Any) -> Any:
+def _as_duration(value: Any) -> Any:
     """Return a duration of an .ods, which calamine gives as text, as one."""
     if type(value) is not str or not value.startswith("PT"):
         return value

@@ -35,6 +35,7 @@ from importers.xlsx_survey import check_xlsx
 
 _FRAME = 256 * 1024
 _FILES = 64
+_NO_FORMAT = "Cannot detect file format"
 
 
 def main(order: dict[str, Any]) -> None:
@@ -44,57 +45,65 @@ def main(order: dict[str, Any]) -> None:
     try:
         _answer(order, limits)
     except Unreadable as error:
-        _refuse(error.reason, error.text)
+        _refuse(error)
     except MemoryError:
-        text = f"Reading the file needs more memory than {limits.memory >> 20} MB"
-        _refuse(Reason.RESOURCES, text, try_another=True)
+        most = limits.memory >> 20
+        text = f"Reading the file needs more memory than {most} MB"
+        _refuse(Unreadable(Reason.RESOURCES, text), try_another=True)
     except BrokenPipeError:
         os._exit(1)  # nobody waits for the rest
     except BaseException as error:  # noqa: BLE001 - a panic of calamine is no Exception
-        text = f"The workbook cannot be read: {' '.join(str(error).split())[:300]}"
-        _refuse(Reason.DAMAGED, text, try_another=True)
+        text = f"The workbook cannot be read: {_reason(error)}"
+        _refuse(Unreadable(Reason.DAMAGED, text), try_another=True)
 
 
 def _confine(limits: Limits) -> None:
     """Take away what a parser of somebody's file must not have."""
     for what, most in (
         (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, _FILES),
     ):
         resource.setrlimit(what, (most, most))
+    # The soft limit ends it with a signal that says why, the hard one would not.
+    seconds = limits.cpu_seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
+def open_sheet(file: BinaryIO, order: dict[str, Any], limits: Limits) -> Sheet:
+    """Check a file and parse it. Raises ``Unreadable``, and whatever a parser does."""
+    check = {"xlsx": check_xlsx, "xls": check_xls, "ods": check_ods}[order["format"]]
+    read: Callable[..., Sheet] = read_with_calamine
+    if order["reader"] == "openpyxl":
+        read = read_with_openpyxl
+    return read(file, check(file, limits), name=order["sheet"], limits=limits)
+
+
+def tabulate(sheet: Sheet, limits: Limits) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """Return the headers and the rows of a sheet. Raises ``Unreadable``."""
+    rows = sheet.rows()
+    headers = to_headers(next(rows, ()), limits)
+    return headers, _to_rows(numbered(rows, limits), len(headers), limits)
 
 
 def _answer(order: dict[str, Any], limits: Limits) -> None:
-    file = os.fdopen(0, "rb")
-    sheet = _open(order, file, limits)
-    rows = sheet.rows()
-    headers = to_headers(next(rows, ()), limits)
-    table = _to_rows(numbered(rows, limits), len(headers), limits)
-    head = first_rows(table)
+    sheet = open_sheet(os.fdopen(0, "rb"), order, limits)
+    headers, rows = tabulate(sheet, limits)
+    first = first_rows(rows)
     _send(
         {
             "sheet": sheet.name,
             "sheet_names": sheet.names,
             "headers": headers,
             "row_count": _count(sheet, limits) if sheet.is_in_memory else None,
-            "samples": samples(head, len(headers)),
+            "samples": samples(first, len(headers)),
             "merged": sheet.merged[:GAP],
         }
     )
-    for frame in _frames(chain(head, table)):
+    for frame in _frames(chain(first, rows)):
         _send(frame)
     _send([])
-
-
-def _open(order: dict[str, Any], file: BinaryIO, limits: Limits) -> Sheet:
-    read: Callable[..., Sheet] = read_with_calamine
-    if order["reader"] == "openpyxl":
-        read = read_with_openpyxl
-    check = {"xlsx": check_xlsx, "xls": check_xls, "ods": check_ods}[order["format"]]
-    return read(file, check(file, limits), name=order["sheet"], limits=limits)
 
 
 def _count(sheet: Sheet, limits: Limits) -> int:
@@ -132,8 +141,14 @@ def _frames(rows: Iterator[Row]) -> Iterator[list[tuple[Any, ...]]]:
         yield frame
 
 
-def _refuse(reason: Reason, text: str, *, try_another: bool = False) -> None:
-    _send({"reason": reason, "text": text, "try_another": try_another})
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    # calamine tries every format that it knows, and forgets what was wrong with ours.
+    return "it is damaged" if text == _NO_FORMAT else text[:300]
+
+
+def _refuse(error: Unreadable, *, try_another: bool = False) -> None:
+    _send({"reason": error.reason, "text": error.text, "try_another": try_another})
 
 
 def _send(found: Any) -> None:

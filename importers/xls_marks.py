@@ -43,6 +43,8 @@ _TEXTS = {
 class XlsFile:
     """The records of a workbook, and where each of its sheets begins."""
 
+    gives_durations_as_text = False
+
     def __init__(self, stream: bytes) -> None:
         """Find the sheets. Raises ``Unreadable`` for a password."""
         self._stream = stream
@@ -77,7 +79,7 @@ def check_xls(file: BinaryIO, _limits: Limits) -> XlsFile:
         raise Unreadable(Reason.DAMAGED, "File is not an Excel xls file")
     try:
         return XlsFile(_Compound(content).workbook())
-    except (struct.error, IndexError, OverflowError) as error:
+    except (struct.error, IndexError, OverflowError, ValueError) as error:
         raise Unreadable(Reason.DAMAGED, "File is cut short or damaged") from error
 
 

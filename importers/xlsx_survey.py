@@ -29,6 +29,8 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 class XlsxFile:
     """An archive that was found harmless, and where its worksheets are."""
 
+    gives_durations_as_text = False
+
     def __init__(self, archive: ZipFile) -> None:
         """Find the worksheets. Raises ``Unreadable``."""
         self.archive = archive

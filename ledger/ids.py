@@ -17,6 +17,11 @@ def new_form_id() -> str:
     return uuid.uuid4().hex
 
 
+def new_hex_id() -> str:
+    """Return a random id as 32 hex digits (``commcare-hq-apis.md`` section 6.1)."""
+    return uuid.uuid4().hex
+
+
 def derived_id(scope: str, *parts: str) -> str:
     """Return the id that the same scope and parts always give (UUID version 5)."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join((scope, *parts))))

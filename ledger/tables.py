@@ -133,10 +133,116 @@ users = Table(
     Column("password_hash", Sortable),
     Column("active", SmallInteger, nullable=False),
     Column("created_on", BigInteger, nullable=False),
+    Column("profile", Sortable),
+    Column("deleted_on", BigInteger),
 )
-"""Who may come in; one row for each domain a person belongs to."""
+"""Who may come in; one row for each domain a person belongs to. ``profile`` is JSON;
+a user who was deleted keeps the row, so that the name stays taken."""
 
 Index("ix_users_username", users.c.domain, users.c.username, unique=True)
+
+user_locations = Table(
+    "user_locations",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("user_id", Sortable, primary_key=True),
+    Column("location_id", Sortable, primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("is_primary", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Where users work, in the order they were given."""
+
+Index(
+    "ix_user_locations_location", user_locations.c.domain, user_locations.c.location_id
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("group_id", Sortable, primary_key=True),
+    Column("name", Sortable, nullable=False),
+    Column("case_sharing", SmallInteger, nullable=False),
+    Column("reporting", SmallInteger, nullable=False),
+    Column("data", Sortable, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+    Column("changed_on", BigInteger, nullable=False),
+    Column("deleted_on", BigInteger),
+)
+"""Groups of users; one with ``case_sharing`` may own cases. ``data`` is JSON."""
+
+Index(
+    "ix_groups_name",
+    groups.c.domain,
+    groups.c.name,
+    unique=True,
+    sqlite_where=text("deleted_on IS NULL"),
+    postgresql_where=text("deleted_on IS NULL"),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("group_id", Sortable, primary_key=True),
+    Column("user_id", Sortable, primary_key=True),
+    Column("place", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who is in a group, in the order they were put there."""
+
+Index("ix_group_members_user", group_members.c.domain, group_members.c.user_id)
+
+location_types = Table(
+    "location_types",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("type_id", Integer, primary_key=True, autoincrement=False),
+    Column("code", Sortable, nullable=False),
+    Column("name", Sortable, nullable=False),
+    Column("parent_id", Integer),
+    Column("administrative", SmallInteger, nullable=False),
+    Column("shares_cases", SmallInteger, nullable=False),
+    Column("view_descendants", SmallInteger, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+    Column("changed_on", BigInteger, nullable=False),
+)
+"""The levels of places; a place whose type ``shares_cases`` may own cases."""
+
+Index(
+    "ix_location_types_code",
+    location_types.c.domain,
+    location_types.c.code,
+    unique=True,
+)
+
+locations = Table(
+    "locations",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("location_id", Sortable, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("name", Sortable, nullable=False),
+    Column("name_key", Sortable, nullable=False),
+    Column("site_code", Sortable, nullable=False),
+    Column("type_id", Integer, nullable=False),
+    Column("parent_id", Sortable),
+    Column("external_id", Sortable),
+    Column("latitude", Sortable),
+    Column("longitude", Sortable),
+    Column("data", Sortable, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+    Column("changed_on", BigInteger, nullable=False),
+    Column("archived_on", BigInteger),
+)
+"""Places. ``number`` counts them in a domain; ``name_key`` is the name without regard
+to case; ``data`` is JSON. An archived one keeps its row and its site code."""
+
+Index("ix_locations_number", locations.c.domain, locations.c.number, unique=True)
+Index("ix_locations_code", locations.c.domain, locations.c.site_code, unique=True)
+Index("ix_locations_name", locations.c.domain, locations.c.name_key)
+Index("ix_locations_parent", locations.c.domain, locations.c.parent_id)
 
 api_keys = Table(
     "api_keys",

@@ -85,6 +85,11 @@ def format_micros(micros: Micros) -> Instant:
     return f"{_second(seconds)}.{fraction:06d}Z"
 
 
+def format_if_known(micros: Micros | None) -> Instant | None:
+    """Return the canonical text of a log time that may not have come yet."""
+    return None if micros is None else format_micros(micros)
+
+
 def to_micros(instant: Instant) -> Micros:
     """Return a canonical text as microseconds since 1970-01-01 UTC."""
     since = datetime.fromisoformat(instant) - _EPOCH

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from ledger.case import Case, CaseAttachment, CaseIndex, FoldKey
-from ledger.times import Instant, Micros
+from ledger.times import Instant, Micros, format_micros
 
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -116,6 +116,24 @@ def to_case(row: CaseRow) -> Case:
         and (row.folded_position != 0 or "flagged" in extra),
         folded_to=FoldKey(received_on=row.folded_on, position=row.folded_position),
     )
+
+
+def wire_fields(row: CaseRow) -> dict[str, str | bool | None]:
+    """Return the fields of a case under the wire's names (``case-api-v2.md`` 3)."""
+    return {
+        "domain": row.domain,
+        "case_id": row.case_id,
+        "case_type": row.case_type,
+        "case_name": row.case_name,
+        "external_id": row.external_id,
+        "owner_id": row.owner_id,
+        "date_opened": row.opened_on,
+        "last_modified": row.modified_on,
+        "server_last_modified": row.server_modified_on,
+        "indexed_on": format_micros(row.indexed_on),
+        "closed": bool(row.closed),
+        "date_closed": row.closed_on,
+    }
 
 
 def _wire_indices(case: Case) -> dict[str, dict[str, str]]:

@@ -39,6 +39,8 @@ MAKERS = {
     "ConfigError": 0,
     "CannotServe": 0,
     "UsageError": 0,
+    "Unreadable": 1,
+    "_TryAnother": 1,
     "ClickException": 0,
     "fail": 0,
     "_failed": 0,

@@ -13,6 +13,7 @@ import click
 
 from api.cli.database import opened, unchecked
 from api.cli.new_file import new_file
+from api.cli.options import WORKERS
 from api.cli.progress import progress
 from api.cli.server import prepare
 from api.config import Config
@@ -47,13 +48,7 @@ def backup(config: Config, *, file: Path) -> None:
 
 @click.command()
 @_FILE
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Processes that parse forms ahead.",
-)
+@WORKERS
 @click.pass_obj
 def restore(config: Config, *, file: Path, workers: int) -> None:
     """Load a backup into an empty database of either kind, and prove it.

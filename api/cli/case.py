@@ -11,11 +11,12 @@ import orjson
 from api.case_v2_render import decode_case
 from api.cli import case_erase, case_state
 from api.cli.database import opened, the_domain
+from api.cli.options import Moment, domain_option
 from api.config import Config
 from api.time_travel_json import own_name, wire_name
 from ledger.clock import now_micros
 from ledger.store import Reader, Store
-from ledger.times import Micros, format_datetime, parse_datetime, to_micros
+from ledger.times import Micros
 from projections.case_changes import Change, HistoryStep, Value, Why
 from projections.history import as_of, now
 from projections.history import diff as changes_between
@@ -26,27 +27,7 @@ from projections.rows import to_row
 T = TypeVar("T")
 
 
-class Moment(click.ParamType[Micros]):
-    """A time of the command line, as microseconds."""
-
-    name = "time"
-
-    def convert(
-        self,
-        value: str,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Micros:
-        """Return the microseconds of an ISO 8601 text; a usage error otherwise."""
-        try:
-            return to_micros(format_datetime(parse_datetime(value)))
-        except ValueError:
-            self.fail(f"'{value}' is no time such as 2026-05-01T12:00:00Z", param, ctx)
-
-
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The case's domain; not needed if there is only one."
-)
+_DOMAIN = domain_option("The case's domain")
 
 
 @click.group()

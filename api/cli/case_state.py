@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
 from ledger.entry import Kind, Receipt
@@ -15,19 +16,14 @@ from ledger.errors import LedgerError
 from ledger.form_states import FlagCases, RebuildCases
 from ledger.submit import Command
 
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The cases' domain; not needed if there is only one."
-)
-_REASON = click.option(
-    "--reason", default="", metavar="R", help="Why; kept in the log."
-)
+_DOMAIN = domain_option("The cases' domain")
 _CASE_IDS = click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
 
 
 @click.command()
 @_CASE_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def delete(config: Config, /, **asked: Any) -> int:
     """Flag cases as deleted: no list has them, and nothing is lost."""
@@ -37,7 +33,7 @@ def delete(config: Config, /, **asked: Any) -> int:
 @click.command()
 @_CASE_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def restore(config: Config, /, **asked: Any) -> int:
     """Take back that cases are deleted."""
@@ -47,7 +43,7 @@ def restore(config: Config, /, **asked: Any) -> int:
 @click.command()
 @_CASE_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def rebuild(config: Config, /, **asked: Any) -> int:
     """Fold cases from nothing."""

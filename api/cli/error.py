@@ -8,8 +8,8 @@ from typing import Any
 import click
 import orjson
 
-from api.cli.case import Moment
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import REASON, Moment, domain_option, limit_option
 from api.cli.work import outcome, see_through
 from api.cli.writing import written
 from api.config import Config
@@ -32,9 +32,7 @@ from projections.form_view import form_bytes
 
 _Command = Callable[..., Any]
 
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The forms' domain; not needed if there is only one."
-)
+_DOMAIN = domain_option("The forms' domain")
 _FORM_ID = click.argument("form_id")
 
 
@@ -66,13 +64,7 @@ def error() -> None:
 @_DOMAIN
 @click.option("--state", type=click.Choice(ERROR_STATES), help="Only in this state.")
 @_filtered
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1_000_000),
-    default=50,
-    show_default=True,
-    help="At most so many.",
-)
+@limit_option(1_000_000)
 @click.pass_obj
 def list_errors(
     config: Config, /, *, domain: str | None, limit: int, **given: Any
@@ -121,7 +113,7 @@ def xml(config: Config, *, form_id: str, domain: str | None) -> None:
 @_DOMAIN
 @_filtered
 @click.option("--all", "every", is_flag=True, help="All that the options select.")
-@click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
+@REASON
 @click.pass_obj
 def reprocess(
     config: Config,

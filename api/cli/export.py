@@ -13,6 +13,7 @@ import click
 
 from api.cli.database import opened, the_domain
 from api.cli.new_file import new_file
+from api.cli.options import domain_option
 from api.cli.progress import Progress, progress
 from api.config import Config
 from importers.export import Format, export_cases, export_forms
@@ -20,9 +21,7 @@ from projections.rebuild import silent
 
 Work = Callable[..., int]
 
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The domain; not needed if there is only one."
-)
+_DOMAIN = domain_option()
 _FORMAT = click.option(
     "--format",
     "file_format",

@@ -8,6 +8,7 @@ import click
 import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
 from api.form_render import render_form
@@ -15,12 +16,7 @@ from ledger.entry import Kind
 from ledger.form_states import ChangeForms, FormOutcome
 from projections.form_view import form_bytes, look_at_form
 
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The forms' domain; not needed if there is only one."
-)
-_REASON = click.option(
-    "--reason", default="", metavar="R", help="Why; kept in the log."
-)
+_DOMAIN = domain_option("The forms' domain")
 _FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")
 
 
@@ -60,7 +56,7 @@ def xml(config: Config, *, form_id: str, domain: str | None) -> None:
 @form.command()
 @_FORM_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def archive(config: Config, /, **asked: Any) -> int:
     """Withdraw forms, so that their cases are folded without them."""
@@ -70,7 +66,7 @@ def archive(config: Config, /, **asked: Any) -> int:
 @form.command()
 @_FORM_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def unarchive(config: Config, /, **asked: Any) -> int:
     """Let archived forms count again."""
@@ -80,7 +76,7 @@ def unarchive(config: Config, /, **asked: Any) -> int:
 @form.command()
 @_FORM_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def delete(config: Config, /, **asked: Any) -> int:
     """Delete forms softly, whatever their state."""
@@ -90,7 +86,7 @@ def delete(config: Config, /, **asked: Any) -> int:
 @form.command()
 @_FORM_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def restore(config: Config, /, **asked: Any) -> int:
     """Make deleted forms what they were before."""
@@ -100,7 +96,7 @@ def restore(config: Config, /, **asked: Any) -> int:
 @form.command()
 @_FORM_IDS
 @_DOMAIN
-@_REASON
+@REASON
 @click.pass_obj
 def reprocess(config: Config, /, **asked: Any) -> int:
     """Try XFormErrors again, because their cause may be gone."""

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from api.cli.database import opened, the_domain
+from api.cli.options import domain_option, limit_option
 from api.cli.work import lines, outcome, see_through
 from api.config import Config
 from api.jobs_json import to_wire
@@ -16,9 +17,7 @@ from ledger import jobs
 from ledger.clock import now_micros
 from ledger.jobs import JobFilter, JobState
 
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The job's domain; not needed if there is only one."
-)
+_DOMAIN = domain_option("The job's domain")
 _JOB = click.argument("job_id")
 
 
@@ -35,13 +34,7 @@ def job() -> None:
     type=click.Choice([state.value for state in JobState]),
     help="Only jobs in this state.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 100_000),
-    default=50,
-    show_default=True,
-    help="At most so many.",
-)
+@limit_option(100_000)
 @click.pass_obj
 def list_jobs(
     config: Config,

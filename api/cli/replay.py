@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from api.cli.database import opened, the_domains
+from api.cli.options import WORKERS
 from api.cli.progress import progress
 from api.config import Config
 from projections.replay import replay as rebuild
@@ -19,13 +20,7 @@ from projections.tables import CASES, FORMS
     type=click.Choice([CASES, FORMS]),
     help="Rebuild only this projection's tables.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Processes that parse forms ahead.",
-)
+@WORKERS
 @click.pass_obj
 def replay(
     config: Config,

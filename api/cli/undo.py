@@ -8,8 +8,8 @@ from typing import Any
 import click
 import orjson
 
-from api.cli.case import Moment
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import REASON, Moment
 from api.cli.work import see_through
 from api.config import Config
 from api.time_travel_json import wire_name
@@ -33,7 +33,7 @@ from projections.undo_preview import CasePreview, UndoPreview
     "--to", "until", type=Moment(), metavar="TIME", help="Its end, not in it."
 )
 @click.option("--domain", metavar="D", help="Not needed if there is only one.")
-@click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
+@REASON
 @click.option("--dry-run", is_flag=True, help="Only tell what would change.")
 @click.pass_obj
 def undo(

@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.people import DOMAIN, merged, the_location, the_user, with_data
 from api.config import Config
 from api.permissions import ROLES
-from ledger.directory.users import create_user
+from ledger.directory.locations import locations_by_id
+from ledger.directory.profiles import Profile
+from ledger.directory.users import (
+    User,
+    UserChange,
+    create_user,
+    delete_user,
+    list_users,
+    update_user,
+)
+from ledger.directory.workplaces import Workplaces, workplaces_of
+from ledger.store import Reader
+
+_USER = click.argument("username")
+
+
+def _described(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say who a user is."""
+    for option in (
+        with_data,
+        click.option(
+            "--phone",
+            "phone_numbers",
+            multiple=True,
+            metavar="NUMBER",
+            help="All telephones, the default one first; may be repeated.",
+        ),
+        click.option("--language", metavar="L", help="Such as en or hin."),
+        click.option("--email", metavar="E", help="The e-mail address."),
+        click.option("--last-name", metavar="N", help="The last name."),
+        click.option("--first-name", metavar="N", help="The first name."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group()
 def user() -> None:
-    """Create users of a domain."""
+    """Create, list and change users of a domain."""
 
 
 @user.command()
@@ -51,6 +88,114 @@ def create(
                 writer, username, role=role, password=secret, author=OPERATOR
             )
     click.echo(made.user_id)
+
+
+@user.command("list")
+@DOMAIN
+@click.pass_obj
+def list_all(config: Config, *, domain: str | None) -> None:
+    """List users: id, username, role, state, name, site codes of where they work."""
+    with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
+        found = list_users(reader)
+        codes = _site_codes(reader, found)
+    for one in found:
+        about = one.profile
+        told = (
+            one.user_id,
+            one.username,
+            one.role,
+            "active" if one.active else "inactive",
+            f"{about.first_name} {about.last_name}".strip() or "-",
+            ", ".join(codes.get(one.user_id, ())) or "-",
+        )
+        click.echo("\t".join(told))
+
+
+@user.command()
+@_USER
+@DOMAIN
+@click.option("--role", type=click.Choice(list(ROLES)), help="Another role.")
+@click.option(
+    "--active/--inactive", default=None, help="Whether the account is open or closed."
+)
+@click.option("--password-stdin", is_flag=True, help="Read a new password from stdin.")
+@click.option(
+    "--location",
+    "site_codes",
+    multiple=True,
+    metavar="CODE",
+    help="All places where they work, the primary one first; may be repeated.",
+)
+@click.option("--no-location", is_flag=True, help="They work at no place any longer.")
+@click.option(
+    "--all-locations/--own-locations",
+    "access_all_locations",
+    default=None,
+    help="Whether they reach all places, or theirs and those below.",
+)
+@_described
+@click.pass_obj
+def update(config: Config, /, username: str, domain: str | None, **given: Any) -> None:
+    """Change what is named of USERNAME, a name or an id, and print the id."""
+    site_codes, nowhere = given.pop("site_codes"), given.pop("no_location")
+    if site_codes and nowhere:
+        text = "give either --location CODE or --no-location"
+        raise click.UsageError(text)
+    secret = None
+    if given.pop("password_stdin"):
+        secret = _password(None, from_stdin=True)
+    role, active = given.pop("role"), given.pop("active")
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        found = the_user(writer, username)
+        change = UserChange(
+            role=role,
+            active=active,
+            password=secret,
+            profile=_profile(found.profile, **given),
+            workplaces=_workplaces(writer, site_codes, nowhere=nowhere),
+        )
+        update_user(writer, found, change, author=OPERATOR)
+    click.echo(found.user_id)
+
+
+@user.command()
+@_USER
+@DOMAIN
+@click.pass_obj
+def delete(config: Config, *, username: str, domain: str | None) -> None:
+    """Take USERNAME away; forms and cases stay, and the name stays taken."""
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        found = the_user(writer, username)
+        delete_user(writer, found, author=OPERATOR)
+    click.echo(f"deleted {found.user_id}")
+
+
+def _profile(before: Profile, *, data: tuple[str, ...], **given: Any) -> Profile:
+    """Return a profile with what was given on the command line."""
+    fields = {name: value for name, value in given.items() if value not in (None, ())}
+    if "phone_numbers" in fields:
+        fields["default_phone_number"] = None
+    return replace(before, user_data=merged(dict(before.user_data), data), **fields)
+
+
+def _workplaces(
+    r: Reader, site_codes: tuple[str, ...], *, nowhere: bool
+) -> Workplaces | None:
+    """Return where a user is to work; nothing if nothing was said of it."""
+    if not site_codes:
+        return Workplaces() if nowhere else None
+    ids = tuple(the_location(r, code).location_id for code in site_codes)
+    return Workplaces(ids, ids[0])
+
+
+def _site_codes(r: Reader, users: list[User]) -> dict[str, list[str]]:
+    """Return the site codes of where each user works."""
+    work = workplaces_of(r, [one.user_id for one in users])
+    known = locations_by_id(r, {i for at in work.values() for i in at.location_ids})
+    return {
+        user_id: [known[i].site_code for i in at.location_ids if i in known]
+        for user_id, at in work.items()
+    }
 
 
 def _password(given: str | None, *, from_stdin: bool) -> str:

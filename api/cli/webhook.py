@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import domain_option
 from api.config import Config
 from api.webhook_urls import leads_inside
 from api.webhooks_json import LAST, MOST_LIMIT, parse_settings
@@ -18,9 +19,7 @@ from ledger.errors import Conflict
 from ledger.times import format_micros
 from ledger.webhooks import Webhook
 
-_DOMAIN = click.option(
-    "--domain", metavar="D", help="The domain; not needed if there is only one."
-)
+_DOMAIN = domain_option()
 
 
 @click.group()

@@ -1,25 +1,53 @@
-"""Users: who may come in, one row for each domain a person belongs to."""
+"""Users: who may come in, one row for each domain a person belongs to.
+
+A user with the role ``mobile`` is a mobile worker and has a full name of the domain
+(``usernames.py``); everybody else is a web user.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
 from ledger.connection import Connection, Statement
+from ledger.dialect import in_list
+from ledger.directory.groups import leave_groups
 from ledger.directory.passwords import hash_password
+from ledger.directory.profiles import (
+    EMPTY,
+    Profile,
+    changed_fields,
+    cleaned,
+    profile_text,
+    read_profile,
+)
+from ledger.directory.usernames import (
+    check_username,
+    check_worker_name,
+    names_meant,
+    worker_name,
+)
+from ledger.directory.workplaces import (
+    Workplaces,
+    check_workplaces,
+    clear_workplaces,
+    put_workplaces,
+    workplaces_of,
+)
 from ledger.entry import Author
-from ledger.errors import Conflict
-from ledger.ids import new_id
+from ledger.errors import Conflict, NotFound
+from ledger.ids import new_hex_id, new_id
 from ledger.log import record_directory
+from ledger.store import Reader, Writer
 from ledger.tables import users
 from ledger.times import Micros
 
-if TYPE_CHECKING:
-    from ledger.store import Reader, Writer
-
-USERNAME_LIMIT = 255
+MOBILE = "mobile"
+"""The role of those who only submit forms and restore their cases."""
 
 
 class User(NamedTuple):
@@ -32,56 +60,81 @@ class User(NamedTuple):
     password_hash: str | None
     active: int
     created_on: Micros
+    profile_text: str | None = None
+    deleted_on: Micros | None = None
+
+    @property
+    def is_worker(self) -> bool:
+        """Tell whether this is a mobile worker and no web user."""
+        return self.role == MOBILE
+
+    @property
+    def profile(self) -> Profile:
+        """Return what is known of the user beside the account."""
+        return read_profile(self.profile_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChange:
+    """What is to be another; what is not named stays as it is."""
+
+    role: str | None = None
+    active: bool | None = None
+    password: str | None = None
+    profile: Profile | None = None
+    workplaces: Workplaces | None = None
 
 
 def _where(*conditions: Any) -> Select[Any]:
     return select(*users.c).where(*conditions)
 
 
-_BY_NAME = Statement(
-    _where(
-        users.c.domain == bindparam("domain"),
-        users.c.username == bindparam("username"),
-    )
-)
-_BY_ID = Statement(
-    _where(
-        users.c.domain == bindparam("domain"), users.c.user_id == bindparam("user_id")
-    )
-)
+def _in_domain(*conditions: Any) -> Statement:
+    return Statement(_where(users.c.domain == bindparam("domain"), *conditions))
+
+
+_BY_NAMES = _in_domain(in_list(users.c.username, "usernames"))
+_BY_IDS = _in_domain(in_list(users.c.user_id, "user_ids"))
 _ALL = Statement(
     _where(users.c.domain == bindparam("domain")).order_by(users.c.username)
 )
 _EVERYWHERE = Statement(
-    _where(users.c.username == bindparam("username"))
+    _where(users.c.username == bindparam("username"), users.c.deleted_on.is_(None))
     .order_by(users.c.domain)
     .limit(bindparam("most"))
-)
-_SET_ACTIVE = Statement(
-    update(users)
-    .where(
-        users.c.domain == bindparam("of_domain"),
-        users.c.user_id == bindparam("of_user"),
-    )
-    .values(active=bindparam("active"))
 )
 
 
 def find_user(r: Reader, username: str) -> User | None:
-    """Return the user of the domain with this name; served by ``ix_users_username``."""
-    row = r.conn.row(_BY_NAME, domain=r.domain, username=username)
-    return None if row is None else User(*row)
+    """Return the user of the domain with this name.
+
+    A mobile worker is also found by the part of the name before the ``@``.
+    """
+    names = names_meant(r.domain, username)
+    found = users_by_name(r, names)
+    return next((found[name] for name in names if name in found), None)
 
 
 def get_user(r: Reader, user_id: str) -> User | None:
     """Return the user of the domain with this id; served by the primary key."""
-    row = r.conn.row(_BY_ID, domain=r.domain, user_id=user_id)
-    return None if row is None else User(*row)
+    return users_by_id(r, [user_id]).get(user_id)
+
+
+def users_by_name(r: Reader, usernames: Iterable[str]) -> dict[str, User]:
+    """Return the users with these full names; served by ``ix_users_username``."""
+    found = _every(r, _BY_NAMES, usernames=list(usernames))
+    return {user.username: user for user in found if user.deleted_on is None}
+
+
+def users_by_id(r: Reader, user_ids: Iterable[str]) -> dict[str, User]:
+    """Return the users with these ids; served by the primary key."""
+    found = _every(r, _BY_IDS, user_ids=list(user_ids))
+    return {user.user_id: user for user in found if user.deleted_on is None}
 
 
 def list_users(r: Reader) -> list[User]:
     """Return the users of the domain in the order of their names."""
-    return [User(*row) for row in r.conn.rows(_ALL, domain=r.domain)]
+    return [user for user in _every(r, _ALL) if user.deleted_on is None]
 
 
 def find_everywhere(conn: Connection, username: str, *, most: int) -> list[User]:
@@ -95,28 +148,74 @@ def find_everywhere(conn: Connection, username: str, *, most: int) -> list[User]
 
 
 def create_user(
-    w: Writer, username: str, *, role: str, password: str | None, author: Author
+    w: Writer,
+    username: str,
+    *,
+    role: str,
+    password: str | None,
+    author: Author,
+    profile: Profile = EMPTY,
+    user_id: str | None = None,
 ) -> User:
     """Add a user to the domain and note it in the log, without the password.
 
-    Raises ``Conflict`` when the name is taken or cannot be a name.
+    A mobile worker gets the full name, whatever is given. Raises ``Conflict`` when the
+    name is taken, also by a user who was deleted, or cannot be a name.
     """
-    _check_username(username)
-    if find_user(w, username) is not None:
+    is_worker = role == MOBILE
+    if is_worker:
+        username = worker_name(w.domain, username)
+        check_worker_name(w.domain, username)
+    check_username(username)
+    if _every(w, _BY_NAMES, usernames=[username]):
         text = f"User '{username}' already exists in domain '{w.domain}'"
-        raise Conflict(text)
+        raise Conflict(text, field="username")
+    made = user_id or (new_hex_id() if is_worker else new_id())
+    if _every(w, _BY_IDS, user_ids=[made]):
+        raise Conflict(f"There is a user with id '{made}' already", field="user_id")
     hashed = None if password is None else hash_password(password)
+    about = profile_text(cleaned(profile))
     now = now_micros()
-    user = User(w.domain, new_id(), username, role, hashed, 1, now)
+    user = User(w.domain, made, username, role, hashed, 1, now, about)
     w.conn.insert(users, [user])
     details = {"user": user.user_id, "username": username, "role": role}
     record_directory(w, "user created", details, user_id=author.user_id, now=now)
     return user
 
 
+def update_user(w: Writer, user: User, change: UserChange, *, author: Author) -> User:
+    """Change a user and note in the log which fields, without what is personal.
+
+    Raises ``Conflict`` for a role of the other kind, for a place that is not there
+    and for a text that cannot be kept.
+    """
+    after = _changed(user, change)
+    details = _what_changed(user, after, change)
+    wanted = change.workplaces
+    before = workplaces_of(w, [user.user_id]).get(user.user_id, Workplaces())
+    if wanted is not None and wanted != before:
+        check_workplaces(w, wanted)
+        put_workplaces(w, user.user_id, wanted)
+        details |= {"locations": wanted.location_ids, "primary": wanted.primary}
+    if not details:
+        return user
+    w.conn.upsert(users, [after])
+    record_directory(
+        w,
+        "user changed",
+        {"user": user.user_id, **details},
+        user_id=author.user_id,
+        now=now_micros(),
+    )
+    return after
+
+
 def deactivate_user(w: Writer, user_id: str, *, author: Author) -> None:
     """Close the door to a user; the row and the history stay."""
-    w.conn.run(_SET_ACTIVE, of_domain=w.domain, of_user=user_id, active=0)
+    user = get_user(w, user_id)
+    if user is None:
+        raise NotFound(f"User '{user_id}' not found")
+    w.conn.upsert(users, [user._replace(active=0)])
     record_directory(
         w,
         "user deactivated",
@@ -126,11 +225,56 @@ def deactivate_user(w: Writer, user_id: str, *, author: Author) -> None:
     )
 
 
-def _check_username(username: str) -> None:
-    """Refuse what a sign-in could not carry: the name ends at the first colon."""
-    if not username.strip() or ":" in username or not username.isprintable():
-        text = "A username is printable text without a colon"
-        raise Conflict(text)
-    if len(username) > USERNAME_LIMIT:
-        text = f"A username has at most {USERNAME_LIMIT} characters"
-        raise Conflict(text)
+def delete_user(w: Writer, user: User, *, author: Author) -> None:
+    """Take a user out of everything but the log; the name stays taken.
+
+    Forms and cases stay as they are (``commcare-hq-apis.md`` section 6.5).
+    """
+    now = now_micros()
+    gone = user._replace(
+        active=0, password_hash=None, profile_text=None, deleted_on=now
+    )
+    w.conn.upsert(users, [gone])
+    leave_groups(w, user.user_id)
+    clear_workplaces(w, user.user_id)
+    details = {"user": user.user_id}
+    record_directory(w, "user deleted", details, user_id=author.user_id, now=now)
+
+
+def _every(r: Reader, statement: Statement, **params: Any) -> list[User]:
+    return [User(*row) for row in r.conn.rows(statement, domain=r.domain, **params)]
+
+
+def _changed(user: User, change: UserChange) -> User:
+    role = change.role or user.role
+    if (role == MOBILE) is not user.is_worker:
+        raise Conflict(
+            "A mobile worker stays one, and nobody else becomes one: make a new user",
+            field="role",
+        )
+    active = user.active if change.active is None else int(change.active)
+    about = change.profile
+    password = change.password
+    return user._replace(
+        role=role,
+        active=active,
+        profile_text=user.profile_text
+        if about is None
+        else profile_text(cleaned(about)),
+        password_hash=user.password_hash
+        if password is None
+        else hash_password(password),
+    )
+
+
+def _what_changed(before: User, after: User, change: UserChange) -> dict[str, Any]:
+    """Return what the log is told: of personal fields and secrets their names alone."""
+    names = changed_fields(before.profile, after.profile)
+    if change.password is not None:
+        names.append("password")
+    details: dict[str, Any] = {"fields": names} if names else {}
+    if after.role != before.role:
+        details["role"] = after.role
+    if after.active != before.active:
+        details["active"] = bool(after.active)
+    return details

@@ -25,14 +25,12 @@ from projections.verify import verify
 from tests import build
 from tests.backups import (
     OPERATOR,
-    a_small_ledger,
     everything,
     fill,
     is_empty,
     load,
     restore,
     saved,
-    saved_of,
 )
 
 REFUSED = (sqlite3.IntegrityError, psycopg.errors.RaiseException)
@@ -60,18 +58,6 @@ def lend(request, tmp_path, record_property):
         store.close()
     for url in lent:
         request.getfixturevalue("postgres_server").take_back(url)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> bytes:
-    """Return the backup of a full ledger."""
-    return saved_of(tmp_path_factory.mktemp("whole"), fill)
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory) -> bytes:
-    """Return the backup of a ledger with a few forms."""
-    return saved_of(tmp_path_factory.mktemp("small"), a_small_ledger)
 
 
 # There and back

@@ -13,6 +13,7 @@ from ledger.entry import Author, Kind
 from ledger.formxml import parse_form
 from projections.replay import replay
 from tests import build
+from tests.states import form
 
 MINUTE = 60_000_000
 SYSTEM_XMLNS = "http://commcarehq.org/case"
@@ -33,10 +34,6 @@ def set_closing(store, *, closes):
             author=Author(user_id="root"),
             now=build.NOW,
         )
-
-
-def form(*blocks, form_id="f", **options):
-    return build.a_form(blocks, form_id=form_id, **options)
 
 
 def linked(case_id, host, relationship="extension", **more):

@@ -21,25 +21,12 @@ from projections.fold import (
     REVOKED,
 )
 from tests import build
+from tests.states import actions_of, form, state_of
 
 pytestmark = pytest.mark.usefixtures("proved_domain")
 
 MINUTE = 60_000_000
 LATER = "2024-03-05T09:01:00.000000Z"
-
-
-def form(*blocks, form_id="f", **options):
-    return build.a_form(blocks, form_id=form_id, **options)
-
-
-def state_of(store, form_id="f"):
-    return build.forms_of(store)[form_id].state
-
-
-def actions_of(store, case_id="c1"):
-    """Return the bits of a case's transactions, those that count or not."""
-    rows = build.dump(store)["case_forms"]
-    return [row[5] for row in sorted(rows) if row[1] == case_id]
 
 
 # Section 15: deletion of cases

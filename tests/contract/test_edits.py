@@ -12,18 +12,11 @@ from ledger.entry import Kind
 from ledger.errors import Conflict
 from projections.changed import changed_cases
 from tests import build
+from tests.states import form, state_of
 
 pytestmark = pytest.mark.usefixtures("proved_domain")
 
 MINUTE = 60_000_000
-
-
-def form(*blocks, form_id="f", **options):
-    return build.a_form(blocks, form_id=form_id, **options)
-
-
-def state_of(store, form_id="f"):
-    return build.forms_of(store)[form_id].state
 
 
 def in_state(store, state):

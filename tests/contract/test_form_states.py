@@ -13,6 +13,7 @@ from projections.fold import (
     FORM,
 )
 from tests import build
+from tests.states import actions_of, form, state_of
 
 pytestmark = pytest.mark.usefixtures("proved_domain")
 
@@ -23,20 +24,6 @@ WITHDRAWALS = [
     (Kind.FORM_DELETE, Kind.FORM_RESTORE, "deleted"),
 ]
 withdrawn = pytest.mark.parametrize(("kind", "undo", "state"), WITHDRAWALS)
-
-
-def form(*blocks, form_id="f", **options):
-    return build.a_form(blocks, form_id=form_id, **options)
-
-
-def state_of(store, form_id="f"):
-    return build.forms_of(store)[form_id].state
-
-
-def actions_of(store, case_id="c1"):
-    """Return the bits of a case's transactions, those that count or not."""
-    rows = build.dump(store)["case_forms"]
-    return [row[5] for row in sorted(rows) if row[1] == case_id]
 
 
 def in_every_state(store):

@@ -18,6 +18,7 @@ from ledger.store import open_store
 from projections.verify import verify
 from tests import build
 from tests.build import DOMAIN, NOW
+from tests.defects import Defective
 from tests.jobs import KIND, append_forms, enqueue, job_of, working
 
 LEASE = 60_000_000
@@ -177,20 +178,6 @@ def test_a_refused_command_is_an_outcome_and_no_end(store):
     ((refused, receipt),) = build.write(store, chunk)
     assert isinstance(refused, Conflict)
     assert forms_in_log(store) == [receipt.form_id]
-
-
-class Defective:
-    """A command with a defect: it raises what nobody expects."""
-
-    size = 1
-
-    def needs(self):
-        """Need nothing."""
-        return build.a_submission(b"").needs()
-
-    def run(self, session):
-        """Fail."""
-        raise ZeroDivisionError
 
 
 def test_a_chunk_that_fails_leaves_neither_forms_nor_progress(store):

@@ -6,10 +6,11 @@ import hashlib
 
 import pytest
 
-from ledger import bodies, log, proof
+from ledger import bodies, log
 from ledger.entry import Kind
 from ledger.errors import NotFound
 from tests import build
+from tests.intruder import breaks, intrude
 
 FAR = 10_000
 
@@ -39,7 +40,7 @@ def test_positions_are_gapless_and_times_rise(store, domain):
     assert [entry.position for entry in found] == list(range(1, 20))
     times = [entry.appended_on for entry in found]
     assert times == sorted(set(times))
-    assert list(_breaks(store)) == []
+    assert breaks(store) == []
 
 
 def test_indexed_on_is_distinct_per_case_and_the_next_form_starts_behind(store, domain):
@@ -76,7 +77,7 @@ def test_bodies_are_readable_across_dictionaries(store, domain):
     build.write(store, *map(build.a_submission, later))
     assert [body for _, body in entries(store)[1:]] == forms + later
     assert {row[2] for row in build.dump(store)["bodies"]} == {0, 1}
-    assert list(_breaks(store)) == []
+    assert breaks(store) == []
 
 
 def test_a_form_keeps_its_attachments_once_by_digest(store, domain):
@@ -102,7 +103,7 @@ def test_a_directory_change_is_an_entry_of_the_chain(store, domain):
     entry = entries(store)[-1][0]
     assert entry.kind is Kind.DIRECTORY
     assert entry.details == {"action": "user added", "x": 1}
-    assert list(_breaks(store)) == []
+    assert breaks(store) == []
 
 
 def test_a_write_that_fails_leaves_the_head_where_it_was(store, domain):
@@ -112,7 +113,7 @@ def test_a_write_that_fails_leaves_the_head_where_it_was(store, domain):
         _fail_after_a_submission(writer)
     assert build.dump(store) == before
     build.submit(store, build.a_form([build.a_create()]))
-    assert list(_breaks(store)) == []
+    assert breaks(store) == []
 
 
 @pytest.mark.parametrize("open_it", ["reading", "snapshot", "writing"])
@@ -143,13 +144,13 @@ def test_an_unknown_domain_is_named(store, domain, open_it):
 def test_chain_verifies_and_tells_what_was_altered(store, domain, column, value):
     """A header that somebody altered behind our back is found."""
     _some_forms(store)
-    assert list(_breaks(store)) == []
-    _behind_our_back(
+    assert breaks(store) == []
+    intrude(
         store,
         "entries",
         f"UPDATE entries SET {column} = {value} WHERE position = 3",  # noqa: S608
     )
-    assert {3} <= {found.position for found in _breaks(store)} <= {3, 4}
+    assert {3} <= {place for place, _ in breaks(store)} <= {3, 4}
 
 
 @pytest.mark.parametrize(
@@ -173,8 +174,8 @@ def test_chain_verifies_and_tells_what_was_altered(store, domain, column, value)
 def test_what_is_missing_or_swapped_is_found(store, domain, table, order, position):
     """A removed entry, a lost tail, a damaged or swapped body: each is named."""
     _some_forms(store)
-    _behind_our_back(store, table, order)
-    assert position in [found.position for found in _breaks(store)]
+    intrude(store, table, order)
+    assert position in [place for place, _ in breaks(store)]
 
 
 def _fail_after_a_submission(writer):
@@ -185,19 +186,3 @@ def _fail_after_a_submission(writer):
 def _some_forms(store):
     for number in range(4):
         build.submit(store, build.a_form([build.a_create(f"c{number}")]))
-
-
-def _breaks(store):
-    with store.snapshot(build.DOMAIN) as reader:
-        return list(proof.verify_chain(reader))
-
-
-def _behind_our_back(store, table, order):
-    """Do what an intruder with the owner's rights can do."""
-    conn = store.connection
-    if store.dialect.write_needs_lock:
-        conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    else:
-        for verb in ("update", "delete", "insert"):
-            conn.execute(f"DROP TRIGGER IF EXISTS {table}_refuses_{verb}")
-    conn.execute(order)

@@ -3,73 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import replace
-from itertools import chain
 
 import pytest
 
-from api.cli import main
-from ledger import bodies, log, tables
-from ledger.against import Note, differences, parse_note
-from ledger.entry import Entry, Kind
-from ledger.errors import Conflict
-from ledger.proof import erasures, verify_chain
-from ledger.signed_checkpoint import make_checkpoint, read_checkpoint
-from ledger.signing import (
-    Untrusted,
-    create_signing_key,
-    is_public_key,
-    load_signing_key,
-)
+from ledger import bodies, tables
+from ledger.against import Note, parse_note
+from ledger.proof import erasures
+from ledger.signed_checkpoint import read_checkpoint
 from projections.verify import verify
 from tests import build
-
-FORMS = 6
-LAST = FORMS + 1
-"""The log of a test: the note of its domain's birth, then these forms."""
-PHOTO = build.a_file(content=b"\xff\xd8what the phone saw")
-PHOTO_SHA256 = hashlib.sha256(PHOTO.content).hexdigest()
-
-
-@pytest.fixture
-def ledger(store):
-    """Return a store whose log has some forms, the second with a photo."""
-    build.a_domain(store)
-    clock = build.FixedClock()
-    for number in range(FORMS):
-        clock.now += 1_000_000
-        form = build.a_form([build.a_create(f"c{number}")], form_id=f"f{number}")
-        photos = [PHOTO] if number == 1 else []
-        build.submit(store, form, attachments=photos, clock=clock)
-    return store
-
-
-@pytest.fixture
-def caseledger(url, capsys):
-    """Return the command line on the database of the test."""
-
-    def run(*words, expect=0):
-        capsys.readouterr()
-        code = main(["--database", url, *map(str, words)])
-        out, err = capsys.readouterr()
-        assert code == expect, out + err
-        return out.splitlines(), err
-
-    return run
-
-
-@pytest.fixture
-def key(tmp_path):
-    """Return a signing key that lies in the file ``key.pem``."""
-    return create_signing_key(tmp_path / "key.pem")
-
-
-@pytest.fixture
-def noted(ledger, key, tmp_path):
-    """Write a signed checkpoint of the log as it is before anybody alters it."""
-    return checkpoint(ledger, key, tmp_path / "noted")
-
+from tests.intruder import (
+    FORMS,
+    LAST,
+    PHOTO,
+    PHOTO_SHA256,
+    against,
+    bodies_of,
+    breaks,
+    cut_off,
+    digest_at,
+    erase,
+    forged,
+    head_of,
+    intrude,
+    log_bodies,
+    put_body,
+    rewrite,
+    swap,
+)
 
 # What an intruder with the owner's rights can do
 
@@ -322,165 +283,6 @@ def test_a_note_is_written_as_position_and_digest():
     assert [parse_note(text) for text in wrong] == [None] * len(wrong)
 
 
-# The signed file
-
-
-def test_a_checkpoint_says_what_the_log_was(ledger, noted, key):
-    """Domain, position, digest, times, program and key stand in it as they were."""
-    found = read_checkpoint(noted)
-    head = head_of(ledger)
-    assert (found.domain, found.position) == (build.DOMAIN, LAST)
-    assert (found.digest, found.public_key) == (head.digest, key.public_key)
-    assert found.program == "tests"
-    digests = [digest_at(ledger, n)[:16] for n in range(1, LAST + 1)]
-    assert [found.half(n) for n in range(1, LAST + 1)] == digests
-
-
-def test_a_long_log_fills_several_lines(store, key, tmp_path):
-    """A thousand digests stand on a line; the first entry that differs is named."""
-    build.a_domain(store)
-    build.write(store, *(build.a_submission(build.a_form()) for _ in range(2_005)))
-    path = checkpoint(store, key, tmp_path / "long")
-    assert len(path.read_bytes().splitlines()) == 1 + 3 + 1
-    rewrite(store, lambda entry: forged(entry, 1_234))
-    assert [n for n, _ in against(store, read_checkpoint(path))] == [1_234]
-
-
-def test_an_altered_checkpoint_is_refused(ledger, noted, caseledger):
-    """Whichever byte of the file is altered, it is not believed."""
-    whole = noted.read_bytes()
-    for place in range(len(whole)):
-        damaged = bytearray(whole)
-        damaged[place] ^= 0x01
-        noted.write_bytes(damaged)
-        with pytest.raises(Untrusted, match=r"signature does not fit|is no signed"):
-            read_checkpoint(noted)
-    noted.write_bytes(whole.replace(b'"domain":"demo"', b'"domain":"dema"'))
-    words = ("verify", "--domain", build.DOMAIN, "--against", noted)
-    _, told = caseledger(*words, expect=1)
-    assert told == f"Error: {noted} was altered: its signature does not fit\n"
-
-
-def test_a_checkpoint_of_which_a_part_is_missing_is_refused(noted):
-    """A file that was cut anywhere, or to which something was added, is none."""
-    whole = noted.read_bytes()
-    for end in chain(range(0, len(whole) - 1, 7), [len(whole) - 1]):
-        noted.write_bytes(whole[:end])
-        with pytest.raises(Untrusted, match="or a part of it is missing"):
-            read_checkpoint(noted)
-    lines = whole.splitlines(keepends=True)
-    for more in (whole + b"\n", whole + lines[1], b"".join([*lines, lines[-1]])):
-        noted.write_bytes(more)
-        with pytest.raises(Untrusted, match="or a part of it is missing"):
-            read_checkpoint(noted)
-    noted.write_bytes(lines[0] + lines[2])
-    with pytest.raises(Untrusted, match="signature does not fit"):
-        read_checkpoint(noted)
-
-
-def test_a_checkpoint_of_a_forger_is_told_by_its_key(
-    ledger, noted, key, tmp_path, caseledger
-):
-    """Who rewrote the log can sign it too, but not with the key of the owner."""
-    rewrite(ledger, lambda entry: forged(entry, 4))
-    forger = create_signing_key(tmp_path / "forger.pem")
-    fake = checkpoint(ledger, forger, tmp_path / "fake")
-    words = ("verify", "--domain", build.DOMAIN, "--against", fake)
-    _, told = caseledger(*words)
-    assert f"{fake}: signed by {forger.public_key} on 2" in told
-    _, told = caseledger(*words, "--public-key", key.public_key, expect=1)
-    assert told == f"Error: {fake} was signed by another key: {forger.public_key}\n"
-    words = ("verify", "--domain", build.DOMAIN, "--against", noted)
-    caseledger(*words, "--public-key", key.public_key, expect=1)
-
-
-def test_a_checkpoint_of_another_domain_is_refused(ledger, noted, caseledger):
-    """A log is compared with what was noted of itself."""
-    build.a_domain(ledger, "other")
-    words = ("verify", "--domain", "other", "--against", noted)
-    _, told = caseledger(*words, expect=1)
-    assert told == f"Error: {noted} is of the domain 'demo'\n"
-
-
-def test_a_log_that_breaks_off_is_not_signed(ledger, key, tmp_path):
-    """A signature under a log with a hole would be worth nothing."""
-    intrude(ledger, "entries", "DELETE FROM entries WHERE position = 4")
-    with pytest.raises(Conflict, match="the log is broken at position 4"):
-        checkpoint(ledger, key, tmp_path / "broken")
-
-
-def test_the_command_line_makes_keys_and_checkpoints(
-    ledger, tmp_path, caseledger, monkeypatch
-):
-    """A key, then a file, then the proof: what an operator types."""
-    path, file = tmp_path / "new.pem", tmp_path / "out"
-    [public], _ = caseledger("signing-key", "create", path)
-    assert is_public_key(public)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert caseledger("signing-key", "show", path)[0] == [public]
-    sign = ("checkpoint", "--domain", build.DOMAIN, "--signing-key", path)
-    out, told = caseledger(*sign, "-o", file)
-    assert out == []
-    assert told == f"{file}: {LAST} entries, signed by {public}\n"
-    monkeypatch.setenv("CASELEDGER_SIGNING_KEY", str(path))
-    printed, _ = caseledger("checkpoint")
-    assert len(printed) == len(file.read_text().splitlines())
-    assert json.loads(printed[0])["digest"] == head_of(ledger).digest.hex()
-    words = ("verify", "--domain", build.DOMAIN, "--against", file)
-    caseledger(*words, "--public-key", public)
-
-
-def test_neither_a_key_nor_a_checkpoint_is_written_over(
-    ledger, key, tmp_path, caseledger
-):
-    """The old one may be the only one that is true."""
-    path, file = tmp_path / "key.pem", tmp_path / "out"
-    sign = ("checkpoint", "--signing-key", path, "--output", file)
-    caseledger(*sign)
-    before = path.read_bytes(), file.read_bytes()
-    _, told = caseledger(*sign, expect=1)
-    assert told == f"Error: {file} is there already, and stays as it is\n"
-    _, told = caseledger("signing-key", "create", path, expect=1)
-    assert told == f"Error: {path} is there already, and stays as it is\n"
-    assert (path.read_bytes(), file.read_bytes()) == before
-
-
-def test_a_checkpoint_that_fails_leaves_no_file(ledger, key, tmp_path, caseledger):
-    """Half a checkpoint would look like one."""
-    intrude(ledger, "entries", "DELETE FROM entries WHERE position = 4")
-    file = tmp_path / "out"
-    words = ("checkpoint", "--signing-key", tmp_path / "key.pem", "-o", file)
-    _, told = caseledger(*words, expect=1)
-    assert told == ("Error: the log is broken at position 4: run caseledger verify\n")
-    assert not file.exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "text"),
-    [
-        ("checkpoint", 1, "there is no key to sign with"),
-        ("checkpoint --signing-key nowhere", 1, "cannot be read"),
-        (f"verify --all --against 1:{'0' * 64}", 2, "needs --domain D"),
-        ("verify --domain demo --against nowhere", 2, "is neither"),
-        ("verify --domain demo --public-key ed25519:x", 2, "is no public key"),
-    ],
-)
-@pytest.mark.usefixtures("ledger")
-def test_wrong_words_are_told(caseledger, words, code, text):
-    """One clear line, and the exit code of its kind."""
-    _, told = caseledger(*words.split(), expect=code)
-    assert text in told.splitlines()[-1]
-
-
-def test_a_file_that_is_no_key_is_refused(tmp_path):
-    """Nothing is signed with what is no Ed25519 key."""
-    path = tmp_path / "key.pem"
-    for content in (b"", b"-----BEGIN PRIVATE KEY-----\n", b"\xff"):
-        path.write_bytes(content)
-        with pytest.raises(Untrusted, match="is no signing key"):
-            load_signing_key(path)
-
-
 # What was erased lawfully
 
 
@@ -535,129 +337,3 @@ def test_an_erasure_that_was_forged_excuses_nothing(ledger, details):
     order = f"UPDATE entries SET kind = 'erase', details = '{details}'"  # noqa: S608
     intrude(ledger, "entries", f"{order} WHERE position = 5")
     assert breaks(ledger)[0][0] == 5
-
-
-# Helpers
-
-
-def breaks(store):
-    """Return what the proof of the log finds: positions and texts."""
-    with store.snapshot(build.DOMAIN) as reader:
-        return [(found.position, found.text) for found in verify_chain(reader)]
-
-
-def against(store, *earlier):
-    """Return where the log is another one than was noted."""
-    with store.snapshot(build.DOMAIN) as reader:
-        return [(found.position, found.text) for found in differences(reader, earlier)]
-
-
-def checkpoint(store, key, path):
-    """Write the signed checkpoint of a log; return its path."""
-    with store.snapshot(build.DOMAIN) as reader:
-        lines = make_checkpoint(reader, key, program="tests", made_on=build.NOW)
-        path.write_bytes(b"".join(lines))
-    return path
-
-
-def head_of(store):
-    with store.reading(build.DOMAIN) as reader:
-        return reader.head
-
-
-def digest_at(store, position):
-    if position == 0:
-        return log.GENESIS
-    with store.reading(build.DOMAIN) as reader:
-        return log.entry_at(reader, position).digest
-
-
-def log_bodies(store):
-    """Return the bodies of the log by position."""
-    with store.reading(build.DOMAIN) as reader:
-        return log.bodies_at(reader, range(1, LAST + 1))
-
-
-def bodies_of(store):
-    """Return positions and bodies as they are stored."""
-    return [(row[1], row[3]) for row in build.dump(store)["bodies"]]
-
-
-def intrude(store, table, *orders):
-    """Do what somebody with the owner's rights can do, guards or not."""
-    conn = store.connection
-    if store.dialect.write_needs_lock:
-        conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    else:
-        for verb in ("update", "delete", "insert"):
-            conn.execute(f"DROP TRIGGER IF EXISTS {table}_refuses_{verb}")
-    for order in orders:
-        conn.execute(order)
-
-
-def put_body(store, position, stored):
-    """Put bytes into the place of a stored body."""
-    mark = "%s" if store.dialect.write_needs_lock else "?"
-    order = f"UPDATE bodies SET body = {mark} WHERE position = {mark}"  # noqa: S608
-    store.connection.raw.execute(order, (stored, position))
-
-
-def swap(table):
-    """Return the orders that make the rows at positions 3 and 5 change places."""
-    moves = [(3, 99), (5, 3), (99, 5)]
-    return [f"UPDATE {table} SET position = {b} WHERE position = {a}" for a, b in moves]  # noqa: S608
-
-
-def cut_off(store, *, behind):
-    """Remove the tail of a log and set its head back, so that all fits together."""
-    digest = digest_at(store, behind).hex()
-    hexed = f"'\\x{digest}'" if store.dialect.write_needs_lock else f"X'{digest}'"
-    for table in ("entries", "bodies"):
-        intrude(store, table, f"DELETE FROM {table} WHERE position > {behind}")  # noqa: S608
-    intrude(
-        store,
-        "domains",
-        f"UPDATE domains SET position = {behind}, digest = {hexed}",  # noqa: S608
-    )
-
-
-def forged(entry, position):
-    """Return an entry, another one at a position."""
-    if entry.position != position:
-        return entry
-    return replace(entry, user_id="u-eve")
-
-
-def rewrite(store, forge):
-    """Forge entries and make every digest anew: a log that fits together."""
-    with store.snapshot(build.DOMAIN) as reader:
-        items = log.entries_after(reader, 0, limit=10_000)
-    digest, rows = log.GENESIS, []
-    for entry in (forge(entry) for entry, _ in items):
-        digest = log.chain(digest, entry)
-        rows.append(log._to_row(entry, digest))
-    intrude(store, "entries", "DELETE FROM entries")
-    with store.writing(build.DOMAIN) as writer:
-        writer.conn.insert(tables.entries, rows)
-        writer.head = replace(writer.head, digest=digest)
-        writer.save_head()
-
-
-def erase(store, **details):
-    """Append the entry of an erasure."""
-    with store.writing(build.DOMAIN) as writer:
-        head = writer.head
-        tick = head.appended_on + 1
-        entry = Entry(
-            domain=build.DOMAIN,
-            position=head.position + 1,
-            kind=Kind.ERASE,
-            form_id=None,
-            form_position=head.position + 1,
-            received_on=tick,
-            appended_on=tick,
-            details=details,
-        )
-        log.append(writer, [(entry, None)])
-        writer.head = replace(writer.head, appended_on=tick)
-        writer.save_head()

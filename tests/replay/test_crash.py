@@ -19,6 +19,7 @@ from ledger.store import open_store
 from ledger.writer import LedgerWriter
 from projections.verify import verify
 from tests import build, children
+from tests.defects import Defective, DefectiveForm
 
 ADMIN = Author(user_id="root")
 
@@ -141,35 +142,6 @@ async def test_a_store_serves_on_after_its_connection_broke(store, url):
         fragile.close()
         assert [receipt.kind for receipt in found] == [Kind.NORMAL] * 3
     assert verify(store, build.DOMAIN).ok
-
-
-class Defective:
-    """A command with a defect: it raises what nobody expects."""
-
-    size = 1
-
-    def needs(self):
-        """Need nothing."""
-        return build.a_submission(b"").needs()
-
-    def run(self, session):
-        """Fail."""
-        raise ZeroDivisionError
-
-    def failed(self, session, error):
-        """Keep nothing."""
-
-
-class DefectiveForm(Defective):
-    """A submission that a defect keeps from being processed."""
-
-    def __init__(self, body):
-        """Take the bytes of a form that would be sound."""
-        self._sound = build.a_submission(body)
-
-    def failed(self, session, error):
-        """Keep the bytes."""
-        self._sound.failed(session, error)
 
 
 async def test_neighbours_of_a_bad_command_survive(store):

@@ -3,72 +3,33 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 import pytest
 
 from api.case_v2_json import (
-    InvalidPayload,
     RowProblem,
     parse_bulk_fetch,
-    parse_put_external,
-    parse_single_update,
     parse_write,
 )
 from ledger.changes import CaseChange, IndexRef, Intent
-
-parse_single_create = partial(parse_write, single=Intent.CREATE)
-parse_put = partial(parse_write, single=Intent.PUT)
-parse_bulk = partial(parse_write, single=Intent.CREATE)
-
-
-NEW = {"case_type": "patient", "case_name": "Ann", "owner_id": "o"}
-NEW_ROW = NEW | {"create": True}
-INDEX = {"case_id": "p", "case_type": "t", "relationship": "child"}
-NOT_JSON = "Payload must be valid JSON"
-
-
-def body(value):
-    return json.dumps(value).encode()
-
-
-def single_update(raw):
-    return parse_single_update(raw, case_id="c")
-
-
-def put_external(raw):
-    return parse_put_external(raw, external_id="x")
-
-
-SINGLE = (parse_single_create, single_update, parse_put, put_external)
-
-
-def problem(parse, value):
-    with pytest.raises(InvalidPayload) as caught:
-        parse(value if isinstance(value, bytes) else body(value))
-    assert caught.value.text.encode()
-    return caught.value
-
-
-def refusal(parse, value):
-    return problem(parse, value).text
-
-
-def row_refusal(row):
-    text = refusal(parse_bulk, [row])
-    assert text.startswith("Error in row 1: ")
-    return text.removeprefix("Error in row 1: ")
-
-
-def create_refusal(**fields):
-    return refusal(parse_single_create, NEW | fields)
-
-
-def only(request):
-    assert not request.is_bulk
-    (change,) = request.changes
-    return change
-
+from tests.case_bodies import (
+    INDEX,
+    NEW,
+    NEW_ROW,
+    NOT_JSON,
+    SINGLE,
+    body,
+    create_refusal,
+    only,
+    parse_bulk,
+    parse_put,
+    parse_single_create,
+    problem,
+    put_external,
+    refusal,
+    row_refusal,
+    single_update,
+)
 
 # The body
 

@@ -2,62 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
-from ledger.case import Case
-from ledger.changes import CaseChange, IndexRef, Intent
-from ledger.errors import Conflict
-from ledger.resolve import CasesFound, resolve
-
-NOW = "2024-05-06T07:08:09.000000Z"
-BODY = {"case_type": "patient", "case_name": "Ann", "owner_id": "o"}
-
-
-def change(intent, **fields):
-    return CaseChange(intent=intent, **fields)
-
-
-def create(**fields):
-    return change(Intent.CREATE, **BODY | fields)
-
-
-def update(**fields):
-    return change(Intent.UPDATE, **fields)
-
-
-def upsert(external_id, **fields):
-    return change(Intent.UPSERT, external_id=external_id, **BODY | fields)
-
-
-def to(**ids):
-    return IndexRef(case_type="patient", relationship="child", **ids)
-
-
-def existing(case_id, external_id=None, **fields):
-    return Case(domain="d", case_id=case_id, external_id=external_id, **fields)
-
-
-def resolved(*changes, cases=()):
-    numbers = itertools.count(1)
-    rows = [
-        CaseChange(**{name: getattr(c, name) for name in c.__slots__} | {"row": row})
-        for row, c in enumerate(changes, 1)
-    ]
-    return resolve(
-        rows,
-        CasesFound.of(cases),
-        new_id=lambda: f"new{next(numbers)}",
-        now=NOW,
-        user_id="u",
-    )
-
-
-def refusal(*changes, cases=()):
-    with pytest.raises(Conflict) as caught:
-        resolved(*changes, cases=cases)
-    return caught.value.text, caught.value.row, caught.value.field
+from ledger.changes import Intent
+from tests.resolving import (
+    BODY,
+    change,
+    create,
+    existing,
+    refusal,
+    resolved,
+    to,
+    update,
+    upsert,
+)
 
 
 def targets(resolution):

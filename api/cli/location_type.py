@@ -1,0 +1,104 @@
+"""``caseledger location-type``: the levels of places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.people import DOMAIN, the_type, yes
+from api.config import Config
+from ledger.directory.location_types import create_type, list_types, update_type
+
+
+def _flags(*, default: bool | None) -> Callable[..., Any]:
+    """Return a decorator that adds what places of a type may do."""
+    shares = click.option(
+        "--shares-cases/--no-shares-cases",
+        default=default,
+        help="Whether such a place may own cases, which all who work there share.",
+    )
+    descends = click.option(
+        "--view-descendants/--no-view-descendants",
+        default=default,
+        help="Whether who works there also sees the cases of the places below.",
+    )
+    return lambda command: shares(descends(command))
+
+
+@click.group()
+def location_type() -> None:
+    """Create, list and change the levels of places."""
+
+
+@location_type.command()
+@click.argument("name")
+@DOMAIN
+@click.option("--code", metavar="C", help="Its code; made of the name if not given.")
+@click.option("--parent", metavar="CODE", help="The type of the places above.")
+@_flags(default=False)
+@click.pass_obj
+def create(
+    config: Config,
+    /,
+    name: str,
+    domain: str | None,
+    code: str | None,
+    parent: str | None,
+    **flags: bool,
+) -> None:
+    """Create the location type NAME and print its code."""
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        above = None if parent is None else the_type(writer, parent)
+        made = create_type(
+            writer, name, code=code, parent=above, author=OPERATOR, **flags
+        )
+    click.echo(made.code)
+
+
+@location_type.command("list")
+@DOMAIN
+@click.pass_obj
+def list_all(config: Config, *, domain: str | None) -> None:
+    """List the types: number, code, name, the type above, what its places may do."""
+    with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
+        found = list_types(reader)
+    codes = {one.type_id: one.code for one in found}
+    for one in found:
+        told = (
+            str(one.type_id),
+            one.code,
+            one.name,
+            "-" if one.parent_id is None else codes[one.parent_id],
+            f"shares cases: {yes(one.shares_cases)}",
+            f"view descendants: {yes(one.view_descendants)}",
+        )
+        click.echo("\t".join(told))
+
+
+@location_type.command()
+@click.argument("code")
+@DOMAIN
+@click.option("--name", metavar="N", help="What it is called from now on.")
+@_flags(default=None)
+@click.pass_obj
+def update(
+    config: Config,
+    /,
+    code: str,
+    domain: str | None,
+    name: str | None,
+    **flags: bool | None,
+) -> None:
+    """Change the type with this CODE; its code and its parent stay."""
+    given: dict[str, Any] = {
+        flag: int(value) for flag, value in flags.items() if value is not None
+    }
+    if name is not None:
+        given["name"] = name
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        found = the_type(writer, code)
+        update_type(writer, found._replace(**given), author=OPERATOR)
+    click.echo(code)

@@ -1,0 +1,57 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ledger.times import Micros, format_datetime, parse_datetime, to_micros
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Moment(click.ParamType[Micros]):
+    """A time of the command line, as microseconds."""
+
+    name = "time"
+
+    def convert(
+        self,
+        value: str,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Micros:
+        """Return the microseconds of an ISO 8601 text; a usage error otherwise."""
+        try:
+            return to_micros(format_datetime(parse_datetime(value)))
+        except ValueError:
+            self.fail(f"'{value}' is no time such as 2026-05-01T12:00:00Z", param, ctx)
+
+
+def domain_option(which: str = "The domain") -> Option:
+    """Return the option that says which domain, for ``database.the_domain``."""
+    text = f"{which}; not needed if there is only one."
+    return click.option("--domain", metavar="D", help=text)
+
+
+def limit_option(most: int) -> Option:
+    """Return the option that says how many lines a list may have."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, most),
+        default=50,
+        show_default=True,
+        help="At most so many.",
+    )
+
+
+REASON = click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that parse forms ahead.",
+)

@@ -1,0 +1,78 @@
+"""What the commands about users, groups and places share: finding who is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from ledger.directory.groups import Group, find_group, get_group
+from ledger.directory.location_types import LocationType, find_type
+from ledger.directory.locations import Location, find_location, get_location
+from ledger.directory.users import User, find_user, get_user
+from ledger.errors import NotFound
+from ledger.store import Reader
+
+DOMAIN = click.option(
+    "--domain", metavar="D", help="The domain; not needed if there is only one."
+)
+
+
+def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that sets custom data."""
+    return click.option(
+        "--data",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Custom data; may be repeated. An empty value removes the key.",
+    )(command)
+
+
+def merged(before: dict[str, str], given: Iterable[str]) -> dict[str, str]:
+    """Return custom data with what the option says; raises a usage error."""
+    data = dict(before)
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            problem = f"'{text}' is not of the form KEY=VALUE"
+            raise click.UsageError(problem)
+        data[key] = value
+    return {key: value for key, value in data.items() if value}
+
+
+def the_user(r: Reader, name: str) -> User:
+    """Return the user with a name or an id; raises ``NotFound``."""
+    found = find_user(r, name) or get_user(r, name)
+    if found is None:
+        raise NotFound(f"there is no user '{name}' in domain '{r.domain}'")
+    return found
+
+
+def the_group(r: Reader, name: str) -> Group:
+    """Return the group with a name or an id; raises ``NotFound``."""
+    found = find_group(r, name) or get_group(r, name)
+    if found is None:
+        raise NotFound(f"there is no group '{name}' in domain '{r.domain}'")
+    return found
+
+
+def the_location(r: Reader, code: str) -> Location:
+    """Return the location with a site code or an id; raises ``NotFound``."""
+    found = find_location(r, code) or get_location(r, code)
+    if found is None:
+        raise NotFound(f"there is no location '{code}' in domain '{r.domain}'")
+    return found
+
+
+def the_type(r: Reader, code: str) -> LocationType:
+    """Return the location type with a code; raises ``NotFound``."""
+    found = find_type(r, code)
+    if found is None:
+        raise NotFound(f"there is no location type '{code}' in domain '{r.domain}'")
+    return found
+
+
+def yes(value: object) -> str:
+    """Return a flag as a column of a list has it."""
+    return "yes" if value else "no"

@@ -1,0 +1,305 @@
+"""Groups: users who belong together, and own cases together if they share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Select, bindparam, delete, select
+
+from ledger.clock import now_micros
+from ledger.connection import Statement
+from ledger.dialect import in_list
+from ledger.directory.texts import checked_text, listed
+from ledger.entry import Author
+from ledger.errors import Conflict
+from ledger.ids import new_hex_id
+from ledger.log import record_directory
+from ledger.store import Reader, Writer
+from ledger.tables import group_members, groups, users
+from ledger.times import Micros
+
+
+class Group(NamedTuple):
+    """One row of ``groups``, columns in the table's order."""
+
+    domain: str
+    group_id: str
+    name: str
+    case_sharing: int
+    reporting: int
+    data: str
+    created_on: Micros
+    changed_on: Micros
+    deleted_on: Micros | None = None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Return the custom data of the group."""
+        found: dict[str, Any] = orjson.loads(self.data)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChange:
+    """What is to be another; what is not named stays. ``user_ids`` are all members."""
+
+    name: str | None = None
+    case_sharing: bool | None = None
+    reporting: bool | None = None
+    metadata: Mapping[str, Any] | None = None
+    user_ids: Sequence[str] | None = None
+
+
+def _where(*conditions: Any) -> Select[Any]:
+    return select(*groups.c).where(
+        groups.c.domain == bindparam("domain"),
+        groups.c.deleted_on.is_(None),
+        *conditions,
+    )
+
+
+_ALL = Statement(_where().order_by(groups.c.name))
+_BY_IDS = Statement(_where(in_list(groups.c.group_id, "wanted")))
+_BY_NAMES = Statement(_where(in_list(groups.c.name, "wanted")))
+_MEMBERS = Statement(
+    select(
+        group_members.c.group_id, group_members.c.place, group_members.c.user_id
+    ).where(
+        group_members.c.domain == bindparam("domain"),
+        in_list(group_members.c.group_id, "group_ids"),
+    )
+)
+_OF_USERS = Statement(
+    select(group_members.c.user_id, group_members.c.group_id).where(
+        group_members.c.domain == bindparam("domain"),
+        in_list(group_members.c.user_id, "user_ids"),
+    )
+)
+_KNOWN_USERS = Statement(
+    select(users.c.user_id).where(
+        users.c.domain == bindparam("domain"),
+        in_list(users.c.user_id, "user_ids"),
+        users.c.deleted_on.is_(None),
+    )
+)
+_CLEAR = Statement(
+    delete(group_members).where(
+        group_members.c.domain == bindparam("domain"),
+        group_members.c.group_id == bindparam("group_id"),
+    )
+)
+_LEAVE = Statement(
+    delete(group_members).where(
+        group_members.c.domain == bindparam("domain"),
+        group_members.c.user_id == bindparam("user_id"),
+    )
+)
+
+
+def get_group(r: Reader, group_id: str) -> Group | None:
+    """Return the group of the domain with this id; served by the primary key."""
+    return groups_by_id(r, [group_id]).get(group_id)
+
+
+def find_group(r: Reader, name: str) -> Group | None:
+    """Return the group of the domain with this name; served by ``ix_groups_name``."""
+    return groups_by_name(r, [name]).get(name)
+
+
+def groups_by_id(r: Reader, ids: Iterable[str]) -> dict[str, Group]:
+    """Return the groups with these ids."""
+    return {group.group_id: group for group in _asked(r, _BY_IDS, ids)}
+
+
+def groups_by_name(r: Reader, names: Iterable[str]) -> dict[str, Group]:
+    """Return the groups with these names."""
+    return {group.name: group for group in _asked(r, _BY_NAMES, names)}
+
+
+def list_groups(r: Reader) -> list[Group]:
+    """Return the groups of the domain in the order of their names."""
+    return [Group(*row) for row in r.conn.rows(_ALL, domain=r.domain)]
+
+
+def members_of(r: Reader, group_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ids of the members of each group, in the order they were put there."""
+    found: dict[str, list[str]] = {}
+    rows = r.conn.rows(_MEMBERS, domain=r.domain, group_ids=list(group_ids))
+    for group_id, _, user_id in sorted(rows):
+        found.setdefault(group_id, []).append(user_id)
+    return found
+
+
+def groups_of(r: Reader, user_ids: Iterable[str]) -> dict[str, list[Group]]:
+    """Return the groups of each user in the order of their names."""
+    rows = r.conn.rows(_OF_USERS, domain=r.domain, user_ids=list(user_ids))
+    known = groups_by_id(r, {group_id for _, group_id in rows})
+    found: dict[str, list[Group]] = {}
+    for user_id, group_id in rows:
+        if group_id in known:
+            found.setdefault(user_id, []).append(known[group_id])
+    return {user_id: sorted(g, key=lambda of: of.name) for user_id, g in found.items()}
+
+
+def create_group(
+    w: Writer,
+    name: str,
+    *,
+    author: Author,
+    case_sharing: bool = False,
+    reporting: bool = True,
+    metadata: Mapping[str, Any] | None = None,
+    user_ids: Sequence[str] = (),
+) -> Group:
+    """Add a group; raises ``Conflict`` for a name that is taken and unknown users.
+
+    Other groups of its members stay as they are (``commcare-hq-apis.md`` 9.2).
+    """
+    name = _checked_name(name)
+    if find_group(w, name) is not None:
+        raise Conflict(f"A group with name {name} already exists", field="name")
+    _check_users(w, user_ids)
+    now = now_micros()
+    made = Group(
+        w.domain,
+        new_hex_id(),
+        name,
+        int(case_sharing),
+        int(reporting),
+        orjson.dumps(metadata or {}).decode(),
+        now,
+        now,
+    )
+    w.conn.insert(groups, [made])
+    _put_members(w, made.group_id, user_ids)
+    details = {"group": made.group_id, **_told(made), "added": list(user_ids)}
+    record_directory(w, "group created", details, user_id=author.user_id, now=now)
+    return made
+
+
+def update_group(
+    w: Writer, group: Group, change: GroupChange, *, author: Author
+) -> Group:
+    """Change a group and its members; raises ``Conflict`` as ``create_group``."""
+    after = _changed(w, group, change)
+    before = _told(group)
+    details = {k: value for k, value in _told(after).items() if value != before[k]}
+    if change.user_ids is not None:
+        details |= _changed_members(w, group, change.user_ids)
+    if not details:
+        return group
+    now = now_micros()
+    after = after._replace(changed_on=now)
+    w.conn.upsert(groups, [after])
+    told = {"group": group.group_id, **details}
+    record_directory(w, "group changed", told, user_id=author.user_id, now=now)
+    return after
+
+
+def add_members(
+    w: Writer, group: Group, user_ids: Sequence[str], *, author: Author
+) -> Group:
+    """Put users into a group behind those who are there."""
+    present = members_of(w, [group.group_id]).get(group.group_id, [])
+    wanted = GroupChange(user_ids=(*present, *user_ids))
+    return update_group(w, group, wanted, author=author)
+
+
+def remove_members(
+    w: Writer, group: Group, user_ids: Sequence[str], *, author: Author
+) -> Group:
+    """Take users out of a group; who is not there is no error."""
+    present = members_of(w, [group.group_id]).get(group.group_id, [])
+    wanted = GroupChange(user_ids=[i for i in present if i not in set(user_ids)])
+    return update_group(w, group, wanted, author=author)
+
+
+def delete_group(w: Writer, group: Group, *, author: Author) -> None:
+    """Take a group away; its name is free again, and cases keep its id as owner."""
+    now = now_micros()
+    w.conn.upsert(groups, [group._replace(deleted_on=now, changed_on=now)])
+    w.conn.run(_CLEAR, domain=w.domain, group_id=group.group_id)
+    details = {"group": group.group_id}
+    record_directory(w, "group deleted", details, user_id=author.user_id, now=now)
+
+
+def leave_groups(w: Writer, user_id: str) -> None:
+    """Take a user out of every group; whoever calls tells the log."""
+    w.conn.run(_LEAVE, domain=w.domain, user_id=user_id)
+
+
+def _changed(w: Writer, group: Group, change: GroupChange) -> Group:
+    name = group.name if change.name is None else _checked_name(change.name)
+    if name != group.name and find_group(w, name) is not None:
+        raise Conflict("A group with this name already exists", field="name")
+    sharing, reporting = change.case_sharing, change.reporting
+    metadata = change.metadata
+    return group._replace(
+        name=name,
+        case_sharing=group.case_sharing if sharing is None else int(sharing),
+        reporting=group.reporting if reporting is None else int(reporting),
+        data=group.data if metadata is None else orjson.dumps(metadata).decode(),
+    )
+
+
+def _told(group: Group) -> dict[str, Any]:
+    """Return what the log is told of a group."""
+    return {
+        "name": group.name,
+        "case_sharing": bool(group.case_sharing),
+        "reporting": bool(group.reporting),
+        "metadata": group.metadata,
+    }
+
+
+def _changed_members(
+    w: Writer, group: Group, user_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """Replace the members; return what the log is told, nothing if all stays."""
+    before = members_of(w, [group.group_id]).get(group.group_id, [])
+    after = list(dict.fromkeys(user_ids))
+    if after == before:
+        return {}
+    added = [user_id for user_id in after if user_id not in set(before)]
+    _check_users(w, added)
+    w.conn.run(_CLEAR, domain=w.domain, group_id=group.group_id)
+    _put_members(w, group.group_id, after)
+    removed = [user_id for user_id in before if user_id not in set(after)]
+    return {"added": added, "removed": removed}
+
+
+def _put_members(w: Writer, group_id: str, user_ids: Sequence[str]) -> None:
+    rows = [
+        (w.domain, group_id, user_id, place)
+        for place, user_id in enumerate(dict.fromkeys(user_ids))
+    ]
+    w.conn.insert(group_members, rows)
+
+
+def _checked_name(name: str) -> str:
+    found = checked_text("name", name)
+    if not found:
+        raise Conflict("Name is required", field="name")
+    return found
+
+
+def _check_users(w: Writer, user_ids: Sequence[str]) -> None:
+    wanted = list(user_ids)
+    rows = w.conn.rows(_KNOWN_USERS, domain=w.domain, user_ids=wanted)
+    missing = set(wanted) - set(map(itemgetter(0), rows))
+    if missing:
+        text = f"Could not find user ids: {listed(missing)}."
+        raise Conflict(text, field="users")
+
+
+def _asked(r: Reader, statement: Statement, wanted: Iterable[str]) -> list[Group]:
+    values = list(wanted)
+    if not values:
+        return []
+    return [
+        Group(*row) for row in r.conn.rows(statement, domain=r.domain, wanted=values)
+    ]

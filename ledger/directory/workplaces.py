@@ -1,0 +1,105 @@
+"""Where users work: the locations of each, one of them the primary one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, delete, select
+
+from ledger.connection import Statement
+from ledger.dialect import in_list
+from ledger.directory.locations import locations_by_id
+from ledger.directory.texts import listed
+from ledger.errors import Conflict
+from ledger.store import Reader, Writer
+from ledger.tables import user_locations
+
+
+class Workplaces(NamedTuple):
+    """The locations of a user in the order they were given, and the primary one."""
+
+    location_ids: tuple[str, ...] = ()
+    primary: str | None = None
+
+
+NOWHERE = Workplaces()
+
+_OF_USERS = Statement(
+    select(
+        user_locations.c.user_id,
+        user_locations.c.place,
+        user_locations.c.location_id,
+        user_locations.c.is_primary,
+    ).where(
+        user_locations.c.domain == bindparam("domain"),
+        in_list(user_locations.c.user_id, "user_ids"),
+    )
+)
+_AT = Statement(
+    select(user_locations.c.user_id).where(
+        user_locations.c.domain == bindparam("domain"),
+        in_list(user_locations.c.location_id, "location_ids"),
+    )
+)
+_CLEAR = Statement(
+    delete(user_locations).where(
+        user_locations.c.domain == bindparam("domain"),
+        user_locations.c.user_id == bindparam("user_id"),
+    )
+)
+
+
+def workplaces_of(r: Reader, user_ids: Iterable[str]) -> dict[str, Workplaces]:
+    """Return where each of these users works; nowhere is left out."""
+    found: dict[str, Workplaces] = {}
+    rows = r.conn.rows(_OF_USERS, domain=r.domain, user_ids=list(user_ids))
+    for user_id, _, location_id, is_primary in sorted(rows):
+        ids, primary = found.get(user_id, NOWHERE)
+        primary = location_id if is_primary else primary
+        found[user_id] = Workplaces((*ids, location_id), primary)
+    return found
+
+
+def users_at(r: Reader, location_ids: Iterable[str]) -> set[str]:
+    """Return the ids of the users who work at one of these locations."""
+    rows = r.conn.rows(_AT, domain=r.domain, location_ids=list(location_ids))
+    return {user_id for (user_id,) in rows}
+
+
+def check_workplaces(w: Writer, wanted: Workplaces) -> None:
+    """Refuse places that cannot be given to a user.
+
+    Raises ``Conflict`` with the texts of ``commcare-hq-apis.md`` section 6.3.
+    """
+    if bool(wanted.location_ids) != (wanted.primary is not None):
+        raise Conflict(
+            "Both primary_location and locations must be provided together.",
+            field="primary_location",
+        )
+    if wanted.primary is not None and wanted.primary not in wanted.location_ids:
+        raise Conflict(
+            "Primary location must be included in the list of locations.",
+            field="primary_location",
+        )
+    found = locations_by_id(w, wanted.location_ids)
+    known = {i for i, at in found.items() if at.archived_on is None}
+    missing = [i for i in wanted.location_ids if i not in known]
+    if missing:
+        text = f"Could not find location ids: {listed(missing)}."
+        raise Conflict(text, field="locations")
+
+
+def put_workplaces(w: Writer, user_id: str, wanted: Workplaces) -> None:
+    """Replace where a user works; whoever calls has checked it and tells the log."""
+    clear_workplaces(w, user_id)
+    rows = [
+        (w.domain, user_id, location_id, place, int(location_id == wanted.primary))
+        for place, location_id in enumerate(dict.fromkeys(wanted.location_ids))
+    ]
+    w.conn.insert(user_locations, rows)
+
+
+def clear_workplaces(w: Writer, user_id: str) -> None:
+    """Have a user work nowhere."""
+    w.conn.run(_CLEAR, domain=w.domain, user_id=user_id)

@@ -1,0 +1,78 @@
+"""Spreadsheets for tests: CSV and workbooks in memory, and imports of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from io import BytesIO, StringIO
+from typing import Any
+
+import openpyxl
+
+from importers.excel import EXCEL, enqueue_import, import_excel
+from importers.excel_options import ExcelOptions, Sheet
+from ledger.entry import Author, Upload
+from ledger.jobs import Job
+from ledger.store import Store
+from tests import build
+from tests.jobs import job_of, working
+
+IMPORTER = Author(user_id=build.USER, username="amina")
+
+
+def a_csv(*rows: Sequence[Any]) -> bytes:
+    """Return rows, header first, as CSV."""
+    out = StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
+
+
+def an_xlsx(**sheets: Iterable[Sequence[Any]]) -> bytes:
+    """Return a workbook with these sheets."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(list(row))
+    out = BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def wanted(**fields: Any) -> ExcelOptions:
+    """Return what an upload asks for: patients that may be created."""
+    fields = {"case_type": "patient", "create": True} | fields
+    sheet = Sheet(title="Sheet1", case_type=fields["case_type"])
+    return ExcelOptions(**({"sheets": (sheet,)} | fields))
+
+
+def enqueue(
+    store: Store,
+    content: bytes,
+    options: ExcelOptions | None = None,
+    *,
+    name: str = "cases.csv",
+    now: int = build.NOW,
+) -> Job:
+    """Add the job of an import."""
+    file = Upload(name=name, content_type="text/csv", content=content)
+    with store.writing(build.DOMAIN) as writer:
+        return enqueue_import(
+            writer, options or wanted(), file, author=IMPORTER, now=now
+        )
+
+
+async def imported(
+    store: Store, content: bytes, *, name: str = "cases.csv", **fields: Any
+) -> Job:
+    """Import a file and return its job when it has ended."""
+    job = enqueue(store, content, wanted(**fields), name=name)
+    async with working(store, {EXCEL: import_excel}) as worker:
+        await worker.see_through(job.key)
+    return job_of(store, job)
+
+
+async def imported_rows(store: Store, *rows: Sequence[Any], **fields: Any) -> Job:
+    """Import rows, header first, from a CSV."""
+    return await imported(store, a_csv(*rows), **fields)

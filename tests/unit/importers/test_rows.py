@@ -1,0 +1,179 @@
+"""What a cell says as text, and which rows a sheet has (excel-import.md 4.2, 4.3)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from itertools import repeat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importers.rows import (
+    ErrorValue,
+    Kind,
+    last_column,
+    numbered,
+    repeated,
+    to_headers,
+    to_row,
+    to_text,
+)
+from importers.unreadable import Limits, Reason, Unreadable
+from ledger.names import is_legal
+
+LIMITS = Limits(rows=5, columns=3)
+ANYTHING = st.one_of(
+    st.none(),
+    st.text(),
+    st.text("- \t"),
+    st.text(max_size=9).map(ErrorValue),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.datetimes(),
+    st.dates(),
+    st.times(),
+    st.timedeltas(),
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("007", "007"),
+        (" a\n b ", " a\n b "),
+        (28, "28"),
+        (5.0, "5"),
+        (5.1, "5.1"),
+        (0.1, "0.1"),
+        (0.49, "0.49"),
+        (-0.0, "0"),
+        (123456789012345.0, "123456789012345"),
+        (1e15, "1000000000000000"),
+        (1e16, "1e+16"),
+        (10**400, "inf"),
+        (datetime.fromisoformat("1988-07-07"), "1988-07-07"),
+        (date(1988, 7, 7), "1988-07-07"),
+        (datetime.fromisoformat("2016-01-01T12:00"), "2016-01-01 12:00:00"),
+        (
+            datetime.fromisoformat("2016-01-01T12:00:00.005"),
+            "2016-01-01 12:00:00.005000",
+        ),
+        (time(12), "12:00:00"),
+        (time(), "00:00:00"),
+        (timedelta(days=1, hours=2, minutes=3, seconds=4), "1 day, 2:03:04"),
+        (True, "True"),
+        (False, "False"),
+        (0, "0"),
+        (ErrorValue("#N/A"), "#N/A"),
+        (None, None),
+        ("", None),
+        ("---", ""),
+        (" --- ", ""),
+        ("\xa0---\n", ""),
+        ("----", "----"),
+        ("- --", "- --"),
+        ("a\x01b\ufffe", "ab"),
+        ("\x00", None),
+    ],
+)
+def test_a_value_becomes_the_text_of_the_table(value, text):
+    """Every row of section 4.3."""
+    assert to_text(value) == text
+
+
+@given(ANYTHING)
+def test_any_value_becomes_text_that_xml_can_carry(value):
+    """Nothing that a reader can give raises, or makes a form that cannot be built."""
+    text = to_text(value)
+    assert text is None or is_legal(text)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_the_same_number_again(number):
+    """No digit is lost."""
+    assert float(to_text(number)) == number
+
+
+def test_a_row_keeps_what_each_cell_was():
+    """A number can be told from the same text (section 8.1), and what was dropped."""
+    row = to_row(7, [4711.0, "4711", None, "\x02x", ErrorValue("#REF!"), True, time()])
+    assert row.texts == ("4711", "4711", None, "x", "#REF!", "True", "00:00:00")
+    assert [row[n].kind for n in range(7)] == [
+        Kind.NUMBER,
+        Kind.TEXT,
+        Kind.BLANK,
+        Kind.TEXT,
+        Kind.ERROR,
+        Kind.BOOLEAN,
+        Kind.TIME,
+    ]
+    assert (row.number, row.cleaned, row[3].cleaned) == (7, (3,), True)
+
+
+def test_blank_and_never_set_cells_make_a_blank_row():
+    """Section 7, step 3; a zero is a value."""
+    assert to_row(2, [None, "", "---"]).is_blank
+    assert not to_row(2, [None, 0]).is_blank
+
+
+def test_headers_are_taken_as_they_are():
+    """They are not trimmed; blank, 0 and FALSE ignore their column (section 4.2)."""
+    found = to_headers([" a ", "", 1.0, 0, False, "---", None, ""], Limits())
+    assert found == (" a ", "", "1", "", "", "---")
+
+
+def test_headers_that_repeat_are_told_and_the_last_one_wins():
+    """Section 4.2."""
+    headers = ("a", "", "b", "a", "")
+    assert repeated(headers) == ("a",)
+    assert last_column(headers, "a") == 3
+    assert last_column(headers, "c") is None
+
+
+def test_too_many_headers_are_refused():
+    """Section 3.2, check 15; columns that are ignored do not count."""
+    assert len(to_headers(["a", "", "b", "", "c"], LIMITS)) == 5
+    with pytest.raises(Unreadable, match="A maximum of 3 is supported") as told:
+        to_headers(["a", "b", "c", "d"], LIMITS)
+    assert told.value.reason is Reason.COLUMNS
+
+
+def test_rows_count_from_two_and_end_with_the_last_truthy_one():
+    """Blank rows between others count, those behind them do not (section 4.2)."""
+    rows = [["a"], [], [None, ""], [0], ["b"], [0, False], [""]]
+    assert list(numbered(rows, LIMITS)) == [
+        (2, ["a"]),
+        (3, ()),
+        (4, ()),
+        (5, [0]),
+        (6, ["b"]),
+    ]
+
+
+def test_a_gap_of_a_thousand_rows_ends_a_sheet():
+    """What lies behind it is never seen (section 4.2)."""
+    limits = Limits()
+    near = [["a"], *[[]] * 999, ["b"]]
+    far = [["a"], *[[]] * 1000, ["b"]]
+    assert len(list(numbered(near, limits))) == 1001
+    assert list(numbered(far, limits)) == [(2, ["a"])]
+    assert list(numbered(repeat([]), limits)) == []
+
+
+def test_too_many_rows_are_refused():
+    """Section 3.2, check 16; neither the header counts nor blanks at the end."""
+    assert len(list(numbered([["a"]] * 5 + [[]] * 9, LIMITS))) == 5
+    with pytest.raises(Unreadable, match="A maximum of 5 is supported") as told:
+        list(numbered([["a"]] * 6, LIMITS))
+    assert told.value.reason is Reason.ROWS
+
+
+def test_blank_rows_of_a_csv_file_have_no_gap():
+    """They take no memory however many there are, and too many are still refused."""
+    limits = Limits(rows=3000)
+    rows = [*[[]] * 2000, ["b"]]
+    assert len(list(numbered(rows, limits, gap=None))) == 2001
+    with pytest.raises(Unreadable):
+        list(numbered([*[[]] * 9000, ["b"]], limits, gap=None))
