@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 import orjson
 
@@ -30,19 +30,21 @@ _PIECE = 4096
 """Bytes that a pipe takes as one: POSIX promises 512, Linux this many."""
 
 
+class Served(TypedDict):
+    """What is noted of a request: ids and numbers."""
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+    principal: Principal | None
+    request_id: str
+
+
 class AccessLog(Protocol):
     """Where the shell notes what it served."""
 
-    def note(
-        self,
-        *,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        principal: Principal | None,
-        request_id: str,
-    ) -> None:
+    def note(self, **served: Unpack[Served]) -> None:
         """Note one request: ids and numbers, no path, no query (ruling R-15)."""
 
     def flush(self) -> None:
@@ -62,23 +64,15 @@ class NoLines:
 class RecordLines:
     """Notes requests as records of ``logging``, for a terminal's coloured lines."""
 
-    def note(
-        self,
-        *,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        principal: Principal | None,
-        request_id: str,  # noqa: ARG002 - every record gets it from the context
-    ) -> None:
-        """Log one request."""
+    def note(self, **served: Unpack[Served]) -> None:
+        """Log one request; its id is in every record, from the context."""
         line: dict[str, object] = {
-            "method": method,
-            "route": route,
-            "status": status,
-            "ms": _ms(seconds),
+            "method": served["method"],
+            "route": served["route"],
+            "status": served["status"],
+            "ms": _ms(served["seconds"]),
         }
+        principal = served["principal"]
         if principal is not None:
             line |= {"domain": principal.domain, "user_id": principal.user_id}
         _LOGGER.info("request", extra=line)
@@ -97,21 +91,14 @@ class JsonLines:
         self._size = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(
-        self,
-        *,
-        method: str,
-        route: str,
-        status: int,
-        seconds: float,
-        principal: Principal | None,
-        request_id: str,
-    ) -> None:
+    def note(self, **served: Unpack[Served]) -> None:
         """Append a line to those that wait."""
+        head = _head(served["method"], served["route"], served["status"])
+        principal = served["principal"]
         who = "" if principal is None else _who(principal.domain, principal.user_id)
         line = (
-            f'{_head(method, route, status)}{_ms(seconds)}{who},"timestamp":'
-            f'"{format_micros(now_micros())}","request_id":"{request_id}"}}\n'
+            f'{head}{_ms(served["seconds"])}{who},"timestamp":'
+            f'"{format_micros(now_micros())}","request_id":"{served["request_id"]}"}}\n'
         )
         if self._size + len(line) > _PIECE:
             self.flush()

@@ -6,6 +6,7 @@ The state of an import is that of its job; its account is the progress of the jo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from api.permissions import Permission, Principal
@@ -13,7 +14,7 @@ from importers.excel_chunk import error_form_ids_of, form_ids_of
 from importers.excel_options import ALL_TYPES
 from importers.excel_report import count_of, row_numbers, row_ranges
 from ledger.jobs import Job, JobState
-from ledger.times import format_micros, from_micros
+from ledger.times import format_micros
 
 _STATES = {
     JobState.QUEUED: 0,
@@ -38,7 +39,9 @@ def entry_of(job: Job, reader: Principal) -> dict[str, Any]:
     many = len(job.options["sheets"]) > 1
     return {
         "domain": job.domain,
-        "created": from_micros(job.created_on).strftime("%b %d, %Y %H:%M UTC"),
+        "created": datetime.fromtimestamp(job.created_on / 1e6, UTC).strftime(
+            "%b %d, %Y %H:%M UTC"
+        ),
         "created_on": format_micros(job.created_on),
         "upload_id": job.job_id,
         "task_status": status_of(job),

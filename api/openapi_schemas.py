@@ -6,6 +6,7 @@ from api import (
     openapi_changes,
     openapi_erasure,
     openapi_errors,
+    openapi_excel,
     openapi_jobs,
     openapi_life,
     openapi_proof,
@@ -308,3 +309,7 @@ PARAMETERS.update(openapi_errors.PARAMETERS)
 BODIES.update(openapi_erasure.BODIES)
 SCHEMAS.update(openapi_erasure.SCHEMAS)
 RESULTS.update(openapi_erasure.RESULTS)
+BODIES.update(openapi_excel.BODIES)
+SCHEMAS.update(openapi_excel.SCHEMAS)
+RESULTS.update(openapi_excel.RESULTS)
+PARAMETERS.update(openapi_excel.PARAMETERS)

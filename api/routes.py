@@ -16,6 +16,7 @@ from api.changes_routes import CHANGES_ROUTES
 from api.dialects import OPENROSA, PROCESS
 from api.erasure_routes import ERASURE_ROUTES
 from api.errors_routes import ERROR_ROUTES
+from api.excel_routes import EXCEL_ROUTES
 from api.jobs_routes import JOB_ROUTES
 from api.life_routes import LIFE_ROUTES
 from api.middleware import Endpoint, Handler, Shell
@@ -275,6 +276,7 @@ ROUTES: tuple[Route, ...] = (
     *TIME_TRAVEL_ROUTES,
     *LIFE_ROUTES,
     *ERASURE_ROUTES,
+    *EXCEL_ROUTES,
     *DEVICE_ROUTES,
     *PROCESS_ROUTES,
 )

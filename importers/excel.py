@@ -141,7 +141,7 @@ class _Import:
             with await asyncio.to_thread(self._opened, place.sheet) as table:
                 await self._import_table(place, table)
         except Unreadable as error:
-            raise await self._failed(Failure("", refusal(error).text)) from error
+            raise await self._broken_off(Failure("", refusal(error).text)) from error
 
     def _opened(self, sheet: Sheet) -> Table:
         title = sheet.title if self._options.is_many else None
@@ -162,7 +162,7 @@ class _Import:
             taken = await asyncio.to_thread(_take, rows)
             is_last = len(taken) < _WINDOW
             if taken and columns.failure is not None:
-                raise await self._failed(columns.failure)
+                raise await self._broken_off(columns.failure)
             window = Window(place, columns, taken, waiting, total=table.row_count)
             waiting = await self._step(window, is_last=is_last)
 
@@ -202,7 +202,7 @@ class _Import:
             now=format_micros(now_micros()),
         )
 
-    async def _failed(self, failure: Failure) -> ImportFailed:
+    async def _broken_off(self, failure: Failure) -> ImportFailed:
         """Note what broke the import off, and return what is to be raised."""
         empty = {"report": excel_report.to_json(Report())}
         noted = {**empty, **self._so_far, "failure": [failure.column, failure.text]}

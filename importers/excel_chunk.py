@@ -268,7 +268,7 @@ def chunk_id(job_id: str, number: int) -> str:
 
 
 def form_ids_of(job: Job) -> list[str]:
-    """Return the ids of the forms that an import stored, in order; none of a dry run."""
+    """Return the ids of the forms that an import stored; none of a dry run."""
     report = _written_report(job)
     failed = set(report.get("failed_chunks", ()))
     numbers = (n for n in range(report.get("chunks", 0)) if n not in failed)

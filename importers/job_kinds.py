@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from importers.excel import EXCEL, import_excel
 from importers.repack_job import REPACK, repack
 from importers.reprocess import REPROCESS, reprocess
 from importers.undo import UNDO, undo
 from importers.worker import Handler
 
-HANDLERS: dict[str, Handler] = {UNDO: undo, REPROCESS: reprocess, REPACK: repack}
+HANDLERS: dict[str, Handler] = {
+    UNDO: undo,
+    REPROCESS: reprocess,
+    REPACK: repack,
+    EXCEL: import_excel,
+}

@@ -115,7 +115,7 @@ class EraseCases:
         if not session.is_untouched:
             raise WantsOwnCommit
         if not self.reason.strip():
-            raise Conflict("An erasure needs a reason", field="reason")
+            raise Conflict("An erasure needs a 'reason'", field="reason")
         writer = session.writer
         rest = search(writer, self.case_ids, after=self.found.read_to)
         left = redactions(

@@ -30,6 +30,7 @@ _COMMANDS = {
     "location-type": ("api.cli.location_type", "Create and list the levels of places."),
     "api-key": ("api.cli.api_key", "Create, list and revoke API keys."),
     "submit": ("api.cli.submit", "Append XForm files to the log."),
+    "import": ("api.cli.import_files", "Import spreadsheets of cases."),
     "replay": ("api.cli.replay", "Rebuild the read tables from the log."),
     "verify": ("api.cli.verify", "Prove the log and compare the read tables with it."),
     "signing-key": ("api.cli.signing_key", "Make the key that signs checkpoints."),

@@ -121,10 +121,7 @@ def diff(
 
 
 def _read(config: Config, domain: str | None, fn: Callable[[Reader], T]) -> T:
-    with (
-        opened(config) as store,
-        store.snapshot(the_domain(store, domain)) as reader,
-    ):
+    with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         return fn(reader)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.form import echo_form
 from api.cli.options import REASON, Moment, domain_option, limit_option
 from api.cli.work import outcome, see_through
 from api.cli.writing import written
 from api.config import Config
 from api.errors_json import lines
-from api.form_render import render_form
 from importers.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.entry import Kind
@@ -70,10 +69,7 @@ def list_errors(
     config: Config, /, *, domain: str | None, limit: int, **given: Any
 ) -> None:
     """Print the newest forms in error: id, state, when, who, problem."""
-    with (
-        opened(config) as store,
-        store.reading(the_domain(store, domain)) as reader,
-    ):
+    with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = latest_errors(reader, ErrorFilter(**given), limit=limit)
     for line in lines(found):
         click.echo(line)
@@ -85,12 +81,8 @@ def list_errors(
 @click.pass_obj
 def show(config: Config, *, form_id: str, domain: str | None) -> None:
     """Print a form in error as JSON: its problem, who sent it, all its life."""
-    with (
-        opened(config) as store,
-        store.snapshot(the_domain(store, domain)) as reader,
-    ):
-        found = render_form(look_at_error(reader, form_id), base="")
-    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
+        echo_form(look_at_error(reader, form_id))
 
 
 @error.command()
@@ -99,10 +91,7 @@ def show(config: Config, *, form_id: str, domain: str | None) -> None:
 @click.pass_obj
 def xml(config: Config, *, form_id: str, domain: str | None) -> None:
     """Write the bytes of a form in error, as they came, to standard output."""
-    with (
-        opened(config) as store,
-        store.snapshot(the_domain(store, domain)) as reader,
-    ):
+    with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         look_at_error(reader, form_id)
         body = form_bytes(reader, form_id)
     click.echo(body, nl=False)

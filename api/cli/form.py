@@ -14,7 +14,7 @@ from api.config import Config
 from api.form_render import render_form
 from ledger.entry import Kind
 from ledger.form_states import ChangeForms, FormOutcome
-from projections.form_view import form_bytes, look_at_form
+from projections.form_view import FormView, form_bytes, look_at_form
 
 _DOMAIN = domain_option("The forms' domain")
 _FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")
@@ -31,11 +31,13 @@ def form() -> None:
 @click.pass_obj
 def show(config: Config, *, form_id: str, domain: str | None) -> None:
     """Print a form as JSON: its state, its versions and all that happened to it."""
-    with (
-        opened(config) as store,
-        store.snapshot(the_domain(store, domain)) as reader,
-    ):
-        found = render_form(look_at_form(reader, form_id), base="")
+    with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
+        echo_form(look_at_form(reader, form_id))
+
+
+def echo_form(view: FormView) -> None:
+    """Print a form as JSON."""
+    found = render_form(view, base="")
     click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -45,10 +47,7 @@ def show(config: Config, *, form_id: str, domain: str | None) -> None:
 @click.pass_obj
 def xml(config: Config, *, form_id: str, domain: str | None) -> None:
     """Write the bytes of a form, as they came, to standard output."""
-    with (
-        opened(config) as store,
-        store.snapshot(the_domain(store, domain)) as reader,
-    ):
+    with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         body = form_bytes(reader, form_id)
     click.echo(body, nl=False)
 

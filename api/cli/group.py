@@ -64,7 +64,7 @@ def list_all(config: Config, *, domain: str | None) -> None:
             one.name,
             f"case sharing: {yes(one.case_sharing)}",
             f"reporting: {yes(one.reporting)}",
-            f"{number} members",
+            f"members: {number}",
         )
         click.echo("\t".join(told))
 

@@ -46,10 +46,7 @@ def list_jobs(
 ) -> None:
     """Print the newest jobs: id, kind, state, how far, when it was asked for."""
     asked = JobFilter(kind=kind, state=state)
-    with (
-        opened(config) as store,
-        store.reading(the_domain(store, domain)) as reader,
-    ):
+    with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         for line in lines(jobs.list_jobs(reader, asked, limit=limit)):
             click.echo(line)
 

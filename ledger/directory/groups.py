@@ -55,16 +55,14 @@ class GroupChange:
 
 
 def _where(*conditions: Any) -> Select[Any]:
-    return select(*groups.c).where(
-        groups.c.domain == bindparam("domain"),
-        groups.c.deleted_on.is_(None),
-        *conditions,
-    )
+    return select(*groups.c).where(groups.c.domain == bindparam("domain"), *conditions)
 
 
-_ALL = Statement(_where().order_by(groups.c.name))
+_IN_USE = groups.c.deleted_on.is_(None)
+_ALL = Statement(_where(_IN_USE).order_by(groups.c.name))
+_BY_NAMES = Statement(_where(_IN_USE, in_list(groups.c.name, "wanted")))
+# Not told that only those in use are meant: a planner would walk the index of those.
 _BY_IDS = Statement(_where(in_list(groups.c.group_id, "wanted")))
-_BY_NAMES = Statement(_where(in_list(groups.c.name, "wanted")))
 _MEMBERS = Statement(
     select(
         group_members.c.group_id, group_members.c.place, group_members.c.user_id
@@ -300,6 +298,5 @@ def _asked(r: Reader, statement: Statement, wanted: Iterable[str]) -> list[Group
     values = list(wanted)
     if not values:
         return []
-    return [
-        Group(*row) for row in r.conn.rows(statement, domain=r.domain, wanted=values)
-    ]
+    rows = r.conn.rows(statement, domain=r.domain, wanted=values)
+    return [group for group in map(Group._make, rows) if group.deleted_on is None]

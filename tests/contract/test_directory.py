@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
+from ledger import migrations as steps
 from ledger.directory import (
     groups,
     location_changes,
@@ -22,6 +26,8 @@ from ledger.directory.passwords import verify_password
 from ledger.directory.profiles import Profile
 from ledger.directory.workplaces import Workplaces
 from ledger.errors import Conflict, NotFound
+from ledger.migrations import migrate
+from ledger.store import open_store
 from ledger.tables import metadata
 from tests import build
 from tests.directory import OPERATOR, PASSWORD, People
@@ -504,3 +510,34 @@ def everything(store):
         for table in metadata.sorted_tables
         if "domain" in table.c
     }
+
+
+# An older database
+
+
+def test_a_database_of_before_keeps_its_users(url):
+    """The step adds empty columns; whoever was there has no profile yet."""
+    store = open_store(url)
+    row = (build.DOMAIN, "u-1", "ann", "editor", None, 1, 7)
+    step_to(store, "0004")
+    store.connection.raw.execute(
+        "INSERT INTO users (domain, user_id, username, role, password_hash, active, "
+        "created_on) VALUES ('demo', 'u-1', 'ann', 'editor', NULL, 1, 7)"
+    )
+    migrate(store)
+    build.a_domain(store)
+    found = People(store).read(users.find_user, "ann")
+    assert found == users.User(*row)
+    assert found.profile == Profile()
+    store.close()
+
+
+def step_to(store, revision):
+    """Take a new database to an older step."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(steps.__file__).parent))
+    engine = store.engine()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()

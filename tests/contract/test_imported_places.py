@@ -17,7 +17,7 @@ def people(store, proved_domain):
     return People(store, proved_domain)
 
 
-def a_place(location_id, level="state", **more):
+def a_place(location_id, level, **more):
     return Place(
         **{"location_id": location_id, "name": location_id} | more, level=level
     )

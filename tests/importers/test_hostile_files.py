@@ -340,15 +340,15 @@ def test_a_reader_that_takes_too_long_is_ended(tmp_path):
         "Reading the file took more than 0 seconds",
     )
     rows = [["a"] * 20, *[[n] * 20 for n in range(12_000)]]
+    path = write_xlsx(tmp_path / "slow.xlsx", rows)
     slow = Limits(cpu_seconds=1)
-    with pytest.raises(Unreadable) as told:
+    with (
+        pytest.raises(Unreadable) as told,
         open_workbook(
-            write_xlsx(tmp_path / "slow.xlsx", rows),
-            "xlsx",
-            sheet=None,
-            limits=slow,
-            readers=("openpyxl",),
-        )
+            path, "xlsx", sheet=None, limits=slow, readers=("openpyxl",)
+        ) as reading,
+    ):
+        list(reading.rows())
     assert told.value.text == "Reading the file took more than 1 seconds"
 
 

@@ -65,6 +65,10 @@ def a_block(case_id: str, **values) -> CaseBlock:
     return CaseBlock(case_id=case_id, **{**defaults, **values})
 
 
+def created(case_type, case_name, owner_id):
+    return {"case_type": case_type, "case_name": case_name, "owner_id": owner_id}
+
+
 def test_the_example_of_the_protocol_is_read():
     """Section 21."""
     assert parse_form(EXAMPLE) == Form(
@@ -86,11 +90,7 @@ def test_the_example_of_the_protocol_is_read():
         blocks=(
             a_block(
                 "pt-001",
-                create={
-                    "case_type": "patient",
-                    "case_name": "Idris",
-                    "owner_id": "u-amina",
-                },
+                create=created("patient", "Idris", "u-amina"),
                 update={"dob": "2019-06-01", "external_id": "P-17"},
                 indices=(
                     IndexUpdate(
@@ -103,11 +103,7 @@ def test_the_example_of_the_protocol_is_read():
             ),
             a_block(
                 "ref-001",
-                create={
-                    "case_type": "referral",
-                    "case_name": "Clinic visit",
-                    "owner_id": "-",
-                },
+                create=created("referral", "Clinic visit", "-"),
                 indices=(
                     IndexUpdate(
                         name="host",
@@ -119,11 +115,7 @@ def test_the_example_of_the_protocol_is_read():
             ),
             a_block(
                 "hh-001",
-                create={
-                    "case_type": "household",
-                    "case_name": "Salma",
-                    "owner_id": "g-north",
-                },
+                create=created("household", "Salma", "g-north"),
             ),
         ),
     )
