@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select
 
 from ledger.compression import PLAIN, Codec, DecompressionError, pays, train
 from ledger.connection import Connection, Statement
+from ledger.dialect import in_list
 from ledger.entry import Attachment, Upload
 from ledger.store import Reader, Writer
 from ledger.tables import blobs, bodies, dictionaries
@@ -39,6 +40,12 @@ _LATEST_BODIES = Statement(
 _BLOB = Statement(
     select(blobs.c.content).where(
         blobs.c.domain == bindparam("domain"), blobs.c.sha256 == bindparam("sha256")
+    )
+)
+
+_PRESENT_BLOBS = Statement(
+    select(blobs.c.sha256).where(
+        blobs.c.domain == bindparam("domain"), in_list(blobs.c.sha256, "digests")
     )
 )
 
@@ -140,6 +147,12 @@ def get_blob(r: Reader, sha256: str) -> bytes | None:
     """Return the bytes of an attachment."""
     content: bytes | None = r.conn.value(_BLOB, domain=r.domain, sha256=sha256)
     return content
+
+
+def present_blobs(r: Reader, digests: Collection[str]) -> set[str]:
+    """Return those of these attachments whose bytes are there: none was erased."""
+    rows = r.conn.rows(_PRESENT_BLOBS, domain=r.domain, digests=list(digests))
+    return {sha256 for (sha256,) in rows}
 
 
 def _codecs(conn: Connection) -> _Codecs:

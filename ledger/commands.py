@@ -152,14 +152,11 @@ class SubmitForm:
         """Put the form in the place of its earlier version (section 13)."""
         details = {"deprecates": moved, **leaving(known)}
         uploaded = {upload.name for upload in self.submission.attachments}
+        carried = [a for a in known.current.attachments if a.name not in uploaded]
         draft = replace(
             self._draft(Kind.EDIT, form_id=known.form_id, details=details),
             first=known.first,
-            carried=tuple(
-                attachment
-                for attachment in known.current.attachments
-                if attachment.name not in uploaded
-            ),
+            carried=session.held(carried),
         )
         return receipt_of(session.append_edit(draft, form, known))
 

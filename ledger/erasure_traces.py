@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from ledger import log
+from ledger.bodies import present_blobs
 from ledger.connection import Statement
 from ledger.dialect import in_list
 from ledger.entry import Attachment, Entry
@@ -44,11 +45,6 @@ _ATTACHMENTS = Statement(
 )
 _DROP_BLOBS = Statement(
     delete(blobs).where(
-        blobs.c.domain == bindparam("domain"), in_list(blobs.c.sha256, "digests")
-    )
-)
-_PRESENT = Statement(
-    select(blobs.c.sha256).where(
         blobs.c.domain == bindparam("domain"), in_list(blobs.c.sha256, "digests")
     )
 )
@@ -104,7 +100,7 @@ def files_of(r: Reader, changed: Changed) -> dict[str, Attachment]:
     }
     if not gone:
         return {}
-    digests = {d for (d,) in r.conn.rows(_PRESENT, domain=r.domain, digests=list(gone))}
+    digests = present_blobs(r, gone)
     kept = _kept_elsewhere(r, changed, digests)
     return {sha256: gone[sha256] for sha256 in sorted(digests - kept)}
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy import bindparam, select
 
 from ledger import log
-from ledger.bodies import describe, put_blobs
+from ledger.bodies import describe, present_blobs, put_blobs
 from ledger.caseblock import CaseBlock
 from ledger.clock import Clock
 from ledger.connection import Statement
@@ -199,6 +199,14 @@ class Session:
         if entry.kind in _FOLDING:
             self._closing_extensions(entry, touched)
         return entry
+
+    def held(self, attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+        """Leave out the attachments whose bytes were erased."""
+        if not attachments:
+            return ()
+        coming = {describe(upload).sha256 for upload in self._uploads}
+        there = coming | present_blobs(self.writer, [a.sha256 for a in attachments])
+        return tuple(a for a in attachments if a.sha256 in there)
 
     def form_of(self, entry: Entry) -> Form:
         """Return the form whose bytes an entry holds, appended or about to be."""

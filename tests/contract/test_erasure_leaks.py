@@ -126,6 +126,19 @@ def test_a_file_that_a_later_version_carries_along_goes(store):
     assert is_sound(store)
 
 
+def test_a_version_that_comes_afterwards_carries_no_file_that_went(store):
+    """Its entry would name bytes that nobody has, behind the erasure."""
+    mine = build.a_create("c1", attach={"p": {"src": "me.jpg"}})
+    other = build.a_create("c2", attach={"p": {"src": "2.jpg"}})
+    files = [build.a_file("me.jpg", b"my face"), build.a_file("2.jpg", b"other face")]
+    build.submit(store, build.a_form([mine, other], form_id="f"), attachments=files)
+    erase_wholly(store, "c1")
+    build.submit(store, build.a_form([other], form_id="f"))
+    assert [a.name for a in build.entries_of(store)[-1].attachments] == ["2.jpg"]
+    assert build.case_of(store, "c2").attachments
+    assert is_sound(store)
+
+
 def test_a_file_that_a_later_version_speaks_of_stays(store):
     """It is another case's now, too."""
     photo = build.a_file("a&b.jpg", b"a face")

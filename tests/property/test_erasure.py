@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ledger.entry import Kind
 from projections.history import history
-from projections.replay import replay
+from projections.replay import prune, replay
 from projections.verify import verify
 from tests import build, strategies
 from tests.erasing import erase_and_repack, everything
@@ -54,7 +54,8 @@ HAPPENINGS = st.lists(
     max_size=12,
 )
 QUICK = settings(
-    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -153,6 +154,7 @@ class Scene:
         before = build.derived(self.store, self.domain)
         replay(self.store, self.domain)
         assert build.derived(self.store, self.domain) == before
+        prune(self.store, older_than=0)
 
 
 def test_an_erasure_takes_one_case_and_leaves_the_others(store):
