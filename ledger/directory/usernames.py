@@ -23,8 +23,13 @@ def worker_suffix(domain: str) -> str:
 
 
 def worker_name(domain: str, name: str) -> str:
-    """Return the full username of a mobile worker, which may be full already."""
+    """Return the full username of a mobile worker, which may be full already.
+
+    An address of its own, such as ``nima@clinic.example``, stays as it is.
+    """
     lowered = name.strip().lower()
+    if "@" in lowered.removesuffix(worker_suffix(domain)):
+        return name
     return lowered.removesuffix(worker_suffix(domain)) + worker_suffix(domain)
 
 
@@ -56,6 +61,8 @@ def check_worker_name(domain: str, username: str) -> None:
     """Refuse a full username that no mobile worker may have (section 6.3)."""
     check_username(username)
     name = username.removesuffix(worker_suffix(domain))
+    if "@" in name:
+        return
     if _WORKER.fullmatch(name) is None:
         raise Conflict(
             "The username of a mobile worker has only letters, digits, '.', '_', '-' "
