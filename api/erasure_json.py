@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.json_body import JsonBody
-from api.list_query import at_fault
+from api.problems import at_fault
 from importers.repack_job import Erasure
 from ledger.entry import Attachment
 from projections.erasure_preview import ErasurePreview, FormMeant

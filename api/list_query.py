@@ -21,8 +21,6 @@ from ledger.times import Micros
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 1000
 
-__all__ = ["DEFAULT_LIMIT", "MOST_LIMIT", "ListQuery", "at_fault", "cursor_of"]
-
 
 class ListQuery:
     """The parameters of a list; the last of several with one name wins."""

@@ -5,18 +5,12 @@ The checks stand in the order of ``submission-and-restore.md`` section 1.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from mimetypes import MimeTypes
 from typing import Final
 
-from multipart import (  # type: ignore[import-untyped]
-    MultipartError,
-    MultipartSegment,
-    PushMultipartParser,
-    parse_options_header,
-)
-
+from api.multipart_body import Part, read_parts
 from api.openrosa_answers import ACCEPTED_LENGTH, Unprocessable
 from api.problems import Problem
 from ledger.entry import Upload
@@ -32,7 +26,6 @@ EXTENSIONS: Final = (
 )
 """What the name of an attachment may end in; case matters."""
 
-_MAX_PARTS: Final = 1000
 _KINDS: Final = ("audio/", "image/", "video/")
 _TYPES: Final = ("application/octet-stream", "application/pdf")
 _OF_NAME: Final = MimeTypes(filenames=())
@@ -69,14 +62,6 @@ class SubmissionBody:
     uploads: tuple[Upload, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    name: str
-    filename: str | None
-    content_type: str | None
-    content: bytes
-
-
 def is_multipart(content_type: str) -> bool:
     """Tell whether a body has parts; every other body is the XML itself."""
     return content_type.lstrip()[:19].lower() == "multipart/form-data"
@@ -89,7 +74,7 @@ def read_body(body: bytes, content_type: str) -> SubmissionBody:
     OpenRosa has a nature for it, 400 and 413 as plain text elsewhere.
     """
     if is_multipart(content_type):
-        return _read_parts([*_parts(body, content_type)])
+        return _read_parts(_parts(body, content_type))
     if len(body) > MAX_FORM:
         raise form_too_large()
     if not body:
@@ -102,7 +87,7 @@ def form_too_large() -> Problem:
     return Problem(413, "Form exceeds 10MB size limit\n")
 
 
-def _read_parts(parts: Sequence[_Part]) -> SubmissionBody:
+def _read_parts(parts: Sequence[Part]) -> SubmissionBody:
     form, files = _chosen(parts)
     if len(form.content) > MAX_FORM:
         raise form_too_large()
@@ -118,7 +103,7 @@ def _read_parts(parts: Sequence[_Part]) -> SubmissionBody:
     return SubmissionBody(form=form.content, uploads=tuple(uploads.values()))
 
 
-def _chosen(parts: Sequence[_Part]) -> tuple[_Part, list[_Part]]:
+def _chosen(parts: Sequence[Part]) -> tuple[Part, list[Part]]:
     """Return the part with the form and the others, all of which must be files."""
     if any(part.filename is None for part in parts):
         raise Problem(400, _PARTS_REFUSED)
@@ -132,7 +117,7 @@ def _chosen(parts: Sequence[_Part]) -> tuple[_Part, list[_Part]]:
     return forms[0], [part for part in files if part.name != XML_PART]
 
 
-def _is_welcome(part: _Part) -> bool:
+def _is_welcome(part: Part) -> bool:
     extension = (part.filename or "").rpartition(".")[2]
     content_type = part.content_type or ""
     return (
@@ -142,7 +127,7 @@ def _is_welcome(part: _Part) -> bool:
     )
 
 
-def _upload(part: _Part) -> Upload:
+def _upload(part: Part) -> Upload:
     """Return an attachment under its part's name (``case-xml.md`` section 11)."""
     guessed, _ = _OF_NAME.guess_type(part.filename or "")
     content_type = part.content_type or guessed or "application/octet-stream"
@@ -153,26 +138,9 @@ def _upload(part: _Part) -> Upload:
     )
 
 
-def _parts(body: bytes, content_type: str) -> Iterator[_Part]:
+def _parts(body: bytes, content_type: str) -> list[Part]:
     try:
-        _, options = parse_options_header(content_type)
-        boundary = options.get("boundary", "").encode("utf-8", "surrogateescape")
-        with PushMultipartParser(boundary, max_segment_count=_MAX_PARTS) as parser:
-            yield from _gathered(parser, body)
-    except MultipartError as error:
+        return read_parts(body, content_type)
+    except ValueError as error:
         text = f"The multipart/form-data body could not be read: {error}\n"
         raise Problem(400, printable(text)) from None
-
-
-def _gathered(parser: PushMultipartParser, body: bytes) -> Iterator[_Part]:
-    """Yield each part: its head, its content in pieces, then ``None`` at its end."""
-    head: MultipartSegment = None
-    chunks: list[bytes] = []
-    for event in parser.parse(body):
-        if isinstance(event, MultipartSegment):
-            head, chunks = event, []
-        elif event is not None:
-            chunks.append(event)
-        else:
-            content = b"".join(chunks)
-            yield _Part(head.name or "", head.filename, head.content_type, content)
