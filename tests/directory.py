@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ledger import log
 from ledger.directory import groups, location_changes, location_types, users
 from ledger.directory.location_changes import LocationWish
@@ -9,6 +11,7 @@ from ledger.directory.owners import resolve_owner_ids, resolve_owners
 from ledger.directory.users import UserChange
 from ledger.directory.workplaces import Workplaces
 from ledger.entry import Author, Kind
+from ledger.errors import Conflict
 from tests.build import DOMAIN
 
 OPERATOR = Author(user_id="operator", username="operator")
@@ -90,3 +93,16 @@ def told(verdicts):
 def as_author(user):
     """Return a user as the one who imports."""
     return Author(user_id=user.user_id, username=user.username)
+
+
+def refused(people, fn, *arguments, **options):
+    """Return the text and the field of a refusal; nothing may have changed."""
+    before = people.noted()
+    with pytest.raises(Conflict) as caught:
+        people.do(fn, *arguments, **options)
+    assert people.noted() == before
+    return caught.value.text, caught.value.field
+
+
+def update(writer, user, *, author, **change):
+    return users.update_user(writer, user, users.UserChange(**change), author=author)

@@ -12,6 +12,7 @@ from ledger.store import Store
 from projections.verify import verify
 from tests import build
 from tests.backups import a_small_ledger, fill, saved_of
+from tests.directory import People
 from tests.intruder import a_log, checkpoint
 
 
@@ -72,3 +73,21 @@ def whole(tmp_path_factory) -> bytes:
 def small(tmp_path_factory) -> bytes:
     """Return the backup of a ledger with a few forms."""
     return saved_of(tmp_path_factory.mktemp("small"), a_small_ledger)
+
+
+@pytest.fixture
+def people(store, proved_domain):
+    """Begin with a domain without people, whose log is proved in the end."""
+    return People(store, proved_domain)
+
+
+@pytest.fixture
+def district(people):
+    """Make a type at the top."""
+    return people.type("District")
+
+
+@pytest.fixture
+def clinic(people, district):
+    """Make a type below."""
+    return people.type("Clinic", district, shares_cases=True)
