@@ -19,7 +19,7 @@ from api.excel_json import entry_of, may_download, status_of
 from api.keys import PRINCIPAL, STORE, WORKER, WRITER
 from api.multipart_body import Part, read_parts
 from api.problems import Problem
-from importers.excel import EXCEL, enqueue_import
+from importers.excel import enqueue_import
 from importers.excel_chunk import form_ids_of
 from importers.excel_failed import write_failed_rows
 from importers.excel_options import (
@@ -31,6 +31,7 @@ from importers.excel_options import (
     read_options,
 )
 from importers.excel_upload import looked_into
+from importers.turns import EXCEL
 from ledger import jobs, log
 from ledger.bodies import get_blob
 from ledger.clock import now_micros

@@ -27,23 +27,19 @@ from importers.excel_rows import Importing, Wish, read_row
 from importers.excel_window import Place, Window, begun, is_wish
 from importers.rows import Row
 from importers.table import Table, open_table
+from importers.turns import EXCEL, wait_for_turn
 from importers.unreadable import DEFAULT_LIMITS, Limits, Unreadable
 from importers.worker import JobContext
 from ledger import jobs
 from ledger.bodies import get_blob, put_blobs
 from ledger.clock import now_micros
 from ledger.entry import Author, Upload
-from ledger.errors import LedgerError, Overloaded
-from ledger.jobs import Job, JobFilter, JobState
-from ledger.store import Reader, Writer
+from ledger.errors import LedgerError
+from ledger.jobs import Job
+from ledger.store import Writer
 from ledger.times import Micros, format_micros
 
-EXCEL = "excel"
-
 _WINDOW = 200
-_TURN_SECONDS = 0.2
-_MOST_TURNS = 50
-_OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
 class ImportFailed(LedgerError):
@@ -69,31 +65,11 @@ def enqueue_import(
 
 async def import_excel(context: JobContext) -> Mapping[str, Any]:
     """Import the file of a job, from where its progress ends."""
-    await _wait_for_turn(context)
+    await wait_for_turn(context)
     with TemporaryDirectory(prefix="caseledger-import-") as folder:
         path = Path(folder) / "upload"
         await _fetch(context, path)
         return await _Import(context, path).run()
-
-
-async def _wait_for_turn(context: JobContext) -> None:
-    """Let the imports of the domain that came before end first (section 17).
-
-    Gives the job back when that takes long, so that it holds nobody up.
-    """
-    for _ in range(_MOST_TURNS):
-        if not await context.read(partial(_is_behind, job=context.job)):
-            return
-        await asyncio.sleep(_TURN_SECONDS)
-    raise Overloaded("another import of this domain is not done yet")
-
-
-def _is_behind(r: Reader, *, job: Job) -> bool:
-    before = (job.created_on, job.job_id)
-    return any(
-        jobs.list_jobs(r, JobFilter(kind=EXCEL, state=state), limit=1, before=before)
-        for state in _OPEN
-    )
 
 
 async def _fetch(context: JobContext, path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importers.excel import EXCEL, import_excel
+from importers.excel import import_excel
 from importers.repack_job import REPACK, repack
 from importers.reprocess import REPROCESS, reprocess
+from importers.turns import EXCEL
 from importers.undo import UNDO, undo
 from importers.worker import Handler
 

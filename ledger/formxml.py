@@ -158,13 +158,7 @@ def build_form(
     """
     attributes = {"version": "1", "uiVersion": "1"}
     root = etree.Element(f"{{{xmlns}}}system", attributes, default_namespace(xmlns))
-    author = replace(
-        author,
-        user_id=xml_safe(author.user_id),
-        username=xml_safe(author.username),
-        device_id=xml_safe(author.device_id),
-    )
-    _write_meta(root, form_id, author=author, now=now)
+    write_meta(root, form_id, author=author, now=now)
     write_case_blocks(root, (_completed(block, author, now=now) for block in blocks))
     return to_bytes(root)
 
@@ -289,14 +283,18 @@ def _instant(text: str | None) -> Instant | None:
         return None
 
 
-def _write_meta(root: Element, form_id: str, *, author: Author, now: Instant) -> None:
+def write_meta(root: Element, form_id: str, *, author: Author, now: Instant) -> None:
+    """Add the meta block of a form that the server writes (``case-xml.md`` 3).
+
+    The author's texts come from headers and are made safe for XML.
+    """
     meta = SubElement(root, f"{{{META_NS}}}meta", None, _ORX)
     texts = {
-        "deviceID": author.device_id,
+        "deviceID": xml_safe(author.device_id),
         "timeStart": now,
         "timeEnd": now,
-        "username": author.username,
-        "userID": author.user_id,
+        "username": xml_safe(author.username),
+        "userID": xml_safe(author.user_id),
         "instanceID": form_id,
     }
     for name, text in texts.items():

@@ -255,8 +255,10 @@ api_keys = Table(
     Column("read_only", SmallInteger, nullable=False),
     Column("created_on", BigInteger, nullable=False),
     Column("revoked_on", BigInteger),
+    Column("scope", Sortable),
 )
-"""API keys as digests; a revoked key stays as a row."""
+"""API keys as digests; a revoked key stays as a row. A key with a ``scope`` is good for
+the paths below it only, told from the domain on."""
 
 Index("ix_api_keys_user", api_keys.c.domain, api_keys.c.user_id)
 
@@ -287,6 +289,77 @@ it waits, the end of the lease while it runs, never again once it has ended."""
 
 Index("ix_jobs_ready", jobs.c.ready_on)
 Index("ix_jobs_created", jobs.c.domain, jobs.c.created_on, jobs.c.job_id)
+
+import_rows = Table(
+    "import_rows",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("api", Sortable, primary_key=True),
+    Column("job_id", Sortable, primary_key=True),
+    Column("record", Integer, primary_key=True, autoincrement=False),
+    Column("file", Sortable, nullable=False),
+    Column("row_number", Integer),
+    Column("outcome", Sortable, nullable=False),
+    Column("form_id", Sortable),
+    Column("case_ids", Sortable, nullable=False),
+    Column("error_id", Sortable),
+    Column("messages", Sortable, nullable=False),
+    Column("shown", Sortable),
+    sqlite_with_rowid=False,
+)
+"""What became of each record of a batch import (``batch-imports.md`` R0.5). The lists
+``case_ids`` and ``messages`` are JSON, and so is ``shown``, the row as it is told."""
+
+batch_controls = Table(
+    "batch_controls",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("digest", Sortable, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("comment", Sortable, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("user_id", Sortable, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+)
+"""Control files of batch imports, once for each comment; their bytes are blobs."""
+
+Index(
+    "ix_batch_controls_created",
+    batch_controls.c.domain,
+    batch_controls.c.created_on,
+    batch_controls.c.digest,
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("identifier", Sortable, primary_key=True),
+    Column("control_digest", Sortable, nullable=False),
+    Column("control_comment", Sortable, nullable=False),
+    Column("comment", Sortable, nullable=False),
+    Column("state", Sortable, nullable=False),
+    Column("user_id", Sortable, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+)
+"""Batches of files. One that was started goes on as the job with its identifier."""
+
+Index(
+    "ix_batches_created", batches.c.domain, batches.c.created_on, batches.c.identifier
+)
+
+batch_files = Table(
+    "batch_files",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("identifier", Sortable, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("name", Sortable, nullable=False),
+    Column("digest", Sortable, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("file_name", Sortable, nullable=False),
+)
+"""The files of a batch in the order they came; their bytes are blobs."""
 
 webhooks = Table(
     "webhooks",

@@ -38,6 +38,7 @@ class ApiKey(NamedTuple):
     read_only: int
     created_on: Micros
     revoked_on: Micros | None
+    scope: str | None
 
 
 def _where(*conditions: Any) -> Select[Any]:
@@ -106,6 +107,7 @@ def create_key(
         digest_key(secret),
         int(read_only),
         now,
+        None,
         None,
     )
     w.conn.insert(api_keys, [key])

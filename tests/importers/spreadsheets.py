@@ -9,8 +9,9 @@ from typing import Any
 
 import openpyxl
 
-from importers.excel import EXCEL, enqueue_import, import_excel
+from importers.excel import enqueue_import, import_excel
 from importers.excel_options import ExcelOptions, Sheet
+from importers.turns import EXCEL
 from ledger.entry import Author, Upload
 from ledger.jobs import Job
 from ledger.store import Store

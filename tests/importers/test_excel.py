@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from importers.excel import EXCEL, import_excel
+from importers.excel import import_excel
 from importers.excel_options import SearchField
 from importers.excel_report import row_numbers
+from importers.turns import EXCEL
 from importers.undo import UNDO, UndoRequest, enqueue_undo, undo
 from importers.worker import Interrupted
 from ledger.entry import Author, Kind

@@ -31,10 +31,9 @@ def upgrade() -> None:
     for table, key in _APPEND_ONLY.items():
         for statement in dialect.append_only(table, key):
             op.execute(sa.text(statement))
-    # Those of users are told by step 5, which knows all columns that are named there.
-    for name in ("entries", "api_keys"):
-        for statement in dialect.statistics(metadata.tables[name]):
-            op.execute(sa.text(statement))
+    # Those of users and keys are told by steps 5 and 6, which know all their columns.
+    for statement in dialect.statistics(metadata.tables["entries"]):
+        op.execute(sa.text(statement))
 
 
 def _create_log() -> None:

@@ -14,7 +14,7 @@ def basic(text: str, encoding: str = "utf-8") -> str:
 
 
 def a_key(secret: str, *, revoked_on: int | None = None) -> ApiKey:
-    return ApiKey("demo", "k1", "u1", "", digest_key(secret), 0, 1, revoked_on)
+    return ApiKey("demo", "k1", "u1", "", digest_key(secret), 0, 1, revoked_on, None)
 
 
 @pytest.mark.parametrize("scheme", ["ApiKey", "apikey", "APIKEY"])

@@ -1,0 +1,54 @@
+"""The form that one record of a batch import is submitted as. Pure.
+
+``batch-imports.md`` R0.7: the root says which record of which file it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from lxml import etree
+from lxml.etree import SubElement
+
+from ledger.caseblock import CaseBlock
+from ledger.casexml import write_case_blocks
+from ledger.entry import Author
+from ledger.formxml import write_meta
+from ledger.ids import derived_id
+from ledger.times import Instant
+from ledger.xml import default_namespace, to_bytes, xml_safe
+
+
+def form_id_of(api: str, domain: str, job_id: str, record: int) -> str:
+    """Return the id of the form of a record (R0.4)."""
+    return derived_id(f"{api}:{domain}:{job_id}:{record}")
+
+
+def case_id_of(api: str, domain: str, job_id: str, record: int, number: int) -> str:
+    """Return the id of the case that a record creates as its ``number``-th (R0.4)."""
+    return derived_id(f"{api}:{domain}:{job_id}:{record}:{number}")
+
+
+def build_record(
+    blocks: Iterable[CaseBlock],
+    *,
+    xmlns: str,
+    head: Mapping[str, str],
+    form_id: str,
+    author: Author,
+    now: Instant,
+) -> bytes:
+    """Return the bytes of a record's form; ``head`` are the texts that tell of it.
+
+    The author's device is the API. Raises ``ValueError`` for what XML cannot carry.
+    """
+    root = etree.Element(f"{{{xmlns}}}data", None, default_namespace(xmlns))
+    for name, text in head.items():
+        SubElement(root, f"{{{xmlns}}}{name}").text = xml_safe(text)
+    write_meta(root, form_id, author=author, now=now)
+    write_case_blocks(
+        root,
+        (replace(block, date_modified=now, user_id=author.user_id) for block in blocks),
+    )
+    return to_bytes(root)

@@ -1,0 +1,46 @@
+"""Imports of a domain run one after the other, the first that was asked for first.
+
+``excel-import.md`` section 17 and ``batch-imports.md`` R0.6; those of different domains
+may overlap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from importers.worker import JobContext
+from ledger import jobs
+from ledger.errors import Overloaded
+from ledger.jobs import Job, JobFilter, JobState
+from ledger.store import Reader
+
+EXCEL = "excel"
+HAPLO = "haplo"
+SUNBIRD = "sunbird"
+
+_KINDS = (EXCEL, HAPLO, SUNBIRD)
+_OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
+_TURN_SECONDS = 0.2
+_MOST_TURNS = 50
+
+
+async def wait_for_turn(context: JobContext) -> None:
+    """Let the imports of the domain that came before end first.
+
+    Gives the job back when that takes long, so that it holds nobody up.
+    """
+    for _ in range(_MOST_TURNS):
+        if not await context.read(partial(_is_behind, job=context.job)):
+            return
+        await asyncio.sleep(_TURN_SECONDS)
+    raise Overloaded("another import of this domain is not done yet")
+
+
+def _is_behind(r: Reader, *, job: Job) -> bool:
+    before = (job.created_on, job.job_id)
+    return any(
+        jobs.list_jobs(r, JobFilter(kind=kind, state=state), limit=1, before=before)
+        for kind in _KINDS
+        for state in _OPEN
+    )
