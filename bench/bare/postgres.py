@@ -57,6 +57,7 @@ INSERT_INDICES = (
     " unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
 )
 PAGE = "select seq, doc from documents where seq > $1 order by seq limit $2"
+KNOWN = "select external_id, case_id from cases where external_id = any($1)"
 MANY = "select case_id, doc from documents where case_id = any($1)"
 
 
@@ -126,6 +127,11 @@ class Store:
         async with self._lock:
             found = await self._page.fetch(after, limit)
         return (found[-1][0] if found else after), [row[1] for row in found]
+
+    async def known(self, external_ids: list[str]) -> dict[str, str]:
+        """Return the case ids of the external ids that are there."""
+        found = await self._writing.fetch(KNOWN, external_ids)
+        return dict(found)
 
     async def point(self, case_id: str) -> str | None:
         """Return one finished document, read together with all others asked for."""

@@ -48,6 +48,10 @@ UPSERT_CASE = (
 INSERT_INDEX = "insert into indices values(?,?,?,?,?)"
 PAGE = "select seq, doc from documents where seq > ? order by seq limit ?"
 POINT = "select doc from documents where case_id = ?"
+KNOWN = (
+    "select external_id, case_id from cases"
+    " where external_id in (select value from json_each(?))"
+)
 MANY = "select doc from documents where case_id in (select value from json_each(?))"
 
 
@@ -98,6 +102,11 @@ class Store:
         return await loop.run_in_executor(
             self._reader, self._page, self._large, after, limit
         )
+
+    async def known(self, external_ids: list[str]) -> dict[str, str]:
+        """Return the case ids of the external ids that are there."""
+        asked = (orjson.dumps(external_ids).decode(),)
+        return dict(self._writing.execute(KNOWN, asked).fetchall())
 
     async def point(self, case_id: str) -> str | None:
         """Return one finished document."""
