@@ -9,7 +9,6 @@ closed account is out within that time, in every process.
 from __future__ import annotations
 
 import asyncio
-import base64
 import hmac
 import secrets
 import time
@@ -17,14 +16,32 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
 
 from aiohttp import web
-from aiohttp.hdrs import AUTHORIZATION
 
-from api.permissions import Principal, granted
-from api.problems import InactiveUser, Problem, not_a_member, throttled, unauthenticated
-from ledger.directory.api_keys import ApiKey, digest_key, get_key, keys_of_user
+from api.credentials import (
+    Credentials,
+    Present,
+    Presented,
+    by_authorization,
+    read_header,
+)
+from api.permissions import Principal, check_scope, granted
+from api.problems import (
+    InactiveUser,
+    Problem,
+    UnknownKey,
+    not_a_member,
+    throttled,
+    unauthenticated,
+)
+from ledger.directory.api_keys import (
+    ApiKey,
+    digest_key,
+    find_key,
+    get_key,
+    keys_of_user,
+)
 from ledger.directory.passwords import verify_password
 from ledger.directory.users import User, find_everywhere, find_user, get_user
 from ledger.errors import NotFound
@@ -49,14 +66,6 @@ _REMEMBERED = 10_000
 _PASSWORD_THREADS = 2
 _PASSWORDS_WAITING = 64
 _OTHER_DOMAINS = 3
-
-
-class Credentials(NamedTuple):
-    """What an ``Authorization`` header says; the secret may be a password or a key."""
-
-    username: str
-    secret: str
-    may_be_password: bool
 
 
 @dataclass(slots=True)
@@ -84,36 +93,45 @@ class Authenticator:
             max_workers=_PASSWORD_THREADS, thread_name_prefix="caseledger-auth"
         )
 
-    async def authenticate(self, request: web.Request, domain: str) -> Principal:
+    async def authenticate(
+        self, request: web.Request, domain: str, *, present: Present = by_authorization
+    ) -> Principal:
         """Return the member of the domain whose credentials the request carries.
 
         Raises a ``Problem``: 401 without valid credentials, 403 for a member of
-        another domain, 429 when too many passwords wait to be checked
-        (``case-api-v2.md`` section 2).
+        another domain and for a key that is meant for other paths, 429 when too many
+        passwords wait to be checked (``case-api-v2.md`` section 2).
         """
-        header = request.headers.get(AUTHORIZATION)
-        if header is None:
-            raise unauthenticated()
-        raw = header.encode("utf-8", "surrogateescape")
-        key = (domain, blake2b(raw, key=self._pepper, digest_size=32).digest())
+        presented = present(request.headers)
+        principal = await self._member(domain, presented)
+        if principal.scope is not None:
+            check_scope(principal.scope, request.path)
+        return principal
+
+    async def _member(self, domain: str, presented: Presented) -> Principal:
+        raw = presented.text.encode("utf-8", "surrogateescape")
+        # The same text may mean another thing to another API.
+        person = presented.read.__name__.encode()[:16]
+        digest = blake2b(raw, key=self._pepper, digest_size=32, person=person)
+        key = (domain, digest.digest())
         known = self._known.get(key)
         if known is not None and self._clock() < known.fresh_until:
             return known.principal
-        return (await self._renewed(key, header, known)).principal
+        return (await self._renewed(key, presented, known)).principal
 
     def close(self) -> None:
         """Stop the threads that check passwords."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _renewed(
-        self, key: tuple[str, bytes], header: str, known: _Known | None
+        self, key: tuple[str, bytes], presented: Presented, known: _Known | None
     ) -> _Known:
         if known is not None and self._clock() < known.until:
             fresh = await self._reread(known)
             if fresh is not None:
                 return self._remember(key, fresh)
         self._known.pop(key, None)
-        return await self._verified_once(key, header)
+        return await self._verified_once(key, presented)
 
     async def _reread(self, known: _Known) -> _Known | None:
         domain = known.principal.domain
@@ -123,24 +141,26 @@ class Authenticator:
         fresh_until = self._clock() + FRESH_FOR
         return _Known(principal, known.password_hash, known.until, fresh_until)
 
-    async def _verified_once(self, key: tuple[str, bytes], header: str) -> _Known:
+    async def _verified_once(
+        self, key: tuple[str, bytes], presented: Presented
+    ) -> _Known:
         """Verify a header that many requests may carry at the same moment once."""
         task = self._running.get(key)
         if task is None:
-            task = asyncio.create_task(self._verify(key[0], header))
+            task = asyncio.create_task(self._verify(key[0], presented))
             self._running[key] = task
             task.add_done_callback(lambda _: self._running.pop(key, None))
         # One client that hangs up must not fail the others that wait.
         return self._remember(key, await asyncio.shield(task))
 
-    async def _verify(self, domain: str, header: str) -> _Known:
-        credentials = read_header(header)
-        user, keys = await self._account(domain, credentials.username)
+    async def _verify(self, domain: str, presented: Presented) -> _Known:
+        credentials = presented.read(presented.text)
+        user, keys = await self._account(domain, credentials)
         if user is None:
             raise await self._stranger(domain, credentials)
         key = matching_key(keys, credentials.secret)
         if key is None and not await self._password_fits(user, credentials):
-            raise unauthenticated()
+            raise _not_valid(credentials)
         if not user.active:
             raise InactiveUser
         now = self._clock()
@@ -150,12 +170,14 @@ class Authenticator:
         )
 
     async def _account(
-        self, domain: str, username: str
+        self, domain: str, credentials: Credentials
     ) -> tuple[User | None, list[ApiKey]]:
         if not domain.isprintable():
             return None, []
         try:
-            return await self._store.read(domain, lambda r: _read_account(r, username))
+            return await self._store.read(
+                domain, lambda r: _read_account(r, credentials)
+            )
         except NotFound:
             return None, []
 
@@ -184,6 +206,8 @@ class Authenticator:
         Whoever proves to be a member of another domain learns that this one is
         closed to them; everybody else learns nothing, in the same time.
         """
+        if credentials.username is None:
+            return UnknownKey()
         loop = asyncio.get_running_loop()
         others = await loop.run_in_executor(
             self._threads, _elsewhere, self._store, credentials.username
@@ -195,30 +219,13 @@ class Authenticator:
                 return not_a_member(domain)
         if not others:
             await self._password_fits(None, credentials)
-        return unauthenticated()
+        return _not_valid(credentials)
 
     def _remember(self, key: tuple[str, bytes], known: _Known) -> _Known:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[key] = known
         return known
-
-
-def read_header(header: str) -> Credentials:
-    """Return what an ``Authorization`` header says (``case-api-v2.md`` section 2).
-
-    Raises the 401 ``Problem`` for a scheme we do not know or a malformed value.
-    """
-    scheme, _, value = header.strip().partition(" ")
-    kind, text = scheme.lower(), value.strip()
-    if kind not in {"apikey", "basic"}:
-        raise unauthenticated()
-    if kind == "basic":
-        text = _decode_basic(text)
-    username, _, secret = text.partition(":")
-    if not secret or not username.isprintable():
-        raise unauthenticated()
-    return Credentials(username, secret, may_be_password=kind == "basic")
 
 
 def matching_key(keys: list[ApiKey], secret: str) -> ApiKey | None:
@@ -230,20 +237,18 @@ def matching_key(keys: list[ApiKey], secret: str) -> ApiKey | None:
     return None
 
 
-def _decode_basic(value: str) -> str:
-    """Return the text of a Basic header: UTF-8, else Latin-1 as HQ falls back."""
-    try:
-        raw = base64.b64decode(value, validate=True)
-    except ValueError:
-        return ""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+def _not_valid(credentials: Credentials) -> Problem:
+    """Return the 401; some APIs tell a key that is wrong from none at all."""
+    return unauthenticated() if credentials.may_be_password else UnknownKey()
 
 
-def _read_account(r: Reader, username: str) -> tuple[User | None, list[ApiKey]]:
-    user = find_user(r, username)
+def _read_account(
+    r: Reader, credentials: Credentials
+) -> tuple[User | None, list[ApiKey]]:
+    if credentials.username is None:
+        key = find_key(r, credentials.secret)
+        return (None, []) if key is None else (get_user(r, key.user_id), [key])
+    user = find_user(r, credentials.username)
     if user is None:
         return None, []
     return user, keys_of_user(r.conn, r.domain, user.user_id)
@@ -283,4 +288,5 @@ def _principal(user: User, key: ApiKey | None) -> Principal:
         role=user.role,
         key_id=None if key is None else key.key_id,
         permissions=granted(user.role, reading_only=reading_only),
+        scope=None if key is None else key.scope,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from api.credentials import Present, by_authorization
 from api.problems import InactiveUser, Problem
 
 JSON_TYPE = "application/json"
@@ -24,14 +25,21 @@ class Rendered:
     status: int
     body: bytes
     content_type: str
+    charset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A family of APIs and its way to render a problem."""
+    """A family of APIs: its way to render a problem, and to present credentials.
+
+    Where it ``tells_domains``, a domain that does not exist is a 404 for everybody
+    (``batch-imports.md`` R0.1), and so is a method that a path does not serve.
+    """
 
     name: str
     render: Callable[[Problem], Rendered]
+    present: Present = by_authorization
+    tells_domains: bool = False
 
 
 def _json(problem: Problem) -> Rendered:

@@ -26,7 +26,7 @@ from api.dialects import Dialect
 from api.keys import PRINCIPAL
 from api.logs import REQUEST_ID
 from api.metrics import observe
-from api.permissions import Permission, check
+from api.permissions import Permission, Principal, check
 from api.problems import (
     Problem,
     body_too_large,
@@ -41,6 +41,7 @@ from ledger.ids import new_id
 from projections.generations import StaleTables
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Identify = Callable[[web.Request, str], Awaitable[Principal]]
 
 _DEFECTS = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class Endpoint:
     path: str
     permission: Permission
     dialect: Dialect
+    identify: Identify | None = None
+    """Who is asking, where an API has a way of its own to say so."""
 
 
 class Shell:
@@ -143,7 +146,8 @@ class Shell:
     async def _admit(self, request: web.Request, endpoint: Endpoint) -> None:
         if endpoint.permission is not Permission.OPEN:
             domain = request.match_info["domain"]
-            principal = await self._authenticator.authenticate(request, domain)
+            identify = endpoint.identify or self._authenticator.authenticate
+            principal = await identify(request, domain)
             check(principal.permissions, endpoint.permission)
             request[PRINCIPAL] = principal
         length = request.content_length

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from api.problems import not_permitted
+from api.problems import OutOfScope, not_permitted
 
 
 class Permission(Enum):
@@ -54,7 +54,10 @@ READING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A member of a domain, as one credential lets them in."""
+    """A member of a domain, as one credential lets them in.
+
+    A ``scope`` names the paths below the domain that the credential is for.
+    """
 
     domain: str
     user_id: str
@@ -62,6 +65,7 @@ class Principal:
     role: str
     key_id: str | None
     permissions: frozenset[Permission]
+    scope: str | None = None
 
 
 def granted(role: str, *, reading_only: bool) -> frozenset[Permission]:
@@ -74,3 +78,16 @@ def check(permissions: frozenset[Permission], permission: Permission) -> None:
     """Let through whoever has the permission; raises a 403 ``Problem`` otherwise."""
     if permission not in permissions:
         raise not_permitted()
+
+
+def check_scope(scope: str, path: str) -> None:
+    """Let through a key whose scope covers a path; raises a 403 ``Problem`` otherwise.
+
+    The scope is what the path below the domain begins with; one that begins with an
+    ``=`` is the whole of it (``batch-imports.md`` 1.2).
+    """
+    _, *place = path.split("/", 3)
+    below = f"/{place[2]}" if len(place) == 3 and place[0] == "a" else ""  # noqa: PLR2004
+    is_exact = scope.startswith("=")
+    if not (below == scope[1:] if is_exact else below.startswith(scope)):
+        raise OutOfScope

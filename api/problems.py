@@ -17,6 +17,7 @@ from ledger.names import printable
 IDEMPOTENCY_KEY = "Idempotency-Key"
 REALM = 'Basic realm="caseledger", charset="UTF-8"'
 NOT_VALID = "Authorization credentials are missing or not valid"
+NOT_PERMITTED = "You do not have permission to do this"
 
 
 class Problem(Exception):
@@ -55,6 +56,22 @@ class InactiveUser(Problem):
         super().__init__(401, NOT_VALID, headers={"WWW-Authenticate": REALM})
 
 
+class UnknownKey(Problem):
+    """A key that is nobody's: a 401 like every other."""
+
+    def __init__(self) -> None:
+        """Say what is said to everybody who may not come in."""
+        super().__init__(401, NOT_VALID, headers={"WWW-Authenticate": REALM})
+
+
+class OutOfScope(Problem):
+    """A key that is meant for other paths: a 403."""
+
+    def __init__(self) -> None:
+        """Say what is said to whoever may not do this."""
+        super().__init__(403, NOT_PERMITTED)
+
+
 def invalid(text: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> Problem:
     """Return a 400; ``errors`` lists rows and fields beside the text."""
     return Problem(400, text, details={"errors": list(errors)} if errors else None)
@@ -76,7 +93,7 @@ def not_a_member(domain: str) -> Problem:
 
 def not_permitted() -> Problem:
     """Return the 403 for a member whose role or key does not reach this far."""
-    return Problem(403, "You do not have permission to do this")
+    return Problem(403, NOT_PERMITTED)
 
 
 def throttled(*, seconds: int) -> Problem:

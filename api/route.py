@@ -34,6 +34,7 @@ class Route:
 
     ``answers`` lists every status that the route itself can answer; what the shell
     around it answers is added by ``openapi.py``. ``listed`` rows are described there.
+    ``identify`` finds out who is asking where an API has a way of its own to say so.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Route:
     result: str = ""
     listed: bool = True
     operation: str = ""
+    identify: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:

@@ -329,6 +329,7 @@ def _refusing(path: str, rows: Sequence[Route]) -> Route:
         permission=Permission.OPEN if open_to_all else Permission.MEMBER,
         dialect=rows[0].dialect,
         listed=False,
+        identify=rows[0].identify,
     )
 
 
@@ -352,4 +353,5 @@ def _endpoint(route: Route) -> Endpoint:
         path=route.written_path,
         permission=route.permission,
         dialect=route.dialect,
+        identify=route.identify,
     )

@@ -20,6 +20,7 @@ from importers.rows import (
     fitted,
     numbered,
     samples,
+    telling,
     to_headers,
     to_row,
 )
@@ -47,11 +48,12 @@ def open_csv(
         raise Unreadable(Reason.DAMAGED, "File is empty")
     with closing(_values(path, limits, charset)) as values:
         headers = to_headers(next(values, ()), limits)
-        rows = _rows(values, headers, limits)
-        head = first_rows(rows)
-        last = head[-1].number if head else 1
-        for row in rows:
-            last = row.number
+        with telling(headers):
+            rows = _rows(values, headers, limits)
+            head = first_rows(rows)
+            last = head[-1].number if head else 1
+            for row in rows:
+                last = row.number
     return Head(
         sheet=SHEET,
         sheet_names=(SHEET,),
@@ -68,6 +70,16 @@ def read_csv(
     with closing(_values(path, limits, charset)) as values:
         next(values, None)
         yield from _rows(values, headers, limits)
+
+
+def read_values(
+    path: Path, *, limits: Limits, charset: str = "utf-8"
+) -> Generator[Values]:
+    """Yield every row as it stands, blank ones and the first one too.
+
+    For APIs with rules of their own. Raises ``Unreadable``.
+    """
+    yield from _values(path, limits, charset)
 
 
 def _rows(

@@ -106,7 +106,7 @@ class ExcelOptions:
 def read_options(fields: Mapping[str, str], *, has_file: bool) -> ExcelOptions:
     """Return what the fields of a request ask for; raises ``Refused``.
 
-    These are the checks that need no file: 1 and 2, and those of the product.
+    These are the checks that come before the file: 1 and 2, and those of the product.
     """
     case_type = fields.get("case_type", "")
     if not has_file or not case_type:
@@ -133,12 +133,16 @@ def read_options(fields: Mapping[str, str], *, has_file: bool) -> ExcelOptions:
 def _check_texts(fields: Mapping[str, str], case_type: str) -> None:
     if len(case_type) > LONGEST:
         raise Refused(f"Error: case_type cannot be longer than {LONGEST} characters")
-    if len(fields.get("comment", "")) > LONGEST_COMMENT:
-        raise Refused(f"Error: {BAD_COMMENT}")
     names = ("case_type", "search_column", "name_column", "comment")
     for name in names:
         if not is_legal(fields.get(name, "")):
             raise Refused(f"Error: {name} holds characters that cannot be stored")
+
+
+def check_comment(options: ExcelOptions) -> None:
+    """Raise ``Refused`` for a comment that is too long (check 17)."""
+    if len(options.comment or "") > LONGEST_COMMENT:
+        raise Refused(f"Error: {BAD_COMMENT}")
 
 
 def to_json(options: ExcelOptions) -> dict[str, Any]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from importers.excel_options import (
     ExcelOptions,
+    check_comment,
     check_headers,
     check_not_empty,
     refusal,
     sheets_of,
 )
 from importers.table import open_table
-from importers.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
+from importers.unreadable import Limits, Reason, Unreadable
+from ledger.store import Reader, Store
+from projections.case_pages import list_cases
+from projections.filters import CaseFilter, Page
 
-KnownTypes = Callable[[Iterable[str]], set[str]]
-"""Says which of some texts are types of cases that the domain has."""
+_COUNTED = (Reason.COLUMNS, Reason.ROWS)
 
 
 def looked_into(
@@ -25,8 +28,9 @@ def looked_into(
     file_name: str,
     options: ExcelOptions,
     *,
-    known_types: KnownTypes,
-    limits: Limits = DEFAULT_LIMITS,
+    store: Store,
+    domain: str,
+    limits: Limits,
 ) -> ExcelOptions:
     """Return the options with the sheets to import; blocks while it reads.
 
@@ -34,27 +38,39 @@ def looked_into(
     """
     try:
         titles = _check(path, file_name, None, limits)
-        known = known_types(titles) if len(titles) > 1 else set()
+        known = _known_types(store, domain, titles) if len(titles) > 1 else set()
         sheets, ignored = sheets_of(options, titles, known)
         if len(sheets) > 1:
             for sheet in sheets:
                 _check(path, file_name, sheet.title, limits)
     except Unreadable as error:
         raise refusal(error) from error
+    check_comment(options)
     return replace(options, sheets=sheets, ignored_sheets=ignored)
+
+
+def _known_types(store: Store, domain: str, titles: Iterable[str]) -> set[str]:
+    with store.snapshot(domain) as reader:
+        return {title for title in titles if _has_type(reader, title)}
+
+
+def _has_type(r: Reader, case_type: str) -> bool:
+    """Tell whether the domain has a case of a type (section 5)."""
+    asked = CaseFilter(equals={"case_type": (case_type,)})
+    return bool(list_cases(r, asked, Page(limit=1)).rows)
 
 
 def _check(
     path: Path, file_name: str, sheet: str | None, limits: Limits
 ) -> tuple[str, ...]:
     """Check the headers of a sheet, and return the titles of all of them."""
-    with open_table(path, file_name=file_name, sheet=sheet, limits=limits) as table:
-        check_headers(table.headers)
-        check_not_empty(Path(file_name).suffix.lower()[1:], table.headers)
-        if (table.row_count or 0) > limits.rows:
-            text = (
-                "Your spreadsheet has too many rows. "
-                f"A maximum of {limits.rows} is supported."
-            )
-            raise Unreadable(Reason.ROWS, text)
-        return table.sheet_names
+    try:
+        with open_table(path, file_name=file_name, sheet=sheet, limits=limits) as table:
+            check_headers(table.headers)
+            check_not_empty(Path(file_name).suffix.lower()[1:], table.headers)
+            return table.sheet_names
+    except Unreadable as error:
+        if error.reason in _COUNTED:
+            # Bad headers are told first, and how many there are behind them.
+            check_headers(error.headers)
+        raise

@@ -8,13 +8,14 @@ table is the same rows whoever read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeAlias
 
-from importers.unreadable import Limits, Reason, Unreadable
+from importers.unreadable import Limits, Unreadable
 from ledger.names import is_legal
 
 Values: TypeAlias = Sequence[Any]
@@ -127,12 +128,18 @@ def to_headers(values: Values, limits: Limits) -> tuple[str, ...]:
     while headers and not headers[-1]:
         headers.pop()
     if len([header for header in headers if header]) > limits.columns:
-        raise Unreadable(
-            Reason.COLUMNS,
-            "Your spreadsheet has too many columns. "
-            f"A maximum of {limits.columns} is supported.",
-        )
+        raise limits.too_many_columns(tuple(headers))
     return tuple(headers)
+
+
+@contextmanager
+def telling(headers: tuple[str, ...]) -> Iterator[None]:
+    """Have what is wrong with the rows below these headers tell them as well."""
+    try:
+        yield
+    except Unreadable as error:
+        error.headers = headers
+        raise
 
 
 def last_column(headers: Sequence[str], name: str) -> int | None:
@@ -169,11 +176,7 @@ def numbered(
 
 def _check_number(number: int, limits: Limits) -> None:
     if number - 1 > limits.rows:
-        raise Unreadable(
-            Reason.ROWS,
-            "Your spreadsheet has too many rows. "
-            f"A maximum of {limits.rows} is supported.",
-        )
+        raise limits.too_many_rows()
 
 
 def _is_something(value: Any) -> bool:

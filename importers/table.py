@@ -15,8 +15,6 @@ from importers.rows import Head, Row
 from importers.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
 from importers.workbook import Reading, open_workbook
 
-_MB = 1_000_000
-
 
 class FileFormat(StrEnum):
     """What is read, by the extension of the file's name."""
@@ -105,9 +103,7 @@ def open_table(
     """
     file_format = format_of(file_name)
     if path.stat().st_size > limits.file_size:
-        raise Unreadable(
-            Reason.SIZE, f"The file is larger than {limits.file_size // _MB} MB."
-        )
+        raise limits.file_too_large()
     if file_format is FileFormat.CSV:
         head = open_csv(path, sheet=sheet, limits=limits)
         return Table(path, head, file_format=file_format, limits=limits)

@@ -33,13 +33,19 @@ class Reason(StrEnum):
 
 
 class Unreadable(LedgerError):
-    """A file cannot be read as a table; ``text`` is for whoever sent it."""
+    """A file cannot be read as a table; ``text`` is for whoever sent it.
 
-    def __init__(self, reason: Reason, text: str) -> None:
+    ``headers`` are those of a table that has too many columns or rows.
+    """
+
+    def __init__(
+        self, reason: Reason, text: str, *, headers: tuple[str, ...] = ()
+    ) -> None:
         """Keep the kind of refusal and its text."""
         super().__init__(text)
         self.reason = reason
         self.text = text
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,29 @@ class Limits:
     memory: int = 256 * 1024 * 1024
     cpu_seconds: int = 600
     wait_seconds: int = 900
+
+    def file_too_large(self) -> Unreadable:
+        """Return how a file above ``file_size`` is refused (check 19)."""
+        return Unreadable(
+            Reason.SIZE, f"The file is larger than {self.file_size / _MB:g} MB."
+        )
+
+    def too_many_columns(self, headers: tuple[str, ...]) -> Unreadable:
+        """Return how a header above ``columns`` is refused (check 15)."""
+        return Unreadable(
+            Reason.COLUMNS,
+            "Your spreadsheet has too many columns. "
+            f"A maximum of {self.columns} is supported.",
+            headers=headers,
+        )
+
+    def too_many_rows(self) -> Unreadable:
+        """Return how a table above ``rows`` is refused (check 16)."""
+        return Unreadable(
+            Reason.ROWS,
+            "Your spreadsheet has too many rows. "
+            f"A maximum of {self.rows} is supported.",
+        )
 
 
 DEFAULT_LIMITS = Limits()

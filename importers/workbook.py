@@ -85,7 +85,8 @@ class Reading:
         found = orjson.loads(self._bytes(length))
         if isinstance(found, dict) and "reason" in found:
             kind = _TryAnother if found["try_another"] else Unreadable
-            raise kind(Reason(found["reason"]), found["text"])
+            headers = tuple(found["headers"])
+            raise kind(Reason(found["reason"]), found["text"], headers=headers)
         return found
 
     def _bytes(self, length: int) -> bytes:

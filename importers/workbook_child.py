@@ -25,6 +25,7 @@ from importers.rows import (
     fitted,
     numbered,
     samples,
+    telling,
     to_headers,
     to_row,
 )
@@ -90,13 +91,15 @@ def tabulate(sheet: Sheet, limits: Limits) -> tuple[tuple[str, ...], Iterator[Ro
 def _answer(order: dict[str, Any], limits: Limits) -> None:
     sheet = open_sheet(os.fdopen(0, "rb"), order, limits)
     headers, rows = tabulate(sheet, limits)
-    first = first_rows(rows)
+    with telling(headers):
+        first = first_rows(rows)
+        row_count = _count(sheet, limits) if sheet.is_in_memory else None
     _send(
         {
             "sheet": sheet.name,
             "sheet_names": sheet.names,
             "headers": headers,
-            "row_count": _count(sheet, limits) if sheet.is_in_memory else None,
+            "row_count": row_count,
             "samples": samples(first, len(headers)),
             "merged": sheet.merged[:GAP],
         }
@@ -148,7 +151,14 @@ def _reason(error: BaseException) -> str:
 
 
 def _refuse(error: Unreadable, *, try_another: bool = False) -> None:
-    _send({"reason": error.reason, "text": error.text, "try_another": try_another})
+    _send(
+        {
+            "reason": error.reason,
+            "text": error.text,
+            "headers": error.headers,
+            "try_another": try_another,
+        }
+    )
 
 
 def _send(found: Any) -> None:

@@ -30,9 +30,16 @@ def api_key() -> None:
 @click.option("--domain", required=True, metavar="D", help="The user's domain.")
 @click.option("--name", default="", metavar="N", help="What the key is for.")
 @click.option("--read-only", is_flag=True, help="The key can change nothing.")
+@click.option("--scope", metavar="PATH", help="Good for paths below this only.")
 @click.pass_obj
 def create(
-    config: Config, *, username: str, domain: str, name: str, read_only: bool
+    config: Config,
+    *,
+    username: str,
+    domain: str,
+    name: str,
+    read_only: bool,
+    scope: str | None,
 ) -> None:
     """Make a key for USERNAME and print it, once, alone on the last line."""
     with opened(config) as store:
@@ -43,7 +50,12 @@ def create(
                 text = f"there is no user '{username}' in domain '{domain}'"
                 raise NotFound(text)
             made, secret = create_key(
-                writer, user, name=name, read_only=read_only, author=OPERATOR
+                writer,
+                user,
+                name=name,
+                read_only=read_only,
+                author=OPERATOR,
+                scope=scope,
             )
     click.echo(f"key id: {made.key_id}", err=True)
     click.echo(secret)
@@ -93,9 +105,14 @@ def _line(key: ApiKey, names: dict[str, str]) -> str:
             key.key_id,
             key.domain,
             names.get(key.user_id, key.user_id),
-            "read-only" if key.read_only else "full",
+            _reach(key),
             "in use" if key.revoked_on is None else "revoked",
             format_micros(key.created_on),
             key.name,
         )
     )
+
+
+def _reach(key: ApiKey) -> str:
+    may = "read-only" if key.read_only else "full"
+    return may if key.scope is None else f"{may} for {key.scope}"

@@ -5,6 +5,7 @@ A key is 32 random bytes, so a plain SHA-256 is enough: there is nothing to gues
 
 from __future__ import annotations
 
+import re
 import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,7 @@ from sqlalchemy import Select, bindparam, select, update
 from ledger.clock import now_micros
 from ledger.connection import Connection, Statement
 from ledger.entry import Author
-from ledger.errors import NotFound
+from ledger.errors import Conflict, NotFound
 from ledger.ids import new_id
 from ledger.log import record_directory
 from ledger.tables import api_keys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ledger.store import Reader, Writer
 
 _KEY_BYTES = 32
+_SCOPE = re.compile("=?/[!-~]*")
 
 
 class ApiKey(NamedTuple):
@@ -49,6 +51,7 @@ def _where(*conditions: Any) -> Select[Any]:
 
 _OF_USER = Statement(_where(api_keys.c.user_id == bindparam("user_id")))
 _BY_ID = Statement(_where(api_keys.c.key_id == bindparam("key_id")))
+_BY_DIGEST = Statement(_where(api_keys.c.key_sha256 == bindparam("digest")))
 _ALL = Statement(_where().order_by(api_keys.c.created_on, api_keys.c.key_id))
 _EVERYWHERE = Statement(
     select(*api_keys.c).where(api_keys.c.key_id == bindparam("key_id"))
@@ -79,6 +82,12 @@ def get_key(r: Reader, key_id: str) -> ApiKey | None:
     return None if row is None else _key(row)
 
 
+def find_key(r: Reader, secret: str) -> ApiKey | None:
+    """Return the key of the domain that a secret is; looks through its keys."""
+    row = r.conn.row(_BY_DIGEST, domain=r.domain, digest=digest_key(secret))
+    return None if row is None else _key(row)
+
+
 def list_keys(r: Reader) -> list[ApiKey]:
     """Return the keys of the domain, oldest first."""
     return [_key(row) for row in r.conn.rows(_ALL, domain=r.domain)]
@@ -94,10 +103,24 @@ def find_key_everywhere(conn: Connection, key_id: str) -> ApiKey | None:
 
 
 def create_key(
-    w: Writer, user: User, *, name: str, read_only: bool, author: Author
+    w: Writer,
+    user: User,
+    *,
+    name: str,
+    read_only: bool,
+    author: Author,
+    scope: str | None = None,
+    secret: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Give a user a new key; return its row and, this once, the key itself."""
-    secret = secrets.token_hex(_KEY_BYTES)
+    """Give a user a new key; return its row and, this once, the key itself.
+
+    A key with a ``scope`` is good for the paths of the domain that begin with it, or
+    for the one path behind an ``=``. Raises ``Conflict`` for a scope that is no path.
+    """
+    if scope is not None and not _SCOPE.fullmatch(scope):
+        text = f"The scope of a key is a path that begins with a slash, not '{scope}'"
+        raise Conflict(text, field="scope")
+    secret = secret or secrets.token_hex(_KEY_BYTES)
     now = now_micros()
     key = ApiKey(
         w.domain,
@@ -108,10 +131,12 @@ def create_key(
         int(read_only),
         now,
         None,
-        None,
+        scope,
     )
     w.conn.insert(api_keys, [key])
     details = {"key": key.key_id, "user": user.user_id, "read_only": read_only}
+    if scope is not None:
+        details["scope"] = scope
     record_directory(w, "api key created", details, user_id=author.user_id, now=now)
     return key, secret
 
