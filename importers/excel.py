@@ -8,12 +8,13 @@ follow from the job's id, so whoever goes on with a job repeats nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 from importers import excel_options, excel_report
 from importers.excel_chunk import ImportRows
@@ -24,7 +25,14 @@ from importers.excel_overlay import Overlay
 from importers.excel_owners import OwnerBook
 from importers.excel_report import Report
 from importers.excel_rows import Importing, Wish, read_row
-from importers.excel_window import Place, Window, begun, is_wish
+from importers.excel_window import (
+    Place,
+    ReadRow,
+    Window,
+    begun,
+    is_wish,
+    read_rows,
+)
 from importers.rows import Row
 from importers.table import Table, open_table
 from importers.turns import EXCEL, wait_for_turn
@@ -39,7 +47,8 @@ from ledger.jobs import Job
 from ledger.store import Writer
 from ledger.times import Micros, format_micros
 
-_WINDOW = 200
+_WINDOW = 500
+"""How many rows a commit decides: about five forms."""
 
 
 class ImportFailed(LedgerError):
@@ -133,14 +142,15 @@ class _Import:
         rows = table.rows()
         again = await asyncio.to_thread(_passed, rows, self._so_far)
         waiting = [w for w in (read_row(row, columns) for row in again) if is_wish(w)]
-        is_last = False
-        while not is_last:
-            taken = await asyncio.to_thread(_take, rows)
-            is_last = len(taken) < _WINDOW
-            if taken and columns.failure is not None:
-                raise await self._broken_off(columns.failure)
-            window = Window(place, columns, taken, waiting, total=table.row_count)
-            waiting = await self._step(window, is_last=is_last)
+        if columns.failure and await asyncio.to_thread(next, rows, None) is not None:
+            raise await self._broken_off(columns.failure)
+        async with _Ahead(partial(_take, rows, columns)) as ahead:
+            is_last = False
+            while not is_last:
+                taken = await ahead.next()
+                is_last = len(taken) < _WINDOW
+                window = Window(place, columns, taken, waiting, total=table.row_count)
+                waiting = await self._step(window, is_last=is_last)
 
     async def _step(self, window: Window, *, is_last: bool) -> list[Wish]:
         """Commit what becomes of some rows; return those that wait for more."""
@@ -200,5 +210,31 @@ def _passed(rows: Iterator[Row], so_far: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def _take(rows: Iterator[Row]) -> list[Row]:
-    return list(islice(rows, _WINDOW))
+def _take(rows: Iterator[Row], columns: Columns) -> list[ReadRow]:
+    return read_rows(islice(rows, _WINDOW), columns)
+
+
+class _Ahead:
+    """Reads the next rows in a thread while the present ones are dealt with."""
+
+    def __init__(self, read: Callable[[], list[ReadRow]]) -> None:
+        self._read = read
+        self._next: asyncio.Task[list[ReadRow]]
+
+    async def __aenter__(self) -> Self:
+        self._begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # The thread must be done before what it reads is closed.
+        with suppress(Exception):
+            await self._next
+
+    async def next(self) -> list[ReadRow]:
+        """Return the next rows; raises whatever broke the reading off."""
+        found = await self._next
+        self._begin()
+        return found
+
+    def _begin(self) -> None:
+        self._next = asyncio.create_task(asyncio.to_thread(self._read))

@@ -7,7 +7,7 @@ command begins with them. So what was counted was stored, and nothing is counted
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,6 +105,7 @@ class _Run:
         self._session = session
         self._cases = _Cases(session, command.known)
         self._open: list[tuple[Wish, Decided]] = []
+        self._made: set[str | None] = set()
         self._length = 0
         self._rows: list[tuple[int, RowOutcome]] = []
         self._chunks = 0
@@ -133,6 +134,8 @@ class _Run:
             self._rows.append((wish.number, found))
             return
         self._open.append((wish, found))
+        if found.creates:
+            self._made.add(found.external_id)
         self._length += _length(found.block)
         full = len(self._open) >= self._command.chunk_size
         if full or self._length >= _MOST_BYTES:
@@ -156,8 +159,7 @@ class _Run:
 
     def _waits_for_open(self, wish: Wish) -> bool:
         """Tell whether a row names a new case of the open chunk (step 7)."""
-        ids = waits_for(wish)
-        return any(d.creates and d.external_id in ids for _, d in self._open)
+        return not self._made.isdisjoint(waits_for(wish))
 
     def _flush(self) -> None:
         if not self._open:
@@ -173,6 +175,7 @@ class _Run:
             if stored:
                 self._cases.note(decided)
         self._open, self._length = [], 0
+        self._made.clear()
 
     def _submit(self, form_id: str) -> bool:
         """Append the form of the open chunk; tell whether it is in force."""
@@ -295,10 +298,5 @@ def _known(case: Case) -> Known:
 
 
 def _length(block: CaseBlock) -> int:
-    values: Iterable[Mapping[str, str]] = filter(None, (block.create, block.update))
-    return sum(len(text) for texts in values for text in _texts(texts))
-
-
-def _texts(values: Mapping[str, str]) -> Iterator[str]:
-    yield from values
-    yield from values.values()
+    given: Iterable[Mapping[str, str]] = filter(None, (block.create, block.update))
+    return sum(sum(map(len, t)) + sum(map(len, t.values())) for t in given)

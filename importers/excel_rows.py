@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import Final, Protocol
 
 from importers.excel_columns import NAME, Columns
@@ -222,8 +223,8 @@ def _wrong_type(wish: Wish, columns: Columns) -> RowError | None:
 
 
 def _unwritable(wish: Wish) -> RowError | None:
-    texts = (*wish.properties.values(), *wish.fields.values())
-    if any(text and is_too_long(text) for text in texts):
+    texts = chain(wish.properties.values(), wish.fields.values())
+    if any(map(is_too_long, filter(None, texts))):
         return RowError("Case Generation Error", "", "A cell holds too much text")
     return None
 

@@ -7,8 +7,8 @@ it is in no chunk yet, ``report`` what became of the rest (``excel_report.py``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from importers import excel_report
@@ -19,6 +19,7 @@ from importers.excel_report import Report
 from importers.excel_rows import RowError, Skip, Wish, read_row
 from importers.rows import Head, Kind, Row
 
+_LONGEST_DATE = len("00/00/0000")
 _DATE_LIKE = re.compile(
     r"\d{1,2}([/.-])\d{1,2}\1(\d{2}|\d{4})|\d{4}([/.])\d{1,2}\3\d{1,2}", re.ASCII
 )
@@ -33,37 +34,35 @@ class Place:
     sheet: Sheet
 
 
-@dataclass(slots=True)
+ReadRow = tuple[Row, Wish | RowError | Skip]
+"""A row and what it wants."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Rows that were just read, behind those that wait for their chunk to be full."""
 
     place: Place
     columns: Columns
-    rows: Sequence[Row]
+    rows: Sequence[ReadRow]
     waiting: Sequence[Wish]
     total: int | None = None
-    read: list[tuple[int, Wish | RowError | Skip]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Find out what each row wants."""
-        self.read = [(row.number, read_row(row, self.columns)) for row in self.rows]
 
     @property
     def wishes(self) -> list[Wish]:
         """Return what must be decided, in row order."""
-        return [*self.waiting, *(found for _, found in self.read if is_wish(found))]
+        return [*self.waiting, *(found for _, found in self.rows if is_wish(found))]
 
     def account(self, before: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         """Return the progress after these rows."""
         report, title = excel_report.from_json(before["report"]), self.place.sheet.title
-        for row in self.rows:
+        for row, found in self.rows:
             for warning in _warnings(row, self.columns.headers):
                 _warn(report, warning, sheet=title, row=row.number)
-        for number, found in self.read:
             if not isinstance(found, Wish):
-                report.note(number, found, title)
+                report.note(row.number, found, title)
         report.take(outcome, title)
-        last = self.rows[-1].number if self.rows else before["row"]
+        last = self.rows[-1][0].number if self.rows else before["row"]
         if last == 1:
             empty = ColumnWarning("Empty sheet", "", "The sheet has no rows")
             _warn(report, empty, sheet=title)
@@ -110,6 +109,11 @@ def begun(
     }
 
 
+def read_rows(rows: Iterable[Row], columns: Columns) -> list[ReadRow]:
+    """Find out what each row wants."""
+    return [(row, read_row(row, columns)) for row in rows]
+
+
 def is_wish(found: Wish | RowError | Skip) -> TypeGuard[Wish]:
     """Tell whether a row wants something."""
     return isinstance(found, Wish)
@@ -125,13 +129,17 @@ def _warnings(row: Row, headers: Sequence[str]) -> Iterator[ColumnWarning]:
                 about = "A formula failed; its error is taken as text"
                 yield ColumnWarning("Error value in cell", headers[place], about)
     for place, text in enumerate(row.texts):
-        if text and row.kinds[place] == Kind.TEXT.value and _looks_like_date(text):
+        if (
+            text
+            and len(text) <= _LONGEST_DATE
+            and _is_like_date(text, row.kinds[place])
+        ):
             about = "Dates are written YYYY-MM-DD; this text is kept as it is"
             yield ColumnWarning("Text looks like a date", headers[place], about)
 
 
-def _looks_like_date(text: str) -> bool:
-    return len(text) <= len("00/00/0000") and _DATE_LIKE.fullmatch(text) is not None
+def _is_like_date(text: str, kind: str) -> bool:
+    return kind == Kind.TEXT.value and _DATE_LIKE.fullmatch(text) is not None
 
 
 def _warn(
