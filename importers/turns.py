@@ -7,12 +7,10 @@ may overlap.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 from importers.worker import JobContext
 from ledger import jobs
 from ledger.errors import Overloaded
-from ledger.jobs import Job, JobFilter, JobState
 from ledger.store import Reader
 
 EXCEL = "excel"
@@ -20,7 +18,6 @@ HAPLO = "haplo"
 SUNBIRD = "sunbird"
 
 _KINDS = (EXCEL, HAPLO, SUNBIRD)
-_OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 _TURN_SECONDS = 0.2
 _MOST_TURNS = 50
 
@@ -30,17 +27,12 @@ async def wait_for_turn(context: JobContext) -> None:
 
     Gives the job back when that takes long, so that it holds nobody up.
     """
+
+    def behind(r: Reader) -> bool:
+        return jobs.is_behind(r.conn, context.job, _KINDS)
+
     for _ in range(_MOST_TURNS):
-        if not await context.read(partial(_is_behind, job=context.job)):
+        if not await context.read(behind):
             return
         await asyncio.sleep(_TURN_SECONDS)
     raise Overloaded("another import of this domain is not done yet")
-
-
-def _is_behind(r: Reader, *, job: Job) -> bool:
-    before = (job.created_on, job.job_id)
-    return any(
-        jobs.list_jobs(r, JobFilter(kind=kind, state=state), limit=1, before=before)
-        for kind in _KINDS
-        for state in _OPEN
-    )

@@ -8,7 +8,7 @@ ran out makes the job ready again: that is the whole recovery.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -129,6 +129,11 @@ _LOCK_READY = Statement(
     .order_by(jobs.c.ready_on)
     .limit(1)
     .with_for_update(skip_locked=True)
+)
+_OPEN = Statement(
+    select(jobs.c.domain, jobs.c.job_id, jobs.c.kind, jobs.c.created_on)
+    .where(jobs.c.ready_on >= 0)
+    .order_by(jobs.c.ready_on)
 )
 _TAKE = Statement(
     update(jobs)
@@ -269,6 +274,19 @@ def is_any_ready(conn: Connection, now: Micros) -> bool:
     Served by ``ix_jobs_ready``; takes no lock, so that asking often costs little.
     """
     return conn.row(_READY, now=now) is not None
+
+
+def is_behind(conn: Connection, job: Job, kinds: Collection[str]) -> bool:
+    """Tell whether an older job of the domain, of one of the kinds, has not ended.
+
+    Served by ``ix_jobs_ready``, a marked fan-out: the jobs that have not ended are few,
+    those of a domain may be many.
+    """
+    own = (job.created_on, job.job_id)
+    return any(
+        domain == job.domain and kind in kinds and (created_on, job_id) < own
+        for domain, job_id, kind, created_on in conn.rows(_OPEN)
+    )
 
 
 def claim(conn: Connection, *, now: Micros, until: Micros) -> Job | None:

@@ -16,6 +16,7 @@ QUERIES = {
         "ix_jobs_ready",
         lambda _: (jobs._LOCK_READY, {"now": build.NOW}),
     ),
+    "what has not ended": ("ix_jobs_ready", lambda _: (jobs._OPEN, {})),
     "the newest jobs": (
         "ix_jobs_created",
         lambda _: (jobs._page((), behind=False), {"limit": 9}),

@@ -473,3 +473,19 @@ async def test_whoever_waits_for_a_job_runs_it_or_sees_another_do_it(store):
         await asyncio.sleep(0)
         administer(store, jobs.finish, theirs, result={"by": "them"}, now=NOW)
         assert (await waiting).result == {"by": "them"}
+
+
+def test_a_job_is_behind_older_open_ones_of_its_domain_and_kinds(store):
+    """Ended jobs, other kinds, younger jobs and other domains hold nobody up."""
+    build.a_domain(store, "other")
+    enqueue(store, now=build.NOW - 1, kind="undo")
+    enqueue(store, now=build.NOW - 1, domain="other")
+    first = enqueue(store, now=build.NOW)
+    second = enqueue(store, now=build.NOW + 1)
+    conn = store.connection
+    assert not jobs.is_behind(conn, first, {KIND})
+    assert jobs.is_behind(conn, first, {KIND, "undo"})
+    assert jobs.is_behind(conn, second, {KIND})
+    with store.administering() as writing:
+        jobs.cancel(writing, first.key, now=build.NOW + 2)
+    assert not jobs.is_behind(conn, second, {KIND})

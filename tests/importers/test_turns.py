@@ -1,0 +1,30 @@
+"""Imports of one domain wait for those that were asked for before them."""
+
+from __future__ import annotations
+
+from importers.turns import EXCEL, wait_for_turn
+from ledger.jobs import JobState
+from tests import build
+from tests.jobs import enqueue, job_of, working
+
+
+async def test_imports_of_a_domain_run_in_the_order_they_were_asked_for(store):
+    """Several lanes work at once, and still no import overtakes another."""
+    build.a_domain(store)
+    order = []
+
+    async def run(context):
+        await wait_for_turn(context)
+        order.append(("begin", context.job.job_id))
+        await context.step([], lambda _: {"done": 1, "total": 1})
+        order.append(("end", context.job.job_id))
+        return {}
+
+    made = [enqueue(store, now=build.NOW + n, kind=EXCEL) for n in (-3, -2, -1)]
+    async with working(store, {EXCEL: run}, at_once=3) as worker:
+        worker.start()
+        for job in made:
+            await worker.see_through(job.key)
+    assert {job_of(store, job).state for job in made} == {JobState.DONE}
+    ids = [job.job_id for job in made]
+    assert order == [(what, i) for i in ids for what in ("begin", "end")]
