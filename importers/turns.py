@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from importers.worker import JobContext
+from importers.worker import JobContext, NotYet
 from ledger import jobs
-from ledger.errors import Overloaded
 from ledger.store import Reader
 
 EXCEL = "excel"
@@ -19,13 +18,13 @@ SUNBIRD = "sunbird"
 
 _KINDS = (EXCEL, HAPLO, SUNBIRD)
 _TURN_SECONDS = 0.2
-_MOST_TURNS = 50
+_MOST_TURNS = 5
 
 
 async def wait_for_turn(context: JobContext) -> None:
     """Let the imports of the domain that came before end first.
 
-    Gives the job back when that takes long, so that it holds nobody up.
+    Raises ``NotYet`` when that takes long, so that jobs of other domains get a lane.
     """
 
     def behind(r: Reader) -> bool:
@@ -35,4 +34,4 @@ async def wait_for_turn(context: JobContext) -> None:
         if not await context.read(behind):
             return
         await asyncio.sleep(_TURN_SECONDS)
-    raise Overloaded("another import of this domain is not done yet")
+    raise NotYet("another import of this domain is not done yet")

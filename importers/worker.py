@@ -49,6 +49,10 @@ class Interrupted(Exception):
     """The process stops: the job is given back for another worker to go on with."""
 
 
+class NotYet(LedgerError):
+    """The job must wait for another one: it is given back for a moment."""
+
+
 class JobContext:
     """What a handler knows of its job and may do in its name."""
 
@@ -104,6 +108,10 @@ def _wait_for_server(conn: Connection, job: Job, now: int) -> None:
     jobs.give_back(conn, job, again_on=now + _LATER)
 
 
+def _wait_a_moment(conn: Connection, job: Job, now: int) -> None:
+    jobs.give_back(conn, job, again_on=now + _SECOND)
+
+
 def _put_off(conn: Connection, job: Job, now: int) -> None:
     jobs.put_off(conn, job, again_on=now + _LATER)
 
@@ -112,6 +120,7 @@ _LEFT: tuple[tuple[Any, str, Callable[[Connection, Job, int], None]], ...] = (
     (LeaseLost, "lost", _leave_it),
     (JobCancelled, "cancelled", _stop),
     ((Interrupted, NoneType), "given back", _give_back),
+    (NotYet, "given back", _wait_a_moment),
     ((StoreUnavailable, Overloaded), "given back", _wait_for_server),
     (OUTAGES, "put off", _put_off),
 )

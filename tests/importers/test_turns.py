@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importers.turns import EXCEL, wait_for_turn
+from ledger import jobs
 from ledger.jobs import JobState
 from tests import build
 from tests.jobs import enqueue, job_of, working
@@ -28,3 +29,24 @@ async def test_imports_of_a_domain_run_in_the_order_they_were_asked_for(store):
     assert {job_of(store, job).state for job in made} == {JobState.DONE}
     ids = [job.job_id for job in made]
     assert order == [(what, i) for i in ids for what in ("begin", "end")]
+
+
+async def test_an_import_that_waits_leaves_its_lane_to_other_domains(store):
+    """The only lane does not stay with an import whose turn has not come."""
+    build.a_domain(store)
+    build.a_domain(store, "other")
+    now = build.FixedClock()()
+    held = enqueue(store, now=now - 3, kind=EXCEL)
+    behind = enqueue(store, now=now - 2, kind=EXCEL)
+    other = enqueue(store, now=now - 1, kind=EXCEL, domain="other")
+
+    async def run(context):
+        await wait_for_turn(context)
+        return {}
+
+    with store.administering() as conn:
+        jobs.claim_one(conn, held.key, now=now, until=now + 60_000_000)
+    async with working(store, {EXCEL: run}, at_once=1) as worker:
+        await worker.drain()
+    assert job_of(store, behind).state is JobState.QUEUED
+    assert job_of(store, other).state is JobState.DONE
