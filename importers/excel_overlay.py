@@ -23,9 +23,11 @@ class Overlay:
 
     def holders(self, external_id: str) -> list[Known]:
         """Return the cases that a dry run left with an external id."""
-        ids = dict(self._by_external.get(external_id, {}))
-        if self._below is not None:
-            ids |= dict.fromkeys(k.case_id for k in self._below.holders(external_id))
+        ids = self._by_external.get(external_id, {})
+        below = () if self._below is None else self._below.holders(external_id)
+        if not ids and not below:
+            return []
+        ids = ids | dict.fromkeys(known.case_id for known in below)
         found = map(self.get, ids)
         return [k for k in found if k is not None and k.external_id == external_id]
 

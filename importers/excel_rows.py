@@ -17,7 +17,7 @@ from importers.excel_columns import NAME, Columns
 from importers.excel_options import LONGEST, SearchField
 from importers.rows import Kind, Row
 from ledger.caseblock import CaseBlock, IndexUpdate
-from ledger.names import is_name, is_too_long
+from ledger.names import is_any_too_long, is_name
 
 _INTEGER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?", re.ASCII)
 _RELATIONSHIPS: Final = ("child", "extension")
@@ -224,7 +224,7 @@ def _wrong_type(wish: Wish, columns: Columns) -> RowError | None:
 
 def _unwritable(wish: Wish) -> RowError | None:
     texts = chain(wish.properties.values(), wish.fields.values())
-    if any(map(is_too_long, filter(None, texts))):
+    if is_any_too_long([text for text in texts if text]):
         return RowError("Case Generation Error", "", "A cell holds too much text")
     return None
 

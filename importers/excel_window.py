@@ -19,6 +19,7 @@ from importers.excel_report import Report
 from importers.excel_rows import RowError, Skip, Wish, read_row
 from importers.rows import Head, Kind, Row
 
+_TEXT = Kind.TEXT.value
 _LONGEST_DATE = len("00/00/0000")
 _DATE_LIKE = re.compile(
     r"\d{1,2}([/.-])\d{1,2}\1(\d{2}|\d{4})|\d{4}([/.])\d{1,2}\3\d{1,2}", re.ASCII
@@ -128,18 +129,12 @@ def _warnings(row: Row, headers: Sequence[str]) -> Iterator[ColumnWarning]:
             if kind == Kind.ERROR.value and headers[place]:
                 about = "A formula failed; its error is taken as text"
                 yield ColumnWarning("Error value in cell", headers[place], about)
-    for place, text in enumerate(row.texts):
-        if (
-            text
-            and len(text) <= _LONGEST_DATE
-            and _is_like_date(text, row.kinds[place])
-        ):
+    for place, (text, kind) in enumerate(zip(row.texts, row.kinds, strict=True)):
+        if kind != _TEXT or not text or len(text) > _LONGEST_DATE:
+            continue
+        if _DATE_LIKE.fullmatch(text):
             about = "Dates are written YYYY-MM-DD; this text is kept as it is"
             yield ColumnWarning("Text looks like a date", headers[place], about)
-
-
-def _is_like_date(text: str, kind: str) -> bool:
-    return kind == Kind.TEXT.value and _DATE_LIKE.fullmatch(text) is not None
 
 
 def _warn(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 MAX_TEXT_BYTES = 10_000_000
 """The longest text that the XML parser takes in one place."""
@@ -43,6 +44,12 @@ def is_legal(text: str) -> bool:
 def is_too_long(text: str) -> bool:
     """Tell whether a text is longer than the XML parser takes in one place."""
     return len(text) * 4 > MAX_TEXT_BYTES and _byte_length(text) > MAX_TEXT_BYTES
+
+
+def is_any_too_long(texts: Collection[str]) -> bool:
+    """Tell whether one of many texts is too long; quick when none is long at all."""
+    longest = max(map(len, texts), default=0)
+    return longest * 4 > MAX_TEXT_BYTES and any(map(is_too_long, texts))
 
 
 def printable(text: str) -> str:
