@@ -119,6 +119,12 @@ class Authenticator:
             return known.principal
         return (await self._renewed(key, presented, known)).principal
 
+    async def require_domain(self, domain: str) -> None:
+        """Let a domain that exists pass; raises ``NotFound``."""
+        if not domain.isprintable():
+            raise NotFound(f"No domain with name {domain}")
+        await self._store.read(domain, lambda _: None)
+
     def close(self) -> None:
         """Stop the threads that check passwords."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -43,6 +43,7 @@ from api.case_v2_request import (
 )
 from api.dialects import CASE_V2
 from api.field_filters import FieldFilter
+from api.idempotency import idempotency_key
 from api.keys import (
     CONFIG,
     INDEX_KEEPER,
@@ -53,7 +54,6 @@ from api.keys import (
 )
 from api.problems import (
     Problem,
-    bad_idempotency_key,
     case_not_found,
     form_failed,
     several_cases,
@@ -79,7 +79,6 @@ _PARSED_ASIDE = 256 * 1024
 _REMEMBERED_QUERY = 1024
 """Characters of a query string up to which its meaning is remembered."""
 
-_LONGEST_KEY = 255
 _FALSE = {"", "false", "f", "no", "n", "0"}
 _PREFLIGHT = "OPTIONS, GET, POST, PUT"
 _PREFLIGHT_FETCH = "OPTIONS, GET, POST"
@@ -289,11 +288,9 @@ def _refused(problem: Problem) -> Answer:
 
 
 def _idempotency(request: web.Request, body: bytes) -> IdempotencyKey | None:
-    key = request.headers.get("Idempotency-Key")
+    key = idempotency_key(request)
     if key is None:
         return None
-    if not key or len(key) > _LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        raise bad_idempotency_key(_LONGEST_KEY)
     # What is asked is the method, the whole address and the body together.
     digest = hashlib.sha256(
         f"{request.method} {request.rel_url.raw_path_qs}\n".encode()

@@ -6,9 +6,13 @@ lists them. A value that makes no sense is refused by name before anything start
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Self
+
+from importers.sunbird.settings import Rules, SunbirdSettings
+from importers.unreadable import DEFAULT_LIMITS, Limits
 
 DEFAULT_DATABASE = "sqlite:///data/caseledger.db"
 DEFAULT_HOST = "127.0.0.1"
@@ -46,6 +50,19 @@ class Config:
     as_of_limit: int = 50_000
     signing_key: str = ""
     webhook_private: bool = False
+    import_rows: int = DEFAULT_LIMITS.rows
+    import_columns: int = DEFAULT_LIMITS.columns
+    import_file_size: int = DEFAULT_LIMITS.file_size
+    sunbird: SunbirdSettings = field(default_factory=SunbirdSettings)
+
+    @property
+    def import_limits(self) -> Limits:
+        """Return how large a table may be that is imported."""
+        return Limits(
+            rows=self.import_rows,
+            columns=self.import_columns,
+            file_size=self.import_file_size,
+        )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -71,6 +88,8 @@ class Config:
             ),
             signing_key=env.get("CASELEDGER_SIGNING_KEY", ""),
             webhook_private=_switch(env, "CASELEDGER_WEBHOOK_PRIVATE", default="off"),
+            **_import_limits(env),
+            sunbird=_sunbird(env),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -89,6 +108,10 @@ class Config:
             "CASELEDGER_AS_OF_LIMIT": str(self.as_of_limit),
             "CASELEDGER_SIGNING_KEY": self.signing_key,
             "CASELEDGER_WEBHOOK_PRIVATE": "on" if self.webhook_private else "off",
+            "CASELEDGER_IMPORT_ROWS": str(self.import_rows),
+            "CASELEDGER_IMPORT_COLUMNS": str(self.import_columns),
+            "CASELEDGER_IMPORT_FILE_SIZE": str(self.import_file_size),
+            **_sunbird_env(self.sunbird),
         }
 
     def with_options(self, **options: str) -> Self:
@@ -113,6 +136,104 @@ def _database(env: Mapping[str, str]) -> str:
         )
         raise ConfigError(text)
     return url
+
+
+def _import_limits(env: Mapping[str, str]) -> dict[str, int]:
+    usual = DEFAULT_LIMITS
+    return {
+        "import_rows": _number(
+            env, "CASELEDGER_IMPORT_ROWS", usual.rows, low=1, high=10_000_000
+        ),
+        "import_columns": _number(
+            env, "CASELEDGER_IMPORT_COLUMNS", usual.columns, low=1, high=16_384
+        ),
+        "import_file_size": _number(
+            env,
+            "CASELEDGER_IMPORT_FILE_SIZE",
+            usual.file_size,
+            low=_MIB,
+            high=512 * _MIB,
+        ),
+    }
+
+
+def _sunbird(env: Mapping[str, str]) -> SunbirdSettings:
+    usual = SunbirdSettings()
+
+    def limit(name: str) -> int:
+        return _number(env, f"CASELEDGER_SUNBIRD_{name}", 0, low=0, high=10_000_000)
+
+    return SunbirdSettings(
+        rules=_sunbird_rules(env),
+        file_limit_mb=_number(
+            env,
+            "CASELEDGER_SUNBIRD_FILE_LIMIT_MB",
+            usual.file_limit_mb,
+            low=1,
+            high=500,
+        ),
+        user_rows=limit("USER_ROWS"),
+        organisation_rows=limit("ORGANISATION_ROWS"),
+        location_rows=limit("LOCATION_ROWS"),
+        as_text=_switch(env, "CASELEDGER_SUNBIRD_PROCESS_ID_AS_STRING", default="off"),
+    )
+
+
+def _sunbird_rules(env: Mapping[str, str]) -> Rules:
+    usual = Rules()
+    name = "CASELEDGER_SUNBIRD_LOCATION_TYPES"
+    chains = (env.get(name) or _chains(usual.location_types)).lower().split(";")
+    types = "CASELEDGER_SUNBIRD_USER_TYPES"
+    roles = "CASELEDGER_SUNBIRD_ROLES"
+    return Rules(
+        location_types=tuple(_words(name, chain) for chain in chains),
+        user_types=_words(types, env.get(types, "").lower() or _list(usual.user_types)),
+        roles=_words(roles, env.get(roles) or _list(usual.roles)),
+        phone_pattern=_pattern(
+            env, "CASELEDGER_SUNBIRD_PHONE_PATTERN", usual.phone_pattern
+        ),
+    )
+
+
+def _sunbird_env(settings: SunbirdSettings) -> dict[str, str]:
+    rules = settings.rules
+    return {
+        "CASELEDGER_SUNBIRD_FILE_LIMIT_MB": str(settings.file_limit_mb),
+        "CASELEDGER_SUNBIRD_USER_ROWS": str(settings.user_rows),
+        "CASELEDGER_SUNBIRD_ORGANISATION_ROWS": str(settings.organisation_rows),
+        "CASELEDGER_SUNBIRD_LOCATION_ROWS": str(settings.location_rows),
+        "CASELEDGER_SUNBIRD_PROCESS_ID_AS_STRING": "on" if settings.as_text else "off",
+        "CASELEDGER_SUNBIRD_LOCATION_TYPES": _chains(rules.location_types),
+        "CASELEDGER_SUNBIRD_USER_TYPES": _list(rules.user_types),
+        "CASELEDGER_SUNBIRD_ROLES": _list(rules.roles),
+        "CASELEDGER_SUNBIRD_PHONE_PATTERN": rules.phone_pattern,
+    }
+
+
+def _list(words: Iterable[str]) -> str:
+    return ",".join(words)
+
+
+def _chains(chains: Iterable[Iterable[str]]) -> str:
+    return ";".join(map(_list, chains))
+
+
+def _words(name: str, text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words) or len(set(words)) < len(words):
+        message = f"{name} must be different words with commas between, not {text!r}"
+        raise ConfigError(message)
+    return words
+
+
+def _pattern(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name) or default
+    try:
+        re.compile(text)
+    except re.error:
+        message = f"{name} must be a regular expression, not {text!r}"
+        raise ConfigError(message) from None
+    return text
 
 
 def _public_url(env: Mapping[str, str]) -> str:

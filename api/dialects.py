@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import orjson
 
-from api.credentials import Present, by_authorization
 from api.problems import InactiveUser, Problem
 
 JSON_TYPE = "application/json"
@@ -30,16 +29,17 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A family of APIs: its way to render a problem, and to present credentials.
+    """A family of APIs and its way to render a problem.
 
-    Where it ``tells_domains``, a domain that does not exist is a 404 for everybody
-    (``batch-imports.md`` R0.1), and so is a method that a path does not serve.
+    Where it ``hides_methods``, one that a path does not serve is a 404 for everybody
+    (``batch-imports.md`` 1.1). Where it ``tells_methods``, one is refused before
+    anybody is asked who they are (``excel-import.md`` 1).
     """
 
     name: str
     render: Callable[[Problem], Rendered]
-    present: Present = by_authorization
-    tells_domains: bool = False
+    hides_methods: bool = False
+    tells_methods: bool = False
 
 
 def _json(problem: Problem) -> Rendered:

@@ -21,12 +21,20 @@ from ledger.times import Micros
 DEFAULT_LIMIT = 50
 MOST_LIMIT = 1000
 
+_MOST = 2**63 - 1
+
 
 class ListQuery:
     """The parameters of a list; the last of several with one name wins."""
 
-    def __init__(self, query: str, known: Iterable[str]) -> None:
-        """Read a query string; raises a 400 for a parameter that is not known."""
+    def __init__(
+        self, query: str, known: Iterable[str], *, default: int = DEFAULT_LIMIT
+    ) -> None:
+        """Read a query string; raises a 400 for a parameter that is not known.
+
+        ``default`` is how many items a page has where no limit is said.
+        """
+        self._default = default
         self._given = parameters(query, {*known, "limit", "cursor"})
         for name, value in self._given.items():
             if not is_legal(value):
@@ -51,7 +59,7 @@ class ListQuery:
     @property
     def limit(self) -> int:
         """Return how many items a page may have."""
-        return whole_number(self._given, "limit", DEFAULT_LIMIT, high=MOST_LIMIT)
+        return whole_number(self._given, "limit", self._default, high=MOST_LIMIT)
 
     def cursor(self, *kinds: type) -> tuple[Any, ...] | None:
         """Return what ``cursor_of`` was given, values of these types."""
@@ -62,13 +70,21 @@ class ListQuery:
             values = orjson.loads(base64.urlsafe_b64decode(text.encode("ascii")))
         except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError):
             values = None
-        if isinstance(values, list) and tuple(map(type, values)) == kinds:
+        if isinstance(values, list) and _are(values, kinds):
             return tuple(values)
         raise at_fault("cursor", "'cursor' must come from 'next' of another page")
 
     def next_link(self, address: str, cursor: str) -> str:
         """Return the address of the page that begins at a cursor."""
         return f"{address}?{urlencode({**self._given, 'cursor': cursor})}"
+
+
+def _are(values: list[Any], kinds: tuple[type, ...]) -> bool:
+    """Tell whether these are values of the types, and such as a column can have."""
+    return tuple(map(type, values)) == kinds and all(
+        is_legal(value) if isinstance(value, str) else -_MOST <= value <= _MOST
+        for value in values
+    )
 
 
 def cursor_of(*values: str | int) -> str:

@@ -66,6 +66,8 @@ class Endpoint:
     dialect: Dialect
     identify: Identify | None = None
     """Who is asking, where an API has a way of its own to say so."""
+    takes_files: bool = False
+    """Whether the handler itself says how long a body may be."""
 
 
 class Shell:
@@ -151,7 +153,9 @@ class Shell:
             check(principal.permissions, endpoint.permission)
             request[PRINCIPAL] = principal
         length = request.content_length
-        if length is not None and length > self._body_limit:
+        if endpoint.takes_files or length is None:
+            return
+        if length > self._body_limit:
             raise body_too_large(self._body_limit)
 
     def _refusal(
@@ -231,9 +235,13 @@ def _render(problem: Problem, dialect: Dialect) -> web.Response:
         status=rendered.status,
         body=rendered.body,
         content_type=rendered.content_type,
-        charset="utf-8" if rendered.content_type.startswith("text/") else None,
+        charset=rendered.charset or _charset(rendered.content_type),
         headers=problem.headers,
     )
+
+
+def _charset(content_type: str) -> str | None:
+    return "utf-8" if content_type.startswith("text/") else None
 
 
 async def _suit(request: web.Request, response: web.StreamResponse) -> None:

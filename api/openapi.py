@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from api.dialects import CASE_V2, PROCESS
+from api.excel_dialect import EXCEL
 from api.openapi_schemas import BODIES, PARAMETERS, RESULTS, SCHEMAS
 from api.permissions import Permission
 from api.route import PLACEHOLDER, PLACES, Route
@@ -23,6 +24,7 @@ _MEANING = {
     201: "Accepted",
     202: "Taken on as a job, whose address is in `Location`",
     204: "Nothing to say",
+    303: "Done; a page of the result is at `Location`",
     400: "The request is at fault; `error` says where",
     401: "Credentials are missing or not valid",
     403: "The credentials do not reach this far",
@@ -158,6 +160,8 @@ def _response(route: Route, status: int) -> Object:
         described["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     elif status >= 400 and route.dialect in {CASE_V2, PROCESS}:  # noqa: PLR2004
         described["content"] = RESULTS["problem"]
+    elif status >= 400 and status != 401 and route.dialect is EXCEL:  # noqa: PLR2004
+        described["content"] = RESULTS["excel_problem"]
     if status == 401:  # noqa: PLR2004 - the one that asks for credentials
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return described

@@ -19,7 +19,13 @@ from api.openapi_shapes import (
     ref,
     wish,
 )
+from importers.excel_options import LONGEST_COMMENT
+from importers.unreadable import DEFAULT_LIMITS
 
+_LIMITS = (
+    f"At most {DEFAULT_LIMITS.rows} rows, {DEFAULT_LIMITS.columns} headers and "
+    f"{DEFAULT_LIMITS.file_size} bytes, unless the operator allows others."
+)
 _ROWS: Object = {"type": "array", "items": NUMBER}
 _WARNING: Object = {
     "title": TEXT,
@@ -83,13 +89,17 @@ BODIES: Object = {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "file": {"type": "string", "format": "binary"},
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": _LIMITS,
+                    },
                     "case_type": TEXT,
                     "search_field": {"enum": ["case_id", "external_id"]},
                     "search_column": TEXT,
                     "create_new_cases": TEXT,
                     "name_column": TEXT,
-                    "comment": TEXT,
+                    "comment": {"type": "string", "maxLength": LONGEST_COMMENT},
                     "dry_run": TEXT,
                 },
                 "required": ["file", "case_type"],
@@ -111,6 +121,14 @@ RESULTS: Object = {
         "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
     },
     "excel_ids": {"text/plain": {"schema": TEXT}},
+    "excel_errors": {"text/csv": {"schema": TEXT}},
+    "excel_problem": as_json(
+        {
+            "type": "object",
+            "properties": {"code": NUMBER, "message": TEXT},
+            "required": ["code", "message"],
+        }
+    ),
     "excel_nothing": as_json(closed({})),
 }
 

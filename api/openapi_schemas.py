@@ -7,9 +7,11 @@ from api import (
     openapi_erasure,
     openapi_errors,
     openapi_excel,
+    openapi_haplo,
     openapi_jobs,
     openapi_life,
     openapi_proof,
+    openapi_sunbird,
     openapi_time_travel,
     openapi_undo,
 )
@@ -309,6 +311,12 @@ PARAMETERS.update(openapi_errors.PARAMETERS)
 BODIES.update(openapi_erasure.BODIES)
 SCHEMAS.update(openapi_erasure.SCHEMAS)
 RESULTS.update(openapi_erasure.RESULTS)
+BODIES.update(openapi_haplo.BODIES)
+SCHEMAS.update(openapi_haplo.SCHEMAS)
+RESULTS.update(openapi_haplo.RESULTS)
+BODIES.update(openapi_sunbird.BODIES)
+SCHEMAS.update(openapi_sunbird.SCHEMAS)
+RESULTS.update(openapi_sunbird.RESULTS)
 BODIES.update(openapi_excel.BODIES)
 SCHEMAS.update(openapi_excel.SCHEMAS)
 RESULTS.update(openapi_excel.RESULTS)

@@ -19,10 +19,21 @@ PLACES = {
     "external_id": r"[\s\S]+",
     "app_id": r"[\w-]+",
     "file": r"[\w./-]+",
+    "user_upload": "api/user/v1/upload|user/v1/upload",
+    "org_upload": "api/org/v1/upload|org/v1/upload",
+    "location_upload": "api/data/v1/bulk/location/upload|data/v1/bulk/location/upload",
+    "upload_status": "api/data/v1/upload/status|data/v1/upload/status",
 }
 """What may stand at a placeholder; one path segment where nothing is said."""
 
-CANONICAL = {"case_api": "api/case/v2", "bulk_fetch": "bulk-fetch"}
+CANONICAL = {
+    "case_api": "api/case/v2",
+    "bulk_fetch": "bulk-fetch",
+    "user_upload": "api/user/v1/upload",
+    "org_upload": "api/org/v1/upload",
+    "location_upload": "api/data/v1/bulk/location/upload",
+    "upload_status": "api/data/v1/upload/status",
+}
 """How placeholders that only stand for spellings are written in documents."""
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -35,6 +46,7 @@ class Route:
     ``answers`` lists every status that the route itself can answer; what the shell
     around it answers is added by ``openapi.py``. ``listed`` rows are described there.
     ``identify`` finds out who is asking where an API has a way of its own to say so.
+    Where it ``takes_files``, the handler itself says how long a body may be.
     """
 
     method: str
@@ -51,6 +63,7 @@ class Route:
     listed: bool = True
     operation: str = ""
     identify: Callable[..., Any] | None = None
+    takes_files: bool = False
 
     @property
     def name(self) -> str:

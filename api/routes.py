@@ -7,6 +7,7 @@ The table is the source of the server's router and of the API's description
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from api.dialects import OPENROSA, PROCESS
 from api.erasure_routes import ERASURE_ROUTES
 from api.errors_routes import ERROR_ROUTES
 from api.excel_routes import EXCEL_ROUTES
+from api.haplo_routes import HAPLO_ROUTES
 from api.jobs_routes import JOB_ROUTES
 from api.life_routes import LIFE_ROUTES
 from api.middleware import Endpoint, Handler, Shell
@@ -31,6 +33,7 @@ from api.permissions import Permission
 from api.problems import method_not_allowed, unknown_path
 from api.proof_routes import PROOF_ROUTES
 from api.route import PLACEHOLDER, PLACES, Route, json_route, preflight
+from api.sunbird_routes import SUNBIRD_ROUTES
 from api.time_travel_routes import AS_OF_ROUTES, TIME_TRAVEL_ROUTES
 from api.undo_routes import UNDO_ROUTES
 from api.webhooks_routes import WEBHOOKS_ROUTES
@@ -277,6 +280,8 @@ ROUTES: tuple[Route, ...] = (
     *LIFE_ROUTES,
     *ERASURE_ROUTES,
     *EXCEL_ROUTES,
+    *HAPLO_ROUTES,
+    *SUNBIRD_ROUTES,
     *DEVICE_ROUTES,
     *PROCESS_ROUTES,
 )
@@ -316,12 +321,16 @@ def pattern(path: str) -> str:
 
 def _refusing(path: str, rows: Sequence[Route]) -> Route:
     """Return the row for every method that a path does not serve."""
+    if rows[0].dialect.hides_methods:
+        return replace(_NOTHING, path=path, dialect=rows[0].dialect)
     allowed = [row.method for row in rows]
 
     async def refuse_method(_request: web.Request) -> web.Response:
         raise method_not_allowed(allowed)
 
-    open_to_all = all(row.permission is Permission.OPEN for row in rows)
+    open_to_all = rows[0].dialect.tells_methods or all(
+        row.permission is Permission.OPEN for row in rows
+    )
     return Route(
         method="*",
         path=path,
@@ -354,4 +363,5 @@ def _endpoint(route: Route) -> Endpoint:
         permission=route.permission,
         dialect=route.dialect,
         identify=route.identify,
+        takes_files=route.takes_files,
     )

@@ -56,9 +56,20 @@ class ImportFailed(LedgerError):
 
 
 def enqueue_import(
-    w: Writer, options: ExcelOptions, file: Upload, *, author: Author, now: Micros
+    w: Writer,
+    options: ExcelOptions,
+    file: Upload,
+    *,
+    author: Author,
+    now: Micros,
+    limits: Limits = DEFAULT_LIMITS,
+    job_id: str | None = None,
 ) -> Job:
-    """Store the file and add the job that imports it, in one commit."""
+    """Store the file and add the job that imports it, in one commit.
+
+    The job keeps the limits that the file was looked at under: whatever an operator
+    changes meanwhile, what was taken is imported.
+    """
     (kept,) = put_blobs(w, [file])
     about = {"name": kept.name, "length": kept.length, "sha256": kept.sha256}
     importer = {"user_id": author.user_id, "username": author.username}
@@ -66,9 +77,15 @@ def enqueue_import(
         w.conn,
         w.domain,
         kind=EXCEL,
-        options={**excel_options.to_json(options), "file": about, "author": importer},
+        options={
+            **excel_options.to_json(options),
+            "file": about,
+            "author": importer,
+            "limits": excel_options.limits_to_json(limits),
+        },
         user_id=author.user_id,
         now=now,
+        job_id=job_id,
     )
 
 
@@ -93,12 +110,10 @@ async def _fetch(context: JobContext, path: Path) -> None:
 class _Import:
     """An import under way; what is known beside its progress can be had again."""
 
-    def __init__(
-        self, context: JobContext, path: Path, limits: Limits = DEFAULT_LIMITS
-    ) -> None:
+    def __init__(self, context: JobContext, path: Path) -> None:
         self._context = context
         self._path = path
-        self._limits = limits
+        self._limits = excel_options.limits_from_json(context.job.options)
         self._options = excel_options.from_json(context.job.options)
         self._name = context.job.options["file"]["name"]
         self._author = Author(**context.job.options["author"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from importers.unreadable import Reason, Unreadable
+from importers.unreadable import Limits, Reason, Unreadable
 from ledger.errors import LedgerError
 from ledger.names import is_legal, is_name, printable
 
@@ -161,6 +161,16 @@ def to_json(options: ExcelOptions) -> dict[str, Any]:
     }
 
 
+def limits_to_json(limits: Limits) -> dict[str, int]:
+    """Return the limits that an upload was taken under, for its job to keep to."""
+    return {name: getattr(limits, name) for name in _LIMITS}
+
+
+def limits_from_json(kept: Mapping[str, Any]) -> Limits:
+    """Return the limits of a job, by its options; the usual ones of an older one."""
+    return Limits(**kept.get("limits", {}))
+
+
 def from_json(kept: Mapping[str, Any]) -> ExcelOptions:
     """Return options as ``to_json`` wrote them."""
     known = {name: kept[name] for name in _KEPT}
@@ -173,6 +183,7 @@ def from_json(kept: Mapping[str, Any]) -> ExcelOptions:
     )
 
 
+_LIMITS = ("rows", "columns", "file_size")
 _KEPT = (
     "case_type",
     "search_column",

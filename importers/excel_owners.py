@@ -70,7 +70,10 @@ class OwnerBook:
         for name in twice:
             alike = locations_by_name(r, [name])
             codes = sorted(
-                place.site_code for found in alike.values() for place in found
+                place.site_code
+                for found in alike.values()
+                for place in found
+                if place.archived_on is None
             )
             self._alike[name] = tuple(codes[:_MOST_CANDIDATES])
 

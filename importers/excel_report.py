@@ -106,7 +106,7 @@ def to_json(report: Report) -> dict[str, Any]:
     return {
         **kept,
         "failed_chunks": list(report.failed_chunks),
-        "errors": [_kept(group) for group in report.errors],
+        "errors": [_kept(group) for group in _in_row_order(report.errors)],
         "warnings": [_kept(group) for group in report.warnings],
     }
 
@@ -137,6 +137,15 @@ def row_ranges(ranges: Iterable[Iterable[int]]) -> str:
     return ", ".join(
         str(first) if first == last else f"{first}-{last}" for first, last in ranges
     )
+
+
+def _in_row_order(errors: list[Group]) -> list[Group]:
+    """Return the errors as they first appear in the file (section 12.1).
+
+    Some rows are decided before others that stand above them.
+    """
+    sheets = list(dict.fromkeys(group.sheet for group in errors))
+    return sorted(errors, key=lambda g: (sheets.index(g.sheet), g.rows[0][0]))
 
 
 def _group(

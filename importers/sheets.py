@@ -56,6 +56,8 @@ class Sheet:
     rows: Callable[[], Iterator[Values]]
     is_in_memory: bool
     merged: list[tuple[int, int]] = field(default_factory=list)
+    height: int = 0
+    """The last row with any value, where that is known before they are read."""
 
 
 def read_with_calamine(
@@ -103,6 +105,7 @@ def read_with_openpyxl(
         rows=lambda: _sparse(checked.archive, part, reader.wb, strings),
         is_in_memory=False,
         merged=survey.merged,
+        height=survey.height,
     )
 
 

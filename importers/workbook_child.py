@@ -93,7 +93,7 @@ def _answer(order: dict[str, Any], limits: Limits) -> None:
     headers, rows = tabulate(sheet, limits)
     with telling(headers):
         first = first_rows(rows)
-        row_count = _count(sheet, limits) if sheet.is_in_memory else None
+        row_count = _row_count(sheet, limits)
     _send(
         {
             "sheet": sheet.name,
@@ -109,7 +109,13 @@ def _answer(order: dict[str, Any], limits: Limits) -> None:
     _send([])
 
 
-def _count(sheet: Sheet, limits: Limits) -> int:
+def _row_count(sheet: Sheet, limits: Limits) -> int | None:
+    """Return how many rows there are below the header; ``None`` if that takes long.
+
+    It is worth its time where there may be too many. Raises ``Unreadable``.
+    """
+    if not sheet.is_in_memory and sheet.height - 1 <= limits.rows:
+        return None
     rows = sheet.rows()
     next(rows, ())
     last = 1

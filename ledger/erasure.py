@@ -24,6 +24,7 @@ from ledger.caseblock import CaseBlock
 from ledger.compression import PLAIN
 from ledger.connection import Statement
 from ledger.entry import Author, Entry, Kind, Receipt
+from ledger.erasure_imports import forget_imports, import_files_of
 from ledger.erasure_traces import (
     Changed,
     drop_files,
@@ -140,11 +141,13 @@ class EraseCases:
     def _erase(self, session: Session, changed: Changed) -> Erased:
         writer = session.writer
         known = sorted({i for i in self.case_ids if session.cases.case(i) is not None})
-        gone = files_of(writer, changed)
+        # The files of imports are no attachments, but blobs like those.
+        gone = {**import_files_of(writer, changed), **files_of(writer, changed)}
         _replace_bodies(writer, changed)
         drop_files(writer, gone)
         forget_answers(writer, changed, self.case_ids)
         forget_problems(writer, changed)
+        forget_imports(writer, changed)
         entry = session.erase_cases(self._draft(known, changed, gone), known)
         texts = {text for _, left in changed.values() for text in left.texts}
         return Erased(

@@ -101,7 +101,7 @@ def files_of(r: Reader, changed: Changed) -> dict[str, Attachment]:
     if not gone:
         return {}
     digests = present_blobs(r, gone)
-    kept = _kept_elsewhere(r, changed, digests)
+    kept = kept_elsewhere(r, changed, digests)
     return {sha256: gone[sha256] for sha256 in sorted(digests - kept)}
 
 
@@ -140,8 +140,8 @@ def forget_problems(w: Writer, changed: Changed) -> None:
     for job_id, progress, result, problem in w.conn.rows(_JOBS, domain=w.domain):
         told = progress, result, problem
         left = (
-            _rewritten(progress, blank),
-            _rewritten(result, blank),
+            rewritten(progress, blank),
+            rewritten(result, blank),
             FORGOTTEN if problem and any(t in problem for t in texts) else problem,
         )
         if left != told:
@@ -150,7 +150,7 @@ def forget_problems(w: Writer, changed: Changed) -> None:
             w.conn.run(_SET_JOB, d=w.domain, j=job_id, **values)
 
 
-def _kept_elsewhere(r: Reader, changed: Changed, digests: set[str]) -> set[str]:
+def kept_elsewhere(r: Reader, changed: Changed, digests: set[str]) -> set[str]:
     """Return those of the digests that stay, by what still has them."""
     redacted_before = erasures(r).bodies.keys()
     lineages = {entry.form_position for entry, _ in changed.values()}
@@ -210,7 +210,7 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(item)
 
 
-def _rewritten(
+def rewritten(
     text: str | None, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> str | None:
     """Return a JSON text with every object in it changed; as it is if none is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 import uuid
 
 _NAMESPACE = uuid.UUID("6f1d5a3e-8d0b-5c7e-9f43-c1a5e1ed9e01")
@@ -20,6 +22,19 @@ def new_form_id() -> str:
 def new_hex_id() -> str:
     """Return a random id as 32 hex digits (``commcare-hq-apis.md`` section 6.1)."""
     return uuid.uuid4().hex
+
+
+def new_token() -> str:
+    """Return 44 random letters, digits, ``_`` and ``-`` (``batch-imports.md`` 1.1).
+
+    The first and the last are letters or digits.
+    """
+    text = base64.b64encode(secrets.token_bytes(33), altchars=b"_-").decode()
+    return f"{_plain(text[0])}{text[1:-1]}{_plain(text[-1])}"
+
+
+def _plain(char: str) -> str:
+    return char if char.isalnum() else "0"
 
 
 def derived_id(scope: str, *parts: str) -> str:

@@ -6,7 +6,7 @@ leaves these rows alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -50,6 +50,9 @@ class ImportRow:
     shown: Mapping[str, Any] | None = field(default=None)
 
 
+_NO_MESSAGES = "[]"
+_AT_ONCE = 200
+
 _THIS = (
     import_rows.c.domain == bindparam("domain"),
     import_rows.c.api == bindparam("of_api"),
@@ -60,6 +63,16 @@ _PAGE = Statement(
     .where(*_THIS, import_rows.c.record > bindparam("after"))
     .order_by(import_rows.c.record)
     .limit(bindparam("most"))
+)
+_TELLING = Statement(
+    select(*import_rows.c)
+    .where(
+        *_THIS,
+        import_rows.c.record > bindparam("after"),
+        import_rows.c.messages != _NO_MESSAGES,
+    )
+    .order_by(import_rows.c.record)
+    .limit(_AT_ONCE)
 )
 _COUNTS = Statement(
     select(import_rows.c.outcome, func.count())
@@ -84,6 +97,19 @@ def rows_of(
         _PAGE, domain=r.domain, of_api=api, of_job=job_id, after=after, most=most
     )
     return [_from_row(row) for row in found]
+
+
+def rows_with_messages(r: Reader, api: str, job_id: str) -> Iterator[ImportRow]:
+    """Yield what became of the records that there is something to say of, in order.
+
+    Served by the primary key.
+    """
+    this = {"domain": r.domain, "of_api": api, "of_job": job_id}
+    after = -1
+    while rows := r.conn.rows(_TELLING, **this, after=after):
+        for found in map(_from_row, rows):
+            after = found.record
+            yield found
 
 
 def outcomes_of(r: Reader, api: str, job_id: str) -> dict[Outcome, int]:

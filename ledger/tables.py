@@ -261,6 +261,7 @@ api_keys = Table(
 the paths below it only, told from the domain on."""
 
 Index("ix_api_keys_user", api_keys.c.domain, api_keys.c.user_id)
+Index("ix_api_keys_digest", api_keys.c.domain, api_keys.c.key_sha256)
 
 jobs = Table(
     "jobs",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ledger import log
 from ledger.entry import Attachment, Entry
 from ledger.erasure import Search, only_changed, redactions
+from ledger.erasure_imports import import_files_of
 from ledger.erasure_traces import files_of
 from ledger.store import Reader
 from projections.cases import case_any
@@ -49,7 +50,7 @@ def preview_erasure(
     return ErasurePreview(
         forms=tuple(_meant(r, list(changed)[:MOST_TOLD])),
         form_count=len(changed),
-        files=tuple(files_of(r, changed).values()),
+        files=tuple({**import_files_of(r, changed), **files_of(r, changed)}.values()),
         mentioned=tuple(_meant(r, found.mentioned[:MOST_TOLD])),
         mentioned_count=len(found.mentioned),
     )

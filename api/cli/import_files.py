@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.import_haplo import haplo
+from api.cli.import_sunbird import sunbird
 from api.cli.new_file import new_file
 from api.cli.work import see_through
 from api.config import Config
-from api.excel import has_type
 from importers.excel import enqueue_import
 from importers.excel_failed import write_failed_rows
 from importers.excel_options import ExcelOptions, SearchField, read_options
 from importers.excel_report import count_of, row_ranges
 from importers.excel_upload import looked_into
+from importers.unreadable import Limits
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.entry import Upload
@@ -34,6 +35,10 @@ _OCTETS = "application/octet-stream"
 @click.group()
 def import_files() -> None:
     """Import files of cases; each import is a job that can be undone."""
+
+
+import_files.add_command(haplo)
+import_files.add_command(sunbird)
 
 
 @import_files.command()
@@ -84,35 +89,43 @@ def excel(
         out = (
             None if failed_rows is None else stack.enter_context(new_file(failed_rows))
         )
-        job = see_through(store, _enqueue(store, domain, file, options=options).key)
+        limits = config.import_limits
+        added = _enqueue(store, domain, file, options=options, limits=limits)
+        job = see_through(store, added.key)
         if out is not None:
             _write_failed(store, job, out)
     return _tell(job)
 
 
 def _enqueue(
-    store: Store, domain: str | None, file: Path, *, options: ExcelOptions
+    store: Store,
+    domain: str | None,
+    file: Path,
+    *,
+    options: ExcelOptions,
+    limits: Limits,
 ) -> Job:
     """Add the job; raises ``Refused`` for a file that cannot be imported."""
     name = the_domain(store, domain)
-
-    def known_types(titles: Iterable[str]) -> set[str]:
-        with store.snapshot(name) as reader:
-            return {title for title in titles if has_type(reader, title)}
-
-    looked = looked_into(file, file.name, options, known_types=known_types)
+    looked = looked_into(
+        file, file.name, options, store=store, domain=name, limits=limits
+    )
     upload = Upload(name=file.name, content_type=_OCTETS, content=file.read_bytes())
     with store.writing(name) as writer:
-        return enqueue_import(writer, looked, upload, author=OPERATOR, now=now_micros())
+        return enqueue_import(
+            writer,
+            looked,
+            upload,
+            author=OPERATOR,
+            now=now_micros(),
+            limits=limits,
+        )
 
 
 def _write_failed(store: Store, job: Job, out: BinaryIO) -> None:
     with store.snapshot(job.domain) as reader:
         content = get_blob(reader, job.options["file"]["sha256"]) or b""
-    with TemporaryDirectory(prefix="caseledger-failed-") as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(content)
-        write_failed_rows(job, path, out)
+    write_failed_rows(job, content, out)
 
 
 def _tell(job: Job) -> int:

@@ -8,11 +8,12 @@ from typing import Any
 import click
 import orjson
 
-from api.cli.database import opened, the_domain
+from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option, limit_option
 from api.cli.work import lines, outcome, see_through
 from api.config import Config
 from api.jobs_json import to_wire
+from importers.forget_files import forget_files
 from ledger import jobs
 from ledger.clock import now_micros
 from ledger.jobs import JobFilter, JobState
@@ -82,6 +83,21 @@ def retry(config: Config, *, job_id: str, domain: str | None) -> int:
     """Let a job that failed or was cancelled go on, and see it through."""
     _move(config, job_id, domain, jobs.retry)
     return _run(config, job_id, domain)
+
+
+@job.command()
+@_JOB
+@_DOMAIN
+@click.pass_obj
+def forget(config: Config, *, job_id: str, domain: str | None) -> None:
+    """Drop the files of an import, for good; what it did stays."""
+    with opened(config) as store:
+        key = (the_domain(store, domain), job_id)
+        with store.writing(key[0]) as writer:
+            count = forget_files(
+                writer, key, username=OPERATOR.username, clock=now_micros
+            )
+    click.echo(f"{job_id} files dropped\t{count}")
 
 
 @job.command()

@@ -83,7 +83,10 @@ def get_key(r: Reader, key_id: str) -> ApiKey | None:
 
 
 def find_key(r: Reader, secret: str) -> ApiKey | None:
-    """Return the key of the domain that a secret is; looks through its keys."""
+    """Return the key of the domain that a secret is.
+
+    Served by ``ix_api_keys_digest``.
+    """
     row = r.conn.row(_BY_DIGEST, domain=r.domain, digest=digest_key(secret))
     return None if row is None else _key(row)
 

@@ -71,3 +71,34 @@ def test_what_cannot_be_imported_is_said(excel):
     excel(*WANTED, rows=[["name"], ["x"]], expect=1)
     assert 'has no column named "external_id" to search by' in excel.told
     excel("--case-type", "t", "--search-field", "name", rows=[["name"]], expect=2)
+
+
+def test_limits_are_those_of_the_server(excel, monkeypatch):
+    """The same settings, and the same texts."""
+    monkeypatch.setenv("CASELEDGER_IMPORT_ROWS", "2")
+    excel(*WANTED, rows=ROWS, expect=1)
+    text = "Error: Your spreadsheet has too many rows. A maximum of 2 is supported."
+    assert text in excel.told
+    monkeypatch.setenv("CASELEDGER_IMPORT_COLUMNS", "1")
+    excel(*WANTED, rows=ROWS[:2], expect=1)
+    assert "too many columns. A maximum of 1 is supported." in excel.told
+    monkeypatch.setenv("CASELEDGER_IMPORT_FILE_SIZE", "1048576")
+    rows = [["external_id"], ["x" * 1_048_576]]
+    excel(*WANTED, rows=rows, expect=1)
+    assert "Error: The file is larger than 1.04858 MB." in excel.told
+    monkeypatch.setenv("CASELEDGER_IMPORT_ROWS", "0")
+    excel(*WANTED, rows=ROWS, expect=2)
+    assert "must be a whole number from 1 to 10000000" in excel.told
+
+
+def test_the_file_of_an_import_is_dropped(excel, ledger, capfd, tmp_path):
+    """``caseledger job forget``: once; what the import did stays."""
+    words = (*WANTED, "--create-new-cases", "--failed-rows", str(tmp_path / "a.xlsx"))
+    job_id = excel(*words, rows=ROWS, expect=1)["job"]
+    for count in (1, 0):
+        capfd.readouterr()
+        assert main(["--database", ledger, "job", "forget", job_id]) == 0
+        assert capfd.readouterr().out == f"{job_id} files dropped\t{count}\n"
+    assert main(["--database", ledger, "verify", "--all"]) == 0
+    assert main(["--database", ledger, "job", "forget", "nope"]) == 1
+    assert "Job 'nope' not found" in capfd.readouterr().err

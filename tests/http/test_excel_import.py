@@ -4,41 +4,12 @@ from __future__ import annotations
 
 from io import BytesIO
 
-import aiohttp
 import openpyxl
-import pytest
 
 from api.keys import WORKER
 from tests.http.conftest import DOMAIN
+from tests.http.excel import GOOD, HISTORY, ended, sent
 from tests.importers.spreadsheets import a_csv, an_xlsx
-
-UPLOAD = f"/a/{DOMAIN}/importer/excel/bulk_upload_api/"
-HISTORY = f"/a/{DOMAIN}/importer/history/uploads/"
-GOOD = a_csv(["case_id", "name", "age"], ["", "Ada", 36], ["", "Bo", 7])
-
-
-async def sent(api, content=GOOD, *, name="cases.csv", headers=None, **fields):
-    """Upload a file with these fields; a field of ``None`` is left out."""
-    form = aiohttp.FormData()
-    if content is not None:
-        form.add_field("file", content, filename=name)
-    fields = {"case_type": "patient", "create_new_cases": "on"} | fields
-    for field, value in fields.items():
-        if value is not None:
-            form.add_field(field, value)
-    if content is None:
-        form.add_field("file", "just text")
-    return await api.post(UPLOAD, data=form, headers=headers)
-
-
-async def ended(api, answer):
-    """Wait for the import of an answer; return the path of it and its status."""
-    assert answer.status == 200, answer.body
-    assert set(answer.json) == {"code", "message", "status_url"}
-    path = answer.json["status_url"].removeprefix(api.base)
-    upload_id = path.removeprefix(HISTORY).partition("/")[0]
-    await api.app[WORKER].see_through((DOMAIN, upload_id))
-    return f"{HISTORY}{upload_id}/", (await api.get(path)).json
 
 
 async def test_an_upload_is_taken_and_becomes_cases(api):
@@ -58,92 +29,6 @@ async def test_an_upload_is_taken_and_becomes_cases(api):
     answer = await api.get(path)
     assert answer.body == GOOD
     assert "cases.csv" in answer.headers["Content-Disposition"]
-
-
-async def test_who_may_upload(api):
-    """Section 1: 405 for a GET, 401, 403."""
-    assert (await api.get(UPLOAD)).status == 405
-    assert (await api.post(UPLOAD, data=b"", anonymous=True)).status == 401
-    viewer = api.members.join("viewer@example.org", role="viewer")
-    assert (await sent(api, headers=viewer)).status == 403
-    for path in ("", "x/status/", "x/", "x/form_ids.txt"):
-        assert (await api.get(f"{HISTORY}{path}", headers=viewer)).status == 403
-        assert (await api.get(f"{HISTORY}{path}", anonymous=True)).status == 401
-
-
-MISSING = "Error: Invalid POST request. Both 'file' and 'case_type' are required"
-EXTENSIONS = "Please upload file with one of the following extensions: csv, xls, xlsx"
-ERROR = "The file uploaded has the following error: "
-NO_ZIP = f"{ERROR}File is not a zip file"
-ENCRYPTED = (
-    "The file you want to import is password protected. "
-    "Please choose a file that is not password protected."
-)
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
-
-
-@pytest.mark.parametrize(
-    ("content", "fields", "message"),
-    [
-        pytest.param(None, {}, MISSING, id="1 no file"),
-        pytest.param(GOOD, {"case_type": None}, MISSING, id="1 no type"),
-        pytest.param(GOOD, {"case_type": ""}, MISSING, id="1 empty type"),
-        pytest.param(
-            GOOD,
-            {"search_field": "name"},
-            "Error: Illegal value for search_field: name",
-            id="2",
-        ),
-        pytest.param(GOOD, {"name": "a.txt"}, EXTENSIONS, id="3"),
-        pytest.param(GOOD, {"name": "a"}, EXTENSIONS, id="3 none"),
-        pytest.param(
-            GOOD, {"name": "a.xlsx"}, f"{ERROR}File is not a zip file", id="4"
-        ),
-        pytest.param(OLE, {"name": "a.xlsx"}, ENCRYPTED, id="5"),
-        pytest.param(b"x", {}, f"{ERROR}File is empty", id="8"),
-        pytest.param(b"a,b\n\xff", {}, f"{ERROR}File is not UTF-8 text", id="9"),
-        pytest.param(
-            a_csv(["case_id", "a b", "1", "xmlThing"]),
-            {},
-            "Column names correspond to case property names. They must start with a "
-            "letter, and can only contain letters, numbers and underscores. "
-            "Please update the following: a b, 1, xmlThing.",
-            id="13",
-        ),
-        pytest.param(
-            a_csv([f"c{n}" for n in range(301)]),
-            {},
-            "Error: Your spreadsheet has too many columns. "
-            "A maximum of 300 is supported.",
-            id="15",
-        ),
-        pytest.param(
-            GOOD,
-            {"comment": "c" * 2049},
-            "Error: comment must be shorter than 2048 characters",
-            id="17",
-        ),
-        pytest.param(
-            GOOD,
-            {"case_type": "t" * 256},
-            "Error: case_type cannot be longer than 255 characters",
-            id="section 16",
-        ),
-    ],
-)
-async def test_what_is_refused(api, content, fields, message):
-    """Section 3.2: a 500 with code and message, and no job."""
-    answer = await sent(api, content, **fields)
-    assert answer.status == 500
-    assert answer.json == {"code": 500, "message": message}
-    assert (await api.get(HISTORY)).json == []
-
-
-async def test_bodies_that_are_no_form_are_refused(api):
-    """Check 1, in whatever they differ."""
-    for headers in ({}, {"Content-Type": "multipart/form-data; boundary=x"}):
-        answer = await api.post(UPLOAD, data=b"--x\r\nbroken", headers=headers)
-        assert (answer.status, answer.json["message"]) == (500, MISSING)
 
 
 async def test_row_errors_and_the_workbook_of_failed_rows(api):

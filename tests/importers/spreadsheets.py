@@ -11,6 +11,7 @@ import openpyxl
 
 from importers.excel import enqueue_import, import_excel
 from importers.excel_options import ExcelOptions, Sheet
+from importers.excel_report import row_numbers
 from importers.turns import EXCEL
 from ledger.entry import Author, Upload
 from ledger.jobs import Job
@@ -55,20 +56,24 @@ def enqueue(
     *,
     name: str = "cases.csv",
     now: int = build.NOW,
+    author: Author = IMPORTER,
 ) -> Job:
     """Add the job of an import."""
     file = Upload(name=name, content_type="text/csv", content=content)
     with store.writing(build.DOMAIN) as writer:
-        return enqueue_import(
-            writer, options or wanted(), file, author=IMPORTER, now=now
-        )
+        return enqueue_import(writer, options or wanted(), file, author=author, now=now)
 
 
 async def imported(
-    store: Store, content: bytes, *, name: str = "cases.csv", **fields: Any
+    store: Store,
+    content: bytes,
+    *,
+    name: str = "cases.csv",
+    author: Author = IMPORTER,
+    **fields: Any,
 ) -> Job:
     """Import a file and return its job when it has ended."""
-    job = enqueue(store, content, wanted(**fields), name=name)
+    job = enqueue(store, content, wanted(**fields), name=name, author=author)
     async with working(store, {EXCEL: import_excel}) as worker:
         await worker.see_through(job.key)
     return job_of(store, job)
@@ -77,3 +82,32 @@ async def imported(
 async def imported_rows(store: Store, *rows: Sequence[Any], **fields: Any) -> Job:
     """Import rows, header first, from a CSV."""
     return await imported(store, a_csv(*rows), **fields)
+
+
+def made(store: Store, case_id: str, **create: Any) -> None:
+    """Make a case by hand."""
+    external_id = create.pop("external_id", None)
+    update = {"external_id": external_id} if external_id else None
+    block = build.a_create(case_id, create=create, update=update)
+    build.submit(store, build.a_form([block]), domain=build.DOMAIN)
+
+
+def counts(job: Job) -> tuple[int, int, int, int, int]:
+    """Return created, updated, failed, skipped and forms of a job."""
+    report = job.progress["report"]
+    skipped = report["blank"] + report["unmatched"]
+    return (
+        report["created"],
+        report["updated"],
+        report["failed"],
+        skipped,
+        report["chunks"],
+    )
+
+
+def errors(job: Job) -> list[tuple[str, str, list[int]]]:
+    """Return title, column and rows of each group of errors."""
+    return [
+        (e["title"], e["column"], list(row_numbers(e["rows"])))
+        for e in job.progress["report"]["errors"]
+    ]

@@ -6,7 +6,6 @@ import pytest
 
 from importers.excel import import_excel
 from importers.excel_options import SearchField
-from importers.excel_report import row_numbers
 from importers.turns import EXCEL
 from importers.undo import UNDO, UndoRequest, enqueue_undo, undo
 from importers.worker import Interrupted
@@ -16,9 +15,12 @@ from tests import build
 from tests.importers.spreadsheets import (
     a_csv,
     an_xlsx,
+    counts,
     enqueue,
+    errors,
     imported,
     imported_rows,
+    made,
     wanted,
 )
 from tests.jobs import job_of, working
@@ -30,38 +32,9 @@ DEPRECATED = (
 EXTERNAL = {"search_field": SearchField.EXTERNAL_ID}
 
 
-def made(store, case_id, **create):
-    """Make a case by hand."""
-    external_id = create.pop("external_id", None)
-    update = {"external_id": external_id} if external_id else None
-    block = build.a_create(case_id, create=create, update=update)
-    build.submit(store, build.a_form([block]))
-
-
 @pytest.fixture(autouse=True)
 def domain(store):
     return build.a_domain(store)
-
-
-def counts(job):
-    """Return created, updated, failed, skipped and forms of a job."""
-    report = job.progress["report"]
-    skipped = report["blank"] + report["unmatched"]
-    return (
-        report["created"],
-        report["updated"],
-        report["failed"],
-        skipped,
-        report["chunks"],
-    )
-
-
-def errors(job):
-    """Return title, column and rows of each group of errors."""
-    return [
-        (e["title"], e["column"], list(row_numbers(e["rows"])))
-        for e in job.progress["report"]["errors"]
-    ]
 
 
 async def test_unknown_ids_make_cases(store):

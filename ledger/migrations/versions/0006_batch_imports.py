@@ -18,6 +18,7 @@ _TOLD = ("api_keys", "import_rows", "batch_controls", "batches", "batch_files")
 def upgrade() -> None:
     """Create the tables of batches and row results; keys get a scope."""
     op.add_column("api_keys", sa.Column("scope", Sortable))
+    op.create_index("ix_api_keys_digest", "api_keys", ["domain", "key_sha256"])
     _create_rows()
     _create_batches()
     is_sqlite = op.get_bind().dialect.name == SqliteDialect.name

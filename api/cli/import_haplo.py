@@ -1,0 +1,169 @@
+"""``caseledger import haplo``: a batch of files, read as a control file says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.new_file import new_file
+from api.cli.work import see_through
+from api.config import Config
+from importers.haplo_batches import (
+    UNNAMED_BATCH,
+    check_control,
+    listed_names,
+    log_of,
+    name_of,
+    schedule,
+)
+from importers.haplo_failed import write_messages
+from importers.turns import HAPLO
+from ledger import batches
+from ledger.batches import Batch, BatchState, NewFile
+from ledger.clock import now_micros
+from ledger.errors import Conflict
+from ledger.import_rows import Outcome, outcomes_of, rows_with_messages
+from ledger.jobs import Job
+from ledger.store import Store
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("files", metavar="[NAME=]FILE...", nargs=-1, required=True)
+@click.option("--control", required=True, type=_FILE, help="The control file.")
+@click.option("--domain", metavar="D", help="Not needed if there is only one.")
+@click.option("--comment", metavar="TEXT", help="What the batch is about.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
+@click.option(
+    "--failed-rows",
+    type=_NEW_FILE,
+    metavar="OUT.xlsx",
+    help="Write what was said of records to a new file.",
+)
+@click.pass_obj
+def haplo(
+    config: Config,
+    /,
+    files: Sequence[str],
+    *,
+    control: Path,
+    domain: str | None,
+    comment: str | None,
+    dry_run: bool,
+    failed_rows: Path | None,
+) -> int:
+    """Import a batch of files as Haplo's batch import does.
+
+    NAME is the name of a file in the control file; without one it is the name of FILE,
+    or what stands before its extension. Exits with 1 when a record was not applied.
+    The job's id is printed: undo takes it back.
+    """
+    says = control.read_bytes()
+    check_control(says)
+    new = _new_files(files, listed_names(says))
+    with opened(config) as store, ExitStack() as stack:
+        out = (
+            None if failed_rows is None else stack.enter_context(new_file(failed_rows))
+        )
+        added = _enqueue(
+            store,
+            the_domain(store, domain),
+            says,
+            files=new,
+            comments=(control.name, comment or UNNAMED_BATCH),
+            dry_run=dry_run,
+        )
+        job = see_through(store, added.key)
+        if out is not None:
+            with store.snapshot(job.domain) as reader:
+                write_messages(rows_with_messages(reader, HAPLO, job.job_id), out)
+        return _tell(store, job)
+
+
+def _new_files(given: Sequence[str], listed: Collection[str]) -> list[NewFile]:
+    """Return the files of the command line; raises for those that cannot be read."""
+    named = [_named(one, listed) for one in given]
+    counts = Counter(name for name, _ in named)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise Conflict(f"Duplicate file names: {', '.join(twice)}")
+    return [
+        NewFile(name=name, file_name=path.name, content=path.read_bytes())
+        for name, path in named
+    ]
+
+
+def _named(given: str, listed: Collection[str]) -> tuple[str, Path]:
+    """Return the name and the path of ``NAME=FILE`` or ``FILE``."""
+    name, equals, place = given.partition("=")
+    path = Path(given)
+    if equals and name and not path.exists():
+        path = Path(place)
+    else:
+        name = name_of(path.name, listed)
+    if not path.is_file():
+        raise click.UsageError(f"File '{path}' does not exist.")
+    return name, path
+
+
+def _enqueue(
+    store: Store,
+    domain: str,
+    control: bytes,
+    *,
+    files: Sequence[NewFile],
+    comments: tuple[str, str],
+    dry_run: bool,
+) -> Job:
+    """Add the batch and its job in one commit; the comments are of control, batch."""
+    now = now_micros()
+    with store.writing(domain) as writer:
+        kept = batches.put_control(
+            writer, control, comment=comments[0], author=OPERATOR, now=now
+        )
+        batch = batches.create_batch(
+            writer, kept, comment=comments[1], author=OPERATOR, now=now
+        )
+        state = BatchState.UPLOADING
+        batches.add_files(writer, batch.identifier, files, state=state)
+        return schedule(
+            writer,
+            batch.identifier,
+            state=state,
+            dry_run=dry_run,
+            author=OPERATOR,
+            now=now,
+        )
+
+
+def _tell(store: Store, job: Job) -> int:
+    """Print what became of the records; return the exit code."""
+    with store.snapshot(job.domain) as reader:
+        batch = batches.get_batch(reader, job.job_id)
+        outcomes = outcomes_of(reader, HAPLO, job.job_id)
+        log = log_of(reader, batch)
+    for name, value in _summary(batch, outcomes):
+        click.echo(f"{name}\t{value}")
+    if batch.errors or batch.state is BatchState.ERROR:
+        click.echo(log, err=True)
+    lost = outcomes[Outcome.ABORTED] + outcomes[Outcome.FAILED]
+    return 1 if lost or batch.state is BatchState.ERROR else 0
+
+
+def _summary(batch: Batch, outcomes: dict[Outcome, int]) -> Iterator[tuple[str, Any]]:
+    yield "job", batch.identifier
+    yield "state", batch.state.value
+    if batch.state is BatchState.DRY_RUN:
+        yield "dry run", "nothing was written"
+    yield "records", sum(outcomes.values())
+    for outcome, count in outcomes.items():
+        yield outcome.value, count
+    yield "errors", batch.errors

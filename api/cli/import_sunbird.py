@@ -1,0 +1,130 @@
+"""``caseledger import sunbird``: a file of users, organisations or locations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
+
+import click
+
+from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.new_file import new_file
+from api.cli.work import see_through
+from api.config import Config
+from importers.sunbird.columns import ObjectType
+from importers.sunbird.command import API
+from importers.sunbird.failed_rows import write_failed_rows
+from importers.sunbird.job import COUNTED
+from importers.sunbird.settings import SunbirdSettings
+from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_into
+from ledger.bodies import get_blob
+from ledger.clock import now_micros
+from ledger.entry import Upload
+from ledger.import_rows import ImportRow, rows_of
+from ledger.jobs import Job, JobState
+from ledger.store import Reader, Store
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_AT_ONCE = 1000
+
+
+@click.command()
+@click.argument("kind", type=click.Choice([str(kind) for kind in ObjectType]))
+@click.argument("file", type=_FILE)
+@click.option("--domain", metavar="D", help="Not needed if there is only one.")
+@click.option("--type", "location_type", metavar="T", help="The type of locations.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
+@click.option(
+    "--failed-rows",
+    type=_NEW_FILE,
+    metavar="OUT.xlsx",
+    help="Write the rows that failed to a new file, with the reasons.",
+)
+@click.pass_obj
+def sunbird(
+    config: Config,
+    /,
+    kind: str,
+    file: Path,
+    *,
+    domain: str | None,
+    location_type: str | None,
+    dry_run: bool,
+    failed_rows: Path | None,
+) -> int:
+    """Import a CSV file as Sunbird's bulk upload does.
+
+    Exits with 1 when a row failed. The job's id is printed: undo takes it back.
+    """
+    wish = _looked(ObjectType(kind), file, location_type or "", config.sunbird)
+    with opened(config) as store, ExitStack() as stack:
+        out = (
+            None if failed_rows is None else stack.enter_context(new_file(failed_rows))
+        )
+        added = _enqueue(store, domain, file, wish=replace(wish, dry_run=dry_run))
+        job = see_through(store, added.key)
+        if out is not None:
+            _write_failed(store, job, out)
+        return _tell(store, job)
+
+
+def _looked(
+    kind: ObjectType, file: Path, location_type: str, settings: SunbirdSettings
+) -> Wish:
+    """Return what a file can be taken as; raises ``Refused``."""
+    check_size(file.stat().st_size, settings)
+    return looked_into(file, kind, location_type, settings)
+
+
+def _enqueue(store: Store, domain: str | None, file: Path, *, wish: Wish) -> Job:
+    name = the_domain(store, domain)
+    upload = Upload(name=file.name, content_type="text/csv", content=file.read_bytes())
+    with store.writing(name) as writer:
+        return enqueue_upload(writer, wish, upload, author=OPERATOR, now=now_micros())
+
+
+def _write_failed(store: Store, job: Job, out: BinaryIO) -> None:
+    with (
+        store.snapshot(job.domain) as reader,
+        TemporaryDirectory(prefix="caseledger-failed-") as folder,
+    ):
+        path = Path(folder) / "upload"
+        content = get_blob(reader, job.options["files"][0]["sha256"])
+        path.write_bytes(content or b"")
+        write_failed_rows(_kept(reader, job), path, out)
+
+
+def _tell(store: Store, job: Job) -> int:
+    """Print what became of the rows; return the exit code."""
+    for name, value in _summary(job):
+        click.echo(f"{name}\t{value}")
+    with store.snapshot(job.domain) as reader:
+        for row in _kept(reader, job):
+            for message in row.messages:
+                click.echo(f"row {row.record}\t{message}", err=True)
+    if job.state is not JobState.DONE:
+        click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)
+        return 1
+    return 1 if job.progress["failed"] else 0
+
+
+def _summary(job: Job) -> Iterator[tuple[str, Any]]:
+    yield "process", job.job_id
+    yield "state", job.state
+    if job.options["dry_run"]:
+        yield "dry run", "nothing was written"
+    yield "rows", job.options["rows"]
+    for name in COUNTED:
+        yield name, job.progress.get(name, 0)
+
+
+def _kept(r: Reader, job: Job) -> Iterator[ImportRow]:
+    after = 0
+    while rows := rows_of(r, API, job.job_id, after=after, most=_AT_ONCE):
+        yield from rows
+        after = rows[-1].record

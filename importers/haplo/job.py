@@ -1,0 +1,296 @@
+"""The job that runs a batch (``batch-imports.md`` 1.3 and 1.7).
+
+The files are looked through first, so that how much there is to do is known. Then
+records go in, some in each commit, together with how far the job is; whoever goes on
+with a job begins behind that. A dry run leaves nothing to go on from and begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from importers.form_acts import Pace
+from importers.haplo.cases import Users
+from importers.haplo.command import (
+    Audit,
+    Batch,
+    Chunk,
+    ImportRecords,
+    Numbered,
+    foreseen,
+    outcome_of,
+)
+from importers.haplo.control import Control, InvalidControl, NotJson, read_control
+from importers.haplo.mappings import MOST_TITLED, Census, mapped_types
+from importers.haplo.overlay import Overlay
+from importers.haplo.program import Program, RunBroken, prepare
+from importers.haplo.readers import (
+    FileBroken,
+    Raw,
+    Source,
+    count_records,
+    records_of,
+)
+from importers.haplo.scripting import shown
+from importers.turns import wait_for_turn
+from importers.worker import JobContext
+from ledger.bodies import get_blob
+from ledger.directory.users import list_users
+from ledger.entry import Author
+from ledger.import_rows import Outcome
+from ledger.store import Reader
+from ledger.submit import Needs
+from ledger.times import format_micros
+from projections.import_lookups import count_of_type
+
+_MOST_RECORDS = 200
+_MOST_BYTES = 1_000_000
+_START = {"done": 0, "errors": 0, "outcomes": {}, "said": [], "time": 0}
+
+
+async def run_batch(context: JobContext) -> Mapping[str, Any]:
+    """Import the files of a batch, from where its progress ends.
+
+    Raises ``RunBroken`` with what broke the run off.
+    """
+    await wait_for_turn(context)
+    with TemporaryDirectory(prefix="caseledger-import-") as folder:
+        return await _Run(context, Path(folder)).run()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surveyed:
+    """A file that was looked through: how many records it has, or what is wrong."""
+
+    source: Source | None
+    count: int = 0
+    problem: str = ""
+
+
+class _Run:
+    """A batch under way; what is known beside its progress can be had again."""
+
+    def __init__(self, context: JobContext, folder: Path) -> None:
+        self._context = context
+        self._folder = folder
+        self._options = context.job.options
+        self._dry_run: bool = self._options["dry_run"]
+        self._author = Author(**self._options["author"])
+        self._overlay = Overlay()
+        self._pace = Pace(_MOST_RECORDS)
+        progress = context.job.progress
+        self._so_far: dict[str, Any] = dict(_START)
+        if not self._dry_run:
+            self._so_far |= progress
+        elif "started" in progress:
+            self._so_far["started"] = progress["started"]
+
+    async def run(self) -> Mapping[str, Any]:
+        """Import file after file; return the counts of records."""
+        await self._audit("start", "started")
+        try:
+            await self._import_all()
+        except RunBroken:
+            await self._audit("end", "ended")
+            raise
+        await self._audit("end", "ended")
+        counts = self._so_far["outcomes"]
+        told = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
+        return {**told, "dry_run": self._dry_run}
+
+    async def _import_all(self) -> None:
+        control = await self._control()
+        program = await self._prepared(control)
+        batch = Batch(
+            domain=self._context.job.domain,
+            job_id=self._context.job.job_id,
+            control=self._options["control"],
+            author=self._author,
+            program=program,
+            users=await self._users(program),
+            dry_run=self._dry_run,
+        )
+        files = [await self._surveyed(control, file) for file in self._files()]
+        self._so_far["total"] = sum(file.count for file in files)
+        first = 0
+        for file in files:
+            if file.source is None:
+                raise RunBroken(file.problem)
+            if first + file.count > self._so_far["done"]:
+                await self._import_file(batch, file.source, first)
+            first += file.count
+
+    async def _control(self) -> Control:
+        content = await self._bytes(self._options["control"], "control file")
+        try:
+            return await asyncio.to_thread(read_control, content)
+        except InvalidControl as error:
+            text = "".join(f"\n  {found}" for found in error.errors)
+            raise RunBroken(f"Errors in control file:{text}") from None
+        except NotJson as error:
+            raise RunBroken(str(error)) from None
+
+    async def _prepared(self, control: Control) -> Program:
+        """Return the program, whose problems are told once, before any record."""
+        own = {found.case_type for found in control.model.destinations.values()}
+        if "census" not in self._so_far:
+            types = mapped_types(control.json.get("mapping"))
+            counts = partial(_counts, types=types)
+            self._so_far["census"] = await self._context.read(counts)
+        census = Census(counts=self._so_far["census"], own=frozenset(own))
+        year = int(format_micros(self._context.job.created_on)[:4])
+        program = prepare(control, census, this_year=year)
+        if "preparation" not in self._so_far:
+            self._so_far["preparation"] = list(program.problems)
+            self._so_far["errors"] += len(program.problems)
+            await self._save()
+        return program
+
+    async def _users(self, program: Program) -> Users:
+        return await self._context.read(_user_ids) if program.asks_users else {}
+
+    def _files(self) -> list[Mapping[str, Any]]:
+        """Return the files; of one name the last, at the place of the first (1.3)."""
+        return list({file["name"]: file for file in self._options["files"]}.values())
+
+    async def _surveyed(self, control: Control, file: Mapping[str, Any]) -> _Surveyed:
+        """Store a file and look through it."""
+        name = file["name"]
+        properties = control.file_properties(name)
+        if properties is None:
+            text = "Could not find file specification in control file for file"
+            end = "(and DEFAULT file entry does not exist)"
+            return _Surveyed(source=None, problem=f"{text} {shown(name)} {end}")
+        path = self._folder / file["sha256"]
+        content = await self._bytes(file["sha256"], f"file {shown(name)}")
+        await asyncio.to_thread(path.write_bytes, content)
+        source = Source(name=name, path=path, properties=properties)
+        try:
+            count = await asyncio.to_thread(count_records, source)
+        except FileBroken as error:
+            return _Surveyed(source=None, problem=str(error))
+        return _Surveyed(source=source, count=count)
+
+    async def _bytes(self, sha256: str, what: str) -> bytes:
+        content = await self._context.read(partial(get_blob, sha256=sha256))
+        if content is None:
+            raise RunBroken(f"The {what} is not kept any more")
+        return content
+
+    async def _import_file(self, batch: Batch, source: Source, first: int) -> None:
+        done = max(self._so_far["done"], first)
+        with _closing(records_of(source)) as records:
+            await asyncio.to_thread(_pass, records, done - first)
+            while True:
+                taken, wanted = await asyncio.to_thread(
+                    _take, batch, records, first=done, most=self._pace.most
+                )
+                if not taken:
+                    return
+                with self._pace:
+                    await self._step(batch, source.name, taken, wanted)
+                done = self._so_far["done"]
+
+    async def _step(
+        self, batch: Batch, file: str, records: Sequence[Numbered], wanted: Needs
+    ) -> None:
+        """Commit what becomes of some records."""
+        command = ImportRecords(
+            batch=batch,
+            file=file,
+            records=tuple(records),
+            said=frozenset(self._so_far["said"]),
+            after=self._so_far["time"],
+            wanted=wanted,
+            known=self._overlay,
+        )
+
+        def advance(outcomes: Sequence[Any]) -> Mapping[str, Any]:
+            return _accounted(self._so_far, outcome_of(outcomes), len(records))
+
+        (chunk,) = await self._context.step([command], advance)
+        self._so_far = dict(self._context.job.progress)
+        if self._dry_run:
+            self._overlay.take(chunk.left)
+
+    async def _audit(self, action: str, mark: str) -> None:
+        """Note in the log that the run began or ended, once."""
+        if mark in self._so_far:
+            return
+        batch = Audit(
+            job_id=self._context.job.job_id,
+            control=self._options["control"],
+            author=self._author,
+            action=action,
+        )
+        self._so_far[mark] = True
+        await self._context.step([batch], lambda _: dict(self._so_far))
+
+    async def _save(self) -> None:
+        await self._context.step([], lambda _: dict(self._so_far))
+
+
+def _accounted(before: Mapping[str, Any], chunk: Chunk, records: int) -> dict[str, Any]:
+    """Return the progress behind some records."""
+    outcomes = dict(before["outcomes"])
+    for outcome, count in chunk.outcomes.items():
+        outcomes[outcome] = outcomes.get(outcome, 0) + count
+    return {
+        **before,
+        "done": before["done"] + records,
+        "errors": before["errors"] + chunk.errors,
+        "outcomes": outcomes,
+        "said": sorted(chunk.said),
+        "time": chunk.last_time,
+    }
+
+
+@contextmanager
+def _closing(records: Generator[Raw]) -> Iterator[Generator[Raw]]:
+    """Close a reader at the end, unless a thread still reads: the process stops."""
+    try:
+        yield records
+    finally:
+        with suppress(ValueError):
+            records.close()
+
+
+def _pass(records: Generator[Raw], count: int) -> None:
+    """Pass the records that were taken before."""
+    for _ in islice(records, count):
+        pass
+
+
+def _take(
+    batch: Batch, records: Generator[Raw], *, first: int, most: int
+) -> tuple[list[Numbered], Needs]:
+    """Return some records, and what they will ask for."""
+    taken: list[Numbered] = []
+    length = 0
+    for number, raw in enumerate(islice(records, most), start=first):
+        taken.append(Numbered(number, *raw))
+        length += raw.length
+        if length >= _MOST_BYTES:
+            break
+    return taken, foreseen(batch, taken)
+
+
+def _counts(r: Reader, *, types: set[str]) -> dict[str, int]:
+    """Return how many cases of some types there are, as far as that matters."""
+    most = MOST_TITLED + 1
+    return {t: count_of_type(r, t, most=most) for t in sorted(types)}
+
+
+def _user_ids(r: Reader) -> dict[str, str]:
+    """Return the users of the domain by name, and by its part before the ``@``."""
+    users = list_users(r)
+    short = {u.username.partition("@")[0].lower(): u.user_id for u in users}
+    return short | {user.username.lower(): user.user_id for user in users}

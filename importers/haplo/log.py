@@ -1,0 +1,57 @@
+"""The log of a batch, made from what became of its records.
+
+``batch-imports.md`` 1.7. Nothing of a log is stored: times and problem are the job's,
+the messages of records are kept with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from ledger.import_rows import ImportRow
+from ledger.jobs import Job, JobState
+from ledger.times import Micros, format_micros
+
+MOST_LOGGED = 499
+
+_TOO_MANY = "Too many errors in import batch, no further errors will be reported"
+_EXCEPTION = "EXCEPTION: Error during import: "
+
+
+def log_lines(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
+    """Yield the lines of a job's log; ``rows`` come in the order of their records.
+
+    Of an endless number of messages no more rows are taken than are told.
+    """
+    yield from _at("START", job.started_on)
+    for number, line in enumerate(chain(_prepared(job), _told(rows)), start=1):
+        if number > MOST_LOGGED:
+            yield _TOO_MANY
+            break
+        yield line
+    if job.state is JobState.FAILED:
+        yield f"{_EXCEPTION}{job.problem or ''}"
+    elif job.state is JobState.CANCELLED:
+        yield f"{_EXCEPTION}Cancelled"
+    yield from _at("END", job.finished_on)
+
+
+def error_count(job: Job) -> int | None:
+    """Return how many errors a job has reported, ``None`` before it has ended."""
+    return int(job.progress.get("errors", 0)) if job.has_ended else None
+
+
+def _prepared(job: Job) -> list[str]:
+    return list(job.progress.get("preparation", ()))
+
+
+def _told(rows: Iterable[ImportRow]) -> Iterator[str]:
+    for row in rows:
+        for message in row.messages:
+            yield f"{message} (record {row.record})"
+
+
+def _at(word: str, when: Micros | None) -> Iterator[str]:
+    if when is not None:
+        yield f"{word}: {format_micros(when)}"

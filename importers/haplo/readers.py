@@ -1,0 +1,178 @@
+"""Readers: the records of a file, one after the other (``batch-imports.md`` 1.4.2).
+
+A file is read from where it lies, and no more of it is held than a record. Reading
+blocks, so it is done in a thread.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from importers.haplo.json_records import BadJson, json_records, whole_json
+from importers.haplo.scripting import is_truthy, shown
+from importers.haplo.xml_records import BadXml, attributes_of, texts_of, xml_records
+from importers.table import open_table
+from importers.unreadable import Unreadable
+
+_LONGEST_LINE = 10_000_000
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
+)
+_BOM = "\ufeff"
+
+
+class FileBroken(Exception):
+    """A file cannot be parsed; the text says why."""
+
+
+class Raw(NamedTuple):
+    """A record as its file has it; ``row`` is the line, where files have lines."""
+
+    data: Any
+    length: int
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file on disk, under the name that the control file knows."""
+
+    name: str
+    path: Path
+    properties: Mapping[str, Any]
+
+
+def records_of(source: Source) -> Generator[Raw]:
+    """Yield the records of a file; raises ``FileBroken``."""
+    try:
+        yield from _READERS[source.properties["read"]](source)
+    except (BadJson, BadXml, csv.Error, UnicodeError, OSError) as error:
+        raise FileBroken(_broken(source, str(error))) from None
+    except Unreadable as error:
+        raise FileBroken(_broken(source, error.text)) from None
+
+
+def count_records(source: Source) -> int:
+    """Read a file to its end and return its records; raises ``FileBroken``."""
+    with closing(records_of(source)) as found:
+        return sum(1 for _ in found)
+
+
+def _broken(source: Source, reason: str) -> str:
+    return f"Could not read file {shown(source.name)}: {shown(reason)}"
+
+
+def _json(source: Source) -> Iterator[Raw]:
+    if _is_single(source):
+        document = whole_json(source.path)
+        yield Raw(document, source.path.stat().st_size)
+        return
+    for data, length in json_records(source.path):
+        yield Raw(data, length)
+
+
+def _xml_texts(source: Source) -> Iterator[Raw]:
+    found = xml_records(source.path, texts_of, whole=_is_single(source))
+    return (Raw(data, _length(data), line) for data, line in found)
+
+
+def _xml_attributes(source: Source) -> Iterator[Raw]:
+    found = xml_records(source.path, attributes_of, whole=_is_single(source))
+    return (Raw(data, _length(data), line) for data, line in found)
+
+
+def _tsv(source: Source) -> Iterator[Raw]:
+    separator = source.properties.get("separator")
+    if not isinstance(separator, str) or not separator:
+        separator = "\t"
+    names: list[str] | None = None
+    for number, line in enumerate(_lines(source), start=1):
+        text = line.rstrip("\n")
+        if not text:
+            continue
+        values = text.split(separator)
+        if names is None:
+            names = values
+        else:
+            yield Raw(_named(names, values), len(text), number)
+
+
+def _csv(source: Source) -> Iterator[Raw]:
+    names: list[str] | None = None
+    reader = csv.reader(_lines(source, newline=""), strict=True)
+    for values in reader:
+        if not values:
+            continue
+        if names is None:
+            names = values
+        else:
+            length = sum(map(len, values))
+            yield Raw(_named(names, values), length, reader.line_num)
+
+
+def _xlsx(source: Source) -> Iterator[Raw]:
+    sheet = source.properties.get("sheet")
+    sheet = sheet if isinstance(sheet, str) else None
+    with open_table(source.path, file_name="data.xlsx", sheet=sheet) as table:
+        for row in table.rows():
+            data = _named(table.headers, row.texts)
+            if data:
+                yield Raw(data, _length(data), row.number)
+
+
+def _lines(source: Source, newline: str | None = None) -> Iterator[str]:
+    """Yield lines with their ends; without a byte order mark."""
+    encoding = _codec(source.properties.get("charset"))
+    with source.path.open(encoding=encoding, newline=newline) as file:
+        first = True
+        while line := file.readline(_LONGEST_LINE + 1):
+            if len(line) > _LONGEST_LINE:
+                raise csv.Error(f"a line has more than {_LONGEST_LINE} characters")
+            yield line.removeprefix(_BOM) if first else line
+            first = False
+
+
+def _codec(charset: Any) -> str:
+    """Return the codec of a charset; raises ``UnicodeError`` for what is none."""
+    name = charset if isinstance(charset, str) and charset else "utf-8"
+    try:
+        # An encoding between bytes and bytes has no text to give.
+        "".encode(name)
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        found = "undefined"
+    if found in _NO_CHARSETS:
+        raise UnicodeError(f"unknown charset {shown(charset)}")
+    return found
+
+
+def _named(names: Any, values: Any) -> dict[str, str]:
+    """Return values by the names above them; empty ones are absent."""
+    pairs = zip(names, values, strict=False)
+    return {name: value for name, value in pairs if value and name is not None}
+
+
+def _length(data: Any) -> int:
+    return sum(len(name) + len(value) for name, value in data.items())
+
+
+def _is_single(source: Source) -> bool:
+    return is_truthy(source.properties.get("singleRecord"))
+
+
+_Reader: TypeAlias = Callable[[Source], Iterator[Raw]]
+
+_READERS: dict[str, _Reader] = {
+    "json": _json,
+    "xml-text-of-children": _xml_texts,
+    "xml-attributes": _xml_attributes,
+    "tsv-with-name-row": _tsv,
+    "csv-with-name-row": _csv,
+    "xlsx-with-name-row": _xlsx,
+}
