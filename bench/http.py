@@ -83,7 +83,9 @@ class Client:
         content_type: str = JSON,
     ) -> tuple[int, bytes]:
         """Send one request; return status and body."""
-        headers = {"Content-Type": content_type} if body else {}
+        headers = {"Accept": JSON}
+        if body:
+            headers["Content-Type"] = content_type
         if self.target.authorization:
             headers["Authorization"] = self.target.authorization
         self._connection.request(method, path, body=body, headers=headers)

@@ -8,15 +8,15 @@ follow from the job's id, so whoever goes on with a job repeats nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 from importers import excel_options, excel_report
+from importers.ahead import Ahead
 from importers.excel_chunk import ImportRows
 from importers.excel_columns import Columns, Failure, columns_of
 from importers.excel_options import LOST, ExcelOptions, Sheet, refusal
@@ -159,7 +159,7 @@ class _Import:
         waiting = [w for w in (read_row(row, columns) for row in again) if is_wish(w)]
         if columns.failure and await asyncio.to_thread(next, rows, None) is not None:
             raise await self._broken_off(columns.failure)
-        async with _Ahead(partial(_take, rows, columns)) as ahead:
+        async with Ahead(partial(_take, rows, columns)) as ahead:
             is_last = False
             while not is_last:
                 taken = await ahead.next()
@@ -227,29 +227,3 @@ def _passed(rows: Iterator[Row], so_far: Mapping[str, Any]) -> list[Row]:
 
 def _take(rows: Iterator[Row], columns: Columns) -> list[ReadRow]:
     return read_rows(islice(rows, _WINDOW), columns)
-
-
-class _Ahead:
-    """Reads the next rows in a thread while the present ones are dealt with."""
-
-    def __init__(self, read: Callable[[], list[ReadRow]]) -> None:
-        self._read = read
-        self._next: asyncio.Task[list[ReadRow]]
-
-    async def __aenter__(self) -> Self:
-        self._begin()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        # The thread must be done before what it reads is closed.
-        with suppress(Exception):
-            await self._next
-
-    async def next(self) -> list[ReadRow]:
-        """Return the next rows; raises whatever broke the reading off."""
-        found = await self._next
-        self._begin()
-        return found
-
-    def _begin(self) -> None:
-        self._next = asyncio.create_task(asyncio.to_thread(self._read))

@@ -63,8 +63,9 @@ class Sheet:
 def read_with_calamine(
     file: BinaryIO, checked: Checked, *, name: str | None, limits: Limits
 ) -> Sheet:
-    """Read a sheet into memory. Raises ``Unreadable``."""
-    del limits  # those of the process are enough
+    """Read a sheet into memory. Raises ``Unreadable`` and ``MemoryError``."""
+    if isinstance(checked, XlsxFile) and checked.is_large(name, limits):
+        raise MemoryError
     file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
     titles = [

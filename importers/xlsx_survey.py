@@ -23,6 +23,7 @@ from importers.zip_parts import (
 
 _ERROR = (b't="e"', b"t='e'")
 _CHUNK = 1 << 18
+_SHARED_STRINGS = "xl/sharedStrings.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 
@@ -35,6 +36,17 @@ class XlsxFile:
         """Find the worksheets. Raises ``Unreadable``."""
         self.archive = archive
         self.sheets = worksheets(archive)
+
+    def is_large(self, sheet: str | None, limits: Limits) -> bool:
+        """Tell whether a sheet, or the first one, is more than calamine can hold.
+
+        It needs more memory for a cell than the XML of the cell is long. To try would
+        take that memory before it fails.
+        """
+        first = next(iter(self.sheets), "")
+        parts = {self.sheets.get(sheet or first), _SHARED_STRINGS}
+        found = [i for i in self.archive.infolist() if i.filename in parts]
+        return sum(info.file_size for info in found) > limits.memory // 2
 
     def errors(self, sheet: str, _place: int) -> dict[tuple[int, int], ErrorValue]:
         """Return the errors of a sheet by row and column."""

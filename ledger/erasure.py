@@ -38,7 +38,7 @@ from ledger.formxml import parse_for_fold
 from ledger.redaction import Redaction, mentions, redact
 from ledger.repacking import changeable, replace_stale
 from ledger.store import Reader, Writer
-from ledger.submit import Draft, Needs, Session, receipt_of
+from ledger.submit import Draft, Needs, Session, WantsOwnCommit, receipt_of
 from ledger.tables import bodies
 
 Progress = Callable[[int, int], None]
@@ -52,13 +52,6 @@ _SET_BODY = Statement(
     .where(bodies.c.domain == bindparam("d"), bodies.c.position == bindparam("p"))
     .values(dictionary=bindparam("number"), body=bindparam("stored"))
 )
-
-
-class WantsOwnCommit(Exception):
-    """The command must be the first of its commit: it reads what others append.
-
-    No ``LedgerError``: the writer then runs the commands of the round one by one.
-    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

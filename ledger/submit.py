@@ -62,6 +62,13 @@ class Needs:
     idempotency_keys: Iterable[str] = ()
 
 
+class WantsOwnCommit(Exception):
+    """The command must be the first of its commit: it reads what others append.
+
+    No ``LedgerError``: the writer then runs the commands of the round one by one.
+    """
+
+
 class Command(Protocol):
     """Something that wants to be appended to the log of a domain."""
 

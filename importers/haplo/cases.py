@@ -13,8 +13,8 @@ from typing import cast
 from importers.haplo.lookup import is_possible
 from importers.haplo.overlay import Overlay
 from ledger.case import Case
-from ledger.store import Reader
-from ledger.submit import Session
+from ledger.store import Reader, Writer
+from ledger.submit import Session, WantsOwnCommit
 from projections.case_batch import CaseBatch
 from projections.extensions import open_extensions
 from projections.import_lookups import dependents_of, references_of, titles_of
@@ -62,6 +62,7 @@ class SessionCases:
         self._session = session
         self._is_dry = dry_run
         self._in_overlay = self.left.case if dry_run else _nothing
+        self._is_alone = session.is_untouched
         self._users = users
         self._titles = titles
         self._asked_ids: set[str] = set()
@@ -96,13 +97,13 @@ class SessionCases:
 
     def dependents(self, case_id: str, index: str) -> Sequence[Case]:
         """Return the cases whose index of a name points at a case."""
-        stored = dependents_of(self._session.writer, case_id, index)
+        stored = dependents_of(self._tables(), case_id, index)
         ids = [*stored, *self.left.ids_by_target(case_id)]
         return self._those(ids, lambda case: _target(case, index) == case_id)
 
     def titled(self, case_types: Collection[str], title: str) -> Sequence[Case]:
         """Return the cases of some types with a name."""
-        writer = self._session.writer
+        writer = self._tables()
         ids = [i for t in case_types for i in self._titles.ids(writer, t, title)]
         ids += self.left.ids_by_name(title)
         return self._those(
@@ -135,6 +136,12 @@ class SessionCases:
     def user_id(self, username: str) -> str | None:
         """Return the id of the user with a name, however that is capitalised."""
         return self._users.get(username.lower())
+
+    def _tables(self) -> Writer:
+        """Return the tables, which do not show what others append in this commit."""
+        if not self._is_alone:
+            raise WantsOwnCommit
+        return self._session.writer
 
     def _those(
         self, case_ids: Iterable[str], wanted: Callable[[Case], bool]

@@ -113,7 +113,7 @@ def foreseen(batch: Batch, records: Sequence[Numbered]) -> Needs:
     for record in records:
         # What goes wrong here goes wrong again when it counts.
         with suppress(*_UNFORESEEN):
-            transform(batch, record, asked, setting=setting, said=set())
+            _record(batch, record, asked, setting=setting, said=set()).foresee()
     return Needs(case_ids=asked.case_ids, external_ids=asked.external_ids)
 
 
@@ -126,13 +126,25 @@ def transform(
     said: set[str],
 ) -> Transformed:
     """Return what a record wants of the ledger."""
+    return _record(batch, numbered, lookup, setting=setting, said=said).finish()
+
+
+def _record(
+    batch: Batch,
+    numbered: Numbered,
+    lookup: Lookup,
+    *,
+    setting: Setting,
+    said: set[str],
+) -> Record:
+    """Return a record to which its instructions are done."""
     new_id = partial(case_id_of, HAPLO, batch.domain, batch.job_id, numbered.number)
     record = Record(batch.program.model, lookup, setting, new_id=new_id, said=said)
     if not isinstance(numbered.data, dict):
         record.abort("Record is not an object")
     else:
         run_all(batch.program.steps, record, numbered.data)
-    return record.finish()
+    return record
 
 
 class _Run:

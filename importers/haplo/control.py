@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from importers.haplo.checks import list_error
-from importers.haplo.models import LEDGER_CASES, BadDestinations, Model, model_of
+from importers.haplo.models import BadDestinations, Model, model_of
 from importers.haplo.scripting import is_number, is_truthy, shown
 
 READERS = (
@@ -136,14 +136,3 @@ def _processor_errors(processor: Any) -> Iterator[str]:
             "Unknown record processor specified in recordProcessor property: "
             f"{shown(processor)}"
         )
-
-
-__all__ = [
-    "DEFAULT",
-    "LEDGER_CASES",
-    "READERS",
-    "Control",
-    "InvalidControl",
-    "NotJson",
-    "read_control",
-]

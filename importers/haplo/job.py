@@ -15,8 +15,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
+from importers.ahead import Ahead
 from importers.form_acts import Pace
 from importers.haplo.cases import Users
 from importers.haplo.command import (
@@ -72,7 +73,7 @@ class _Surveyed:
 
     source: Source | None
     count: int = 0
-    problem: str = ""
+    trouble: str = ""
 
 
 class _Run:
@@ -123,7 +124,7 @@ class _Run:
         first = 0
         for file in files:
             if file.source is None:
-                raise RunBroken(file.problem)
+                raise RunBroken(file.trouble)
             if first + file.count > self._so_far["done"]:
                 await self._import_file(batch, file.source, first)
             first += file.count
@@ -168,7 +169,7 @@ class _Run:
         if properties is None:
             text = "Could not find file specification in control file for file"
             end = "(and DEFAULT file entry does not exist)"
-            return _Surveyed(source=None, problem=f"{text} {shown(name)} {end}")
+            return _Surveyed(source=None, trouble=f"{text} {shown(name)} {end}")
         path = self._folder / file["sha256"]
         content = await self._bytes(file["sha256"], f"file {shown(name)}")
         await asyncio.to_thread(path.write_bytes, content)
@@ -176,7 +177,7 @@ class _Run:
         try:
             count = await asyncio.to_thread(count_records, source)
         except FileBroken as error:
-            return _Surveyed(source=None, problem=str(error))
+            return _Surveyed(source=None, trouble=str(error))
         return _Surveyed(source=source, count=count)
 
     async def _bytes(self, sha256: str, what: str) -> bytes:
@@ -189,15 +190,11 @@ class _Run:
         done = max(self._so_far["done"], first)
         with _closing(records_of(source)) as records:
             await asyncio.to_thread(_pass, records, done - first)
-            while True:
-                taken, wanted = await asyncio.to_thread(
-                    _take, batch, records, first=done, most=self._pace.most
-                )
-                if not taken:
-                    return
-                with self._pace:
-                    await self._step(batch, source.name, taken, wanted)
-                done = self._so_far["done"]
+            chunks = _Chunks(batch, records, first=done, pace=self._pace)
+            async with Ahead(chunks.take) as ahead:
+                while (chunk := await ahead.next()).records:
+                    with self._pace:
+                        await self._step(batch, source.name, *chunk)
 
     async def _step(
         self, batch: Batch, file: str, records: Sequence[Numbered], wanted: Needs
@@ -269,18 +266,35 @@ def _pass(records: Generator[Raw], count: int) -> None:
         pass
 
 
-def _take(
-    batch: Batch, records: Generator[Raw], *, first: int, most: int
-) -> tuple[list[Numbered], Needs]:
-    """Return some records, and what they will ask for."""
-    taken: list[Numbered] = []
-    length = 0
-    for number, raw in enumerate(islice(records, most), start=first):
-        taken.append(Numbered(number, *raw))
-        length += raw.length
-        if length >= _MOST_BYTES:
-            break
-    return taken, foreseen(batch, taken)
+class _Taken(NamedTuple):
+    """Some records, and what they will ask for."""
+
+    records: Sequence[Numbered]
+    wanted: Needs
+
+
+class _Chunks:
+    """Takes records, as many as a commit should decide."""
+
+    def __init__(
+        self, batch: Batch, records: Generator[Raw], *, first: int, pace: Pace
+    ) -> None:
+        self._batch = batch
+        self._records = records
+        self._number = first
+        self._pace = pace
+
+    def take(self) -> _Taken:
+        """Return the next records; none at the end of the file."""
+        taken: list[Numbered] = []
+        length = 0
+        for raw in islice(self._records, self._pace.most):
+            taken.append(Numbered(self._number, *raw))
+            self._number += 1
+            length += raw.length
+            if length >= _MOST_BYTES:
+                break
+        return _Taken(taken, foreseen(self._batch, taken))
 
 
 def _counts(r: Reader, *, types: set[str]) -> dict[str, int]:

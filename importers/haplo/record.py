@@ -67,7 +67,7 @@ class Record:
         self._reported = 0
         self._targets: dict[str, Target] = {}
         self._collected: dict[str, Collected] = {}
-        self._types: dict[str, str] = {}
+        self._made = 0
         self._blocks: list[CaseBlock] = []
         self._after: dict[str, Case] = {}
 
@@ -192,6 +192,12 @@ class Record:
             after=() if aborted else tuple(self._after.values()),
         )
 
+    def foresee(self) -> None:
+        """Look up what ``finish`` will look up."""
+        for target in self._targets.values():
+            for _, given in target.indices():
+                self._type_of(given.last)
+
     # Inside
 
     def _described(self, about: Destination, using: str, wish: Collected) -> list[Case]:
@@ -222,8 +228,8 @@ class Record:
 
     def _open_new(self, name: str) -> Target:
         about = self._model.destinations[name]
-        case_id = self._new_id(len(self._types))
-        self._types[case_id] = about.case_type
+        case_id = self._new_id(self._made)
+        self._made += 1
         made = Target(destination=about, case_id=case_id, parent=self._parent(about))
         self._targets[name] = made
         return made
@@ -307,9 +313,5 @@ class Record:
             self._after[target.case_id] = after(base, block, setting=self._setting)
 
     def _type_of(self, case_id: str) -> str | None:
-        """Return the type of a case that is there, or that the record makes."""
-        known = self._types.get(case_id)
-        if known is None:
-            case = self.lookup.case(case_id)
-            known = None if case is None else case.case_type
-        return known
+        case = self.lookup.case(case_id)
+        return None if case is None else case.case_type

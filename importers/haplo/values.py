@@ -70,7 +70,7 @@ def _owner(value: Any, wanted: Wanted) -> Value | None:
 def _integer(value: Any, wanted: Wanted) -> Value:
     text = text_of(value) if isinstance(value, str) or is_number(value) else ""
     if _INTEGER.fullmatch(text) is None:
-        raise _invalid("integer", value, wanted)
+        raise _unfit("integer", value, wanted)
     return text
 
 
@@ -78,13 +78,13 @@ def _number(value: Any, wanted: Wanted) -> Value:
     text = text_of(value) if isinstance(value, str) or is_number(value) else ""
     found = _LEADING_NUMBER.match(text)
     if found is None:
-        raise _invalid("number", value, wanted)
+        raise _unfit("number", value, wanted)
     digits = found[1]
     # As a whole number, so that none of its digits is lost.
     whole = _WHOLE.fullmatch(digits) is not None
     result = number_text(int(digits) if whole else float(digits))
     if not result[-1].isdigit():
-        raise _invalid("number", value, wanted)
+        raise _unfit("number", value, wanted)
     return result
 
 
@@ -95,7 +95,7 @@ def _boolean(value: Any, wanted: Wanted) -> Value:
         return "true"
     if is_same(value, wanted.false_value):
         return "false"
-    raise _invalid("boolean value", value, wanted)
+    raise _unfit("boolean value", value, wanted)
 
 
 def _datetime(value: Any, wanted: Wanted) -> Value | None:
@@ -104,20 +104,20 @@ def _datetime(value: Any, wanted: Wanted) -> Value | None:
     try:
         when = wanted.pattern.read(value, this_year=wanted.this_year)
     except BadDate:
-        raise _invalid("date value", value, wanted) from None
+        raise _unfit("date value", value, wanted) from None
     return wanted.pattern.written(when)
 
 
 def _email(value: Any, wanted: Wanted) -> Value:
     if isinstance(value, str) and "@" in value[1:]:
         return value
-    raise _invalid("email address", value, wanted)
+    raise _unfit("email address", value, wanted)
 
 
 def _url(value: Any, wanted: Wanted) -> Value:
     if isinstance(value, str) and _SCHEME.match(value):
         return value
-    raise _invalid("URL", value, wanted)
+    raise _unfit("URL", value, wanted)
 
 
 def _telephone(value: Any, _wanted: Wanted) -> Value | None:
@@ -186,7 +186,7 @@ def _compact(value: Any) -> str | None:
         return None
 
 
-def _invalid(kind: str, value: Any, wanted: Wanted) -> ValueProblem:
+def _unfit(kind: str, value: Any, wanted: Wanted) -> ValueProblem:
     return ValueProblem(f"Invalid {kind} for {wanted.source}: {shown(value)}")
 
 

@@ -22,12 +22,11 @@ from importers.sunbird.table import Record
 from importers.sunbird.view import View
 from ledger.caseblock import CaseBlock
 from ledger.entry import Entry, Kind
-from ledger.erasure import WantsOwnCommit
 from ledger.errors import Malformed
 from ledger.form import Form
 from ledger.formxml import parse_form
 from ledger.import_rows import ImportRow, Outcome, put_rows
-from ledger.submit import Draft, Needs, Session
+from ledger.submit import Draft, Needs, Session, WantsOwnCommit
 from ledger.times import format_micros
 
 API = "sunbird"

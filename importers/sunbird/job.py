@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from importers.ahead import Ahead
 from importers.form_acts import Pace
 from importers.sunbird.columns import ObjectType
 from importers.sunbird.command import Done, ImportRecords
@@ -94,9 +95,10 @@ class _Upload:
     async def _import(self, records: Iterator[Record]) -> None:
         done = self._context.job.progress["done"]
         await asyncio.to_thread(_take, records, done)
-        while some := await asyncio.to_thread(_take, records, self._pace.most):
-            with self._pace:
-                await self._step(some)
+        async with Ahead(lambda: _take(records, self._pace.most)) as ahead:
+            while some := await ahead.next():
+                with self._pace:
+                    await self._step(some)
 
     async def _step(self, records: tuple[Record, ...]) -> None:
         """Commit what becomes of some rows."""

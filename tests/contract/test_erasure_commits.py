@@ -10,11 +10,11 @@ import pytest
 from ledger.bodies import add_dictionary
 from ledger.directory.users import create_user
 from ledger.entry import Kind
-from ledger.erasure import EraseCases, WantsOwnCommit
+from ledger.erasure import EraseCases
 from ledger.errors import Conflict
 from ledger.repacking import Repack
 from ledger.store import open_store
-from ledger.submit import Needs
+from ledger.submit import Needs, WantsOwnCommit
 from tests import build
 from tests.erasing import (
     ADMIN,

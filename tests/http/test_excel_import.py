@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from uuid import UUID
 
 import openpyxl
 
 from api.keys import WORKER
 from tests.http.conftest import DOMAIN
-from tests.http.excel import GOOD, HISTORY, ended, sent
+from tests.http.excel import GOOD, HISTORY, UPLOAD, ended, sent
 from tests.importers.spreadsheets import a_csv, an_xlsx
 
 
@@ -16,6 +17,8 @@ async def test_an_upload_is_taken_and_becomes_cases(api):
     """Sections 3.1 and 14.2: exactly these keys, state 2, counts of rows."""
     answer = await sent(api)
     assert (answer.json["code"], answer.json["message"]) == (200, "success")
+    upload_id = answer.json["status_url"].removeprefix(f"{api.base}{HISTORY}")
+    assert UUID(upload_id.removesuffix("/status/")).version == 4
     path, status = await ended(api, answer)
     assert (status["state"], status["progress"]) == (2, {"percent": 100})
     result = status["result"]
@@ -29,6 +32,29 @@ async def test_an_upload_is_taken_and_becomes_cases(api):
     answer = await api.get(path)
     assert answer.body == GOOD
     assert "cases.csv" in answer.headers["Content-Disposition"]
+
+
+async def test_fields_come_in_any_order_and_others_are_ignored(api):
+    """Section 2: the last of each name counts."""
+    parts = [
+        ('name="case_type"', "no"),
+        ('name="other"', "x" * 200_000),
+        ('name="file"; filename="first.csv"', "a b"),
+        ('name="create_new_cases"', "on"),
+        ('name="file"; filename="../../up/second.csv"', GOOD.decode()),
+        ('name="case_type"', "well"),
+    ]
+    body = "".join(
+        f"--x\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n"
+        for head, text in parts
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await api.post(UPLOAD, data=f"{body}--x--".encode(), headers=headers)
+    path, status = await ended(api, answer)
+    assert status["result"]["created_count"] == 2
+    [entry] = (await api.get(HISTORY)).json
+    assert (entry["upload_file_name"], entry["case_type"]) == ("second.csv", "well")
+    assert (await api.get(path)).body == GOOD
 
 
 async def test_row_errors_and_the_workbook_of_failed_rows(api):

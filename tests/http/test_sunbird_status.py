@@ -97,10 +97,10 @@ async def test_every_answer_masks_phones_and_emails(api):
 
 
 @pytest.fixture
-def waiting(api):
-    """Add an upload that nobody runs yet."""
+async def waiting(api):
+    """Add an upload that nobody runs."""
     store = api.members.store
-    api.app[WORKER].leave()
+    await api.app[WORKER].aclose()
     return enqueue(store, "location", STATES, location_type="state", domain=DOMAIN)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import openpyxl
 import pytest
 
+from api.excel_json import status_of
 from importers.excel import import_excel
 from importers.excel_chunk import error_form_ids_of, form_ids_of
 from importers.excel_options import LOST, SearchField, Sheet
 from importers.turns import EXCEL
-from ledger import log
+from ledger import jobs, log
 from ledger.entry import Kind
 from ledger.formxml import parse_form
+from ledger.job_notes import annotate
 from ledger.jobs import JobState
 from ledger.tables import blobs
+from projections.replay import replay as rebuild
 from tests import build, workbooks
 from tests.importers.spreadsheets import (
     a_csv,
@@ -318,3 +322,80 @@ async def test_cells_of_a_workbook_become_properties(store, tmp_path):
     assert counts(job)[0] == 1
     [case] = build.cases_of(store).values()
     assert dict(case.properties) == {name: text for name, (_, text) in cells.items()}
+
+
+# Sections 7, 14 and 17: on the way
+
+
+async def test_a_name_of_a_waiting_case_closes_its_chunk(store):
+    """Step 7: also as a ``parent_id``, which then is none."""
+    head = ["external_id", "name", "parent_id"]
+    rows = [["p", "P", ""], ["c", "C", "p"], ["d", "D", ""]]
+    job = await imported_rows(store, head, *rows, **EXTERNAL)
+    assert counts(job) == (2, 0, 1, 0, 2)
+    assert errors(job) == [("Invalid Parent ID", "parent_id", [3])]
+
+
+async def test_an_import_is_cancelled_while_it_runs(store):
+    """Section 18.4: after the running chunk; what was stored is told and stays."""
+    rows = [["", n] for n in range(1200)]
+    job = enqueue(store, a_csv(["case_id", "age"], *rows))
+
+    async def cancelled(context):
+        step = context.step
+
+        async def once(commands, advance):
+            found = await step(commands, advance)
+            with store.writing(build.DOMAIN) as writer:
+                jobs.cancel(writer.conn, job.key, now=build.NOW)
+                annotate(writer, job.key, cancelled_by="Amina")
+            return found
+
+        context.step = once
+        return await import_excel(context)
+
+    async with working(store, {EXCEL: cancelled}) as worker:
+        await worker.see_through(job.key)
+    ended = job_of(store, job)
+    status = status_of(ended)
+    created = status["result"]["created_count"]
+    assert 0 < created < len(rows)
+    assert created == len(build.cases_of(store))
+    [error] = status["result"]["errors"]
+    done = ended.progress["done"]
+    assert (status["state"], error["title"]) == (3, "Import Failed")
+    assert error["description"] == f"Cancelled by Amina after {done} rows"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "percent"),
+    [(0, 0, None), (1, 3, 33), (2, 3, 66), (299, 300, 99), (300, 300, 100)],
+)
+async def test_how_far_an_import_is(store, done, total, percent):
+    """Section 14.2: rounded down, null before the first row."""
+    job = enqueue(store, a_csv(*ROWS))
+    running = replace(
+        job, state=JobState.RUNNING, progress={"done": done, "total": total}
+    )
+    assert status_of(running) == {
+        "state": 1,
+        "progress": {"percent": percent},
+        "result": None,
+    }
+
+
+async def test_a_rebuild_leaves_imports_alone(store):
+    """Section 17: the same cases from the log, and the same account."""
+    job = await imported_rows(store, *ROWS, ["", "n" * 300])
+    before = build.derived(store)
+    rebuild(store, build.DOMAIN)
+    assert build.derived(store) == before
+    assert job_of(store, job) == job
+
+
+async def test_what_cannot_be_read_back_is_told(store):
+    """Section 14.4, result: the words of HQ where nothing better is known."""
+    job = enqueue(store, a_csv(*ROWS))
+    [error] = status_of(replace(job, state=JobState.FAILED))["result"]["errors"]
+    assert error["description"] == "Unknown Failure"
+    assert (error["title"], error["column"], error["rows"]) == ("Import Failed", "", [])

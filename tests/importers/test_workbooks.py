@@ -11,8 +11,9 @@ from openpyxl import Workbook
 
 from importers.rows import to_text
 from importers.table import open_table
-from importers.unreadable import DEFAULT_LIMITS, Unreadable
+from importers.unreadable import DEFAULT_LIMITS, Limits, Unreadable
 from importers.workbook import open_workbook
+from importers.workbook_child import open_sheet
 from tests import workbooks
 from tests.importers.tables import read
 from tests.workbooks import XlsError, formula, inline, ods_cell, shown, write_xlsx
@@ -349,3 +350,16 @@ def replace_in_part(path, name, old, new):
     parts = workbooks.parts_of(path)
     assert old in parts[name]
     workbooks.write_zip(path, {**parts, name: parts[name].replace(old, new)})
+
+
+def test_a_sheet_that_the_fast_reader_cannot_hold_is_not_tried(tmp_path):
+    """It would take all the memory that there is, and then fail."""
+    rows = [["a"], *([n] for n in range(200))]
+    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    limits = Limits(memory=10_000)
+    order = {"format": "xlsx", "sheet": None, "reader": "calamine"}
+    with path.open("rb") as file, pytest.raises(MemoryError):
+        open_sheet(file, order, limits)
+    with path.open("rb") as file:
+        sheet = open_sheet(file, order | {"reader": "openpyxl"}, limits)
+        assert len(list(sheet.rows())) == 201

@@ -548,6 +548,17 @@ def test_one_case_loaded_twice_by_a_record_is_one_block():
     assert written(found) == {"a": "1 3", "b": "2", "has_b": "yes"}
 
 
+def test_of_several_loaded_cases_those_that_change_are_written():
+    control = a_control(
+        instruction(
+            "for-each", "all", instructions=[*BY_REF, field("a", multivalue=True)]
+        )
+    )
+    record = {"all": [{"ref": "c1"}, {"ref": "c2", "a": 1}, {"ref": "c3"}]}
+    found = transformed(control, record, *map(a_case, ("c1", "c2", "c3")))
+    assert [block.case_id for block in found.blocks] == ["c2"]
+
+
 # -- destinations that depend on another --------------------------------------
 
 

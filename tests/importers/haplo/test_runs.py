@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 from dataclasses import replace
 
@@ -825,3 +826,13 @@ async def test_a_large_record_has_a_commit_of_its_own(store):
         worker.tell = lambda told: steps.append(told.progress.get("done", 0))
         await worker.see_through(job.key)
     assert {0, 2, 4} == set(steps)
+
+
+async def test_external_ids_that_no_case_can_have_mean_nothing(store):
+    """They are not even asked for: no database takes them."""
+    values = ["x" * 256, "a\0b", "\ud800"]
+    control = a_control(NEW, NAME, field("v", "index:p", filters=["haplo:code-to-ref"]))
+    records = json.dumps([{"name": "A", "v": value} for value in values]).encode()
+    job = await ran(store, control, [("a", records)])
+    assert outcomes(rows(store, job)) == ["applied"] * 3
+    assert log_of(store, job) == []

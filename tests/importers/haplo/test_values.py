@@ -263,7 +263,7 @@ def test_filters_run_from_left_to_right_and_keep_refs():
     filters = ["haplo:to-lower-case", "haplo:string-to-ref", "haplo:code-to-ref"]
     assert converted("ABC", type="ref", filters=filters) == "abc"
     assert converted("ABC", filters=[*filters, "haplo:to-string"]) == "abc"
-    more = [*filters, "ledger:external-id-to-ref"]
+    more = [*filters, "haplo:string-to-ref", "ledger:external-id-to-ref"]
     assert converted("ABC", type="ref", filters=more) == "abc"
 
 

@@ -36,6 +36,15 @@ def test_create_new_cases_letter_for_letter(word, creates):
     assert read_options(fields, has_file=True).create is creates
 
 
+@pytest.mark.parametrize(
+    ("word", "creates"), [("on", True), ("True", True), ("true", False), ("", False)]
+)
+def test_creating_in_files_of_many_sheets(word, creates):
+    """Section 5: the word that HQ wants there is taken too."""
+    fields = {"case_type": "t", "create_new_cases": word}
+    assert read_options(fields, has_file=True).create_in_many is creates
+
+
 def test_empty_fields_are_absent_and_an_empty_search_field_is_refused():
     """Section 2, last paragraph."""
     fields = {"case_type": "t", "search_column": "", "name_column": ""}
