@@ -36,6 +36,8 @@ from importers.xlsx_survey import check_xlsx
 
 _FRAME = 256 * 1024
 _FILES = 64
+_NICE = 10
+"""Whoever asks the server something goes before a file that is read ahead."""
 _NO_FORMAT = "Cannot detect file format"
 
 
@@ -59,7 +61,8 @@ def main(order: dict[str, Any]) -> None:
 
 
 def _confine(limits: Limits) -> None:
-    """Take away what a parser of somebody's file must not have."""
+    """Take away what a parser of somebody's file must not have, and go last."""
+    os.nice(_NICE)
     for what, most in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CORE, 0),
