@@ -16,7 +16,6 @@ from importers.excel import enqueue_import
 from importers.excel_options import ExcelOptions
 from importers.unreadable import DEFAULT_LIMITS, Limits
 from ledger.entry import Answer, Author, IdempotencyKey, Upload
-from ledger.errors import Conflict
 from ledger.kept_answers import forget_old_answer
 from ledger.submit import Needs, Session
 
@@ -72,19 +71,12 @@ class StartImport:
 
     def _kept(self, session: Session) -> Answer | None:
         key = self.idempotency
-        kept = None if key is None else session.answers.get((key.user_id, key.key))
-        if key is None or kept is None:
+        if key is None or (key.user_id, key.key) not in session.answers:
             return None
         a_day_ago = session.clock() - _DAY
         if forget_old_answer(session.writer, key.user_id, key.key, until=a_day_ago):
             return None
-        sha256, status, body = kept
-        if sha256 != key.request_sha256:
-            raise Conflict(
-                "This Idempotency-Key was used with another request",
-                field="Idempotency-Key",
-            )
-        return Answer(status, body)
+        return session.answer_under(key)
 
 
 def digest_of(options: ExcelOptions, file_name: str, content: bytes) -> bytes:

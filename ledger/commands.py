@@ -22,7 +22,7 @@ from ledger.entry import (
     Receipt,
     Submission,
 )
-from ledger.errors import Conflict, Rejected
+from ledger.errors import Rejected
 from ledger.form import CASE_API_XMLNS, Form
 from ledger.formxml import build_form, parse_form
 from ledger.ids import new_form_id, new_id
@@ -222,19 +222,13 @@ class ChangeCases:
         key = self.idempotency
         if key is None:
             return self._answer(session)
-        kept = session.answers.get((key.user_id, key.key))
-        if kept is None:
-            answer = self._answer(session)
-            if not self.dry_run:
-                session.keep_answer(key.key, key.user_id, key.request_sha256, answer)
-            return answer
-        sha256, status, body = kept
-        if sha256 != key.request_sha256:
-            raise Conflict(
-                "This Idempotency-Key was used with another request",
-                field="Idempotency-Key",
-            )
-        return Answer(status, body)
+        kept = session.answer_under(key)
+        if kept is not None:
+            return kept
+        answer = self._answer(session)
+        if not self.dry_run:
+            session.keep_answer(key.key, key.user_id, key.request_sha256, answer)
+        return answer
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the caller has the changes and is told that they failed."""

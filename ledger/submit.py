@@ -22,8 +22,17 @@ from ledger.caseblock import CaseBlock
 from ledger.clock import Clock
 from ledger.connection import Statement
 from ledger.dialect import in_list
-from ledger.entry import Attachment, Author, Entry, Kind, Receipt, Upload
-from ledger.errors import LedgerError, Rejected
+from ledger.entry import (
+    Answer,
+    Attachment,
+    Author,
+    Entry,
+    IdempotencyKey,
+    Kind,
+    Receipt,
+    Upload,
+)
+from ledger.errors import Conflict, LedgerError, Rejected
 from ledger.form import Form
 from ledger.formxml import build_form, parse_for_fold, parse_form
 from ledger.ids import new_form_id
@@ -242,6 +251,20 @@ class Session:
         """Append an erasure whose bodies are replaced already."""
         entry = self._entry(draft)
         return self._take(entry, draft, len(self.cases.erase(case_ids, entry)))
+
+    def answer_under(self, key: IdempotencyKey) -> Answer | None:
+        """Return what was answered under a key; raises ``Conflict``.
+
+        The same key with another request is a mistake of the sender.
+        """
+        kept = self.answers.get((key.user_id, key.key))
+        if kept is None:
+            return None
+        sha256, status, body = kept
+        if sha256 != key.request_sha256:
+            text = "This Idempotency-Key was used with another request"
+            raise Conflict(text, field="Idempotency-Key")
+        return Answer(status, body)
 
     def keep_answer(self, key: str, user_id: str, sha256: bytes, answer: Any) -> None:
         """Keep an answer under its idempotency key."""

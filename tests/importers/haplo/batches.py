@@ -56,6 +56,21 @@ def upsert(key: str = "id", destination: str = "object") -> list[dict[str, Any]]
     ]
 
 
+def with_cards() -> dict[str, Any]:
+    """Return a control file for mothers, each with the card that depends on her."""
+    destinations = {
+        "mother": {"caseType": "mother"},
+        "card": {"caseType": "card", "depends": "mother", "optional": True},
+    }
+    return a_control(
+        *upsert("id", "mother"),
+        {**NAME, "destination": "mother"},
+        {"source": "card", "destination": "card", "name": "case_name"},
+        model="ledger:cases",
+        destinations=destinations,
+    )
+
+
 def a_control(*instructions: Any, **more: Any) -> dict[str, Any]:
     """Return a control file for patients in JSON files."""
     return {

@@ -16,7 +16,14 @@ from ledger.entry import Author
 from ledger.errors import StoreUnavailable
 from ledger.submit import WantsOwnCommit
 from tests import build
-from tests.importers.haplo.batches import NAME, NEW, a_control, field, upsert
+from tests.importers.haplo.batches import (
+    NAME,
+    NEW,
+    a_control,
+    field,
+    upsert,
+    with_cards,
+)
 from tests.importers.haplo.transforms import prepared
 
 
@@ -79,17 +86,7 @@ def test_a_step_that_was_refused_is_an_error():
 def test_a_look_up_by_index_wants_a_commit_of_its_own(store):
     """1.8.3: a dependent that a form before it in the commit made is in no table."""
     build.a_domain(store)
-    destinations = {
-        "mother": {"caseType": "mother"},
-        "card": {"caseType": "card", "depends": "mother", "optional": True},
-    }
-    control = a_control(
-        *upsert("id", "mother"),
-        {**NAME, "destination": "mother"},
-        {"source": "card", "destination": "card", "name": "case_name"},
-        model="ledger:cases",
-        destinations=destinations,
-    )
+    control = with_cards()
     mother = build.a_create(
         "m", create={"case_type": "mother"}, update={"external_id": "m"}
     )

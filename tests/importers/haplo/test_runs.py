@@ -44,6 +44,7 @@ from tests.importers.haplo.batches import (
     ran,
     rows,
     upsert,
+    with_cards,
 )
 from tests.jobs import job_of, working
 
@@ -232,17 +233,7 @@ def build_user(writer):
 
 async def test_dependents_of_earlier_records_are_found(store):
     """1.8.3: also those of the same commit."""
-    destinations = {
-        "mother": {"caseType": "mother"},
-        "card": {"caseType": "card", "depends": "mother", "optional": True},
-    }
-    control = a_control(
-        *upsert("id", "mother"),
-        {**NAME, "destination": "mother"},
-        {"source": "card", "destination": "card", "name": "case_name"},
-        model="ledger:cases",
-        destinations=destinations,
-    )
+    control = with_cards()
     records = [{"id": "m", "name": "Mia", "card": card} for card in ("one", "two")]
     for expected in (["applied", "applied"], ["applied", "applied"]):
         job, found = await imported(store, control, *records)
