@@ -47,8 +47,8 @@ from ledger.jobs import Job
 from ledger.store import Writer
 from ledger.times import Micros, format_micros
 
-_WINDOW = 500
-"""How many rows a commit decides: about five forms."""
+_WINDOW = 300
+"""How many rows a commit decides: more would keep other clients waiting."""
 
 
 class ImportFailed(LedgerError):
