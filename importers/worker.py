@@ -19,6 +19,7 @@ from functools import partial
 from types import NoneType
 from typing import Any, TypeVar
 
+from importers.short_turns import ShortTurns
 from ledger import jobs
 from ledger.clock import Clock, now_micros
 from ledger.connection import Connection
@@ -41,6 +42,7 @@ _TROUBLE_SECONDS = 10.0
 _GRACE_SECONDS = 1.0
 _LATER = 30 * _SECOND
 _LONGEST_PROBLEM = 2000
+_SHORT_TURNS = ShortTurns()
 
 logger = logging.getLogger(__name__)
 
@@ -251,7 +253,8 @@ class Worker:
         """Run a claimed job and record how it ended, or that it did not."""
         ids = {"domain": job.domain, "job_id": job.job_id, "kind": job.kind}
         logger.info("job_taken_up", extra=ids)
-        outcome = await self._outcome(job)
+        with _SHORT_TURNS:
+            outcome = await self._outcome(job)
         try:
             word = await self._administer(
                 partial(self._record, job=job, outcome=outcome)
