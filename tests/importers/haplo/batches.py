@@ -11,9 +11,9 @@ from importers.haplo.job import run_batch
 from importers.haplo.log import log_lines
 from importers.turns import HAPLO
 from importers.undo import UNDO, undo
-from ledger import jobs
+from ledger import jobs, log
 from ledger.bodies import put_blobs
-from ledger.entry import Upload
+from ledger.entry import Entry, Upload
 from ledger.ids import new_token
 from ledger.import_rows import ImportRow, rows_of
 from ledger.jobs import Job
@@ -162,3 +162,18 @@ def properties(store: Store, name: str) -> Mapping[str, str]:
 
 def _upload(name: str, content: bytes) -> Upload:
     return Upload(name=name, content_type="application/octet-stream", content=content)
+
+
+def made(store: Store, case_id: str, **create: Any) -> None:
+    """Make a case by hand."""
+    external_id = create.pop("external_id", None)
+    update = {"external_id": external_id} if external_id else None
+    block = build.a_create(case_id, create=create, update=update)
+    build.submit(store, build.a_form([block]))
+
+
+def forms_of(store: Store, job: Job) -> list[tuple[Entry, bytes | None]]:
+    """Return the entries of the forms that a job appended, with their bytes."""
+    with store.snapshot(build.DOMAIN) as reader:
+        found = log.entries_after(reader, 0, limit=10_000)
+        return [(e, b) for e, b in found if e.details.get("job") == job.job_id]

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from importers.haplo.program import RunBroken
-from tests.importers.haplo.batches import NEW, a_control, constant, field
+from tests.importers.haplo.batches import a_control, field
+from tests.importers.haplo.instructions import (
+    ANN,
+    NOTHING,
+    converted,
+)
 from tests.importers.haplo.transforms import (
     a_case,
-    messages,
     prepared,
     transformed,
-    written,
 )
-
-HEAD = (NEW, constant("Ann", "case_name"))
-NOTHING = object()
-
-
-def converted(value, *cases, users=None, mapping=None, **keys):
-    """Return what a field makes of a value, ``NOTHING``, or what is said."""
-    more = {} if mapping is None else {"mapping": {"m": mapping}}
-    control = a_control(*HEAD, field("v", **keys), **more)
-    found = transformed(control, {"v": value}, *cases, users=users)
-    if found.messages:
-        return messages(found)
-    return written(found).get("v", NOTHING)
 
 
 def invalid(kind, value):
@@ -165,7 +154,7 @@ def test_the_type_that_the_keys_tell(keys, value, result):
 @pytest.mark.parametrize("keys", [{"type": "datetime"}, {"dateFormat": "YYYY"}])
 def test_a_date_without_a_format(keys):
     """Told once, at the start, and the instruction is dropped."""
-    program = prepared(a_control(*HEAD, field("v", **keys)))
+    program = prepared(a_control(*ANN, field("v", **keys)))
     assert program.problems == ("Date format not specified for input field v",)
 
 
@@ -269,7 +258,7 @@ def test_filters_run_from_left_to_right_and_keep_refs():
 
 def test_a_record_whose_external_id_means_nothing_is_aborted():
     control = a_control(
-        *HEAD, field("v", type="ref", filters=["ledger:external-id-to-ref"])
+        *ANN, field("v", type="ref", filters=["ledger:external-id-to-ref"])
     )
     assert transformed(control, {"v": "x"}).aborted
 
@@ -338,279 +327,12 @@ def test_mappings_that_cannot_be_used(mapping, problem):
     """Told once; the name then only accepts refs."""
     more = {} if mapping is None else {"mapping": {"m": mapping}}
     twice = [field("v", refMapping="m"), field("w", refMapping="m")]
-    control = a_control(*HEAD, *twice, **more)
+    control = a_control(*ANN, *twice, **more)
     counts = {"patient": 4096, "crowd": 4097}
     assert prepared(control, counts).problems == (problem,)
 
 
 def test_a_type_that_the_batch_itself_makes_is_known():
     mapping = {"m": {"using": "title", "types": ["patient"], "values": {}}}
-    control = a_control(*HEAD, field("v", refMapping="m"), mapping=mapping)
+    control = a_control(*ANN, field("v", refMapping="m"), mapping=mapping)
     assert prepared(control, {}).problems == ()
-
-
-@pytest.mark.parametrize(
-    ("instruction", "problem"),
-    [
-        (field("v", destination="nowhere"), "Unknown destination in field: nowhere"),
-        (
-            constant(1, "v", destination="value:x"),
-            "Unknown destination in set-value: value:x",
-        ),
-        (
-            {"action": "if-has-value", "destination": "x", "name": "v"},
-            "Unknown destination in if-has-value: x",
-        ),
-        (
-            {"action": "assert-destination", "destination": "x", "exists": True},
-            "Unknown destination in assert-destination: x",
-        ),
-        (field("v", "1"), "Unknown name in field 1 for destination object"),
-        (
-            field("v", "x", destination="load:by-ref"),
-            "Unknown name in field x for destination load:by-ref",
-        ),
-        (
-            {"action": "remove-values", "destination": "object", "name": "1"},
-            "Unknown name in remove-values for destination object",
-        ),
-        (
-            field("v", type="magic"),
-            "Couldn't create value transformer for field object/v",
-        ),
-        (
-            field("v", type="text or ref"),
-            "Couldn't create value transformer for field object/v",
-        ),
-        (
-            field("v", mapInputValue=5),
-            "Couldn't create value transformer for field object/v",
-        ),
-        (
-            constant(1, "v", filters=["x"]),
-            "Couldn't create value transformer for set-value object/v",
-        ),
-        (
-            field("v", "index:a", relationship="cousin"),
-            "Couldn't create value transformer for field object/index:a",
-        ),
-        (
-            field("v", joiner=5),
-            "Couldn't create value transformer for field object/v",
-        ),
-        (
-            {
-                "action": "field-structured",
-                "structured": "object",
-                "destination": "object",
-                "name": "v",
-            },
-            "Unknown structured value destination in field-structured: object",
-        ),
-        (
-            {"action": "assert-destination", "destination": "object", "exists": True},
-            "Can only use dependent destinations in assert-destination: object",
-        ),
-        (
-            field("v", qualifier="a b"),
-            "Invalid qualifier 'a b' in field object/v",
-        ),
-    ],
-)
-def test_each_preparation_error(instruction, problem):
-    """1.7: found once, before the first record."""
-    assert prepared(a_control(*HEAD, instruction)).problems == (problem,)
-
-
-def test_a_dropped_instruction_does_not_stop_the_others():
-    inner = {
-        "action": "if-exists",
-        "source": "v",
-        "then": [field("v", destination="x"), field("v")],
-    }
-    found = transformed(a_control(*HEAD, inner), {"v": "a"})
-    assert written(found)["v"] == "a"
-
-
-@pytest.mark.parametrize(
-    "instruction",
-    [
-        {"action": "new", "destination": "x"},
-        {"action": "load", "destination": "x", "using": "load:by-ref"},
-        {"action": "load", "destination": "object", "using": "x"},
-        {"action": "load", "destination": "object", "using": "value:person-name"},
-    ],
-)
-def test_new_and_load_of_an_unknown_destination_break_the_run(instruction):
-    """1.7."""
-    with pytest.raises(RunBroken, match=r"^Unknown destination: (x|value:.*)$"):
-        prepared(a_control(*HEAD, instruction))
-
-
-def test_names_of_haplo_persons_have_their_types():
-    """1.8.2."""
-    names = {
-        "std:attribute:email": "x",
-        "std:attribute:url": "x",
-        "std:attribute:telephone": "1",
-        "std:attribute:address": "x",
-        "std:attribute:notes": "x",
-        "std:attribute:job-title": "x",
-    }
-    fields = [field("v", name, destination="profile") for name in names]
-    control = a_control(
-        {**NEW, "destination": "profile"},
-        constant("Ann", "case_name", destination="profile"),
-        *fields,
-        model="haplo:person",
-    )
-    found = transformed(control, {"v": "x"})
-    assert messages(found) == [
-        "Invalid email address for input field v: x",
-        "Invalid URL for input field v: x",
-    ]
-    names = written(found)
-    assert names["case_type"] == "person"
-    assert {n: names.get(n) for n in ("telephone", "address", "notes")} == {
-        "telephone": "x",
-        "address": None,
-        "notes": "x",
-    }
-    assert names["job_title"] == "x"
-
-
-def test_a_qualifier_makes_another_property_of_the_same_type():
-    """1.8.2: the property's name, and the last part of the qualifier's code."""
-    control = a_control(
-        {**NEW, "destination": "profile"},
-        constant("Ann", "case_name", destination="profile"),
-        field(
-            "v",
-            "std:attribute:email",
-            destination="profile",
-            qualifier="std:qualifier:at-home",
-        ),
-        model="haplo:person",
-    )
-    assert written(transformed(control, {"v": "a@b"}))["email_at_home"] == "a@b"
-    assert messages(transformed(control, {"v": "x"}))
-
-
-def test_an_unusable_qualifier_is_left_out():
-    assert (
-        written(transformed(a_control(*HEAD, field("v", qualifier="a b")), {"v": "x"}))[
-            "v"
-        ]
-        == "x"
-    )
-
-
-def structured(name, **more):
-    about = {"action": "field-structured", "destination": "object", "name": name}
-    return {**about, **more}
-
-
-def test_structured_values_are_collected_and_cleared():
-    """1.6.1: person names and postal addresses from their pseudo destinations."""
-    control = a_control(
-        NEW,
-        field("f", "first", destination="value:person-name"),
-        field("l", "last", destination="value:person-name"),
-        structured("case_name", structured="value:person-name"),
-        structured("again", structured="value:person-name"),
-        field("c", "city", destination="value:postal-address"),
-        constant("GB", "country", destination="value:postal-address"),
-        structured("home", structured="value:postal-address"),
-    )
-    found = written(transformed(control, {"f": "Ann", "l": "Bo", "c": "Ely"}))
-    assert found["case_name"] == "Ann Bo"
-    assert found["home"] == "Ely\nGB"
-    assert "again" not in found
-
-
-def test_a_structured_value_that_cannot_be_converted():
-    control = a_control(
-        *HEAD,
-        field("c", "city", destination="value:postal-address"),
-        structured("home", structured="value:postal-address", type="integer"),
-    )
-    assert messages(transformed(control, {"c": "Ely"})) == [
-        (
-            "Invalid integer for structured input field value:postal-address: "
-            "[object Object]"
-        )
-    ]
-
-
-def test_new_and_remove_values_of_a_pseudo_destination():
-    control = a_control(
-        *HEAD,
-        field("v", "last", destination="value:person-name"),
-        {"action": "new", "destination": "value:person-name"},
-        structured("a", structured="value:person-name"),
-        field("v", "last", destination="value:person-name"),
-        field("v", "first", destination="value:person-name"),
-        {
-            "action": "remove-values",
-            "destination": "value:person-name",
-            "name": "first",
-        },
-        {
-            "action": "if-has-value",
-            "destination": "value:person-name",
-            "name": "first",
-            "then": [constant("yes", "b")],
-            "else": [constant("no", "b")],
-        },
-        structured("c", structured="value:person-name"),
-    )
-    found = written(transformed(control, {"v": "x"}))
-    assert {n: found.get(n) for n in "abc"} == {"a": None, "b": "no", "c": "x"}
-
-
-def test_a_bad_constant_is_reported_once_in_a_batch():
-    """1.5: constants are converted once."""
-    control = a_control(*HEAD, constant("x", "v", type="integer"))
-    said: set[str] = set()
-    first = transformed(control, {}, said=said)
-    second = transformed(control, {}, said=said)
-    assert messages(first) == ["Invalid integer for set value object/v: x"]
-    assert messages(second) == []
-    assert not second.aborted
-
-
-def test_a_constant_that_means_no_case_aborts_every_record():
-    filters = ["ledger:external-id-to-ref"]
-    control = a_control(*HEAD, constant("x", "v", type="ref", filters=filters))
-    said: set[str] = set()
-    for _ in range(2):
-        found = transformed(control, {}, said=said)
-        assert messages(found) == ["No case with external_id x for set value object/v"]
-        assert found.aborted
-
-
-def test_json_that_is_too_deep_to_be_written_is_nothing():
-    deep: list = []
-    for _ in range(100_000):
-        deep = [deep]
-    assert converted(deep, type="json") is NOTHING
-    assert converted([float("inf")], type="json") is NOTHING
-
-
-def test_a_constant_may_be_anything():
-    control = a_control(
-        *HEAD,
-        constant(value=False, name="a"),
-        constant(value=False, name="b", type="boolean"),
-        constant(None, "c"),
-        constant("", "d"),
-        constant({"x": 1}, "e", type="json"),
-    )
-    found = written(transformed(control, {}))
-    assert {n: found.get(n) for n in "abcde"} == {
-        "a": "false",
-        "b": "false",
-        "c": None,
-        "d": "",
-        "e": '{"x":1}',
-    }
