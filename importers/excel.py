@@ -34,12 +34,13 @@ from importers.excel_window import (
     read_rows,
 )
 from importers.rows import Row
+from importers.stored_file import write_stored
 from importers.table import Table, open_table
 from importers.turns import EXCEL, wait_for_turn
 from importers.unreadable import DEFAULT_LIMITS, Limits, Unreadable
 from importers.worker import JobContext
 from ledger import jobs
-from ledger.bodies import get_blob, put_blobs
+from ledger.bodies import put_blobs
 from ledger.clock import now_micros
 from ledger.entry import Author, Upload
 from ledger.errors import LedgerError
@@ -94,17 +95,10 @@ async def import_excel(context: JobContext) -> Mapping[str, Any]:
     await wait_for_turn(context)
     with TemporaryDirectory(prefix="caseledger-import-") as folder:
         path = Path(folder) / "upload"
-        await _fetch(context, path)
+        file = context.job.options["file"]
+        if not await write_stored(context, file["sha256"], path):
+            raise ImportFailed(LOST)
         return await _Import(context, path).run()
-
-
-async def _fetch(context: JobContext, path: Path) -> None:
-    """Write the stored file to a path; raises ``ImportFailed`` when it is lost."""
-    sha256 = context.job.options["file"]["sha256"]
-    content = await context.read(partial(get_blob, sha256=sha256))
-    if content is None:
-        raise ImportFailed(LOST)
-    await asyncio.to_thread(path.write_bytes, content)
 
 
 class _Import:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from importers.worker import Handler, JobContext, Worker
+from importers.worker import Handler, Interrupted, JobContext, Worker
 from ledger import jobs
 from ledger.commands import SubmitForm
 from ledger.jobs import Job
@@ -51,6 +51,27 @@ async def append_forms(context: JobContext) -> Mapping[str, Any]:
         progress = {"done": done + 1, "total": total}
         await context.step([command], lambda _, progress=progress: progress)
     return {"forms": total}
+
+
+def dying(handler: Handler, *after: int) -> Handler:
+    """Return a handler whose worker goes away right behind some of its commits."""
+    steps = 0
+
+    async def run(context: JobContext) -> Mapping[str, Any]:
+        step = context.step
+
+        async def counted(commands: Any, advance: Any) -> list[Any]:
+            nonlocal steps
+            found = await step(commands, advance)
+            steps += 1
+            if steps in after:
+                raise Interrupted
+            return found
+
+        context.step = counted  # type: ignore[method-assign]
+        return await handler(context)
+
+    return run
 
 
 @asynccontextmanager

@@ -41,6 +41,7 @@ from importers.haplo.readers import (
     records_of,
 )
 from importers.haplo.scripting import shown
+from importers.stored_file import write_stored
 from importers.turns import wait_for_turn
 from importers.worker import JobContext
 from ledger.bodies import get_blob
@@ -130,7 +131,10 @@ class _Run:
             first += file.count
 
     async def _control(self) -> Control:
-        content = await self._bytes(self._options["control"], "control file")
+        read = partial(get_blob, sha256=self._options["control"])
+        content = await self._context.read(read)
+        if content is None:
+            raise RunBroken("The control file is not kept any more")
         try:
             return await asyncio.to_thread(read_control, content)
         except InvalidControl as error:
@@ -171,20 +175,14 @@ class _Run:
             end = "(and DEFAULT file entry does not exist)"
             return _Surveyed(source=None, trouble=f"{text} {shown(name)} {end}")
         path = self._folder / file["sha256"]
-        content = await self._bytes(file["sha256"], f"file {shown(name)}")
-        await asyncio.to_thread(path.write_bytes, content)
+        if not await write_stored(self._context, file["sha256"], path):
+            raise RunBroken(f"The file {shown(name)} is not kept any more")
         source = Source(name=name, path=path, properties=properties)
         try:
             count = await asyncio.to_thread(count_records, source)
         except FileBroken as error:
             return _Surveyed(source=None, trouble=str(error))
         return _Surveyed(source=source, count=count)
-
-    async def _bytes(self, sha256: str, what: str) -> bytes:
-        content = await self._context.read(partial(get_blob, sha256=sha256))
-        if content is None:
-            raise RunBroken(f"The {what} is not kept any more")
-        return content
 
     async def _import_file(self, batch: Batch, source: Source, first: int) -> None:
         done = max(self._so_far["done"], first)

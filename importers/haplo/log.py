@@ -37,11 +37,6 @@ def log_lines(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
     yield from _at("END", job.finished_on)
 
 
-def error_count(job: Job) -> int | None:
-    """Return how many errors a job has reported, ``None`` before it has ended."""
-    return int(job.progress.get("errors", 0)) if job.has_ended else None
-
-
 def _prepared(job: Job) -> list[str]:
     return list(job.progress.get("preparation", ()))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from importers.ahead import Ahead
 from importers.form_acts import Pace
+from importers.stored_file import write_stored
 from importers.sunbird.columns import ObjectType
 from importers.sunbird.command import Done, ImportRecords
 from importers.sunbird.overlay import Overlay
@@ -25,7 +26,6 @@ from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
 from importers.turns import wait_for_turn
 from importers.worker import JobContext
-from ledger.bodies import get_blob
 from ledger.errors import LedgerError
 from ledger.import_rows import Outcome
 
@@ -44,17 +44,10 @@ async def run_upload(context: JobContext) -> Mapping[str, Any]:
     await wait_for_turn(context)
     with TemporaryDirectory(prefix="caseledger-sunbird-") as folder:
         path = Path(folder) / "upload"
-        await _fetch(context, path)
+        (file,) = context.job.options["files"]
+        if not await write_stored(context, file["sha256"], path):
+            raise UploadFailed("The file of the upload is not there any more")
         return await _Upload(context, path).run()
-
-
-async def _fetch(context: JobContext, path: Path) -> None:
-    """Write the stored file to a path; raises ``UploadFailed`` when it is lost."""
-    (file,) = context.job.options["files"]
-    content = await context.read(partial(get_blob, sha256=file["sha256"]))
-    if content is None:
-        raise UploadFailed("The file of the upload is not there any more")
-    await asyncio.to_thread(path.write_bytes, content)
 
 
 class _Upload:

@@ -8,7 +8,6 @@ from importers.excel import import_excel
 from importers.excel_options import SearchField
 from importers.turns import EXCEL
 from importers.undo import UNDO, UndoRequest, enqueue_undo, undo
-from importers.worker import Interrupted
 from ledger.entry import Author, Kind
 from ledger.jobs import JobState
 from tests import build
@@ -23,7 +22,7 @@ from tests.importers.spreadsheets import (
     made,
     wanted,
 )
-from tests.jobs import job_of, working
+from tests.jobs import dying, job_of, working
 
 DEPRECATED = (
     'Error: Field name "parent_ref" is deprecated. '
@@ -361,22 +360,8 @@ async def test_an_import_that_is_cut_off_goes_on(store):
     """Section 17: what was saved is kept, and nothing is made twice."""
     rows = [["", n] for n in range(530)]
     job = enqueue(store, a_csv(["case_id", "age"], *rows))
-    steps = []
 
-    async def dying(context):
-        step = context.step
-
-        async def counted(commands, advance):
-            found = await step(commands, advance)
-            steps.append(1)
-            if len(steps) in {1, 2}:
-                raise Interrupted
-            return found
-
-        context.step = counted
-        return await import_excel(context)
-
-    async with working(store, {EXCEL: dying}) as worker:
+    async with working(store, {EXCEL: dying(import_excel, 1, 2)}) as worker:
         await worker.drain()
     done = job_of(store, job)
     assert done.state is JobState.DONE, done.problem

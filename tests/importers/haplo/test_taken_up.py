@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from importers.haplo import job as haplo_job
-from importers.haplo.log import error_count, log_lines
+from importers.haplo.log import log_lines
 from importers.turns import HAPLO
 from importers.undo import UNDO, UndoRequest, enqueue_undo
 from importers.worker import Interrupted
@@ -84,7 +84,7 @@ async def test_a_batch_that_is_taken_up_again(store, dry_run, monkeypatch):
         "Invalid integer for set value object/bad: x (record 0)",
         "Invalid integer for input field n: q (record 90)",
     ]
-    assert error_count(ended) == 2
+    assert ended.progress["errors"] == 2
     numbers = [entry.details["record"] for entry, _ in forms_of(store, job)]
     assert numbers == ([] if dry_run else list(range(91)))
     assert verify(store, build.DOMAIN).ok

@@ -46,7 +46,7 @@ from tests.importers.sunbird.uploads import (
     shown,
     the_case,
 )
-from tests.jobs import job_of, working
+from tests.jobs import dying, job_of, working
 
 MANY = 430
 """More rows than one commit takes, in each of its sizes."""
@@ -132,22 +132,8 @@ async def test_text_in_quotes_keeps_commas_and_line_ends(store):
 async def test_a_worker_that_dies_between_commits_repeats_nothing(store):
     """R0.4: whoever goes on begins behind the last commit."""
     job = enqueue(store, "user", a_csv(USERS, *people(MANY)))
-    steps = []
 
-    async def dying(context):
-        step = context.step
-
-        async def counted(commands, advance):
-            found = await step(commands, advance)
-            steps.append(1)
-            if len(steps) in {2, 4}:
-                raise Interrupted
-            return found
-
-        context.step = counted
-        return await run_upload(context)
-
-    async with working(store, {SUNBIRD: dying}) as worker:
+    async with working(store, {SUNBIRD: dying(run_upload, 2, 4)}) as worker:
         await worker.drain()
     done = job_of(store, job)
     assert done.state is JobState.DONE, done.problem
