@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from tests import postgres
+from tests.prepared import prepare
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -58,15 +59,32 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a SQLite file with every table once, for all tests of this process."""
+    path = tmp_path_factory.mktemp("prepared") / "caseledger.db"
+    prepare(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path, record_property) -> str:
+def empty_sqlite_url(tmp_path: Path, record_property) -> str:
     """Name a SQLite file that does not exist yet."""
     record_property("database", "sqlite")
     return f"sqlite:///{tmp_path / 'caseledger.db'}"
 
 
 @pytest.fixture
-def postgresql_url(postgres_server: postgres.Server, record_property) -> Iterator[str]:
+def sqlite_url(empty_sqlite_url: str, tmp_path: Path, prepared_file: Path) -> str:
+    """Name a SQLite file that has every table."""
+    shutil.copyfile(prepared_file, tmp_path / "caseledger.db")
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def empty_postgresql_url(
+    postgres_server: postgres.Server, record_property
+) -> Iterator[str]:
     """Lend an empty PostgreSQL database and empty it again afterwards."""
     record_property("database", "postgresql")
     url = postgres_server.lend()
@@ -74,16 +92,30 @@ def postgresql_url(postgres_server: postgres.Server, record_property) -> Iterato
     postgres_server.take_back(url)
 
 
+@pytest.fixture
+def postgresql_url(postgres_server: postgres.Server, record_property) -> Iterator[str]:
+    """Lend a PostgreSQL database that has every table."""
+    record_property("database", "postgresql")
+    url = postgres_server.lend_prepared()
+    yield url
+    postgres_server.take_back(url)
+
+
+@pytest.fixture(params=DATABASES)
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """Name a database without any table; the test runs once for each kind."""
+    return request.getfixturevalue(f"empty_{request.param}_url")
+
+
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest) -> str:
-    """Name an empty database; the test runs once for each kind."""
+    """Name a database with every table; the test runs once for each kind."""
     return request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    """Open a fresh store with every table that is kept."""
+    """Open a store with every table and no domain."""
     opened = open_store(url)
-    migrate(opened)
     yield opened
     opened.close()

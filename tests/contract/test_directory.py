@@ -322,9 +322,9 @@ def everything(store):
 # An older database
 
 
-def test_a_database_of_before_keeps_its_users(url):
+def test_a_database_of_before_keeps_its_users(empty_url):
     """The step adds empty columns; whoever was there has no profile yet."""
-    store = open_store(url)
+    store = open_store(empty_url)
     row = (build.DOMAIN, "u-1", "ann", "editor", None, 1, 7)
     step_to(store, "0004")
     store.connection.raw.execute(

@@ -14,7 +14,6 @@ from dataclasses import replace
 import pytest
 
 from ledger.case import Case, CaseIndex, FoldKey
-from ledger.migrations import migrate
 from ledger.store import open_store
 from projections.case_plan import make_plan
 from projections.case_sql import Driver, count_statement, page_statement
@@ -25,6 +24,7 @@ from projections.rows import to_row
 from projections.tables import case_tables
 from tests.build import NOW, WHEN_UTC, a_domain
 from tests.conftest import DATABASES
+from tests.prepared import prepare
 
 CASES = 6000
 DOMAIN = "large"
@@ -35,10 +35,10 @@ def large(request, tmp_path_factory):
     """Open a store with two domains of six thousand cases, two names hot."""
     if request.param == DATABASES[0]:
         url = f"sqlite:///{tmp_path_factory.mktemp('plans') / 'caseledger.db'}"
+        prepare(url)
     else:
-        url = request.getfixturevalue("postgres_server").lend()
+        url = request.getfixturevalue("postgres_server").lend_prepared()
     store = open_store(url)
-    migrate(store)
     for domain in ("other", DOMAIN):
         stock(store, domain)
     if not store.reads_inline:

@@ -95,12 +95,12 @@ def test_a_backup_is_for_its_owner_alone_and_replaces_nothing(program, full, tmp
     assert not (tmp_path / "second").exists()
 
 
-def test_a_backup_that_failed_leaves_no_file(program, url, tmp_path):
+def test_a_backup_that_failed_leaves_no_file(program, empty_url, tmp_path):
     """What has its name is whole."""
-    program(url, "backup", str(tmp_path / "none"), expect=1)
+    program(empty_url, "backup", str(tmp_path / "none"), expect=1)
     assert "run caseledger migrate first" in program.err
-    program(url, "migrate")
-    program(url, "backup", str(tmp_path / "no" / "folder"), expect=1)
+    program(empty_url, "migrate")
+    program(empty_url, "backup", str(tmp_path / "no" / "folder"), expect=1)
     assert program.err.count("\n") == 1
     assert [
         path for path in tmp_path.rglob("*") if "caseledger.db" not in path.name

@@ -70,9 +70,9 @@ def test_migrate_may_be_run_again(program):
     assert program("migrate") == ["the schema is current"]
 
 
-def test_a_database_without_a_schema_is_told_to_migrate(url, capsys):
+def test_a_database_without_a_schema_is_told_to_migrate(empty_url, capsys):
     """One clear line says why, no traceback."""
-    program = Program(url, capsys)
+    program = Program(empty_url, capsys)
     program("domain", "list", expect=1)
     assert program.err.count("\n") == 1
     assert "migrate" in program.err
@@ -281,9 +281,9 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(url, workers):
+def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(empty_url, workers):
     """Row "serve": migrates by itself; SIGTERM stops with exit 0 within 10 s."""
-    with serving(url, "--workers", str(workers)) as (process, base):
+    with serving(empty_url, "--workers", str(workers)) as (process, base):
         assert fetch(f"{base}/healthz") == {"status": "ok"}
         assert fetch(f"{base}/readyz") == {"status": "ready"}
         started = time.monotonic()
