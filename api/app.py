@@ -41,7 +41,7 @@ from api.webhook_delivery import Deliverer
 from importers.job_kinds import HANDLERS
 from importers.worker import Worker
 from ledger.clock import now_micros
-from ledger.signing import load_signing_key
+from ledger.proof.signing import load_signing_key
 from ledger.store import Store, open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter

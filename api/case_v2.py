@@ -60,9 +60,9 @@ from api.problems import (
     too_many_cases,
 )
 from api.time_travel import answer_as_of, asked_moment
-from ledger.changes import Intent
+from ledger.cases.change import Intent
 from ledger.clock import now_micros
-from ledger.commands import ChangeCases
+from ledger.commands.submissions import ChangeCases
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
 from ledger.times import format_micros

@@ -1,7 +1,7 @@
 """Bodies of Case Data API v2 as changes and questions, with its messages. Pure.
 
-Which case a change means is not decided here but in ``ledger/resolve.py``; answers are
-written in ``case_v2_render.py``.
+Which case a change means is not decided here but in ``ledger/cases/upsert.py``;
+answers are written in ``case_v2_render.py``.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from ledger.changes import CaseChange, IndexRef, Intent
+from ledger.cases.change import CaseChange, IndexRef, Intent
+from ledger.cases.upsert import missing_fields
 from ledger.errors import Conflict
-from ledger.names import MAX_TEXT_BYTES, is_legal, is_name, is_too_long, printable
-from ledger.resolve import missing_fields
+from ledger.forms.names import MAX_TEXT_BYTES, is_legal, is_name, is_too_long, printable
 
 MAX_ROWS = 100
 MAX_FETCH = 5000

@@ -10,10 +10,10 @@ from api.forms_life import PLACE_OF_ID, author_of, place_of
 from api.keys import PRINCIPAL, WRITER
 from api.life_json import parse_reason
 from api.problems import case_not_found
+from ledger.commands.form_states import FlagCases, RebuildCases
 from ledger.entry import Kind, Receipt
 from ledger.errors import Conflict
-from ledger.form_states import FlagCases, RebuildCases
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 
 
 async def delete_case(request: web.Request) -> web.Response:

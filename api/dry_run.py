@@ -24,13 +24,13 @@ from api.keys import CONFIG, PRINCIPAL, WRITER
 from api.openrosa_body import is_multipart, read_body
 from api.openrosa_request import Origin, envelope, submit_time
 from api.problems import Problem, invalid_value, unknown_parameter
-from ledger.changes import Intent
-from ledger.commands import ChangeCases, SubmitForm
+from ledger.cases.change import Intent
+from ledger.commands.submissions import ChangeCases, SubmitForm
+from ledger.commands.what_if import Prediction, WhatIf
 from ledger.entry import Author, Receipt, Submission
 from ledger.errors import Malformed
-from ledger.formxml import parse_form
-from ledger.names import printable
-from ledger.what_if import Prediction, WhatIf
+from ledger.forms.form_xml import parse_form
+from ledger.forms.names import printable
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from api.case_v2_render import decode_case
 from api.time_travel_json import changes_to_wire
+from ledger.commands.what_if import CaseOutcome, Prediction
 from ledger.entry import Receipt
-from ledger.what_if import CaseOutcome, Prediction
 from projections.history import Change, changes
 from projections.rows import CaseRow
 

@@ -15,9 +15,9 @@ from api.problems import case_not_found
 from importers.repack_job import EraseAndRepack
 from ledger.clock import now_micros
 from ledger.entry import Author
-from ledger.erasure import EraseCases, Search, search
+from ledger.erasure.erase import EraseCases, Search, search
 from ledger.errors import Conflict
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 from ledger.store import Reader
 from projections.erasure_preview import (
     ErasurePreview,

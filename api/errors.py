@@ -18,7 +18,7 @@ from api.list_query import ListQuery, cursor_of
 from importers.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.errors import NotFound
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 from projections.error_forms import count_errors, latest_errors, look_at_error
 from projections.form_view import FormView
 

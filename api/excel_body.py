@@ -22,7 +22,7 @@ from multipart import (  # type: ignore[import-untyped]
 from api.problems import Problem
 from importers.excel_options import refusal
 from importers.unreadable import Limits
-from ledger.names import printable
+from ledger.forms.names import printable
 
 _AROUND = 1024 * 1024
 """What fields, headers and boundaries may add to the file."""

@@ -28,15 +28,16 @@ from importers.excel_failed import list_failed_rows, write_failed_rows
 from importers.excel_options import BAD_COMMENT, LONGEST_COMMENT
 from importers.forget_files import forget_files
 from importers.turns import EXCEL
-from ledger import jobs, log
+from ledger import log
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.directory.users import get_user
 from ledger.errors import Conflict, NotFound
-from ledger.formxml import parse_form
-from ledger.job_notes import annotate
-from ledger.jobs import Job, JobFilter
-from ledger.names import printable
+from ledger.forms.form_xml import parse_form
+from ledger.forms.names import printable
+from ledger.jobs import queue as jobs
+from ledger.jobs.notes import annotate
+from ledger.jobs.queue import Job, JobFilter
 from ledger.store import Reader, Writer
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

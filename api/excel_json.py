@@ -13,7 +13,7 @@ from api.permissions import Permission, Principal
 from importers.excel_chunk import error_form_ids_of, form_ids_of
 from importers.excel_options import ALL_TYPES
 from importers.excel_report import count_of, row_numbers, row_ranges
-from ledger.jobs import Job, JobState
+from ledger.jobs.queue import Job, JobState
 from ledger.times import format_micros
 
 _STATES = {

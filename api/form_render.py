@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from ledger.commands.form_states import FormOutcome
 from ledger.entry import Attachment, Entry, Kind
-from ledger.form import Form
-from ledger.form_states import FormOutcome
-from ledger.lineage import DELETED
+from ledger.forms.form import Form
+from ledger.forms.lineage import DELETED
 from ledger.times import format_if_known, format_micros
 from projections.form_view import FormView
 

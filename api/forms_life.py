@@ -17,10 +17,10 @@ from api.form_render import render_form, render_outcome
 from api.keys import PRINCIPAL, STORE, WRITER
 from api.life_json import parse_reason
 from api.problems import Problem
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound
-from ledger.form_states import ChangeForms
-from ledger.names import is_legal, printable
+from ledger.forms.names import is_legal, printable
 from ledger.store import Reader, Store
 from projections.form_view import attachment_of, form_bytes, look_at_form
 

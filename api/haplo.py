@@ -25,12 +25,12 @@ from importers.haplo_batches import (
     check_control,
     schedule,
 )
-from ledger import batches
-from ledger.batches import Batch, BatchState, ControlFile, NewFile
 from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.errors import NotFound
-from ledger.names import printable
+from ledger.forms.names import printable
+from ledger.imports import batches
+from ledger.imports.batches import Batch, BatchState, ControlFile, NewFile
 from ledger.store import Writer
 
 T = TypeVar("T")

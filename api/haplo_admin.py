@@ -39,14 +39,14 @@ from importers.haplo_batches import (
     schedule,
 )
 from importers.turns import HAPLO
-from ledger import batches
-from ledger.batches import Batch, BatchState, ControlFile, NewFile
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.errors import Conflict
-from ledger.import_rows import outcomes_of, rows_of
-from ledger.jobs import Job
-from ledger.names import is_legal, printable
+from ledger.forms.names import is_legal, printable
+from ledger.imports import batches
+from ledger.imports.batches import Batch, BatchState, ControlFile, NewFile
+from ledger.imports.results import outcomes_of, rows_of
+from ledger.jobs.queue import Job
 from ledger.store import Reader, Writer
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ledger.batches import Batch, BatchFile, ControlFile
 from ledger.directory.api_keys import ApiKey
-from ledger.import_rows import ImportRow, Outcome
+from ledger.imports.batches import Batch, BatchFile, ControlFile
+from ledger.imports.results import ImportRow, Outcome
 from ledger.times import format_micros
 
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 
 from api.multipart_body import Part, read_parts
 from api.problems import Problem
-from ledger.names import is_legal, printable
-from ledger.xml import xml_safe
+from ledger.forms.names import is_legal, printable
+from ledger.forms.xml import xml_safe
 
 FAILED_VALIDATION: Final = "Bad request (failed validation)"
 LONGEST_TEXT: Final = 131_072

@@ -12,9 +12,9 @@ from api.jobs_json import job_body, list_body
 from api.keys import PRINCIPAL, STORE, WORKER, WRITER
 from api.list_query import ListQuery, cursor_of
 from api.permissions import Permission, check
-from ledger import jobs
 from ledger.clock import now_micros
-from ledger.jobs import Job, JobFilter, JobState
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job, JobFilter, JobState
 from ledger.store import Reader, Writer
 
 _MANAGED = frozenset({"undo", "repack"})

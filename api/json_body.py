@@ -12,7 +12,7 @@ import orjson
 
 from api.parameters import parse_moment
 from api.problems import at_fault, invalid
-from ledger.names import is_legal, printable
+from ledger.forms.names import is_legal, printable
 from ledger.times import Micros
 
 _LONGEST = 1000

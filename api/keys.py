@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from api.permissions import Principal
     from api.webhook_delivery import Deliverer
     from importers.worker import Worker
-    from ledger.signing import SigningKey
+    from ledger.proof.signing import SigningKey
     from ledger.store import Store
     from ledger.writer import LedgerWriter
     from projections.index_keeper import IndexKeeper

@@ -6,7 +6,7 @@ import orjson
 
 from api.case_v2_json import InvalidPayload
 from ledger.errors import Conflict
-from ledger.names import is_legal, printable
+from ledger.forms.names import is_legal, printable
 
 LONGEST_REASON = 1000
 

@@ -15,7 +15,7 @@ import orjson
 
 from api.parameters import parameters, parse_moment, whole_number
 from api.problems import at_fault
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 from ledger.times import Micros
 
 DEFAULT_LIMIT = 50

@@ -48,12 +48,12 @@ from api.openrosa_request import (
 )
 from api.permissions import check
 from api.problems import Problem, body_too_large
-from ledger.commands import SubmitForm
+from ledger.commands.submissions import SubmitForm
 from ledger.entry import Author, Receipt, Submission
 from ledger.errors import Malformed, NotFound
-from ledger.form import Form
-from ledger.formxml import parse_form
-from ledger.names import printable
+from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_form
+from ledger.forms.names import printable
 from projections import cases
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

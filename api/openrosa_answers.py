@@ -12,8 +12,8 @@ from lxml import etree
 
 from api.problems import Problem
 from ledger.entry import Kind, Receipt
-from ledger.names import printable
-from ledger.xml import default_namespace, to_bytes, xml_safe
+from ledger.forms.names import printable
+from ledger.forms.xml import default_namespace, to_bytes, xml_safe
 
 CONTENT_TYPE: Final = "text/xml"
 ACCEPTED_LENGTH: Final = 10 * 1024 * 1024

@@ -14,7 +14,7 @@ from api.multipart_body import Part, read_parts
 from api.openrosa_answers import ACCEPTED_LENGTH, Unprocessable
 from api.problems import Problem
 from ledger.entry import Upload
-from ledger.names import printable
+from ledger.forms.names import printable
 
 XML_PART: Final = "xml_submission_file"
 MAX_FORM: Final = ACCEPTED_LENGTH

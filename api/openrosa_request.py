@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from api.permissions import Permission, Principal
 from api.problems import Problem, invalid, unauthenticated
-from ledger.caseblock import CaseBlock
-from ledger.form import Form
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.forms.xml import xml_safe
 from ledger.times import Micros, parse_instant, to_micros
-from ledger.xml import xml_safe
 
 _LONGEST: Final = 500
 _SUBMIT_TIME: Final = "X-Submit-Time"

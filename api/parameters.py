@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping
 from urllib.parse import parse_qsl
 
 from api.problems import at_fault, unknown_parameter
-from ledger.names import printable
+from ledger.forms.names import printable
 from ledger.times import Micros, format_datetime, parse_datetime, to_micros
 
 _LOST_PLUS = re.compile(r"([0-9-]{10}[T ][0-9:.]+) ([0-9]{2}:?[0-9]{2})")

@@ -12,7 +12,7 @@ from typing import Any
 
 from api.case_v2_json import InvalidPayload
 from ledger.errors import Conflict, LedgerError, NotFound
-from ledger.names import printable
+from ledger.forms.names import printable
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 REALM = 'Basic realm="caseledger", charset="UTF-8"'

@@ -22,10 +22,10 @@ from api.problems import (
 )
 from api.release import program
 from ledger.clock import now_micros
+from ledger.forms.names import printable
 from ledger.log import entry_at
-from ledger.names import printable
-from ledger.signed_checkpoint import make_checkpoint
-from ledger.signing import SigningKey
+from ledger.proof.checkpoint import make_checkpoint
+from ledger.proof.signing import SigningKey
 from ledger.store import Reader, Store
 from ledger.times import format_micros
 

@@ -30,11 +30,11 @@ from importers.sunbird.columns import Code, ObjectType, Refused
 from importers.sunbird.settings import SunbirdSettings
 from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_into
 from importers.turns import SUNBIRD
-from ledger import jobs
 from ledger.clock import now_micros
 from ledger.entry import Author, Upload
 from ledger.errors import NotFound
-from ledger.jobs import Job
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 
 _LARGEST_ESCAPE = 6
 """How many characters of JSON one byte of a file may take."""

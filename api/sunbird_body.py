@@ -15,7 +15,7 @@ import orjson
 
 from api.multipart_body import read_parts
 from importers.sunbird.columns import Code, Refused
-from ledger.names import printable
+from ledger.forms.names import printable
 
 _LONGEST_NAME = 255
 _MOST_FIELDS = 1000

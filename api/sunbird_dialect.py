@@ -17,8 +17,8 @@ from api.problems import Problem, unauthenticated
 from importers.sunbird.columns import Code, Refused
 from importers.sunbird.known import FAILED
 from ledger.clock import now_micros
+from ledger.forms.names import printable
 from ledger.ids import new_hex_id
-from ledger.names import printable
 from ledger.times import Micros, format_micros
 
 USER_UPLOAD = "api.user.upload"

@@ -15,8 +15,8 @@ import orjson
 from importers.sunbird.command import API
 from importers.sunbird.known import FAILED
 from importers.sunbird.settings import SunbirdSettings
-from ledger.import_rows import ImportRow, Outcome, rows_of
-from ledger.jobs import Job, JobState
+from ledger.imports.results import ImportRow, Outcome, rows_of
+from ledger.jobs.queue import Job, JobState
 from ledger.store import Store
 
 _ROWS = 1000

@@ -22,7 +22,7 @@ from api.case_v2_query import (
 )
 from api.parameters import parameters, parse_moment
 from api.problems import invalid_value, parameter_needed
-from ledger.names import printable
+from ledger.forms.names import printable
 from ledger.times import Micros, format_micros
 from projections.case_changes import Change, HistoryStep, Why
 

@@ -16,7 +16,7 @@ from api.undo_json import parse_job_undo, parse_undo, preview_to_wire
 from importers.undo import UndoRequest, enqueue_undo, select
 from ledger.clock import now_micros
 from ledger.errors import Conflict
-from ledger.names import printable
+from ledger.forms.names import printable
 from ledger.store import Store
 from projections.undo import acts_of
 from projections.undo_preview import UndoPreview, preview

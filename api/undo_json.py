@@ -8,7 +8,7 @@ from api.json_body import JsonBody
 from api.problems import at_fault, invalid
 from api.time_travel_json import changes_to_wire, wire_name
 from importers.undo import UndoRequest
-from ledger.form_states import FormOutcome
+from ledger.commands.form_states import FormOutcome
 from ledger.times import Micros
 from projections.undo_preview import CasePreview, UndoPreview
 

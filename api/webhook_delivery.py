@@ -23,13 +23,20 @@ from typing import TypeVar
 from api.changes_json import to_wire
 from api.webhook_sender import Answer, Sender
 from api.webhooks_json import delivery_body
-from ledger import deliveries
 from ledger.clock import Clock, now_micros
-from ledger.deliveries import DEAD, DELIVERED, PENDING, Attempt, Delivery, Lease
 from ledger.ids import new_id
 from ledger.store import Reader, Store
 from ledger.times import Micros
-from ledger.webhooks import Standing, Webhook, find_webhook, standings
+from ledger.webhooks import deliveries
+from ledger.webhooks.deliveries import (
+    DEAD,
+    DELIVERED,
+    PENDING,
+    Attempt,
+    Delivery,
+    Lease,
+)
+from ledger.webhooks.subscriptions import Standing, Webhook, find_webhook, standings
 from ledger.writer import LedgerWriter
 from projections.feed import Change, changes_at, read_changes, types_of
 

@@ -14,8 +14,8 @@ from api.dialects import JSON_TYPE
 from api.webhook_urls import PrivateAddress, public_socket
 from api.webhooks_json import sign
 from ledger.clock import Clock
-from ledger.deliveries import Delivery
-from ledger.webhooks import Webhook
+from ledger.webhooks.deliveries import Delivery
+from ledger.webhooks.subscriptions import Webhook
 
 _GONE = 410
 _LONGEST_ERROR = 300

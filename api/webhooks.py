@@ -23,12 +23,13 @@ from api.webhooks_json import (
     parse_new,
     webhook_wire,
 )
-from ledger import deliveries, webhooks
 from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.errors import NotFound
 from ledger.store import Writer
-from ledger.webhooks import Webhook
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
+from ledger.webhooks.subscriptions import Webhook
 
 
 async def list_webhooks(request: web.Request) -> web.Response:

@@ -13,10 +13,10 @@ from api.changes_json import Cursor, parse_cursor
 from api.json_body import parse_object
 from api.parameters import parameters, whole_number
 from api.webhook_urls import LONGEST_URL, is_url
-from ledger.deliveries import DELIVERED, PENDING, STATES, Delivery
 from ledger.errors import Conflict
 from ledger.times import format_if_known, format_micros
-from ledger.webhooks import Webhook
+from ledger.webhooks.deliveries import DELIVERED, PENDING, STATES, Delivery
+from ledger.webhooks.subscriptions import Webhook
 
 DEFAULT_LIMIT = 100
 MOST_LIMIT = 1000

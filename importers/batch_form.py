@@ -11,13 +11,13 @@ from dataclasses import replace
 from lxml import etree
 from lxml.etree import SubElement
 
-from ledger.caseblock import CaseBlock
-from ledger.casexml import write_case_blocks
 from ledger.entry import Author
-from ledger.formxml import write_meta
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.case_xml import write_case_blocks
+from ledger.forms.form_xml import write_meta
+from ledger.forms.xml import default_namespace, to_bytes, xml_safe
 from ledger.ids import derived_id
 from ledger.times import Instant
-from ledger.xml import default_namespace, to_bytes, xml_safe
 
 
 def form_id_of(api: str, domain: str, job_id: str, record: int) -> str:

@@ -39,12 +39,12 @@ from importers.table import Table, open_table
 from importers.turns import EXCEL, wait_for_turn
 from importers.unreadable import DEFAULT_LIMITS, Limits, Unreadable
 from importers.worker import JobContext
-from ledger import jobs
 from ledger.bodies import put_blobs
 from ledger.clock import now_micros
 from ledger.entry import Author, Upload
 from ledger.errors import LedgerError
-from ledger.jobs import Job
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Writer
 from ledger.times import Micros, format_micros
 

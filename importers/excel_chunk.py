@@ -26,13 +26,13 @@ from importers.excel_rows import (
     looks_up,
     waits_for,
 )
-from ledger.case import Case
-from ledger.caseblock import CaseBlock
+from ledger.cases.case import Case
 from ledger.entry import Author, Kind
 from ledger.errors import Malformed
-from ledger.formxml import parse_form
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form_xml import parse_form
 from ledger.ids import derived_id
-from ledger.jobs import Job
+from ledger.jobs.queue import Job
 from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
 

@@ -23,7 +23,7 @@ from importers.excel_columns import REASONS, Columns, columns_of
 from importers.excel_report import row_numbers
 from importers.rows import Row
 from importers.table import Table, open_table
-from ledger.jobs import Job
+from ledger.jobs.queue import Job
 
 LISTED = ("sheet", "row", "title", "column", "value", "description")
 """The columns of the list."""

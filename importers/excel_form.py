@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from lxml import etree
 
-from ledger.caseblock import CaseBlock
-from ledger.casexml import write_case_blocks
 from ledger.entry import Author
-from ledger.formxml import write_meta
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.case_xml import write_case_blocks
+from ledger.forms.form_xml import write_meta
+from ledger.forms.xml import default_namespace, to_bytes
 from ledger.times import Instant
-from ledger.xml import default_namespace, to_bytes
 
 XMLNS = "http://commcarehq.org/case"
 DEVICE_ID = "corehq.apps.case_importer.do_import.do_import"

@@ -13,7 +13,7 @@ from typing import Any
 
 from importers.unreadable import Limits, Reason, Unreadable
 from ledger.errors import LedgerError
-from ledger.names import is_legal, is_name, printable
+from ledger.forms.names import is_legal, is_name, printable
 
 LONGEST = 255
 LONGEST_COMMENT = 2048

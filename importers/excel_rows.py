@@ -16,8 +16,8 @@ from typing import Final, Protocol
 from importers.excel_columns import NAME, Columns
 from importers.excel_options import LONGEST, SearchField
 from importers.rows import Kind, Row
-from ledger.caseblock import CaseBlock, IndexUpdate
-from ledger.names import is_any_too_long, is_name
+from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.names import is_any_too_long, is_name
 
 _INTEGER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?", re.ASCII)
 _RELATIONSHIPS: Final = ("child", "extension")

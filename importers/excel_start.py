@@ -15,8 +15,8 @@ from importers import excel_options
 from importers.excel import enqueue_import
 from importers.excel_options import ExcelOptions
 from importers.unreadable import DEFAULT_LIMITS, Limits
+from ledger.commands.kept_answers import forget_old_answer
 from ledger.entry import Answer, Author, IdempotencyKey, Upload
-from ledger.kept_answers import forget_old_answer
 from ledger.submit import Needs, Session
 
 _DAY = 24 * 3600 * 1_000_000

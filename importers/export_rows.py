@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from ledger.formxml import read_meta
+from ledger.forms.form_xml import read_meta
+from ledger.forms.xml import parse_xml
 from ledger.times import format_micros
-from ledger.xml import parse_xml
 from projections.form_json import (
     METADATA,
     StoredForm,

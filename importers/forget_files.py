@@ -1,19 +1,19 @@
 """The files of an import go, for good: an administrator's act.
 
 What the import did stays, and so do its counts; an erasure of cases goes further
-(``ledger/erasure.py``).
+(``ledger/erasure/erase.py``).
 """
 
 from __future__ import annotations
 
 from importers.repack_job import REPACK
 from importers.turns import EXCEL, HAPLO, SUNBIRD
-from ledger import jobs
 from ledger.clock import Clock
-from ledger.erasure_imports import drop_import_files
+from ledger.erasure.imports import drop_import_files
 from ledger.errors import Conflict
-from ledger.job_notes import annotate
-from ledger.jobs import JobKey
+from ledger.jobs import queue as jobs
+from ledger.jobs.notes import annotate
+from ledger.jobs.queue import JobKey
 from ledger.store import Writer
 
 _IMPORTS = (EXCEL, HAPLO, SUNBIRD)

@@ -8,9 +8,9 @@ from time import monotonic
 from typing import Any
 
 from importers.worker import JobContext
+from ledger.commands.form_states import ChangeForms, FormOutcome
 from ledger.errors import LedgerError
-from ledger.form_states import ChangeForms, FormOutcome
-from ledger.jobs import Job
+from ledger.jobs.queue import Job
 
 _MOST_TOLD = 100
 _FIRST = 25

@@ -1,7 +1,7 @@
 """How batches for Haplo's import are asked for: control files, files, the job.
 
 ``batch-imports.md`` 1.1 and 1.3. Whoever asks, over HTTP or from the command line,
-does it through these functions and ``ledger/batches.py``.
+does it through these functions and ``ledger/imports/batches.py``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from importers.haplo.control import (
 )
 from importers.haplo.log import log_lines
 from importers.turns import HAPLO
-from ledger import batches, jobs
-from ledger.batches import Batch, BatchState
 from ledger.entry import Author
 from ledger.errors import Conflict
-from ledger.import_rows import rows_with_messages
-from ledger.jobs import Job
+from ledger.imports import batches
+from ledger.imports.batches import Batch, BatchState
+from ledger.imports.results import rows_with_messages
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Reader, Writer
 from ledger.times import Micros
 

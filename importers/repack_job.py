@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any
 
 from importers.worker import JobContext
-from ledger import jobs
 from ledger.clock import Clock
-from ledger.erasure import EraseCases, Erased
+from ledger.erasure.erase import EraseCases, Erased
+from ledger.erasure.repacking import Repack
 from ledger.errors import LedgerError
 from ledger.ids import new_id
-from ledger.repacking import Repack
+from ledger.jobs import queue as jobs
 from ledger.store import Store, Writer
 from ledger.submit import Needs, Session
 from projections.erased import forget_elsewhere, tidy

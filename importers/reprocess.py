@@ -9,11 +9,11 @@ from typing import Any
 
 from importers.form_acts import Pace, append_acts, tally_of
 from importers.worker import JobContext
-from ledger import jobs
 from ledger.clock import Clock
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
-from ledger.form_states import ChangeForms
-from ledger.jobs import Job
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Writer
 from projections.error_forms import ErrorFilter, ErrorForm, errors_after
 

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from importers.unreadable import Limits, Unreadable
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 
 Values: TypeAlias = Sequence[Any]
 """The values of one row, as a reader gives them; ``None`` and ``""`` are blank."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from importers.worker import JobContext, NotYet
-from ledger import jobs
+from ledger.jobs import queue as jobs
 from ledger.store import Reader
 
 EXCEL = "excel"

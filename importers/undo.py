@@ -9,12 +9,12 @@ from typing import Any
 
 from importers.form_acts import Pace, append_acts, tally_of
 from importers.worker import JobContext
-from ledger import jobs
 from ledger.clock import Clock
 from ledger.directory.users import find_user
 from ledger.entry import Author
 from ledger.errors import Conflict
-from ledger.jobs import Job
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Reader, Writer
 from ledger.times import Micros
 from projections.undo import (

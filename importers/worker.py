@@ -20,13 +20,13 @@ from types import NoneType
 from typing import Any, TypeVar
 
 from importers.short_turns import ShortTurns
-from ledger import jobs
 from ledger.clock import Clock, now_micros
-from ledger.connection import Connection
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
-from ledger.job_step import Advance, JobStep
-from ledger.jobs import Job, JobCancelled, JobKey, LeaseLost
-from ledger.outages import OUTAGES
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job, JobCancelled, JobKey, LeaseLost
+from ledger.jobs.step import Advance, JobStep
+from ledger.storage.connection import Connection
+from ledger.storage.outages import OUTAGES
 from ledger.store import Reader, Store
 from ledger.submit import Command
 from ledger.writer import LedgerWriter

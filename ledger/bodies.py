@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import bindparam, func, select
 
-from ledger.compression import PLAIN, Codec, DecompressionError, pays, train
-from ledger.connection import Connection, Statement
-from ledger.dialect import in_list
 from ledger.entry import Attachment, Upload
+from ledger.storage.compression import PLAIN, Codec, DecompressionError, pays, train
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import blobs, bodies, dictionaries
 

@@ -1,4 +1,4 @@
-"""The log: append to it and read it; ``proof.py`` proves it.
+"""The log: append to it and read it; ``ledger/proof/chain.py`` proves it.
 
 Each entry's digest is SHA-256 over the digest before it and the canonical bytes of its
 own header, which names the body by its digest. So a body can move, but nothing can be
@@ -17,9 +17,9 @@ import orjson
 from sqlalchemy import bindparam, func, select
 
 from ledger.bodies import leave_head, meet_head, pack, unpack
-from ledger.connection import Connection, Statement
-from ledger.dialect import in_list
 from ledger.entry import Attachment, Entry, Kind
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import bodies, entries
 from ledger.times import next_tick

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from ledger.case import Case
+from ledger.cases.case import Case
 from ledger.entry import Entry
-from ledger.form import Form
+from ledger.forms.form import Form
 from ledger.store import Writer
 
 Revision = tuple[Entry, Form]

@@ -23,11 +23,11 @@ from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
-from ledger.arrays import register
-from ledger.connection import Connection, Statement
-from ledger.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
 from ledger.entry import Head, IndexedName
 from ledger.errors import NotFound, StoreUnavailable
+from ledger.storage.arrays import register
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
 from ledger.tables import domains
 
 try:

@@ -18,10 +18,7 @@ from sqlalchemy import bindparam, select
 
 from ledger import log
 from ledger.bodies import describe, present_blobs, put_blobs
-from ledger.caseblock import CaseBlock
 from ledger.clock import Clock
-from ledger.connection import Statement
-from ledger.dialect import in_list
 from ledger.entry import (
     Answer,
     Attachment,
@@ -33,11 +30,14 @@ from ledger.entry import (
     Upload,
 )
 from ledger.errors import Conflict, LedgerError, Rejected
-from ledger.form import Form
-from ledger.formxml import build_form, parse_for_fold, parse_form
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.forms.form_xml import build_form, parse_for_fold, parse_form
+from ledger.forms.lineage import Lineage, lineage_of
 from ledger.ids import new_form_id
-from ledger.lineage import Lineage, lineage_of
 from ledger.projector import ProjectionBatch, Projector
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Writer
 from ledger.tables import idempotency
 from ledger.times import Micros, format_micros, next_tick

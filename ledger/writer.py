@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ledger.bodies import add_dictionary, forget_dictionaries, wants_dictionary
 from ledger.errors import LedgerError, Overloaded
-from ledger.rounds import Outcome, Rounds
+from ledger.storage.rounds import Outcome, Rounds
 from ledger.store import Store, Writer
 from ledger.submit import Command, Ledger
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ledger.case import Case, FoldKey
-from ledger.caseblock import CaseBlock
-from ledger.connection import Connection
+from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry, IndexedName, Kind
 from ledger.errors import Rejected, StoreUnavailable
-from ledger.form import Form
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.storage.connection import Connection
 from ledger.store import Reader
 from projections.case_statements import statements_of
 from projections.fold import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from ledger.case import Case
+from ledger.cases.case import Case
 
 Value = str | bool | Mapping[str, str | int] | None
 """What a change is from or to; an index or an attachment has several parts."""

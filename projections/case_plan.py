@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger.entry import Head
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 from ledger.store import Reader
 from ledger.times import Micros, to_micros
 from projections.case_sql import Driver, Kind, Shape, Test, counters_statement

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 
-from ledger.connection import Statement
-from ledger.dialect import in_list
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from ledger.times import Micros
 from projections.cases import get_cases

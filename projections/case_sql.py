@@ -36,8 +36,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from ledger.connection import Statement
-from ledger.dialect import in_list, in_select, property_text
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list, in_select, property_text
 from projections.tables import CaseTables, case_tables
 
 Condition = ColumnElement[Any]

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 
-from ledger.connection import Statement
-from ledger.dialect import in_list
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from projections.tables import case_tables
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 
-from ledger.connection import Statement
+from ledger.storage.connection import Statement
 from ledger.store import Reader
 from projections.case_pages import list_cases
 from projections.filters import CaseFilter, Page

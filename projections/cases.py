@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from ledger.connection import Statement
-from ledger.dialect import in_list
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from projections.rows import CaseRow
 from projections.tables import CASES, case_tables

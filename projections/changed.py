@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ledger import log
 from ledger.entry import Entry, Kind
-from ledger.formxml import named_case_ids
-from ledger.lineage import revision_of
+from ledger.forms.form_xml import named_case_ids
+from ledger.forms.lineage import revision_of
 from ledger.store import Reader
 
 _Touched = Mapping[int, Sequence[str]]

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from sqlalchemy import Table, bindparam, delete, select
 
-from ledger.connection import Statement
-from ledger.dialect import in_list
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Store, Writer
 from projections.generations import VERSIONS, all_generations
 from projections.replay import prune

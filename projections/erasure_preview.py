@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ledger import log
 from ledger.entry import Attachment, Entry
-from ledger.erasure import Search, only_changed, redactions
-from ledger.erasure_imports import import_files_of
-from ledger.erasure_traces import files_of
+from ledger.erasure.erase import Search, only_changed, redactions
+from ledger.erasure.imports import import_files_of
+from ledger.erasure.traces import files_of
 from ledger.store import Reader
 from projections.cases import case_any
 from projections.forms import form_rows_of

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.sql.expression import Select
 
-from ledger.connection import Statement
 from ledger.entry import Entry
 from ledger.errors import NotFound
-from ledger.lineage import ERROR, SUBMISSION_ERROR
+from ledger.forms.lineage import ERROR, SUBMISSION_ERROR
 from ledger.log import to_entry
+from ledger.storage.connection import Statement
 from ledger.store import Reader
 from ledger.tables import entries
 from ledger.times import Micros

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ledger.case import Case
+from ledger.cases.case import Case
 from projections.case_batch import CaseBatch
 
 EXTENSION = "extension"

@@ -14,9 +14,9 @@ from functools import lru_cache
 from sqlalchemy import bindparam, select
 
 from ledger import log
-from ledger.connection import Connection, Statement
-from ledger.dialect import in_list
 from ledger.entry import Entry
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from ledger.tables import domains, entries
 from projections.changed import changed_cases

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from ledger.case import Case, CaseAttachment, CaseIndex, FoldKey
-from ledger.caseblock import CaseBlock, IndexUpdate
+from ledger.cases.case import Case, CaseAttachment, CaseIndex, FoldKey
 from ledger.entry import Attachment
 from ledger.errors import Rejected
-from ledger.form import CASE_API_XMLNS, Form
+from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.form import CASE_API_XMLNS, Form
 from ledger.times import Instant, Micros, parse_instant
 
 LONGEST = 255

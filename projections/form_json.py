@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ledger.entry import Entry
-from ledger.form import FormMeta
+from ledger.forms.form import FormMeta
+from ledger.forms.xml import Element, local_name, namespace, own_text
 from ledger.times import Micros
-from ledger.xml import Element, local_name, namespace, own_text
 
 _METAS = frozenset(("meta", "Meta"))
 _FROM_EXTRA = (

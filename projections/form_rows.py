@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.entry import Entry, Kind
-from ledger.lineage import (
+from ledger.forms.lineage import (
     ARCHIVED,
     DELETED,
     DEPRECATED,

@@ -11,8 +11,8 @@ from sqlalchemy import Select, bindparam, func, select
 
 from ledger import log
 from ledger.bodies import unpack
-from ledger.connection import Statement
-from ledger.lineage import NORMAL
+from ledger.forms.lineage import NORMAL
+from ledger.storage.connection import Statement
 from ledger.store import Reader
 from ledger.tables import bodies, entries
 from projections.form_json import StoredForm

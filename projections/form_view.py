@@ -9,9 +9,9 @@ from ledger import log
 from ledger.bodies import get_blob
 from ledger.entry import Attachment, Entry
 from ledger.errors import Malformed, NotFound
-from ledger.form import Form
-from ledger.formxml import parse_form
-from ledger.lineage import lineage_of
+from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_form
+from ledger.forms.lineage import lineage_of
 from ledger.store import Reader
 from projections.fold import touched
 from projections.form_rows import FormRow

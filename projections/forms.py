@@ -8,8 +8,8 @@ from functools import lru_cache
 from sqlalchemy import bindparam, select
 
 from ledger import log
-from ledger.connection import Statement
-from ledger.dialect import in_list
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from projections.form_rows import FormRow
 from projections.tables import FORMS, form_tables

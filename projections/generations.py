@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import MetaData, bindparam, func, select, update
 
-from ledger.connection import Connection, Statement
 from ledger.entry import Head
 from ledger.errors import StoreUnavailable
+from ledger.storage.connection import Connection, Statement
 from ledger.store import create_indexes, create_tables
 from ledger.tables import generations
 from projections.tables import (

@@ -8,10 +8,10 @@ from functools import lru_cache
 from sqlalchemy import bindparam, select
 
 from ledger import log
-from ledger.case import FoldKey
-from ledger.connection import Connection, Statement
-from ledger.dialect import in_list
-from ledger.formxml import parse_for_fold
+from ledger.cases.case import FoldKey
+from ledger.forms.form_xml import parse_for_fold
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from projections.steps import Step, Version, stamp_of
 from projections.tables import CaseTables, case_tables

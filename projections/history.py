@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ledger.case import Case
+from ledger.cases.case import Case
 from ledger.errors import NotFound
 from ledger.store import Reader
 from ledger.times import Micros, format_micros

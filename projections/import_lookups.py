@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from ledger.connection import Statement
+from ledger.storage.connection import Statement
 from ledger.store import Reader
 from projections.case_statements import statements_of
 from projections.tables import CASES, case_tables

@@ -19,9 +19,9 @@ from time import monotonic
 
 from sqlalchemy import select
 
-from ledger.connection import Statement
 from ledger.entry import Head
 from ledger.errors import NotFound
+from ledger.storage.connection import Statement
 from ledger.store import Store, Writer
 from ledger.tables import domains
 from ledger.writer import LedgerWriter

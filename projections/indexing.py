@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ledger.case import Case
-from ledger.connection import Connection
+from ledger.cases.case import Case
 from ledger.entry import IndexedName
+from ledger.storage.connection import Connection
 from projections.hashing import (
     CASE_NAME,
     CASE_TYPE,

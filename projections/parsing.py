@@ -16,12 +16,12 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Self
 
-from ledger.caseblock import AttachmentUpdate, CaseBlock, IndexUpdate
-from ledger.compression import Codec
 from ledger.entry import Entry, Kind
-from ledger.form import Form, FormMeta
-from ledger.formxml import parse_for_fold
+from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.forms.form import Form, FormMeta
+from ledger.forms.form_xml import parse_for_fold
 from ledger.log import Stored
+from ledger.storage.compression import Codec
 
 Source = tuple[int, int, bytes]
 """The position of a form, the number of its dictionary, its body as stored."""

@@ -20,10 +20,10 @@ from pathlib import Path
 from sqlalchemy import bindparam, select
 
 from ledger import log
-from ledger.connection import Connection, Statement
 from ledger.entry import Kind
 from ledger.errors import Conflict, Overloaded
 from ledger.log import GENESIS
+from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Store, create_indexes, create_tables, open_store
 from ledger.tables import domains, entries
 from ledger.tables import metadata as kept

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.rounds import Outcome, Rounds
+from ledger.storage.rounds import Outcome, Rounds
 from ledger.store import Store
 from projections.cases import find_external, get_cases
 from projections.rows import CaseRow

@@ -7,11 +7,11 @@ from functools import cache, lru_cache
 
 from sqlalchemy import bindparam, select
 
-from ledger.case import Case
-from ledger.connection import Statement
+from ledger.cases.case import Case
 from ledger.entry import Entry
-from ledger.form import Form
+from ledger.forms.form import Form
 from ledger.projector import Revision
+from ledger.storage.connection import Statement
 from ledger.store import Reader, Writer
 from ledger.tables import domains
 from projections.case_batch import CaseBatch

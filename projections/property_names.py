@@ -18,10 +18,10 @@ from functools import lru_cache
 
 from sqlalchemy import Integer, bindparam, select
 
-from ledger.connection import Statement
-from ledger.dialect import property_text
 from ledger.entry import Head, IndexedName
-from ledger.names import is_name
+from ledger.forms.names import is_name
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import property_text
 from ledger.store import Writer
 from ledger.times import Micros
 from projections.csql import narrowed

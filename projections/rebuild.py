@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from sqlalchemy import bindparam, select
 
-from ledger.connection import Connection, Statement
 from ledger.entry import Entry, IndexedName, Kind
-from ledger.form import Form
-from ledger.lineage import revision_of
+from ledger.forms.form import Form
+from ledger.forms.lineage import revision_of
+from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader
 from projections.case_batch import CaseBatch
 from projections.fold import touched

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger.case import Case, FoldKey
-from ledger.caseblock import CaseBlock
+from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry
-from ledger.form import Form
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
 from ledger.times import Micros, format_micros
 from projections.fold import Stamp, apply_form, blocks_by_case
 from projections.steps import Step, Version, in_order

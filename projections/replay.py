@@ -18,9 +18,9 @@ from sqlalchemy import bindparam, delete, func, select, update
 from ledger import log
 from ledger.bodies import codecs_of
 from ledger.clock import now_micros
-from ledger.connection import Connection, Statement
 from ledger.entry import IndexedName
 from ledger.errors import Conflict
+from ledger.storage.connection import Connection, Statement
 from ledger.store import (
     Reader,
     Store,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from ledger.case import Case, CaseAttachment, CaseIndex, FoldKey
+from ledger.cases.case import Case, CaseAttachment, CaseIndex, FoldKey
 from ledger.times import Instant, Micros, format_micros
 
 _SORTED = orjson.OPT_SORT_KEYS

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from ledger.case import FoldKey
+from ledger.cases.case import FoldKey
 from ledger.entry import Entry
-from ledger.form import Form
+from ledger.forms.form import Form
 from ledger.times import format_micros
 from projections.fold import FORM, REVOKED, Stamp
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ledger import log
-from ledger.case import Case, FoldKey
+from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry, Kind
 from ledger.errors import NotFound
-from ledger.form import Form
-from ledger.lineage import revision_of
-from ledger.names import is_legal
+from ledger.forms.form import Form
+from ledger.forms.lineage import revision_of
+from ledger.forms.names import is_legal
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
 from projections.fold import FORM, apply_form, blocks_by_case, touched

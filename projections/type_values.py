@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from ledger.connection import Statement
-from ledger.dialect import property_text
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import property_text
 from ledger.store import Reader
 from ledger.times import Micros
 from projections.tables import CASES, case_tables

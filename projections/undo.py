@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ledger import log
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Entry, Kind
 from ledger.errors import NotFound
-from ledger.form_states import ChangeForms
 from ledger.store import Reader
 from ledger.times import Micros
 from projections.forms import form_rows_of

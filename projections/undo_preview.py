@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, dropwhile, islice, takewhile
 
-from ledger.case import Case
-from ledger.caseblock import CaseBlock
+from ledger.cases.case import Case
 from ledger.clock import Clock
+from ledger.commands.form_states import FormOutcome
+from ledger.commands.together import Together
+from ledger.commands.what_if import CaseOutcome, Prediction, WhatIf
 from ledger.entry import Author, Kind
-from ledger.form_states import FormOutcome
+from ledger.forms.case_block import CaseBlock
 from ledger.store import Reader, Writer
 from ledger.submit import Session
-from ledger.together import Together
-from ledger.what_if import CaseOutcome, Prediction, WhatIf
 from projections.case_changes import Change, changes
 from projections.fold import blocks_by_case
 from projections.histories import steps_of, versions_at

@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import Table, bindparam, select
 
 from ledger import log
-from ledger.against import Earlier, differences
-from ledger.connection import Connection, Statement
-from ledger.proof import Break, verify_chain
+from ledger.proof.chain import Break, verify_chain
+from ledger.proof.notes import Earlier, differences
+from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Store, create_indexes, create_tables, open_store
 from projections.parsing import FormParser
 from projections.property_names import LEAVING

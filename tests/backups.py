@@ -10,15 +10,15 @@ from pathlib import Path
 
 from sqlalchemy import Integer, LargeBinary, SmallInteger
 
-from ledger.backup import heads_of, kept_tables, write_backup
-from ledger.backup_format import BackupReader, BackupWriter
-from ledger.backup_load import domains_without_tables, load_backup
+from ledger.backup.format import BackupReader, BackupWriter
+from ledger.backup.load import domains_without_tables, load_backup
+from ledger.backup.write import heads_of, kept_tables, write_backup
 from ledger.bodies import add_dictionary
 from ledger.directory.api_keys import create_key
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.directory.users import create_user
 from ledger.entry import Author, IdempotencyKey, Kind
-from ledger.erasure import EraseCases
+from ledger.erasure.erase import EraseCases
 from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from ledger.tables import metadata

@@ -15,8 +15,9 @@ import orjson
 from sqlalchemy import Table
 
 from ledger import log
-from ledger.changes import CaseChange, IndexRef, Intent
-from ledger.commands import ChangeCases, SubmitForm
+from ledger.cases.change import CaseChange, IndexRef, Intent
+from ledger.commands.form_states import ChangeForms, FlagCases, RebuildCases
+from ledger.commands.submissions import ChangeCases, SubmitForm
 from ledger.directory.domains import create_domain
 from ledger.entry import (
     Answer,
@@ -29,8 +30,7 @@ from ledger.entry import (
     Upload,
 )
 from ledger.errors import Malformed
-from ledger.form_states import ChangeForms, FlagCases, RebuildCases
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.tables import metadata as kept

@@ -13,7 +13,7 @@ from api.case_v2_json import (
     parse_single_update,
     parse_write,
 )
-from ledger.changes import Intent
+from ledger.cases.change import Intent
 
 parse_single_create = partial(parse_write, single=Intent.CREATE)
 parse_put = partial(parse_write, single=Intent.PUT)

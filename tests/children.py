@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
-from ledger.changes import Intent
+from ledger.cases.change import Intent
 from ledger.clock import now_micros
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
-from ledger.form_states import ChangeForms
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
 from tests import build

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ledger import log, proof
-from ledger.connection import Statement
+from ledger import log
 from ledger.errors import NotFound
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
+from ledger.proof import chain as proof
+from ledger.storage.connection import Statement
 from ledger.store import Reader, Store, create_tables, open_store
 from projections.changed import changed_cases
 from projections.hashing import CASE_TYPE, CLOSED, OWNER, TOTAL, value_hash

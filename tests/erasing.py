@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from importers.repack_job import EraseAndRepack
-from ledger.compression import Codec
 from ledger.entry import Author
-from ledger.erasure import EraseCases
-from ledger.repacking import Repack
+from ledger.erasure.erase import EraseCases
+from ledger.erasure.repacking import Repack
+from ledger.storage.compression import Codec
 from ledger.store import Store
 from projections.erased import tidy
 from projections.replay import replay

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.case import CaseIndex, FoldKey
+from ledger.cases.case import CaseIndex, FoldKey
 from ledger.entry import Attachment
 from ledger.errors import Rejected
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
 from projections.fold import Stamp, apply_form, blocks_by_case, fold
 from tests import build

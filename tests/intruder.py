@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import replace
 
 from ledger import log, tables
-from ledger.against import differences
 from ledger.entry import Entry, Kind
-from ledger.proof import verify_chain
-from ledger.signed_checkpoint import make_checkpoint
+from ledger.proof.chain import verify_chain
+from ledger.proof.checkpoint import make_checkpoint
+from ledger.proof.notes import differences
 from tests import build
 
 FORMS = 6

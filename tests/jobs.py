@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from importers.worker import Handler, Interrupted, JobContext, Worker
-from ledger import jobs
-from ledger.commands import SubmitForm
-from ledger.jobs import Job
+from ledger.commands.submissions import SubmitForm
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Store
 from ledger.writer import LedgerWriter
 from tests import build

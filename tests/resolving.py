@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from ledger.case import Case
-from ledger.changes import CaseChange, IndexRef, Intent
+from ledger.cases.case import Case
+from ledger.cases.change import CaseChange, IndexRef, Intent
+from ledger.cases.upsert import CasesFound, resolve
 from ledger.errors import Conflict
-from ledger.resolve import CasesFound, resolve
 
 NOW = "2024-05-06T07:08:09.000000Z"
 BODY = {"case_type": "patient", "case_name": "Ann", "owner_id": "o"}

@@ -30,8 +30,8 @@ LONGEST_FUNCTION = 60
 
 SPEAKS_DIALECTS = {
     "ledger/columns.py",
-    "ledger/connection.py",
-    "ledger/dialect.py",
+    "ledger/storage/connection.py",
+    "ledger/storage/dialect.py",
     "ledger/store.py",
 }
 READS_THE_CLOCK = {"ledger/clock.py"}
@@ -87,14 +87,14 @@ def test_a_database_is_named_only_where_the_databases_differ(name):
 
 @every_file
 def test_xml_is_parsed_in_one_place(name):
-    """``XMLParser`` is made, and lxml asked to parse, in ledger/xml.py alone."""
+    """``XMLParser`` is made, and lxml asked to parse, in ledger/forms/xml.py alone."""
     parsers = {"XMLParser", "etree.fromstring", "etree.parse", "etree.XML"}
     found = {
         called
         for called in calls(TREES[name])
         if any(called == p or called.endswith(f".{p}") for p in parsers)
     }
-    assert not found or name == "ledger/xml.py"
+    assert not found or name == "ledger/forms/xml.py"
 
 
 @every_file

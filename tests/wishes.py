@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger.changes import IndexRef, Intent
+from ledger.cases.change import IndexRef, Intent
 from tests import build, strategies
 from tests.model import Model
 from tests.model_fold import text_of

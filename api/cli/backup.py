@@ -17,9 +17,9 @@ from api.cli.options import WORKERS
 from api.cli.progress import progress
 from api.cli.server import prepare
 from api.config import Config
-from ledger.backup import write_backup
-from ledger.backup_format import BackupReader, BadBackup, LogHead, check_file
-from ledger.backup_load import domains_without_tables, load_backup
+from ledger.backup.format import BackupReader, BadBackup, LogHead, check_file
+from ledger.backup.load import domains_without_tables, load_backup
+from ledger.backup.write import write_backup
 from ledger.store import Store
 from projections.replay import replay
 

@@ -14,9 +14,9 @@ from api.cli.writing import written
 from api.config import Config
 from importers.repack_job import EraseAndRepack, Erasure
 from ledger.clock import now_micros
-from ledger.erasure import EraseCases, Search, search
+from ledger.erasure.erase import EraseCases, Search, search
 from ledger.errors import LedgerError, NotFound
-from ledger.jobs import Job, JobState
+from ledger.jobs.queue import Job, JobState
 from ledger.store import Store
 from projections.erasure_preview import (
     ErasurePreview,

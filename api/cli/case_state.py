@@ -11,9 +11,9 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
+from ledger.commands.form_states import FlagCases, RebuildCases
 from ledger.entry import Kind, Receipt
 from ledger.errors import LedgerError
-from ledger.form_states import FlagCases, RebuildCases
 from ledger.submit import Command
 
 _DOMAIN = domain_option("The cases' domain")

@@ -11,8 +11,8 @@ from api.cli.database import opened, the_domain
 from api.config import Config
 from api.release import program
 from ledger.clock import now_micros
-from ledger.signed_checkpoint import make_checkpoint
-from ledger.signing import Untrusted, load_signing_key
+from ledger.proof.checkpoint import make_checkpoint
+from ledger.proof.signing import Untrusted, load_signing_key
 
 
 @click.command()

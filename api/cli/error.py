@@ -16,9 +16,9 @@ from api.config import Config
 from api.errors_json import lines
 from importers.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Kind
 from ledger.errors import LedgerError
-from ledger.form_states import ChangeForms
 from ledger.store import Store
 from projections.error_forms import (
     ERROR_STATES,

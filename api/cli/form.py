@@ -12,8 +12,8 @@ from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
 from api.form_render import render_form
+from ledger.commands.form_states import ChangeForms, FormOutcome
 from ledger.entry import Kind
-from ledger.form_states import ChangeForms, FormOutcome
 from projections.form_view import FormView, form_bytes, look_at_form
 
 _DOMAIN = domain_option("The forms' domain")

@@ -24,12 +24,12 @@ from importers.haplo_batches import (
 )
 from importers.haplo_failed import write_messages
 from importers.turns import HAPLO
-from ledger import batches
-from ledger.batches import Batch, BatchState, NewFile
 from ledger.clock import now_micros
 from ledger.errors import Conflict
-from ledger.import_rows import Outcome, outcomes_of, rows_with_messages
-from ledger.jobs import Job
+from ledger.imports import batches
+from ledger.imports.batches import Batch, BatchState, NewFile
+from ledger.imports.results import Outcome, outcomes_of, rows_with_messages
+from ledger.jobs.queue import Job
 from ledger.store import Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -14,9 +14,9 @@ from api.cli.work import lines, outcome, see_through
 from api.config import Config
 from api.jobs_json import to_wire
 from importers.forget_files import forget_files
-from ledger import jobs
 from ledger.clock import now_micros
-from ledger.jobs import JobFilter, JobState
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobFilter, JobState
 
 _DOMAIN = domain_option("The job's domain")
 _JOB = click.argument("job_id")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ledger.signing import create_signing_key, load_signing_key
+from ledger.proof.signing import create_signing_key, load_signing_key
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

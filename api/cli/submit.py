@@ -14,10 +14,10 @@ import click
 from api.cli.database import opened, the_domain
 from api.config import Config
 from ledger.clock import now_micros
-from ledger.commands import SubmitForm
+from ledger.commands.submissions import SubmitForm
 from ledger.entry import Kind, Receipt, Submission
 from ledger.errors import LedgerError, Malformed
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter

@@ -16,7 +16,7 @@ from api.time_travel_json import wire_name
 from api.undo import try_undo
 from importers.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
-from ledger.jobs import Job, JobState
+from ledger.jobs.queue import Job, JobState
 from ledger.times import Micros
 from projections.case_changes import Value
 from projections.undo_preview import CasePreview, UndoPreview

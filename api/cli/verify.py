@@ -10,9 +10,9 @@ import click
 from api.cli.database import opened, the_domains
 from api.cli.progress import progress
 from api.config import Config
-from ledger.against import Earlier, Note, parse_note
-from ledger.signed_checkpoint import SignedCheckpoint, read_checkpoint
-from ledger.signing import Untrusted, is_public_key
+from ledger.proof.checkpoint import SignedCheckpoint, read_checkpoint
+from ledger.proof.notes import Earlier, Note, parse_note
+from ledger.proof.signing import Untrusted, is_public_key
 from projections.verify import Verification
 from projections.verify import verify as prove
 

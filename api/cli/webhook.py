@@ -12,12 +12,13 @@ from api.cli.options import domain_option
 from api.config import Config
 from api.webhook_urls import leads_inside
 from api.webhooks_json import LAST, MOST_LIMIT, parse_settings
-from ledger import deliveries, webhooks
 from ledger.clock import now_micros
-from ledger.deliveries import Delivery
 from ledger.errors import Conflict
 from ledger.times import format_micros
-from ledger.webhooks import Webhook
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
+from ledger.webhooks.deliveries import Delivery
+from ledger.webhooks.subscriptions import Webhook
 
 _DOMAIN = domain_option()
 

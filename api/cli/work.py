@@ -13,7 +13,7 @@ from api.jobs_json import to_wire
 from importers.job_kinds import HANDLERS
 from importers.worker import Worker
 from ledger.clock import now_micros
-from ledger.jobs import Job, JobKey, JobState
+from ledger.jobs.queue import Job, JobKey, JobState
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter

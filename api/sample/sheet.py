@@ -13,8 +13,8 @@ from typing import Protocol, cast
 from lxml import etree
 
 from api.sample.people import Worker, sample_id
-from ledger.form import APP_VERSION_NS, CASE_NS, META_NS
-from ledger.xml import Element, namespace
+from ledger.forms.form import APP_VERSION_NS, CASE_NS, META_NS
+from ledger.forms.xml import Element, namespace
 
 _JAVAROSA_NS = "http://dev.commcarehq.org/jr/xforms"
 _UPDATED_ON = date(2026, 6, 1)

@@ -12,8 +12,8 @@ from typing import Any
 
 from importers.haplo.names import CLOSE, OWNER_ID, Part
 from importers.haplo.targets import Target, stored
-from ledger.case import Case, CaseIndex
-from ledger.caseblock import CaseBlock, IndexUpdate
+from ledger.cases.case import Case, CaseIndex
+from ledger.forms.case_block import CaseBlock, IndexUpdate
 from ledger.times import Instant
 
 TypeOf = Callable[[str], str | None]

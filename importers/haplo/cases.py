@@ -12,7 +12,7 @@ from typing import cast
 
 from importers.haplo.lookup import is_possible
 from importers.haplo.overlay import Overlay
-from ledger.case import Case
+from ledger.cases.case import Case
 from ledger.store import Reader, Writer
 from ledger.submit import Session, WantsOwnCommit
 from projections.case_batch import CaseBatch

@@ -21,12 +21,12 @@ from importers.haplo.program import Program
 from importers.haplo.record import Record, Transformed
 from importers.haplo.steps import run_all
 from importers.turns import HAPLO
-from ledger.caseblock import CaseBlock
 from ledger.entry import Author, Entry, Kind
 from ledger.errors import LedgerError, Malformed
-from ledger.form import Form
-from ledger.formxml import parse_form
-from ledger.import_rows import ImportRow, Outcome, put_rows
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_form
+from ledger.imports.results import ImportRow, Outcome, put_rows
 from ledger.submit import Draft, Needs, Session
 from ledger.times import Micros, format_micros, next_tick
 

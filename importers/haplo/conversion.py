@@ -15,7 +15,7 @@ from importers.haplo.lookup import Lookup, Ref
 from importers.haplo.mappings import Mapping as RefMapping
 from importers.haplo.scripting import text_of
 from importers.haplo.values import Value, ValueProblem, Wanted, convert
-from ledger.names import is_legal, is_too_long
+from ledger.forms.names import is_legal, is_too_long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

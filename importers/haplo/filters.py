@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from importers.haplo.lookup import Lookup, Ref, preferred
 from importers.haplo.scripting import is_number, shown, text_of
-from ledger.case import Case
+from ledger.cases.case import Case
 
 Filter: TypeAlias = Callable[[Any, Lookup, str], Any]
 """Takes a value, what can be looked up, and how messages name the source."""

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from ledger.case import Case
-from ledger.names import is_legal
+from ledger.cases.case import Case
+from ledger.forms.names import is_legal
 
 LONGEST_ID = 255
 

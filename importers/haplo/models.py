@@ -13,7 +13,7 @@ from typing import Any
 from importers.haplo.names import Slot, is_index_name, slot_of
 from importers.haplo.scripting import shown
 from importers.haplo.types import KNOWN_TYPES
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 
 LEDGER_CASES = "ledger:cases"
 

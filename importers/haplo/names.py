@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from ledger.names import is_name
+from ledger.forms.names import is_name
 
 LONGEST = 255
 """How long case name, external id and owner id may be (R0.8)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ledger.case import Case
+from ledger.cases.case import Case
 
 _Ids = dict[str, None]
 

@@ -17,8 +17,8 @@ from importers.haplo.names import CASE_NAME, EXTERNAL_ID, LONGEST, OWNER_ID
 from importers.haplo.scripting import shown
 from importers.haplo.targets import Given, Place, Target
 from importers.haplo.values import Value, ValueProblem
-from ledger.case import Case
-from ledger.caseblock import CaseBlock
+from ledger.cases.case import Case
+from ledger.forms.case_block import CaseBlock
 
 MOST_KEPT = 1000
 """How many messages are kept of one record; those behind are counted."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ledger.names import printable
+from ledger.forms.names import printable
 
 _EXACT = 10**21
 """Numbers from here on are written with an exponent."""

@@ -9,7 +9,7 @@ from importers.haplo.lookup import Ref
 from importers.haplo.models import Destination
 from importers.haplo.names import Part, Slot
 from importers.haplo.values import Value
-from ledger.case import Case, CaseIndex
+from ledger.cases.case import Case, CaseIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The records of an XML document, of which one is held at a time.
 
-The rules are those of ``ledger/xml.py``: no entities, no network, no DOCTYPE.
+The rules are those of ``ledger/forms/xml.py``: no entities, no network, no DOCTYPE.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from lxml import etree
 
-from ledger.xml import Element, children_of, local_name
+from ledger.forms.xml import Element, children_of, local_name
 
 _RULES: Final[dict[str, Any]] = {
     "events": ("start", "end"),

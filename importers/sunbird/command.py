@@ -20,12 +20,12 @@ from importers.sunbird.people import People
 from importers.sunbird.rows import block_of, decide, failure, looks_up
 from importers.sunbird.table import Record
 from importers.sunbird.view import View
-from ledger.caseblock import CaseBlock
 from ledger.entry import Entry, Kind
 from ledger.errors import Malformed
-from ledger.form import Form
-from ledger.formxml import parse_form
-from ledger.import_rows import ImportRow, Outcome, put_rows
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_form
+from ledger.imports.results import ImportRow, Outcome, put_rows
 from ledger.submit import Draft, Needs, Session, WantsOwnCommit
 from ledger.times import format_micros
 

@@ -12,7 +12,7 @@ import xlsxwriter
 from importers.csvfile import SHEET, read_values
 from importers.excel_columns import REASONS
 from importers.unreadable import DEFAULT_LIMITS
-from ledger.import_rows import ImportRow, Outcome
+from ledger.imports.results import ImportRow, Outcome
 
 _LONGEST_CELL = 32_767
 

@@ -27,7 +27,7 @@ from importers.sunbird.upload import task_of
 from importers.turns import wait_for_turn
 from importers.worker import JobContext
 from ledger.errors import LedgerError
-from ledger.import_rows import Outcome
+from ledger.imports.results import Outcome
 
 _ROWS = 200
 _PAGES = 4

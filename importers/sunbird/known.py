@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from importers.sunbird.columns import ObjectType
 from importers.sunbird.settings import Rules
-from ledger.case import Case
+from ledger.cases.case import Case
 from ledger.entry import Author
 from ledger.errors import LedgerError
 

@@ -19,8 +19,8 @@ from importers.sunbird.known import (
     RowFailed,
     Task,
 )
-from ledger.caseblock import CaseBlock, IndexUpdate
-from ledger.names import is_legal, is_too_long
+from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.names import is_legal, is_too_long
 
 _LONGEST: Final = 255
 _SHORT: Final = frozenset({"code", "name", "orgName", "externalId", "firstName"})

@@ -17,11 +17,11 @@ from importers.sunbird.settings import (
 )
 from importers.sunbird.table import count_records
 from importers.turns import SUNBIRD
-from ledger import jobs
 from ledger.bodies import put_blobs
 from ledger.entry import Author, Upload
 from ledger.errors import NotFound
-from ledger.jobs import Job
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Writer
 from ledger.times import Micros
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Select, bindparam, select, update
 
 from ledger.clock import now_micros
-from ledger.connection import Connection, Statement
 from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.ids import new_id
 from ledger.log import record_directory
+from ledger.storage.connection import Connection, Statement
 from ledger.tables import api_keys
 from ledger.times import Micros
 

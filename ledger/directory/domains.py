@@ -10,10 +10,10 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import bindparam, select, update
 
-from ledger.connection import Connection, Statement
 from ledger.entry import Author, Head
 from ledger.errors import Conflict
 from ledger.log import GENESIS, record_directory
+from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Writer
 from ledger.tables import domains
 from ledger.times import Micros

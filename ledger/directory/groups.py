@@ -11,13 +11,13 @@ import orjson
 from sqlalchemy import Select, bindparam, delete, select
 
 from ledger.clock import now_micros
-from ledger.connection import Statement
-from ledger.dialect import in_list
 from ledger.directory.texts import checked_text, listed
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.ids import new_hex_id
 from ledger.log import record_directory
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import group_members, groups, users
 from ledger.times import Micros

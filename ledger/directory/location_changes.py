@@ -16,8 +16,6 @@ import orjson
 from sqlalchemy import bindparam, delete
 
 from ledger.clock import now_micros
-from ledger.connection import Statement
-from ledger.dialect import in_list
 from ledger.directory.location_types import LocationTypes, types_of
 from ledger.directory.locations import (
     Location,
@@ -36,6 +34,8 @@ from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.ids import new_hex_id
 from ledger.log import record_directory
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Writer
 from ledger.tables import locations, user_locations
 

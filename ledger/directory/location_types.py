@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
-from ledger.connection import Statement
 from ledger.directory.texts import checked_text, slug
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.log import record_directory
+from ledger.storage.connection import Statement
 from ledger.store import Reader, Writer
 from ledger.tables import location_types
 from ledger.times import Micros

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 
-from ledger.connection import Statement
-from ledger.dialect import in_list
 from ledger.directory.texts import without_case
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from ledger.tables import locations
 from ledger.times import Micros

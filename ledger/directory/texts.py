@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from ledger.errors import Conflict
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 
 NAME_LIMIT = 255
 VALUE_LIMIT = 10_000

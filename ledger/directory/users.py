@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
-from ledger.connection import Connection, Statement
-from ledger.dialect import in_list
 from ledger.directory.groups import leave_groups
 from ledger.directory.passwords import hash_password
 from ledger.directory.profiles import (
@@ -42,6 +40,8 @@ from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.ids import new_hex_id, new_id
 from ledger.log import record_directory
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import users
 from ledger.times import Micros

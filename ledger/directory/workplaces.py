@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, select
 
-from ledger.connection import Statement
-from ledger.dialect import in_list
 from ledger.directory.locations import locations_by_id
 from ledger.directory.texts import listed
 from ledger.errors import Conflict
+from ledger.storage.connection import Statement
+from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import user_locations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.cli import main
-from ledger.signing import create_signing_key
+from ledger.proof.signing import create_signing_key
 from ledger.store import Store
 from projections.verify import verify
 from tests import build

@@ -10,9 +10,9 @@ from itertools import pairwise
 import psycopg
 import pytest
 
-from ledger.backup import LEFT_OUT, write_backup
-from ledger.backup_format import BackupReader
-from ledger.backup_load import domains_without_tables
+from ledger.backup.format import BackupReader
+from ledger.backup.load import domains_without_tables
+from ledger.backup.write import LEFT_OUT, write_backup
 from ledger.directory.passwords import verify_password
 from ledger.directory.users import create_user, find_user
 from ledger.errors import Conflict

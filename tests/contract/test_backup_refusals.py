@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from ledger.backup import write_backup
-from ledger.backup_format import BadBackup
+from ledger.backup.format import BadBackup
+from ledger.backup.write import write_backup
 from ledger.errors import Conflict, LedgerError
 from projections.rebuild import silent
 from projections.verify import verify

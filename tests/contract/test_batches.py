@@ -6,18 +6,19 @@ from hashlib import sha256
 
 import pytest
 
-from ledger import batches, jobs
-from ledger.batches import BatchState, NewFile
 from ledger.bodies import get_blob
 from ledger.errors import Conflict, NotFound
-from ledger.import_rows import (
+from ledger.imports import batches
+from ledger.imports.batches import BatchState, NewFile
+from ledger.imports.results import (
     _TELLING,
     ImportRow,
     Outcome,
     put_rows,
     rows_with_messages,
 )
-from ledger.jobs import JobState
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobState
 from tests import build
 from tests.contract.test_job_plans import plan
 

@@ -10,7 +10,7 @@ import pytest
 from ledger import log
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author, Kind
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from projections.replay import replay
 from tests import build
 from tests.states import form

@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 from sqlalchemy import delete, insert
 
-from ledger.case import Case
-from ledger.connection import Statement
+from ledger.cases.case import Case
 from ledger.entry import Kind
 from ledger.migrations import migrate
+from ledger.storage.connection import Statement
 from ledger.store import open_store
 from projections.case_pages import list_cases, read_page
 from projections.csql import parse

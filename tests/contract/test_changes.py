@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from ledger import log
-from ledger.changes import IndexRef, Intent
+from ledger.cases.change import IndexRef, Intent
 from ledger.entry import Answer, IdempotencyKey, Kind
 from ledger.errors import Conflict
-from ledger.form import CASE_API_XMLNS
+from ledger.forms.form import CASE_API_XMLNS
 from projections.verify import verify
 from tests import build
 

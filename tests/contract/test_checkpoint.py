@@ -8,8 +8,8 @@ from itertools import chain
 import pytest
 
 from ledger.errors import Conflict
-from ledger.signed_checkpoint import read_checkpoint
-from ledger.signing import (
+from ledger.proof.checkpoint import read_checkpoint
+from ledger.proof.signing import (
     Untrusted,
     create_signing_key,
     is_public_key,

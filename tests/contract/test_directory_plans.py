@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from ledger.connection import Statement
 from ledger.directory import (
     groups,
     location_changes,
@@ -15,6 +14,7 @@ from ledger.directory import (
     users,
     workplaces,
 )
+from ledger.storage.connection import Statement
 
 MODULES = (groups, location_changes, location_types, locations, users, workplaces)
 STATEMENTS = {

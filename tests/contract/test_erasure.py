@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from ledger.bodies import add_dictionary
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Kind
-from ledger.erasure import EraseCases, search
+from ledger.erasure.erase import EraseCases, search
+from ledger.erasure.repacking import Repack
 from ledger.errors import Conflict
-from ledger.form_states import ChangeForms
-from ledger.repacking import Repack
 from projections.replay import replay
 from projections.timeline import as_of
 from projections.verify import verify

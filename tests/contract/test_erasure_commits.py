@@ -10,9 +10,9 @@ import pytest
 from ledger.bodies import add_dictionary
 from ledger.directory.users import create_user
 from ledger.entry import Kind
-from ledger.erasure import EraseCases
+from ledger.erasure.erase import EraseCases
+from ledger.erasure.repacking import Repack
 from ledger.errors import Conflict
-from ledger.repacking import Repack
 from ledger.store import open_store
 from ledger.submit import Needs, WantsOwnCommit
 from tests import build

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ledger.entry import Author
-from ledger.erasure import EraseCases
+from ledger.erasure.erase import EraseCases
 from ledger.migrations import migrate
 from ledger.store import open_store
 from tests import build

@@ -11,12 +11,12 @@ from importers.excel import import_excel
 from importers.excel_options import LOST
 from importers.forget_files import forget_files
 from importers.turns import EXCEL, HAPLO
-from ledger import jobs
 from ledger.bodies import get_blob, put_blobs
-from ledger.erasure import search
+from ledger.erasure.erase import search
 from ledger.errors import Conflict
-from ledger.import_rows import ImportRow, Outcome, put_rows, rows_of
-from ledger.jobs import JobState
+from ledger.imports.results import ImportRow, Outcome, put_rows, rows_of
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobState
 from projections.erasure_preview import preview_erasure
 from tests import build
 from tests.erasing import SECRET, erase_wholly, everything, is_gone, is_sound

@@ -8,10 +8,11 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from ledger import jobs, log
-from ledger.commands import ChangeCases
+from ledger import log
+from ledger.commands.submissions import ChangeCases
 from ledger.entry import Answer, IdempotencyKey, Kind
-from ledger.erasure import Search, search
+from ledger.erasure.erase import Search, search
+from ledger.jobs import queue as jobs
 from ledger.migrations import migrate
 from ledger.store import open_store
 from projections.changed import changed_cases

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.import_rows import ImportRow, Outcome, outcomes_of, put_rows, rows_of
+from ledger.imports.results import ImportRow, Outcome, outcomes_of, put_rows, rows_of
 from tests import build
 
 ROW = ImportRow(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger import jobs
+from ledger.jobs import queue as jobs
 from projections import error_forms
 from projections.tables import FORMS
 from tests import build

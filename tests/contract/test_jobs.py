@@ -10,10 +10,11 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from ledger import jobs, log
+from ledger import log
 from ledger.errors import Conflict, LedgerError, NotFound
-from ledger.job_step import JobStep
-from ledger.jobs import JobCancelled, JobFilter, JobState, LeaseLost
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobCancelled, JobFilter, JobState, LeaseLost
+from ledger.jobs.step import JobStep
 from ledger.store import open_store
 from projections.verify import verify
 from tests import build

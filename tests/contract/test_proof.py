@@ -7,9 +7,9 @@ import hashlib
 import pytest
 
 from ledger import bodies, tables
-from ledger.against import Note, parse_note
-from ledger.proof import erasures
-from ledger.signed_checkpoint import read_checkpoint
+from ledger.proof.chain import erasures
+from ledger.proof.checkpoint import read_checkpoint
+from ledger.proof.notes import Note, parse_note
 from projections.verify import verify
 from tests import build
 from tests.intruder import (

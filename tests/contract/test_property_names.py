@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from ledger.connection import Statement
 from ledger.entry import Kind
+from ledger.storage.connection import Statement
 from ledger.writer import LedgerWriter
 from projections.filters import CaseFilter
 from projections.hashing import CASE_NAME, value_hash

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.case import Case, CaseIndex, FoldKey
+from ledger.cases.case import Case, CaseIndex, FoldKey
 from ledger.store import open_store
 from projections.case_plan import make_plan
 from projections.case_sql import Driver, count_statement, page_statement

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from ledger import jobs
 from ledger.entry import Kind
-from ledger.jobs import JobFilter
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobFilter
 from ledger.tables import metadata as kept
 from projections.error_forms import ErrorFilter, count_errors, latest_errors
 from projections.history import history

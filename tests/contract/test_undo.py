@@ -8,10 +8,10 @@ import pytest
 
 from importers.job_kinds import HANDLERS
 from importers.undo import UndoRequest, enqueue_undo, select
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound
-from ledger.form_states import ChangeForms
-from ledger.jobs import JobState
+from ledger.jobs.queue import JobState
 from projections import undo_preview
 from projections.case_changes import values_of
 from projections.undo import acts_of, chunks

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from ledger import deliveries, webhooks
-from ledger.connection import Statement
+from ledger.storage.connection import Statement
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
 from projections import feed
 
 STATEMENTS = {
@@ -16,13 +17,16 @@ STATEMENTS = {
     for name, value in vars(module).items()
     if isinstance(value, Statement)
 }
-EVERYWHERE = {"ledger.webhooks._EVERYWHERE", "projections.feed._POSITIONS"}
+EVERYWHERE = {
+    "ledger.webhooks.subscriptions._EVERYWHERE",
+    "projections.feed._POSITIONS",
+}
 ORDERED_BY_INDEX = {
-    "ledger.deliveries._DUE": "ix_webhook_deliveries_due",
-    "ledger.deliveries._MANY_PENDING": "ix_webhook_deliveries_due",
-    "ledger.deliveries._REFRESH": "ix_webhook_deliveries_due",
-    "ledger.deliveries._LATEST_OF_STATE": "ix_webhook_deliveries_state",
-    "ledger.deliveries._OLDEST": "ix_webhook_deliveries_state",
+    "ledger.webhooks.deliveries._DUE": "ix_webhook_deliveries_due",
+    "ledger.webhooks.deliveries._MANY_PENDING": "ix_webhook_deliveries_due",
+    "ledger.webhooks.deliveries._REFRESH": "ix_webhook_deliveries_due",
+    "ledger.webhooks.deliveries._LATEST_OF_STATE": "ix_webhook_deliveries_state",
+    "ledger.webhooks.deliveries._OLDEST": "ix_webhook_deliveries_state",
 }
 
 

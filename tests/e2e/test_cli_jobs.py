@@ -11,7 +11,7 @@ import pytest
 from importers.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
 from ledger.entry import Author
-from ledger.jobs import JobState, get_job
+from ledger.jobs.queue import JobState, get_job
 from ledger.store import open_store
 from tests import build
 from tests.e2e.test_cli import Program, serving

@@ -8,10 +8,11 @@ import sys
 import pytest
 
 from api.cli import main
-from ledger import deliveries, webhooks
-from ledger.deliveries import Attempt, Lease
 from ledger.migrations import migrate
 from ledger.store import open_store
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
+from ledger.webhooks.deliveries import Attempt, Lease
 from tests import build
 
 URL = "https://93.184.216.34/hook"

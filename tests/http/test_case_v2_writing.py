@@ -8,7 +8,7 @@ import json
 import pytest
 
 from ledger.entry import Kind
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from ledger.log import entries_after
 
 

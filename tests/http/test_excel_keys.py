@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from ledger.connection import Statement
+from ledger.storage.connection import Statement
 from ledger.tables import idempotency
 from tests.http.conftest import DOMAIN
 from tests.http.excel import GOOD, HISTORY, ended, sent

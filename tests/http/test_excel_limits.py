@@ -8,7 +8,7 @@ import pytest
 from api.config import Config
 from api.keys import WORKER
 from importers.excel_options import limits_from_json
-from ledger import jobs
+from ledger.jobs import queue as jobs
 from tests.http.conftest import DOMAIN
 from tests.http.excel import UPLOAD, ended, sent
 from tests.importers.spreadsheets import a_csv, an_xlsx

@@ -8,8 +8,8 @@ import pytest
 
 from api.app import create_app
 from api.config import Config
-from ledger.signed_checkpoint import read_checkpoint
-from ledger.signing import Untrusted, create_signing_key
+from ledger.proof.checkpoint import read_checkpoint
+from ledger.proof.signing import Untrusted, create_signing_key
 from projections.verify import verify
 
 HEAD = "/a/demo/api/ledger/v1/head/"

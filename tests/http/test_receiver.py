@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from ledger.entry import Kind
+from ledger.forms.schemas import violations
 from ledger.log import entries_after
-from ledger.schemas import violations
 from tests.build import a_block, a_create, a_form, an_update
 
 RECEIVER = "/a/demo/receiver"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from api.keys import WORKER
-from ledger import jobs as kept_jobs
-from ledger.jobs import JobState
+from ledger.jobs import queue as kept_jobs
+from ledger.jobs.queue import JobState
 from tests import jobs
 from tests.http.conftest import DOMAIN
 from tests.http.sunbird import (

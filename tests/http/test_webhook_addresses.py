@@ -10,8 +10,8 @@ import pytest
 from api.webhook_sender import Sender
 from api.webhook_urls import is_public, is_url, leads_inside
 from ledger.clock import now_micros
-from ledger.deliveries import PENDING, Delivery
-from ledger.webhooks import Webhook
+from ledger.webhooks.deliveries import PENDING, Delivery
+from ledger.webhooks.subscriptions import Webhook
 from tests.receiver import receiving
 
 HOOKS = "/a/demo/api/ledger/v1/webhooks"

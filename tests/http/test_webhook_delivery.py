@@ -8,10 +8,11 @@ from collections import Counter
 import pytest
 
 from api.webhook_delivery import Deliverer, Policy
-from ledger import deliveries, webhooks
 from ledger.entry import Author, Kind
 from ledger.log import count_kinds, entries_after
 from ledger.store import open_store
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
 from ledger.writer import LedgerWriter
 from tests import build
 from tests.receiver import receiving, signature, until

@@ -8,10 +8,11 @@ import logging
 import pytest
 
 from api.config import Config
-from ledger import log, webhooks
-from ledger.deliveries import DEAD
+from ledger import log
 from ledger.entry import Kind
 from ledger.tables import webhook_deliveries
+from ledger.webhooks import subscriptions as webhooks
+from ledger.webhooks.deliveries import DEAD
 from tests import build
 from tests.receiver import receiving, signature, until
 

@@ -14,7 +14,7 @@ from importers.excel_options import ExcelOptions, Sheet
 from importers.excel_report import row_numbers
 from importers.turns import EXCEL
 from ledger.entry import Author, Upload
-from ledger.jobs import Job
+from ledger.jobs.queue import Job
 from ledger.store import Store
 from tests import build
 from tests.jobs import job_of, working

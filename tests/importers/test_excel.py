@@ -9,7 +9,7 @@ from importers.excel_options import SearchField
 from importers.turns import EXCEL
 from importers.undo import UNDO, UndoRequest, enqueue_undo, undo
 from ledger.entry import Author, Kind
-from ledger.jobs import JobState
+from ledger.jobs.queue import JobState
 from tests import build
 from tests.importers.spreadsheets import (
     a_csv,

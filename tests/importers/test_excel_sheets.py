@@ -13,11 +13,12 @@ from importers.excel import import_excel
 from importers.excel_chunk import error_form_ids_of, form_ids_of
 from importers.excel_options import LOST, SearchField, Sheet
 from importers.turns import EXCEL
-from ledger import jobs, log
+from ledger import log
 from ledger.entry import Kind
-from ledger.formxml import parse_form
-from ledger.job_notes import annotate
-from ledger.jobs import JobState
+from ledger.forms.form_xml import parse_form
+from ledger.jobs import queue as jobs
+from ledger.jobs.notes import annotate
+from ledger.jobs.queue import JobState
 from ledger.tables import blobs
 from projections.replay import replay as rebuild
 from tests import build, workbooks

@@ -16,10 +16,10 @@ from openpyxl.utils.escape import unescape
 
 from api.case_v2_render import decode_case
 from importers.export import Format, export_cases, export_forms
-from ledger.changes import Intent
+from ledger.cases.change import Intent
+from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict
-from ledger.form_states import ChangeForms
 from ledger.store import open_store
 from projections import case_stream, form_stream
 from projections.cases import case_any

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from importers.turns import EXCEL, wait_for_turn
-from ledger import jobs
-from ledger.jobs import JobState
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobState
 from tests import build
 from tests.jobs import enqueue, job_of, working
 

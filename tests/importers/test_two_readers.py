@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from importers.rows import GAP
 from importers.unreadable import Limits
 from importers.workbook_child import open_sheet, tabulate
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 from tests.workbooks import formatted_blank, formula, shown, write_xlsx
 
 LIMITS = Limits(columns=16_384)

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importers.excel_options import SearchField
+from ledger.forms.names import is_legal
 from ledger.ids import new_id
-from ledger.jobs import JobState
-from ledger.names import is_legal
+from ledger.jobs.queue import JobState
 from tests import build, workbooks
 from tests.importers.spreadsheets import a_csv, imported, imported_rows, made
 from tests.importers.test_two_readers import CELLS, DAYS, TEXTS, as_file

@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ledger.case import FoldKey
+from ledger.cases.case import FoldKey
 from ledger.entry import Attachment
 from ledger.errors import Rejected
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
 from projections.fold import Stamp, apply_form, blocks_by_case, fold
 from tests import build, strategies

@@ -8,11 +8,11 @@ from string import ascii_letters
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.caseblock import AttachmentUpdate, CaseBlock, IndexUpdate
 from ledger.entry import Author
 from ledger.errors import Malformed
-from ledger.form import Form
-from ledger.formxml import build_form, parse_for_fold, parse_form
+from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.forms.form import Form
+from ledger.forms.form_xml import build_form, parse_for_fold, parse_form
 from projections.parsing import from_flat, to_flat
 
 NOW = "2024-03-05T07:14:00.000000Z"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from importers.haplo.lookup import is_possible
 from ledger.ids import new_id
-from ledger.jobs import JobState
+from ledger.jobs.queue import JobState
 from tests import build
 from tests.importers.haplo.batches import (
     NEW,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import log, proof
+from ledger import log
 from ledger.entry import Kind
 from ledger.migrations import migrate
+from ledger.proof import chain as proof
 from ledger.store import open_store
 from projections.verify import verify
 from tests import build, strategies

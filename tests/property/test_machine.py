@@ -23,7 +23,7 @@ from ledger import log
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Answer, Author, Kind, Receipt
 from ledger.errors import Conflict
-from ledger.form import CASE_API_XMLNS
+from ledger.forms.form import CASE_API_XMLNS
 from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from projections.replay import replay

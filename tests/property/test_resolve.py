@@ -20,12 +20,12 @@ from api.case_v2_json import (
 )
 from api.case_v2_render import render_case
 from api.field_filters import FieldFilter
-from ledger.case import Case, CaseIndex, FoldKey
-from ledger.caseblock import CaseBlock
-from ledger.changes import CaseChange, IndexRef, Intent
+from ledger.cases.case import Case, CaseIndex, FoldKey
+from ledger.cases.change import CaseChange, IndexRef, Intent
+from ledger.cases.upsert import CasesFound, Resolution, resolve, wanted
 from ledger.errors import Conflict
-from ledger.form import CASE_API_XMLNS, Form
-from ledger.resolve import CasesFound, Resolution, resolve, wanted
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import CASE_API_XMLNS, Form
 from projections.fold import Stamp, apply_form, blocks_by_case
 from projections.rows import to_case, to_row
 

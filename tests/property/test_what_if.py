@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.commands.what_if import WhatIf
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author, Kind
 from ledger.errors import LedgerError
 from ledger.log import entries_after
-from ledger.what_if import WhatIf
 from projections.rows import CaseRow
 from tests import build, strategies, wishes
 

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from ledger import log
+from ledger.commands.form_states import ChangeForms, FlagCases, RebuildCases
 from ledger.entry import Author, Kind
-from ledger.form_states import ChangeForms, FlagCases, RebuildCases
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
 from projections.verify import verify

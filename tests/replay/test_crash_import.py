@@ -18,13 +18,14 @@ from sqlalchemy import update
 
 from api.cli import main
 from api.cli.database import OPERATOR
-from ledger import jobs, log
-from ledger.connection import Statement
+from ledger import log
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user
 from ledger.entry import Kind
-from ledger.formxml import parse_form
-from ledger.jobs import JobFilter, JobState
+from ledger.forms.form_xml import parse_form
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import JobFilter, JobState
+from ledger.storage.connection import Statement
 from ledger.tables import jobs as job_table
 from tests import build
 from tests.e2e.test_cli import serving

@@ -17,7 +17,7 @@ from importers.undo import UndoRequest, enqueue_undo
 from ledger import log
 from ledger.clock import now_micros
 from ledger.entry import Author, Kind
-from ledger.jobs import JobState
+from ledger.jobs.queue import JobState
 from ledger.store import open_store
 from projections.verify import verify
 from tests import build

@@ -6,9 +6,10 @@ import asyncio
 import random
 from collections import Counter
 
-from ledger import deliveries, webhooks
 from ledger.clock import now_micros
 from ledger.entry import Author
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
 from projections.verify import verify
 from tests import build, deliverer
 from tests.receiver import receiving, until

@@ -1,11 +1,11 @@
-"""The guard of the log lets an erasure through (``ledger/erasure.py``)."""
+"""The guard of the log lets an erasure through (``ledger/erasure/erase.py``)."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.dialect import PostgresqlDialect
+from ledger.storage.dialect import PostgresqlDialect
 
 revision = "0004"
 down_revision = "0003"

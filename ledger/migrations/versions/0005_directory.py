@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from ledger.columns import Sortable
-from ledger.dialect import PostgresqlDialect, SqliteDialect
+from ledger.storage.dialect import PostgresqlDialect, SqliteDialect
 from ledger.tables import metadata
 
 revision = "0005"

@@ -11,12 +11,13 @@ from importers.haplo.job import run_batch
 from importers.haplo.log import log_lines
 from importers.turns import HAPLO
 from importers.undo import UNDO, undo
-from ledger import jobs, log
+from ledger import log
 from ledger.bodies import put_blobs
 from ledger.entry import Entry, Upload
 from ledger.ids import new_token
-from ledger.import_rows import ImportRow, rows_of
-from ledger.jobs import Job
+from ledger.imports.results import ImportRow, rows_of
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
 from ledger.store import Store
 from tests import build
 from tests.jobs import job_of, working

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.caseblock import IndexUpdate
+from ledger.forms.case_block import IndexUpdate
 from tests.importers.haplo.batches import (
     NAME,
     a_control,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.caseblock import IndexUpdate
+from ledger.forms.case_block import IndexUpdate
 from tests.importers.haplo.batches import (
     a_control,
     field,

@@ -10,8 +10,8 @@ from importers.haplo.command import DEVICE_ID, XMLNS
 from importers.turns import HAPLO
 from ledger.directory.users import create_user
 from ledger.entry import Author, Kind
-from ledger.import_rows import Outcome
-from ledger.jobs import JobState
+from ledger.imports.results import Outcome
+from ledger.jobs.queue import JobState
 from tests import build
 from tests.importers.haplo.batches import (
     NAME,

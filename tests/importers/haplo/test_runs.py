@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from importers.haplo.log import MOST_LOGGED, log_lines
-from ledger.jobs import JobState
+from ledger.jobs.queue import JobState
 from tests import build
 from tests.importers.haplo.batches import (
     NAME,

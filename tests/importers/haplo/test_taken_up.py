@@ -13,8 +13,8 @@ from importers.turns import HAPLO
 from importers.undo import UNDO, UndoRequest, enqueue_undo
 from importers.worker import Interrupted
 from ledger.entry import Author
-from ledger.import_rows import ImportRow, Outcome
-from ledger.jobs import JobState
+from ledger.imports.results import ImportRow, Outcome
+from ledger.jobs.queue import JobState
 from projections.replay import replay
 from projections.verify import verify
 from tests import build

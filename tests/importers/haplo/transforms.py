@@ -14,7 +14,7 @@ from importers.haplo.control import read_control
 from importers.haplo.mappings import Census
 from importers.haplo.program import Program, prepare
 from importers.haplo.record import Transformed
-from ledger.case import Case, CaseIndex
+from ledger.cases.case import Case, CaseIndex
 from ledger.entry import Author
 from tests import build
 

@@ -6,7 +6,7 @@ import pytest
 
 from importers.sunbird.settings import Rules, SunbirdSettings
 from ledger.directory import location_types, locations
-from ledger.import_rows import Outcome
+from ledger.imports.results import Outcome
 from tests import build
 from tests.importers.sunbird.uploads import (
     PLACES,

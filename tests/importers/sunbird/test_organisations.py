@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.directory import locations
-from ledger.import_rows import Outcome
+from ledger.imports.results import Outcome
 from tests import build
 from tests.importers.sunbird.uploads import (
     cases,

@@ -23,10 +23,10 @@ from importers.worker import Interrupted
 from ledger import log
 from ledger.directory import locations
 from ledger.entry import Author, Kind
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from ledger.ids import new_id
-from ledger.import_rows import Outcome, outcomes_of
-from ledger.jobs import JobState
+from ledger.imports.results import Outcome, outcomes_of
+from ledger.jobs.queue import JobState
 from ledger.submit import WantsOwnCommit
 from ledger.tables import blobs
 from projections.verify import verify

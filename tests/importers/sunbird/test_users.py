@@ -9,7 +9,7 @@ from importers.sunbird.masks import mask_email, mask_phone
 from importers.sunbird.settings import ROLES, Rules, SunbirdSettings
 from ledger.directory import locations
 from ledger.directory.users import list_users
-from ledger.import_rows import Outcome
+from ledger.imports.results import Outcome
 from tests import build
 from tests.importers.sunbird.uploads import (
     cases,

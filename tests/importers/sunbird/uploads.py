@@ -14,8 +14,8 @@ from importers.sunbird.settings import SunbirdSettings
 from importers.sunbird.upload import enqueue_upload, looked_into
 from importers.turns import SUNBIRD
 from ledger.entry import Author, Upload
-from ledger.import_rows import ImportRow, rows_of
-from ledger.jobs import Job
+from ledger.imports.results import ImportRow, rows_of
+from ledger.jobs.queue import Job
 from ledger.store import Store
 from tests import build
 from tests.importers.spreadsheets import a_csv

@@ -11,7 +11,7 @@ from api.case_v2_json import (
     parse_bulk_fetch,
     parse_write,
 )
-from ledger.changes import CaseChange, IndexRef, Intent
+from ledger.cases.change import CaseChange, IndexRef, Intent
 from tests.case_bodies import (
     INDEX,
     NEW,

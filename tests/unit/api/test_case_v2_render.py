@@ -18,7 +18,7 @@ from api.case_v2_render import (
     write_response,
 )
 from api.field_filters import FieldFilter
-from ledger.case import Case, CaseIndex
+from ledger.cases.case import Case, CaseIndex
 from projections.rows import to_row
 
 OPENED = "2020-03-19T14:31:34.133000Z"

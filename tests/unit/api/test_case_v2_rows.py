@@ -10,7 +10,7 @@ from api.case_v2_json import (
     parse_put_external,
     parse_single_update,
 )
-from ledger.changes import CaseChange, Intent
+from ledger.cases.change import CaseChange, Intent
 from tests.case_bodies import (
     NEW,
     NEW_ROW,

@@ -13,7 +13,7 @@ from api.openrosa_answers import (
     headers,
 )
 from ledger.entry import Kind, Receipt
-from ledger.schemas import violations
+from ledger.forms.schemas import violations
 
 SAVED = "   √   "
 DUPLICATE = "Form is a duplicate of another! (f1)"

@@ -21,7 +21,7 @@ from api.openrosa_request import (
 )
 from api.permissions import Permission, granted
 from api.problems import Problem
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 
 SUBMITTED = {"X-Submit-Time": "2024-03-05T09:00:00+02:00"}
 V2 = "http://commcarehq.org/case/transaction/v2"

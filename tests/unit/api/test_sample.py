@@ -12,9 +12,9 @@ import pytest
 
 from api.sample import BROKEN, RESENT, SampleForm, forms
 from api.sample.people import WORKERS
-from ledger.caseblock import CaseBlock
-from ledger.form import Form
-from ledger.formxml import parse_form
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_form
 
 PAGE = Path(__file__).parents[3] / "docs" / "sample.md"
 NIMA, SOREL = (worker.user_id for worker in WORKERS)

@@ -16,7 +16,7 @@ from importers.export_rows import (
     form_line,
     leaves,
 )
-from ledger.case import Case, CaseIndex
+from ledger.cases.case import Case, CaseIndex
 from ledger.entry import Attachment, Entry, Kind
 from projections.form_json import METADATA, StoredForm
 from projections.rows import to_row

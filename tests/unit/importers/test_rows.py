@@ -20,7 +20,7 @@ from importers.rows import (
     to_text,
 )
 from importers.unreadable import Limits, Reason, Unreadable
-from ledger.names import is_legal
+from ledger.forms.names import is_legal
 
 LIMITS = Limits(rows=5, columns=3)
 ANYTHING = st.one_of(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.caseblock import AttachmentUpdate, CaseBlock, IndexUpdate
-from ledger.casexml import (
+from ledger.errors import Rejected
+from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.forms.case_xml import (
     read_case_blocks,
     read_ledger_case_ids,
     write_case_blocks,
 )
-from ledger.errors import Rejected
-from ledger.xml import parse_xml
+from ledger.forms.xml import parse_xml
 
 V2 = "http://commcarehq.org/case/transaction/v2"
 LOG = "http://code.javarosa.org/devicereport"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.caseblock import AttachmentUpdate, CaseBlock, IndexUpdate
 from ledger.entry import Author
 from ledger.errors import Malformed, Rejected
-from ledger.form import Form, FormMeta
-from ledger.formxml import build_form, parse_form
-from ledger.schemas import violations
-from ledger.xml import parse_xml
+from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.forms.form import Form, FormMeta
+from ledger.forms.form_xml import build_form, parse_form
+from ledger.forms.schemas import violations
+from ledger.forms.xml import parse_xml
 
 V2 = "http://commcarehq.org/case/transaction/v2"
 ORX = "http://openrosa.org/jr/xforms"

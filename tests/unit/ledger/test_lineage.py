@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.entry import Entry, Kind
-from ledger.lineage import lineage_of, revision_of
+from ledger.forms.lineage import lineage_of, revision_of
 
 
 def an_entry(position, kind, *, first=None, body=True, **details):

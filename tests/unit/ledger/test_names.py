@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from ledger.names import MAX_TEXT_BYTES, is_legal, is_name, is_too_long, printable
+from ledger.forms.names import MAX_TEXT_BYTES, is_legal, is_name, is_too_long, printable
 
 GOOD = ("_a", "a-b", "a.b", "é", "名", "XMLfoo", "a·", "a1", "Xml", "a\u0301", "𞤀𞤣")
 BAD = ("1a", "a b", "-a", ".a", "a:b", "a@", "😀", "a😀", "", " ", "xmlfoo", "xml")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from ledger.formxml import parse_for_fold, parse_form
-from ledger.redaction import mentions, redact
+from ledger.forms.form_xml import parse_for_fold, parse_form
+from ledger.forms.redaction import mentions, redact
 from tests import build
 
 LEDGER = "http://commcarehq.org/ledger/v1"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.caseblock import CaseBlock, IndexUpdate
-from ledger.changes import IndexRef, Intent
-from ledger.resolve import missing_fields, wanted
+from ledger.cases.change import IndexRef, Intent
+from ledger.cases.upsert import missing_fields, wanted
+from ledger.forms.case_block import CaseBlock, IndexUpdate
 from tests.resolving import (
     BODY,
     NOW,

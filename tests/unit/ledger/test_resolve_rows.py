@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.changes import Intent
+from ledger.cases.change import Intent
 from tests.resolving import (
     BODY,
     change,

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from ledger.errors import Malformed
-from ledger.xml import (
+from ledger.forms.xml import (
     local_name,
     namespace,
     own_text,

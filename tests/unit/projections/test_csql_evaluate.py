@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from ledger.case import Case, CaseIndex
+from ledger.cases.case import Case, CaseIndex
 from projections.csql import matches, parse
 from projections.csql.conditions import value_test
 from projections.csql.likeness import soundex

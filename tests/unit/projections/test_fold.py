@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.formxml import parse_form
+from ledger.forms.form_xml import parse_form
 from projections.fold import (
     ATTACHMENT,
     CLOSE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.formxml import parse_form
-from ledger.xml import parse_xml
+from ledger.forms.form_xml import parse_form
+from ledger.forms.xml import parse_xml
 from projections.form_json import METADATA, form_json, has_metadata, metadata_json
 from tests.build import a_create, a_form
 

@@ -1,0 +1,1 @@
+"""Everything that cannot be derived, in one file: its format, writing, loading."""

@@ -1,0 +1,1 @@
+"""The state of a case, a caller's wish for one, and which case a wish means. Pure."""

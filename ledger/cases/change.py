@@ -1,0 +1,55 @@
+"""A caller's wish for one case, before ids are resolved. Pure.
+
+``CaseChange`` is what the Case Data API, Excel and batch imports all speak;
+``ledger/cases/upsert.py`` turns changes into case blocks under the domain's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Intent(Enum):
+    """How the case of a change is chosen (``case-api-v2.md`` sections 0 and 5.2)."""
+
+    CREATE = "create"
+    """Make a new case, whatever exists."""
+    UPDATE = "update"
+    """Change the case named by ``case_id``, else by ``external_id``; never create."""
+    UPSERT = "upsert"
+    """A bulk row: change the case with ``external_id`` or create it."""
+    PUT = "put"
+    """``PUT /`` with one object: update, or create when the body is complete (D5)."""
+    PUT_EXTERNAL = "put_external"
+    """``PUT /ext/<id>/``: the case with ``selector`` as external id, or a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRef:
+    """A wish for one index; all three ids empty means: remove the index."""
+
+    case_id: str | None = None
+    external_id: str | None = None
+    temporary_id: str | None = None
+    case_type: str | None = None
+    relationship: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseChange:
+    """What a caller wants of one case; ``None`` means: leave as it is."""
+
+    intent: Intent
+    row: int = 1
+    selector: str | None = None
+    case_id: str | None = None
+    external_id: str | None = None
+    temporary_id: str | None = None
+    case_type: str | None = None
+    case_name: str | None = None
+    owner_id: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    indices: Mapping[str, IndexRef] = field(default_factory=dict)
+    close: bool = False

@@ -1,0 +1,1 @@
+"""Lawful erasure: of a case in the log, and of what repeats it elsewhere."""

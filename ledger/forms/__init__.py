@@ -1,0 +1,1 @@
+"""What a form may say: XML, case blocks, and what becomes of an id. Pure."""

@@ -1,0 +1,48 @@
+"""Case blocks, the XML that changes cases: types only.
+
+``case_xml.py`` reads and writes them. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger.times import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexUpdate:
+    """One element of an ``index`` block; an empty ``case_id`` clears the index."""
+
+    name: str
+    case_id: str
+    case_type: str
+    relationship: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentUpdate:
+    """One element of an ``attachment`` block; no ``src`` and no ``origin`` removes."""
+
+    name: str
+    src: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseBlock:
+    """What a form says about one case (``case-xml.md`` section 5).
+
+    ``create`` and ``update`` are ``None`` when they are no action. Special names of
+    section 6 stand in them under the names they have in the XML.
+    """
+
+    case_id: str
+    user_id: str | None = None
+    date_modified: Instant | None = None
+    create: Mapping[str, str] | None = None
+    update: Mapping[str, str] | None = None
+    indices: tuple[IndexUpdate, ...] = ()
+    close: bool = False
+    attachments: tuple[AttachmentUpdate, ...] = ()

@@ -1,0 +1,341 @@
+"""Case blocks in XML: finding, reading and writing them. Pure.
+
+What a block says is read here, with the rules it can break by itself; what it does to
+a case is the fold's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from lxml import etree
+from lxml.etree import SubElement
+
+from ledger.errors import Rejected
+from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.forms.form import CASE_NS, DEVICE_LOG_NS, LEDGER_NS
+from ledger.forms.xml import (
+    Element,
+    children_of,
+    default_namespace,
+    local_name,
+    local_names,
+    namespace,
+    own_text,
+    texts_by_name,
+)
+from ledger.times import Instant, parse_instant
+
+MAX_LENGTH: Final = 255
+
+_CASE: Final = f"{{{CASE_NS}}}case"
+_ANY_CASE: Final = "{*}case"
+_ANY_CASE_ID: Final = "{*}case_id"
+_IN_DEVICE_LOG: Final = f"{{{DEVICE_LOG_NS}}}*"
+_BALANCE: Final = f"{{{LEDGER_NS}}}balance"
+_TRANSFER: Final = f"{{{LEDGER_NS}}}transfer"
+_NSMAP: Final = default_namespace(CASE_NS)
+_TAG: Final = f"{{{CASE_NS}}}"
+_LONGEST_CACHED_DATE: Final = 40
+
+_SPECIAL: Final = ("case_type", "case_name", "owner_id", "external_id", "date_opened")
+_SPECIAL_SET: Final = frozenset(_SPECIAL)
+_CREATE_NAMES: Final = frozenset((*_SPECIAL, "user_id"))
+_RELATIONSHIPS: Final = frozenset(("child", "extension"))
+
+
+def read_case_blocks(root: Element) -> tuple[CaseBlock, ...]:
+    """Return the case blocks of a form in document order (``case-xml.md`` 4 to 6).
+
+    Raises ``Rejected`` for the first block that breaks a rule.
+    """
+    found = (_read(element) for element in case_elements(root))
+    return tuple(block for block in found if block is not None)
+
+
+def read_ledger_case_ids(root: Element) -> tuple[str, ...]:
+    """Return the ids of the cases that ledger blocks name (``case-xml.md`` 18).
+
+    Each once, in document order. Raises ``Rejected`` for an id that is too long.
+    """
+    ids: dict[str, None] = {}
+    for block in root.iter(_BALANCE, _TRANSFER):
+        if next(block.iterancestors(_IN_DEVICE_LOG), None) is None:
+            names = ("entity-id",) if block.tag == _BALANCE else ("src", "dest")
+            ids.update(dict.fromkeys(block.get(name) or "" for name in names))
+    ids.pop("", None)
+    for case_id in ids:
+        _check_case_id(case_id)
+    return tuple(ids)
+
+
+def write_case_blocks(form: Element, blocks: Iterable[CaseBlock]) -> None:
+    """Append blocks to a form under construction (``case-api-v2.md`` section 8).
+
+    Raises ``ValueError`` for names and texts that XML cannot carry.
+    """
+    skeletons: dict[Any, _Skeleton] = {}
+    for block in blocks:
+        key = _shape(block)
+        skeleton = skeletons.get(key)
+        if skeleton is None:
+            skeleton = skeletons[key] = _skeleton(block)
+        # The rows of a bulk are alike: copying a tree costs a quarter of making one.
+        element = copy(skeleton.element)
+        _fill(element, block, skeleton)
+        form.append(element)
+
+
+def case_elements(root: Element) -> Iterator[Element]:
+    """Yield what may be case blocks: no device log, nothing inside a ``case``."""
+    for element in root.iter(_ANY_CASE):
+        parent = element.getparent()
+        if parent is not None and not _is_covered(element, parent, root):
+            yield element
+
+
+def _is_covered(element: Element, parent: Element, root: Element) -> bool:
+    if element.tag != _CASE and namespace(element) == DEVICE_LOG_NS:
+        return True
+    if parent is root:
+        return False
+    outer = next(element.iterancestors(_ANY_CASE, _IN_DEVICE_LOG), None)
+    return outer is not None and outer is not root
+
+
+def _read(element: Element) -> CaseBlock | None:
+    """Return one block, or ``None`` for a question that happens to be called case."""
+    case_id = element.get("case_id")
+    if case_id is None and element.find(_ANY_CASE_ID) is None:
+        return None
+    date_modified = _date_modified(element.get("date_modified"))
+    if element.tag != _CASE:
+        raise _wrong_version(element)
+    _check_case_id(case_id)
+    return _block(
+        _actions(element),
+        case_id or "",
+        user_id=element.get("user_id"),
+        modified=date_modified,
+    )
+
+
+def _actions(element: Element) -> dict[str, list[Element]]:
+    """Return the children of each action; repeated actions are merged (D-6)."""
+    elements = children_of(element)
+    actions = dict(zip(local_names(elements), map(children_of, elements), strict=True))
+    if len(actions) < len(elements):
+        actions = {name: [] for name in actions}
+        for action in elements:
+            actions[local_name(action)] += children_of(action)
+    return actions
+
+
+def _block(
+    actions: Mapping[str, list[Element]],
+    case_id: str,
+    *,
+    user_id: str | None,
+    modified: Instant | None,
+) -> CaseBlock:
+    if "referral" in actions:
+        raise Rejected("UsesReferrals", "Sorry, referrals are no longer supported!")
+    create, update = actions.get("create"), actions.get("update")
+    index, attachment = actions.get("index"), actions.get("attachment")
+    return CaseBlock(
+        case_id=case_id,
+        user_id=user_id or None,
+        date_modified=modified,
+        create=_create(create) if create else None,
+        update=texts_by_name(update) if update else None,
+        indices=_indices(index) if index else (),
+        close="close" in actions,
+        attachments=_attachments(attachment) if attachment else (),
+    )
+
+
+def _date_modified(text: str | None) -> Instant | None:
+    if not text:
+        return None
+    try:
+        if len(text) <= _LONGEST_CACHED_DATE:
+            return _cached_instant(text)
+        return parse_instant(text)
+    except ValueError:
+        raise Rejected("PhoneDateValueError", repr(text)) from None
+
+
+# A form repeats one date in every block, and parsing it costs ten look-ups.
+_cached_instant = lru_cache(maxsize=4096)(parse_instant)
+
+
+def _wrong_version(element: Element) -> Rejected:
+    """Return why a block that is not version 2 is refused (``case-xml.md`` 4)."""
+    xmlns, parent = namespace(element), element.getparent()
+    if not xmlns or (parent is not None and xmlns == namespace(parent)):
+        return Rejected("VersionNotSupported", "")
+    text = f"{xmlns} not a valid case xmlns. We don't know how to handle this version."
+    return Rejected("CaseGenerationException", text)
+
+
+def _check_case_id(case_id: str | None) -> None:
+    if case_id is None:
+        text = (
+            "No case_id attribute found in v2 case block, this is a required property."
+        )
+        raise Rejected("CaseGenerationException", text)
+    if not case_id:
+        raise Rejected("IllegalCaseId", "case_id must not be empty")
+    check_length("case_id", case_id)
+
+
+def check_length(field: str, value: str) -> None:
+    """Raise ``Rejected`` for a value of more than 255 characters (section 12)."""
+    if len(value) > MAX_LENGTH:
+        raise value_error(field, f"Value exceeds allowed length: {MAX_LENGTH}")
+
+
+def value_error(field: str, error: str) -> Rejected:
+    """Return the ``CaseValueError`` of ``case-xml.md`` section 12."""
+    text = f"Error processing case update: Field: {field}, Error: {error}"
+    return Rejected("CaseValueError", text)
+
+
+def _create(elements: list[Element]) -> dict[str, str]:
+    """Return the special names; others in a ``create`` are ignored."""
+    values = texts_by_name(elements)
+    if values.keys() <= _CREATE_NAMES:
+        return values
+    return {name: values[name] for name in values if name in _CREATE_NAMES}
+
+
+def _indices(elements: list[Element]) -> tuple[IndexUpdate, ...]:
+    indices = tuple(map(_index, elements))
+    if len(indices) > 1:
+        indices = tuple({index.name: index for index in indices}.values())
+    return indices
+
+
+def _index(element: Element) -> IndexUpdate:
+    """Return one index; no ``case_type`` is allowed when it is cleared (D-5, D-8)."""
+    name, case_id = local_name(element), own_text(element)
+    case_type = element.get("case_type")
+    relationship = element.get("relationship") or "child"
+    if len(name) > MAX_LENGTH:
+        raise value_error("index", f"Name exceeds allowed length: {MAX_LENGTH}")
+    if case_type is None and case_id:
+        text = "Invalid index, must have a case type attribute."
+        raise Rejected("CaseGenerationException", text)
+    if relationship not in _RELATIONSHIPS:
+        raise value_error("relationship", relationship)
+    return IndexUpdate(
+        name=name,
+        case_id=case_id,
+        case_type=case_type or "",
+        relationship=relationship,
+    )
+
+
+def _attachments(elements: list[Element]) -> tuple[AttachmentUpdate, ...]:
+    found = map(_attachment, elements)
+    return tuple({attachment.name: attachment for attachment in found}.values())
+
+
+def _attachment(element: Element) -> AttachmentUpdate:
+    return AttachmentUpdate(
+        name=local_name(element),
+        src=element.get("src") or "",
+        origin=element.get("from") or "",
+    )
+
+
+class _Skeleton(NamedTuple):
+    """The elements of a block without texts, and which value each is for."""
+
+    element: Element
+    create: tuple[str, ...]
+    update: tuple[str, ...]
+
+
+def _shape(block: CaseBlock) -> tuple[object, ...]:
+    """Return what the elements of a block depend on."""
+    return (
+        tuple(block.create or ()),
+        tuple(block.update or ()),
+        block.close,
+        tuple([index.name for index in block.indices]),
+        tuple([attachment.name for attachment in block.attachments]),
+    )
+
+
+def _ordered(values: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Return special names in their fixed order, then properties by name."""
+    if not values:
+        return ()
+    special = [name for name in _SPECIAL if name in values]
+    return (*special, *sorted(values.keys() - _SPECIAL_SET))
+
+
+def _skeleton(block: CaseBlock) -> _Skeleton:
+    create, update = _ordered(block.create), _ordered(block.update)
+    element = etree.Element(_CASE, None, _NSMAP)
+    _add(element, "create", create)
+    _add(element, "update", update)
+    if block.close:
+        SubElement(element, _TAG + "close")
+    _add(element, "index", [index.name for index in block.indices])
+    _add(element, "attachment", [found.name for found in block.attachments])
+    return _Skeleton(element, create, update)
+
+
+def _add(parent: Element, action: str, names: Collection[str]) -> None:
+    if names:
+        element = SubElement(parent, _TAG + action)
+        for name in names:
+            SubElement(element, _TAG + name)
+
+
+def _fill(element: Element, block: CaseBlock, skeleton: _Skeleton) -> None:
+    """Write the attributes and texts of a block into a copy of its skeleton."""
+    element.set("case_id", block.case_id)
+    if block.date_modified:
+        element.set("date_modified", block.date_modified)
+    if block.user_id:
+        element.set("user_id", block.user_id)
+    actions = iter(children_of(element))
+    if block.create:
+        _fill_values(next(actions), skeleton.create, block.create)
+    if block.update:
+        _fill_values(next(actions), skeleton.update, block.update)
+    if block.close:
+        next(actions)
+    if block.indices:
+        _fill_indices(next(actions), block.indices)
+    if block.attachments:
+        _fill_attachments(next(actions), block.attachments)
+
+
+def _fill_values(
+    parent: Element, names: Iterable[str], values: Mapping[str, str]
+) -> None:
+    for element, name in zip(children_of(parent), names, strict=True):
+        element.text = values[name]
+
+
+def _fill_indices(parent: Element, indices: Iterable[IndexUpdate]) -> None:
+    for element, index in zip(children_of(parent), indices, strict=True):
+        element.set("case_type", index.case_type)
+        if index.relationship != "child":
+            element.set("relationship", index.relationship)
+        element.text = index.case_id
+
+
+def _fill_attachments(parent: Element, attachments: Iterable[AttachmentUpdate]) -> None:
+    for element, attachment in zip(children_of(parent), attachments, strict=True):
+        if attachment.src:
+            element.set("src", attachment.src)
+        if attachment.origin:
+            element.set("from", attachment.origin)

@@ -1,0 +1,1 @@
+"""What batch imports keep: control files, batches, what became of each record."""

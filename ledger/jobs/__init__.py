@@ -1,0 +1,1 @@
+"""Work in the background: the queue, and a chunk of it in one commit."""

@@ -1,0 +1,477 @@
+"""Jobs: work that goes on after the request that asked for it, one row each.
+
+A worker claims a job with a lease. What a chunk of the work appends commits together
+with the progress of the job (``step.py``), and only while the lease is held; so a
+worker that died, or was thought dead, repeats nothing and loses nothing. A lease that
+ran out makes the job ready again: that is the whole recovery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, bindparam, func, null, or_, select, update
+
+from ledger.errors import Conflict, LedgerError, NotFound
+from ledger.forms.names import is_legal
+from ledger.ids import new_id
+from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import Row
+from ledger.store import Reader, Writer
+from ledger.tables import jobs
+from ledger.times import Micros
+
+JobKey = tuple[str, str]
+"""Domain and job id."""
+
+MOST_ATTEMPTS = 5
+"""How often a job is taken up without getting any further before it has failed."""
+
+_GIVEN_UP = (
+    f"given up: the job was taken up {MOST_ATTEMPTS} times without getting any "
+    f"further; each time its worker died or lost the database"
+)
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are its end."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+class LeaseLost(LedgerError):
+    """Another worker has the job now: nothing more may be done in its name."""
+
+
+class JobCancelled(LedgerError):
+    """Somebody asked that the job be stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A piece of work, and how far it is.
+
+    ``options`` say what is to be done and never change; ``progress`` is the worker's
+    own, with the numbers ``done`` and ``total`` in it. ``attempts`` counts how often
+    the job was taken up since it last got further. Entries that it appended stand
+    between ``first_position`` and ``last_position``, among others.
+    """
+
+    domain: str
+    job_id: str
+    kind: str
+    state: JobState
+    user_id: str
+    options: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+    problem: str | None
+    attempts: int
+    cancel_asked: bool
+    ready_on: Micros | None
+    lease: str | None
+    first_position: int | None
+    last_position: int | None
+    created_on: Micros
+    started_on: Micros | None
+    finished_on: Micros | None
+
+    @property
+    def key(self) -> JobKey:
+        """Return what names the job."""
+        return self.domain, self.job_id
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether nothing will happen any more unless somebody asks."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs a list is about."""
+
+    kind: str | None = None
+    state: str | None = None
+
+
+_THIS = and_(jobs.c.domain == bindparam("d"), jobs.c.job_id == bindparam("j"))
+_HELD = and_(_THIS, jobs.c.lease == bindparam("held"))
+_ENDING: dict[str, Any] = {
+    "ready_on": null(),
+    "lease": null(),
+    "finished_on": bindparam("now"),
+}
+
+_ONE = Statement(select(*jobs.columns).where(_THIS))
+_LOCK = Statement(select(*jobs.columns).where(_THIS).with_for_update())
+_READY = Statement(
+    select(jobs.c.domain, jobs.c.job_id)
+    .where(jobs.c.ready_on <= bindparam("now"))
+    .order_by(jobs.c.ready_on)
+    .limit(1)
+)
+_LOCK_READY = Statement(
+    select(jobs.c.domain, jobs.c.job_id)
+    .where(jobs.c.ready_on <= bindparam("now"))
+    .order_by(jobs.c.ready_on)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_OPEN = Statement(
+    select(jobs.c.domain, jobs.c.job_id, jobs.c.kind, jobs.c.created_on)
+    .where(jobs.c.ready_on >= 0)
+    .order_by(jobs.c.ready_on)
+)
+_TAKE = Statement(
+    update(jobs)
+    .where(_THIS)
+    .values(
+        state=JobState.RUNNING.value,
+        lease=bindparam("taken"),
+        ready_on=bindparam("until"),
+        attempts=jobs.c.attempts + 1,
+        started_on=func.coalesce(jobs.c.started_on, bindparam("now")),
+    )
+)
+_HOLD = Statement(
+    update(jobs)
+    .where(_HELD)
+    .values(ready_on=bindparam("until"))
+    .returning(jobs.c.cancel_asked)
+)
+_ADVANCE = Statement(
+    update(jobs)
+    .where(_HELD)
+    .values(
+        progress=bindparam("so_far"),
+        attempts=1,
+        first_position=func.coalesce(jobs.c.first_position, bindparam("first")),
+        last_position=bindparam("last"),
+    )
+)
+_FINISH = Statement(
+    update(jobs)
+    .where(_HELD)
+    .values(
+        state=bindparam("ended"),
+        result=bindparam("outcome"),
+        problem=bindparam("why"),
+        **_ENDING,
+    )
+    .returning(jobs.c.job_id)
+)
+_END = Statement(
+    update(jobs)
+    .where(_THIS)
+    .values(state=bindparam("ended"), problem=bindparam("why"), **_ENDING)
+)
+_RELEASE = Statement(
+    update(jobs)
+    .where(_HELD)
+    .values(
+        state=JobState.QUEUED.value,
+        lease=null(),
+        ready_on=bindparam("again_on"),
+        attempts=jobs.c.attempts - bindparam("unused"),
+    )
+)
+_ASK_CANCEL = Statement(update(jobs).where(_THIS).values(cancel_asked=1))
+_AGAIN = Statement(
+    update(jobs)
+    .where(_THIS)
+    .values(
+        state=JobState.QUEUED.value,
+        ready_on=bindparam("now"),
+        problem=null(),
+        attempts=0,
+        cancel_asked=0,
+        finished_on=null(),
+    )
+)
+
+
+def enqueue(
+    conn: Connection,
+    domain: str,
+    *,
+    kind: str,
+    options: Mapping[str, Any],
+    user_id: str,
+    now: Micros,
+    job_id: str | None = None,
+) -> Job:
+    """Add a job, or return the one that has this id already.
+
+    Needs a write transaction: the files that the job is about belong into the same.
+    ``options`` must hold no secret.
+    """
+    key = (domain, job_id or new_id())
+    row = (
+        *key,
+        kind,
+        JobState.QUEUED.value,
+        user_id,
+        _dump(options),
+        "{}",
+        None,
+        None,
+        0,
+        0,
+        now,
+        None,
+        None,
+        None,
+        now,
+        None,
+        None,
+    )
+    conn.insert_new(jobs, [row])
+    return get_job(conn, key)
+
+
+def get_job(conn: Connection, key: JobKey) -> Job:
+    """Return a job; raises ``NotFound``."""
+    return _found(conn, _ONE, key)
+
+
+def list_jobs(
+    r: Reader,
+    asked: JobFilter,
+    *,
+    limit: int,
+    before: tuple[Micros, str] | None = None,
+) -> list[Job]:
+    """Return the newest jobs that match, behind the time and id of a page's last one.
+
+    Served by ``ix_jobs_created``.
+    """
+    given = {"kind": asked.kind, "state": asked.state}
+    params: dict[str, Any] = {n: value for n, value in given.items() if value}
+    names = tuple(params)
+    if before is not None:
+        params |= {"created_on": before[0], "job_id": before[1]}
+    statement = _page(names, behind=before is not None)
+    rows = r.conn.rows(statement, domain=r.domain, limit=limit, **params)
+    return [_job(row) for row in rows]
+
+
+def is_any_ready(conn: Connection, now: Micros) -> bool:
+    """Tell whether some domain has a job to be taken up: a marked fan-out.
+
+    Served by ``ix_jobs_ready``; takes no lock, so that asking often costs little.
+    """
+    return conn.row(_READY, now=now) is not None
+
+
+def is_behind(conn: Connection, job: Job, kinds: Collection[str]) -> bool:
+    """Tell whether an older job of the domain, of one of the kinds, has not ended.
+
+    Served by ``ix_jobs_ready``, a marked fan-out: the jobs that have not ended are few,
+    those of a domain may be many.
+    """
+    own = (job.created_on, job.job_id)
+    return any(
+        domain == job.domain and kind in kinds and (created_on, job_id) < own
+        for domain, job_id, kind, created_on in conn.rows(_OPEN)
+    )
+
+
+def claim(conn: Connection, *, now: Micros, until: Micros) -> Job | None:
+    """Take up the job of any domain that is ready for the longest time.
+
+    A marked fan-out; needs a write transaction. The lease ends at ``until``. Jobs that
+    nobody should take up any more are ended on the way.
+    """
+    while (key := conn.row(_LOCK_READY, now=now)) is not None:
+        job = _take(conn, get_job(conn, (key[0], key[1])), now=now, until=until)
+        if job is not None:
+            return job
+    return None
+
+
+def claim_one(
+    conn: Connection, key: JobKey, *, now: Micros, until: Micros
+) -> Job | None:
+    """Take up this job if it is ready; raises ``NotFound``."""
+    job = _locked(conn, key)
+    if job.ready_on is None or job.ready_on > now:
+        return None
+    return _take(conn, job, now=now, until=until)
+
+
+def renew(conn: Connection, job: Job, *, until: Micros) -> None:
+    """Hold a claimed job longer; what is written with it is written by its holder.
+
+    Raises ``LeaseLost`` when another worker has the job, ``JobCancelled`` when it
+    should be stopped.
+    """
+    row = conn.row(_HOLD, **_held(job), until=until)
+    if row is None:
+        raise LeaseLost(f"another worker has job {job.job_id} now")
+    if row[0]:
+        raise JobCancelled(f"job {job.job_id} was cancelled")
+
+
+def advance(w: Writer, job: Job, progress: Mapping[str, Any], *, first: int) -> None:
+    """Save how far a held job is; the head stands behind what it just appended."""
+    w.conn.run(
+        _ADVANCE,
+        **_held(job),
+        so_far=_dump(progress),
+        first=first,
+        last=w.head.position,
+    )
+
+
+def finish(
+    conn: Connection, job: Job, *, result: Mapping[str, Any], now: Micros
+) -> None:
+    """End a held job well; raises ``LeaseLost``."""
+    _end_held(conn, job, JobState.DONE, outcome=_dump(result), why=None, now=now)
+
+
+def fail(conn: Connection, job: Job, *, problem: str, now: Micros) -> None:
+    """End a held job with a text that says what went wrong; raises ``LeaseLost``."""
+    _end_held(conn, job, JobState.FAILED, outcome=None, why=problem, now=now)
+
+
+def stop(conn: Connection, job: Job, *, now: Micros) -> None:
+    """End a held job because it was cancelled; raises ``LeaseLost``."""
+    _end_held(conn, job, JobState.CANCELLED, outcome=None, why=None, now=now)
+
+
+def give_back(conn: Connection, job: Job, *, again_on: Micros) -> None:
+    """Let another worker go on with a held job from then; this was no attempt."""
+    conn.run(_RELEASE, **_held(job), again_on=again_on, unused=1)
+
+
+def put_off(conn: Connection, job: Job, *, again_on: Micros) -> None:
+    """Let a held job wait until what made this attempt fail may be over."""
+    conn.run(_RELEASE, **_held(job), again_on=again_on, unused=0)
+
+
+def cancel(conn: Connection, key: JobKey, *, now: Micros) -> Job:
+    """Stop a job: at once while it waits, after its present chunk while it runs.
+
+    Needs a write transaction. To cancel a cancelled job changes nothing. Raises
+    ``NotFound``, and ``Conflict`` when the job has ended otherwise.
+    """
+    job = _locked(conn, key)
+    if job.state in {JobState.DONE, JobState.FAILED}:
+        raise Conflict(f"Job {job.job_id} has ended ({job.state}); nothing to cancel")
+    if job.state is JobState.QUEUED:
+        _end(conn, job, JobState.CANCELLED, why=None, now=now)
+    elif job.state is JobState.RUNNING:
+        conn.run(_ASK_CANCEL, d=job.domain, j=job.job_id)
+    return get_job(conn, key)
+
+
+def retry(conn: Connection, key: JobKey, *, now: Micros) -> Job:
+    """Let a failed or cancelled job go on from where it stopped.
+
+    Needs a write transaction. Raises ``NotFound``, and ``Conflict`` when the job is
+    done or has not ended yet.
+    """
+    job = _locked(conn, key)
+    if job.state not in {JobState.FAILED, JobState.CANCELLED}:
+        raise Conflict(f"Job {job.job_id} is {job.state}; nothing to retry")
+    conn.run(_AGAIN, d=job.domain, j=job.job_id, now=now)
+    return get_job(conn, key)
+
+
+def _take(conn: Connection, job: Job, *, now: Micros, until: Micros) -> Job | None:
+    if job.cancel_asked:
+        _end(conn, job, JobState.CANCELLED, why=None, now=now)
+        return None
+    if job.attempts >= MOST_ATTEMPTS:
+        _end(conn, job, JobState.FAILED, why=_GIVEN_UP, now=now)
+        return None
+    conn.run(_TAKE, d=job.domain, j=job.job_id, taken=new_id(), until=until, now=now)
+    return get_job(conn, job.key)
+
+
+def _end(
+    conn: Connection, job: Job, state: JobState, *, why: str | None, now: Micros
+) -> None:
+    conn.run(_END, d=job.domain, j=job.job_id, ended=state.value, why=why, now=now)
+
+
+def _end_held(conn: Connection, job: Job, state: JobState, **values: Any) -> None:
+    row = conn.row(_FINISH, **_held(job), ended=state.value, **values)
+    if row is None:
+        raise LeaseLost(f"another worker has job {job.job_id} now")
+
+
+def _held(job: Job) -> dict[str, str | None]:
+    return {"d": job.domain, "j": job.job_id, "held": job.lease}
+
+
+def _locked(conn: Connection, key: JobKey) -> Job:
+    return _found(conn, _LOCK, key)
+
+
+def _found(conn: Connection, statement: Statement, key: JobKey) -> Job:
+    """Return a job; an id that no job can have is not even looked for."""
+    domain, job_id = key
+    row = conn.row(statement, d=domain, j=job_id) if is_legal(job_id) else None
+    if row is None:
+        raise NotFound(f"Job '{job_id}' not found")
+    return _job(row)
+
+
+def _job(row: Row) -> Job:
+    values = dict(zip(_NAMES, row, strict=True))
+    return Job(**{n: _READ[n](v) if n in _READ else v for n, v in values.items()})
+
+
+def _dump(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _load(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
+
+
+_NAMES = tuple(column.name for column in jobs.columns)
+_READ: dict[str, Callable[[Any], Any]] = {
+    "state": JobState,
+    "options": _load,
+    "progress": _load,
+    "result": _load,
+    "cancel_asked": bool,
+}
+
+
+@lru_cache(maxsize=16)
+def _page(names: tuple[str, ...], *, behind: bool) -> Statement:
+    """Return the query of a page whose filter names these columns."""
+    query = select(*jobs.columns).where(jobs.c.domain == bindparam("domain"))
+    for name in names:
+        query = query.where(jobs.c[name] == bindparam(name))
+    if behind:
+        same = and_(
+            jobs.c.created_on == bindparam("created_on"),
+            jobs.c.job_id < bindparam("job_id"),
+        )
+        query = query.where(
+            jobs.c.created_on <= bindparam("created_on"),
+            or_(jobs.c.created_on < bindparam("created_on"), same),
+        )
+    return Statement(
+        query.order_by(jobs.c.created_on.desc(), jobs.c.job_id.desc()).limit(
+            bindparam("limit")
+        )
+    )

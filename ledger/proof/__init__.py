@@ -1,0 +1,1 @@
+"""That nobody altered the log: its chain, notes of it, signed checkpoints."""

@@ -1,0 +1,1 @@
+"""The databases: connections, statements, and every difference between the two."""

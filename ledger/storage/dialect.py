@@ -1,0 +1,500 @@
+"""Every difference between the two databases, in one place.
+
+What SQL can say alike is said in Core. The rest is here: lists as parameters, a key of
+a JSON text, many rows in one statement, and the guard that keeps the log append-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    LargeBinary,
+    Select,
+    SmallInteger,
+    Table,
+    bindparam,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect as SqlDialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.types import NullType, Text
+
+from ledger.storage.arrays import COLUMNS, column_of
+
+Row = tuple[Any, ...]
+
+_ROWS = 1_000_000
+_PARTIAL = 50_000
+_SHARED = {
+    "case_type": 250_000,
+    "state": 1_000,
+    "name_id": 900_000,
+    "owner_id": 2_000,
+    "value": 1_000,
+    "target_id": 4,
+    "name": 4,
+    "case_id": 4,
+    "external_id": 1,
+    "form_id": 1,
+    "position": 1,
+    "indexed_on": 1,
+}
+"""How many rows of a large domain share a value of a column, for SQLite's planner."""
+
+
+class in_list(ColumnElement[Any]):  # noqa: N801 - reads as a condition where used
+    """``column`` is one of the values of the list parameter ``name``."""
+
+    inherit_cache = False
+    # Were it Boolean, SQLite would be asked for "... = 1", which no index serves.
+    type = NullType()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        """Keep the column and make the parameter that carries the list."""
+        self.column = column
+        self.values = bindparam(name, type_=NullType())
+
+
+class property_text(ColumnElement[str]):  # noqa: N801 - reads as a value where used
+    """The text under a key of a JSON object, NULL when the key is absent."""
+
+    inherit_cache = False
+    type = Text()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        """Keep the column and make the parameter that carries the key."""
+        self.column = column
+        self.member = bindparam(name, type_=NullType())
+
+
+class in_select(ColumnElement[Any]):  # noqa: N801 - reads as a condition where used
+    """``column`` is one of the few values that a subquery yields.
+
+    The subquery runs first and by itself, whatever a planner thinks of it.
+    """
+
+    inherit_cache = False
+    type = NullType()
+
+    def __init__(self, column: ColumnElement[Any], values: Select[Any]) -> None:
+        """Keep the column and the subquery."""
+        self.column = column
+        self.values = values.scalar_subquery()
+
+
+@compiles(in_list, "sqlite")
+def _in_list_sqlite(element: in_list, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    values = compiler.process(element.values, **kw)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(in_list, "postgresql")
+def _in_list_postgresql(element: in_list, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    values = compiler.process(element.values, **kw)
+    array = f"{values}::{_array_type(element.column.type)}[]"
+    # Hidden in a subquery, the length of the list cannot talk the planner into
+    # walking the whole domain.
+    return f"{column} = ANY(ARRAY(SELECT unnest({array})))"
+
+
+@compiles(in_select, "sqlite")
+def _in_select_sqlite(element: in_select, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    return f"{column} IN {compiler.process(element.values, **kw)}"
+
+
+@compiles(in_select, "postgresql")
+def _in_select_postgresql(element: in_select, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    return f"{column} = ANY(ARRAY{compiler.process(element.values, **kw)})"
+
+
+@compiles(property_text, "sqlite")
+def _property_sqlite(element: property_text, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    key = compiler.process(element.member, **kw)
+    # A key that is no XML name is in no case, so a quote in it need only not break.
+    return f"json_extract({column}, '$.\"' || replace({key}, '\"', '') || '\"')"
+
+
+@compiles(property_text, "postgresql")
+def _property_pg(element: property_text, compiler: SQLCompiler, **kw: Any) -> str:
+    column = compiler.process(element.column, **kw)
+    key = compiler.process(element.member, **kw)
+    return f"(({column})::json ->> {key}::text)"
+
+
+def _array_type(kind: Any) -> str:
+    if isinstance(kind, SmallInteger | Integer | BigInteger):
+        return "bigint"
+    return "bytea" if isinstance(kind, LargeBinary) else "text"
+
+
+def kinds_of(columns: Iterable[Any]) -> tuple[str, ...]:
+    """Return the types of columns as PostgreSQL calls them in an array."""
+    return tuple(_array_type(column.type) for column in columns)
+
+
+class Dialect(Protocol):
+    """What the store asks of a database."""
+
+    name: str
+    sql: SqlDialect
+    begin_write: str
+    begin_read: str | None
+    begin_snapshot: str
+    write_needs_lock: bool
+    overwriting: tuple[str, ...]
+
+    def bind(self, value: Any) -> Any:
+        """Return a parameter value as the driver takes it."""
+
+    def many(
+        self, raw: Any, sql: str, rows: Sequence[Row], kinds: Sequence[str]
+    ) -> None:
+        """Run a statement that ``insert_sql`` or ``delete_sql`` made, for many rows.
+
+        ``kinds`` are the types of the columns (``kinds_of``).
+        """
+
+    def insert_sql(self, table: Table, conflict: str) -> str:
+        """Return an insert of many rows; ``conflict``: error, update, ignore, add."""
+
+    def delete_sql(self, table: Table) -> str:
+        """Return a delete by primary key for many keys."""
+
+    def is_cut_off(self, raw: Any) -> bool:
+        """Tell whether a connection is known to have lost its server."""
+
+    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+        """Yield the rows of a query in bounded memory."""
+
+    def any_text(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context in which a text that is no UTF-8 can be read.
+
+        Its bytes that are no text come as surrogates.
+        """
+
+    def later(self, cursor: Any) -> Callable[[], list[Row]]:
+        """Return how to get the rows of a query that was sent."""
+
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context in which statements may be sent without waiting."""
+
+    def append_only(self, table: str, key: str) -> tuple[str, ...]:
+        """Return the statements that make the database refuse changes of a table.
+
+        Its rows are known by ``domain`` and ``key``.
+        """
+
+    def changeable(self, table: str) -> tuple[str, ...]:
+        """Return the statements that undo ``append_only``, for an erasure."""
+
+    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
+        """Return the statements that undo ``changeable``."""
+
+    def scrub(self, raw: Any) -> bool:
+        """Have the database let go of what was deleted, outside of transactions.
+
+        Returns false when somebody's reading kept it from that.
+        """
+
+    def statistics(self, table: Table) -> tuple[str, ...]:
+        """Return the statements that tell the planner what the table will hold."""
+
+
+def _conflict_clause(table: Table, conflict: str) -> str:
+    if conflict == "error":
+        return ""
+    keys = [column.name for column in table.primary_key]
+    target = f" ON CONFLICT ({', '.join(keys)}) DO "
+    if conflict == "ignore":
+        return target + "NOTHING"
+    rest = [column.name for column in table.columns if column.name not in keys]
+    if conflict == "add":
+        sums = ", ".join(f"{n} = {table.name}.{n} + excluded.{n}" for n in rest)
+        return f"{target}UPDATE SET {sums}"
+    if not rest:
+        return target + "NOTHING"
+    return f"{target}UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in rest)
+
+
+class SqliteDialect:
+    """SQLite: one file, one writer, no server."""
+
+    name = "sqlite"
+    begin_write = "BEGIN IMMEDIATE"
+    begin_read: str | None = "BEGIN"
+    begin_snapshot = "BEGIN"
+    write_needs_lock = False
+    overwriting: tuple[str, ...] = ("PRAGMA secure_delete = ON",)
+
+    def __init__(self) -> None:
+        """Make the compiler's side of the dialect."""
+        self.sql: SqlDialect = sqlite.dialect(paramstyle="named")
+
+    def bind(self, value: Any) -> Any:
+        """Return lists as JSON text for ``json_each``, everything else as it is."""
+        return orjson.dumps(value).decode() if isinstance(value, list) else value
+
+    def many(
+        self,
+        raw: Any,
+        sql: str,
+        rows: Sequence[Row],
+        kinds: Sequence[str],  # noqa: ARG002 - as PostgreSQL's
+    ) -> None:
+        """Run the statement once for each row."""
+        raw.executemany(sql, rows)
+
+    def insert_sql(self, table: Table, conflict: str) -> str:
+        """Return an insert with a placeholder for each column."""
+        names = [column.name for column in table.columns]
+        marks = ", ".join("?" * len(names))
+        clause = _conflict_clause(table, conflict)
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){clause}"
+
+    def delete_sql(self, table: Table) -> str:
+        """Return a delete with a placeholder for each column of the primary key."""
+        where = " AND ".join(f"{column.name} = ?" for column in table.primary_key)
+        return f"DELETE FROM {table.name} WHERE {where}"
+
+    def is_cut_off(self, raw: Any) -> bool:  # noqa: ARG002 - as PostgreSQL's
+        """Return false: a file has no server to lose."""
+        return False
+
+    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+        """Yield from the cursor, which holds one row at a time."""
+        yield from raw.execute(sql, params)
+
+    @contextmanager
+    def any_text(self, raw: Any) -> Iterator[Any]:
+        """Lift the driver's check: the file may hold any bytes."""
+        usual = raw.text_factory
+        raw.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+        try:
+            yield raw
+        finally:
+            raw.text_factory = usual
+
+    def later(self, cursor: Any) -> Callable[[], list[Row]]:
+        """Read the rows at once, and return how to get them.
+
+        A cursor that is not read to its end holds the connection in its snapshot, and
+        the next BEGIN IMMEDIATE on it is refused as soon as somebody else has written.
+        """
+        rows: list[Row] = cursor.fetchall()
+        return lambda: rows
+
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context that does nothing: there is no wire to wait for."""
+        return nullcontext(raw)
+
+    def append_only(self, table: str, key: str) -> tuple[str, ...]:
+        """Return triggers that refuse UPDATE, DELETE and REPLACE.
+
+        SQLite has no TRUNCATE, and an INSERT OR REPLACE fires no trigger of DELETE.
+        """
+        taken = (
+            f" WHEN EXISTS (SELECT 1 FROM {table} "
+            f"WHERE domain = NEW.domain AND {key} = NEW.{key})"
+        )
+        return tuple(
+            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}"
+            f"{when} BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+            for verb, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", taken))
+        )
+
+    def changeable(self, table: str) -> tuple[str, ...]:
+        """Return what drops the triggers, and has freed bytes overwritten."""
+        drops = (
+            f"DROP TRIGGER {table}_refuses_{verb}"
+            for verb in ("update", "delete", "insert")
+        )
+        return *self.overwriting, *drops
+
+    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
+        """Return the triggers again."""
+        return self.append_only(table, key)
+
+    def scrub(self, raw: Any) -> bool:
+        """Empty the write-ahead log; who reads is not awaited for long."""
+        patience, *_ = raw.execute("PRAGMA busy_timeout").fetchone()
+        raw.execute("PRAGMA busy_timeout = 1000").fetchall()
+        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        raw.execute(f"PRAGMA busy_timeout = {patience}").fetchall()
+        raw.execute("PRAGMA secure_delete = OFF").fetchall()
+        return not busy
+
+    def statistics(self, table: Table) -> tuple[str, ...]:
+        """Return fixed figures for each index, so that no guess picks the plan.
+
+        Without any, SQLite takes the first column of every index, the domain, for
+        selective. These say: one domain, a million rows. ``ANALYZE sqlite_schema``
+        makes the connection read them; others read them with the new schema.
+        """
+        keyed = table.dialect_options["sqlite"]["with_rowid"]
+        primary = f"sqlite_autoindex_{table.name}_1" if keyed else table.name
+        figures = {primary: _figures(list(table.primary_key))}
+        figures.update(
+            (str(index.name), _index_figures(index)) for index in table.indexes
+        )
+        rows = ", ".join(
+            f"('{table.name}', '{name}', '{figure}')"
+            for name, figure in figures.items()
+        )
+        return (
+            "ANALYZE sqlite_schema",
+            f"DELETE FROM sqlite_stat1 WHERE tbl = '{table.name}'",
+            f"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES {rows}",
+            "ANALYZE sqlite_schema",
+        )
+
+
+def _index_figures(index: Index) -> str:
+    if index.dialect_options["sqlite"]["where"] is None:
+        return _figures(list(index.columns))
+    rest = " ".join(str(_PARTIAL) for _ in list(index.columns)[1:])
+    return f"{_PARTIAL} {rest} 1"
+
+
+def _figures(columns: Sequence[Any]) -> str:
+    """Return rows in all, then rows that share each longer prefix of an index."""
+    shared = [_ROWS]
+    for column in columns:
+        shared.append(min(shared[-1], _SHARED.get(column.name, _ROWS)))
+    shared[-1] = 1
+    return " ".join(map(str, shared))
+
+
+class PostgresqlDialect:
+    """PostgreSQL: many processes, ordered by the head row of each domain."""
+
+    name = "postgresql"
+    begin_write = "BEGIN"
+    begin_read: str | None = None
+    begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    write_needs_lock = True
+    overwriting: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        """Make the compiler's side of the dialect."""
+        self.sql: SqlDialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+    def bind(self, value: Any) -> Any:
+        """Return lists as columns, everything else as it is."""
+        return column_of(value) if isinstance(value, list) else value
+
+    def many(
+        self, raw: Any, sql: str, rows: Sequence[Row], kinds: Sequence[str]
+    ) -> None:
+        """Run the statement once, with an array for each column."""
+        columns = zip(*rows, strict=True)
+        raw.execute(
+            sql,
+            [
+                COLUMNS[kind](values)
+                for kind, values in zip(kinds, columns, strict=True)
+            ],
+        )
+
+    def insert_sql(self, table: Table, conflict: str) -> str:
+        """Return an insert that reads its rows from arrays."""
+        names = [column.name for column in table.columns]
+        arrays = ", ".join(f"%b::{_array_type(c.type)}[]" for c in table.columns)
+        clause = _conflict_clause(table, conflict)
+        return (
+            f"INSERT INTO {table.name} ({', '.join(names)}) "
+            f"SELECT * FROM unnest({arrays}){clause}"
+        )
+
+    def delete_sql(self, table: Table) -> str:
+        """Return a delete that reads its keys from arrays."""
+        keys = [column.name for column in table.primary_key]
+        arrays = ", ".join(f"%b::{_array_type(c.type)}[]" for c in table.primary_key)
+        where = " AND ".join(f"{table.name}.{key} = gone.{key}" for key in keys)
+        return (
+            f"DELETE FROM {table.name} USING unnest({arrays}) "
+            f"AS gone ({', '.join(keys)}) WHERE {where}"
+        )
+
+    def is_cut_off(self, raw: Any) -> bool:
+        """Tell what the driver noticed at its last statement."""
+        return bool(raw.closed)
+
+    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+        """Yield from a cursor on the server; needs a transaction."""
+        with raw.cursor(name="stream") as cursor:
+            cursor.itersize = 2000
+            cursor.execute(sql, params)
+            yield from cursor
+
+    def any_text(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return a context that does nothing: the server keeps no such text."""
+        return nullcontext(raw)
+
+    def later(self, cursor: Any) -> Callable[[], list[Row]]:
+        """Return how to get the rows, once the pipeline has brought them."""
+        fetch: Callable[[], list[Row]] = cursor.fetchall
+        return fetch
+
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+        """Return the driver's pipeline: one round trip for many statements."""
+        context: AbstractContextManager[Any] = raw.pipeline()
+        return context
+
+    def append_only(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+        """Return a trigger for UPDATE, DELETE and TRUNCATE, and revoke the rights."""
+        function = (
+            "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "
+            "LANGUAGE plpgsql AS "
+            "$$BEGIN IF current_setting('caseledger.erasing', true) = 'on' "
+            "AND TG_OP <> 'TRUNCATE' AND TG_TABLE_NAME IN ('bodies', 'dictionaries') "
+            "THEN RETURN NULL; END IF; "
+            "RAISE EXCEPTION 'the log is append-only'; END$$"
+        )
+        trigger = (
+            f"CREATE TRIGGER {table}_refuses_change "
+            f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()"
+        )
+        rights = f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC"
+        return function, trigger, rights
+
+    def changeable(self, table: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+        """Return what the guard's function takes for leave, until the commit.
+
+        No change of the schema: the driver forgets its prepared statements over one,
+        also those which are on their way in the pipeline.
+        """
+        return ("SET LOCAL caseledger.erasing = 'on'",)
+
+    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+        """Return what takes the leave back."""
+        return ("SET LOCAL caseledger.erasing = 'off'",)
+
+    def scrub(self, raw: Any) -> bool:
+        """Have dead rows removed."""
+        raw.execute("VACUUM")
+        return True
+
+    def statistics(self, table: Table) -> tuple[str, ...]:
+        """Return what stops the server from gathering figures of its own.
+
+        A domain that came after the last ANALYZE would be taken for a single row, and
+        then be walked whole. Constant estimates choose the index each time.
+        """
+        off = ", ".join(f"ALTER {c.name} SET STATISTICS 0" for c in table.columns)
+        return (f"ALTER TABLE {table.name} {off}",)

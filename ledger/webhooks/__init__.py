@@ -1,0 +1,1 @@
+"""Who is told of new entries, and what they were told."""
