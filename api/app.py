@@ -45,12 +45,12 @@ from ledger.proof.signing import load_signing_key
 from ledger.store import Store, open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
-from projections.generations import VersionGuard
-from projections.index_keeper import IndexKeeper
-from projections.past import Past
-from projections.point_reads import PointReads
-from projections.projector import LiveProjector
-from projections.replay import prune
+from projections.cases.gathered import PointReads
+from projections.commit.projector import LiveProjector
+from projections.lists.index_keeper import IndexKeeper
+from projections.past.lists import Past
+from projections.rebuild.generations import VersionGuard
+from projections.rebuild.replay import prune
 
 _TIDY_SECONDS = 300
 

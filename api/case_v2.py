@@ -66,10 +66,10 @@ from ledger.commands.submissions import ChangeCases
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
 from ledger.times import format_micros
-from projections.case_pages import read_page
-from projections.cases import find_external, get_cases
-from projections.property_names import names_asked
-from projections.rows import CaseRow
+from projections.cases.by_id import find_external, get_cases
+from projections.lists.pages import read_page
+from projections.lists.property_names import names_asked
+from projections.rule.case_row import CaseRow
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from ledger.errors import Conflict
 from ledger.times import Instant, Micros, format_datetime, parse_date, parse_datetime
 from projections.csql import NOTHING, QueryError, both, parse
 from projections.csql.nodes import STATUS_CLOSED, STATUS_OPEN, Or
-from projections.filters import CaseFilter, Operator, Page, TimeRange
+from projections.lists.filter import CaseFilter, Operator, Page, TimeRange
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -15,7 +15,7 @@ import orjson
 from api.case_v2_json import BulkFetch
 from api.field_filters import FieldFilter
 from ledger.times import format_micros
-from projections.rows import CaseRow, wire_fields
+from projections.rule.case_row import CaseRow, wire_fields
 
 
 def render_case(row: CaseRow) -> str:

@@ -15,8 +15,8 @@ from api.dialects import JSON_TYPE
 from api.field_filters import FieldFilter
 from api.keys import CONFIG
 from api.problems import as_of_needs_ids, undecodable_path
-from projections.filters import CasePage
-from projections.rows import CaseRow
+from projections.lists.filter import CasePage
+from projections.rule.case_row import CaseRow
 
 AS_OF = "as_of"
 

@@ -17,7 +17,7 @@ from functools import partial
 
 from api.problems import too_many_waiting
 from ledger.store import Store
-from projections.feed import head_positions
+from projections.feed.pages import head_positions
 
 _LOOK_SECONDS = 0.5
 _MOST = 500

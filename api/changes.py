@@ -38,7 +38,7 @@ from api.permissions import Permission, check
 from api.problems import Problem
 from ledger.log import GENESIS, entry_at
 from ledger.store import Reader, Store
-from projections.feed import ChangePage, read_changes
+from projections.feed.pages import ChangePage, read_changes
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from api.case_v2_render import decode_case
 from api.time_travel_json import changes_to_wire
 from ledger.commands.what_if import CaseOutcome, Prediction
 from ledger.entry import Receipt
-from projections.history import Change, changes
-from projections.rows import CaseRow
+from projections.past.history import Change, changes
+from projections.rule.case_row import CaseRow
 
 _INDEX = "indices."
 

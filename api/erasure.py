@@ -19,7 +19,7 @@ from ledger.erasure.erase import EraseCases, Search, search
 from ledger.errors import Conflict
 from ledger.forms.names import is_legal
 from ledger.store import Reader
-from projections.erasure_preview import (
+from projections.erasure.preview import (
     ErasurePreview,
     preview_erasure,
     unknown_among,

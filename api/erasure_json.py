@@ -10,7 +10,7 @@ from api.json_body import JsonBody
 from api.problems import at_fault
 from importers.repack_job import Erasure
 from ledger.entry import Attachment
-from projections.erasure_preview import ErasurePreview, FormMeant
+from projections.erasure.preview import ErasurePreview, FormMeant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

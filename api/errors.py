@@ -19,8 +19,8 @@ from importers.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.errors import NotFound
 from ledger.forms.names import is_legal
-from projections.error_forms import count_errors, latest_errors, look_at_error
-from projections.form_view import FormView
+from projections.forms.errors import count_errors, latest_errors, look_at_error
+from projections.forms.view import FormView
 
 
 async def list_errors(request: web.Request) -> web.Response:

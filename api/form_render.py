@@ -11,7 +11,7 @@ from ledger.entry import Attachment, Entry, Kind
 from ledger.forms.form import Form
 from ledger.forms.lineage import DELETED
 from ledger.times import format_if_known, format_micros
-from projections.form_view import FormView
+from projections.forms.view import FormView
 
 _INTERNAL = frozenset(("deprecates", "replaces", "from", "to", "version", "state"))
 """What an entry notes for the fold."""

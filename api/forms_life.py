@@ -22,7 +22,7 @@ from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound
 from ledger.forms.names import is_legal, printable
 from ledger.store import Reader, Store
-from projections.form_view import attachment_of, form_bytes, look_at_form
+from projections.forms.view import attachment_of, form_bytes, look_at_form
 
 T = TypeVar("T")
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ledger.proof.signing import SigningKey
     from ledger.store import Store
     from ledger.writer import LedgerWriter
-    from projections.index_keeper import IndexKeeper
-    from projections.past import Past
-    from projections.point_reads import PointReads
+    from projections.cases.gathered import PointReads
+    from projections.lists.index_keeper import IndexKeeper
+    from projections.past.lists import Past
 
 CONFIG = web.AppKey("config", Config)
 STORE: web.AppKey[Store] = web.AppKey("store")

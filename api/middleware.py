@@ -38,7 +38,7 @@ from api.problems import (
 )
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
 from ledger.ids import new_id
-from projections.generations import StaleTables
+from projections.rebuild.generations import StaleTables
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request, str], Awaitable[Principal]]

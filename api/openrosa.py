@@ -54,7 +54,7 @@ from ledger.errors import Malformed, NotFound
 from ledger.forms.form import Form
 from ledger.forms.form_xml import parse_form
 from ledger.forms.names import printable
-from projections import cases
+from projections.cases import by_id as cases
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 

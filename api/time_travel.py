@@ -45,9 +45,9 @@ from ledger.clock import now_micros
 from ledger.errors import NotFound
 from ledger.store import Reader, Store
 from ledger.times import Micros, format_micros
-from projections.cases import case_any
-from projections.history import as_of, diff, history, why
-from projections.rows import CaseRow, to_row
+from projections.cases.by_id import case_any
+from projections.past.history import as_of, diff, history, why
+from projections.rule.case_row import CaseRow, to_row
 
 T = TypeVar("T")
 Write = Callable[[CaseRow], str]

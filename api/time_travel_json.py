@@ -24,7 +24,7 @@ from api.parameters import parameters, parse_moment
 from api.problems import invalid_value, parameter_needed
 from ledger.forms.names import printable
 from ledger.times import Micros, format_micros
-from projections.case_changes import Change, HistoryStep, Why
+from projections.rule.case_changes import Change, HistoryStep, Why
 
 DEFAULT_LIMIT = 100
 MOST_LIMIT = 1000

@@ -18,8 +18,8 @@ from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.forms.names import printable
 from ledger.store import Store
-from projections.undo import acts_of
-from projections.undo_preview import UndoPreview, preview
+from projections.undo.acts import acts_of
+from projections.undo.preview import UndoPreview, preview
 
 
 async def undo(request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from api.time_travel_json import changes_to_wire, wire_name
 from importers.undo import UndoRequest
 from ledger.commands.form_states import FormOutcome
 from ledger.times import Micros
-from projections.undo_preview import CasePreview, UndoPreview
+from projections.undo.preview import CasePreview, UndoPreview
 
 _WHOSE = ("form_id", "job_id", "user_id")
 _HOW = ("reason", "dry_run")

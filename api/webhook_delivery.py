@@ -38,7 +38,7 @@ from ledger.webhooks.deliveries import (
 )
 from ledger.webhooks.subscriptions import Standing, Webhook, find_webhook, standings
 from ledger.writer import LedgerWriter
-from projections.feed import Change, changes_at, read_changes, types_of
+from projections.feed.pages import Change, changes_at, read_changes, types_of
 
 T = TypeVar("T")
 Key = tuple[str, str]

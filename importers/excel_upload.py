@@ -17,8 +17,8 @@ from importers.excel_options import (
 from importers.table import open_table
 from importers.unreadable import Limits, Reason, Unreadable
 from ledger.store import Reader, Store
-from projections.case_pages import list_cases
-from projections.filters import CaseFilter, Page
+from projections.lists.filter import CaseFilter, Page
+from projections.lists.pages import list_cases
 
 _COUNTED = (Reason.COLUMNS, Reason.ROWS)
 

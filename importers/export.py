@@ -17,9 +17,9 @@ from importers import export_rows
 from importers.export_rows import Layout
 from importers.export_sinks import write_csv, write_jsonl, write_xlsx
 from ledger.store import Reader
-from projections.case_stream import count_cases, stream_cases
-from projections.form_stream import count_forms, stream_forms
-from projections.rebuild import Progress, silent
+from projections.forms.stream import count_forms, stream_forms
+from projections.lists.stream import count_cases, stream_cases
+from projections.rebuild.fresh import Progress, silent
 
 T = TypeVar("T")
 Rows: TypeAlias = Generator[T, None, None]

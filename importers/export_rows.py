@@ -16,14 +16,14 @@ import orjson
 from ledger.forms.form_xml import read_meta
 from ledger.forms.xml import parse_xml
 from ledger.times import format_micros
-from projections.form_json import (
+from projections.rule.case_row import CaseRow, wire_fields
+from projections.rule.form_json import (
     METADATA,
     StoredForm,
     form_json,
     has_metadata,
     metadata_json,
 )
-from projections.rows import CaseRow, wire_fields
 
 T = TypeVar("T")
 

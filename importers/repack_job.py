@@ -21,7 +21,7 @@ from ledger.ids import new_id
 from ledger.jobs import queue as jobs
 from ledger.store import Store, Writer
 from ledger.submit import Needs, Session
-from projections.erased import forget_elsewhere, tidy
+from projections.erasure.erased import forget_elsewhere, tidy
 
 REPACK = "repack"
 

@@ -15,7 +15,7 @@ from ledger.entry import Author, Kind
 from ledger.jobs import queue as jobs
 from ledger.jobs.queue import Job
 from ledger.store import Writer
-from projections.error_forms import ErrorFilter, ErrorForm, errors_after
+from projections.forms.errors import ErrorFilter, ErrorForm, errors_after
 
 REPROCESS = "reprocess"
 

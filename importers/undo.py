@@ -17,7 +17,7 @@ from ledger.jobs import queue as jobs
 from ledger.jobs.queue import Job
 from ledger.store import Reader, Writer
 from ledger.times import Micros
-from projections.undo import (
+from projections.undo.acts import (
     MOST_FORMS,
     Act,
     Selection,

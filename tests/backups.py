@@ -22,9 +22,9 @@ from ledger.erasure.erase import EraseCases
 from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from ledger.tables import metadata
-from projections.property_names import build_step, start_index
-from projections.rebuild import silent
-from projections.replay import replay
+from projections.lists.property_names import build_step, start_index
+from projections.rebuild.fresh import silent
+from projections.rebuild.replay import replay
 from tests import build
 
 OPERATOR = Author(user_id="operator", username="operator")

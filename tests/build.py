@@ -34,9 +34,9 @@ from ledger.forms.form_xml import parse_form
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.tables import metadata as kept
-from projections.generations import ensure_live
-from projections.projector import LiveProjector
-from projections.rows import CaseRow, to_case
+from projections.commit.projector import LiveProjector
+from projections.rebuild.generations import ensure_live
+from projections.rule.case_row import CaseRow, to_case
 from projections.tables import case_tables, form_tables
 
 NOW = 1_709_629_200_000_000

@@ -15,13 +15,13 @@ from ledger.forms.form_xml import parse_form
 from ledger.proof import chain as proof
 from ledger.storage.connection import Statement
 from ledger.store import Reader, Store, create_tables, open_store
-from projections.changed import changed_cases
-from projections.hashing import CASE_TYPE, CLOSED, OWNER, TOTAL, value_hash
-from projections.parsing import FormParser
-from projections.rebuild import Rebuild
-from projections.rows import CaseRow, to_case
+from projections.feed.changed import changed_cases
+from projections.past.timeline import as_of
+from projections.rebuild.fresh import Rebuild
+from projections.rebuild.parsing import FormParser
+from projections.rule.case_row import CaseRow, to_case
+from projections.rule.hashing import CASE_TYPE, CLOSED, OWNER, TOTAL, value_hash
 from projections.tables import CASES, case_tables
-from projections.timeline import as_of
 from tests import build
 from tests.model import Model
 

@@ -10,9 +10,9 @@ from ledger.erasure.erase import EraseCases
 from ledger.erasure.repacking import Repack
 from ledger.storage.compression import Codec
 from ledger.store import Store
-from projections.erased import tidy
-from projections.replay import replay
-from projections.verify import verify
+from projections.erasure.erased import tidy
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from tests import build
 
 ADMIN = Author(user_id="root")

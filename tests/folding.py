@@ -9,7 +9,7 @@ from ledger.entry import Attachment
 from ledger.errors import Rejected
 from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
-from projections.fold import Stamp, apply_form, blocks_by_case, fold
+from projections.rule.fold import Stamp, apply_form, blocks_by_case, fold
 from tests import build
 
 RECEIVED = format_micros(build.NOW)

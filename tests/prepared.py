@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ledger.migrations import migrate
 from ledger.store import open_store
-from projections.generations import ensure_live
+from projections.rebuild.generations import ensure_live
 
 LONG_AGO = 0
 """When the read tables of a prepared database were made."""

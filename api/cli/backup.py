@@ -21,7 +21,7 @@ from ledger.backup.format import BackupReader, BadBackup, LogHead, check_file
 from ledger.backup.load import domains_without_tables, load_backup
 from ledger.backup.write import write_backup
 from ledger.store import Store
-from projections.replay import replay
+from projections.rebuild.replay import replay
 
 _PIPE = Path("-")
 _SHOWN_DIGITS = 16

@@ -17,12 +17,12 @@ from api.time_travel_json import own_name, wire_name
 from ledger.clock import now_micros
 from ledger.store import Reader, Store
 from ledger.times import Micros
-from projections.case_changes import Change, HistoryStep, Value, Why
-from projections.history import as_of, now
-from projections.history import diff as changes_between
-from projections.history import history as steps_of
-from projections.history import why as reason_of
-from projections.rows import to_row
+from projections.past.history import as_of, now
+from projections.past.history import diff as changes_between
+from projections.past.history import history as steps_of
+from projections.past.history import why as reason_of
+from projections.rule.case_changes import Change, HistoryStep, Value, Why
+from projections.rule.case_row import to_row
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from ledger.erasure.erase import EraseCases, Search, search
 from ledger.errors import LedgerError, NotFound
 from ledger.jobs.queue import Job, JobState
 from ledger.store import Store
-from projections.erasure_preview import (
+from projections.erasure.preview import (
     ErasurePreview,
     FormMeant,
     preview_erasure,

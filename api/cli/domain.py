@@ -18,7 +18,7 @@ from ledger.directory.domains import (
 )
 from ledger.store import Store
 from ledger.times import format_micros
-from projections.generations import ensure_live
+from projections.rebuild.generations import ensure_live
 
 
 @click.group()

@@ -20,14 +20,14 @@ from ledger.commands.form_states import ChangeForms
 from ledger.entry import Kind
 from ledger.errors import LedgerError
 from ledger.store import Store
-from projections.error_forms import (
+from projections.forms.errors import (
     ERROR_STATES,
     ErrorFilter,
     count_errors,
     latest_errors,
     look_at_error,
 )
-from projections.form_view import form_bytes
+from projections.forms.view import form_bytes
 
 _Command = Callable[..., Any]
 

@@ -17,7 +17,7 @@ from api.cli.options import domain_option
 from api.cli.progress import Progress, progress
 from api.config import Config
 from importers.export import Format, export_cases, export_forms
-from projections.rebuild import silent
+from projections.rebuild.fresh import silent
 
 Work = Callable[..., int]
 

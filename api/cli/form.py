@@ -14,7 +14,7 @@ from api.config import Config
 from api.form_render import render_form
 from ledger.commands.form_states import ChangeForms, FormOutcome
 from ledger.entry import Kind
-from projections.form_view import FormView, form_bytes, look_at_form
+from projections.forms.view import FormView, form_bytes, look_at_form
 
 _DOMAIN = domain_option("The forms' domain")
 _FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")

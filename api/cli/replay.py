@@ -8,7 +8,7 @@ from api.cli.database import opened, the_domains
 from api.cli.options import WORKERS
 from api.cli.progress import progress
 from api.config import Config
-from projections.replay import replay as rebuild
+from projections.rebuild.replay import replay as rebuild
 from projections.tables import CASES, FORMS
 
 

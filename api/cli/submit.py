@@ -21,7 +21,7 @@ from ledger.forms.form_xml import parse_form
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
-from projections.projector import LiveProjector
+from projections.commit.projector import LiveProjector
 
 _TOGETHER = 200
 _LARGEST = 10 * 1024 * 1024

@@ -18,8 +18,8 @@ from importers.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
 from ledger.jobs.queue import Job, JobState
 from ledger.times import Micros
-from projections.case_changes import Value
-from projections.undo_preview import CasePreview, UndoPreview
+from projections.rule.case_changes import Value
+from projections.undo.preview import CasePreview, UndoPreview
 
 
 @click.command()

@@ -13,8 +13,8 @@ from api.config import Config
 from ledger.proof.checkpoint import SignedCheckpoint, read_checkpoint
 from ledger.proof.notes import Earlier, Note, parse_note
 from ledger.proof.signing import Untrusted, is_public_key
-from projections.verify import Verification
-from projections.verify import verify as prove
+from projections.rebuild.verify import Verification
+from projections.rebuild.verify import verify as prove
 
 
 @click.command()

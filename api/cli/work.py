@@ -17,7 +17,7 @@ from ledger.jobs.queue import Job, JobKey, JobState
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
-from projections.projector import LiveProjector
+from projections.commit.projector import LiveProjector
 
 
 def see_through(store: Store, key: JobKey) -> Job:

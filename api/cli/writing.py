@@ -9,7 +9,7 @@ from typing import Any
 from ledger.clock import now_micros
 from ledger.store import Store
 from ledger.submit import Command, Ledger
-from projections.projector import LiveProjector
+from projections.commit.projector import LiveProjector
 
 _TOGETHER = 100
 """Commands in a commit: a running server waits no longer than for those."""

@@ -15,9 +15,9 @@ from importers.haplo.overlay import Overlay
 from ledger.cases.case import Case
 from ledger.store import Reader, Writer
 from ledger.submit import Session, WantsOwnCommit
-from projections.case_batch import CaseBatch
-from projections.extensions import open_extensions
-from projections.import_lookups import dependents_of, references_of, titles_of
+from projections.cases.lookups import dependents_of, references_of, titles_of
+from projections.commit.case_batch import CaseBatch
+from projections.commit.extensions import open_extensions
 
 Users = Mapping[str, str]
 """The ids of users by their names in lower case."""

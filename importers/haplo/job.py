@@ -51,7 +51,7 @@ from ledger.imports.results import Outcome
 from ledger.store import Reader
 from ledger.submit import Needs
 from ledger.times import format_micros
-from projections.import_lookups import count_of_type
+from projections.cases.lookups import count_of_type
 
 _MOST_RECORDS = 200
 _MOST_BYTES = 1_000_000

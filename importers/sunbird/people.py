@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from importers.sunbird.users import UNIQUE, USER, unique_values
 from ledger.store import Reader
-from projections.hashing import value_hash
-from projections.type_values import Values, values_since
+from projections.cases.type_values import Values, values_since
+from projections.rule.hashing import value_hash
 
 _PAGE = 5000
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from projections.csql.errors import QueryError
 from projections.csql.evaluate import Relations, matches
-from projections.csql.narrow import NOTHING, both, is_impossible, narrowed, necessary
 from projections.csql.nodes import Node
 from projections.csql.parser import MAX_DEPTH, parse
+from projections.lists.narrow import NOTHING, both, is_impossible, narrowed, necessary
 
 __all__ = [
     "MAX_DEPTH",

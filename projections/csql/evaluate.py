@@ -24,7 +24,7 @@ from projections.csql.nodes import (
     Or,
     SubcaseCount,
 )
-from projections.rows import CaseRow
+from projections.rule.case_row import CaseRow
 
 
 class Relations(Protocol):

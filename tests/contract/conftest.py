@@ -9,7 +9,7 @@ import pytest
 from api.cli import main
 from ledger.proof.signing import create_signing_key
 from ledger.store import Store
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 from tests.backups import a_small_ledger, fill, saved_of
 from tests.directory import People

@@ -19,9 +19,9 @@ from ledger.errors import Conflict
 from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from ledger.tables import LOG_TABLES, metadata
-from projections.rebuild import silent
-from projections.replay import replay
-from projections.verify import verify
+from projections.rebuild.fresh import silent
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from tests import build
 from tests.backups import (
     OPERATOR,

@@ -10,8 +10,8 @@ import pytest
 from ledger.backup.format import BadBackup
 from ledger.backup.write import write_backup
 from ledger.errors import Conflict, LedgerError
-from projections.rebuild import silent
-from projections.verify import verify
+from projections.rebuild.fresh import silent
+from projections.rebuild.verify import verify
 from tests import build
 from tests.backups import (
     everything,

@@ -11,7 +11,7 @@ from ledger import log
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author, Kind
 from ledger.forms.form_xml import parse_form
-from projections.replay import replay
+from projections.rebuild.replay import replay
 from tests import build
 from tests.states import form
 

@@ -8,9 +8,9 @@ import pytest
 
 from ledger.entry import Kind
 from ledger.errors import NotFound
-from projections.fold import apply_form
-from projections.history import diff, history, now, why
-from projections.timeline import as_of, touches
+from projections.past.history import diff, history, now, why
+from projections.past.timeline import as_of, touches
+from projections.rule.fold import apply_form
 from tests import build
 from tests.build import NOW
 

@@ -12,11 +12,11 @@ from ledger.entry import Kind
 from ledger.migrations import migrate
 from ledger.storage.connection import Statement
 from ledger.store import open_store
-from projections.case_pages import list_cases, read_page
 from projections.csql import parse
-from projections.filters import CaseFilter, Operator, Page, TimeRange
-from projections.hashing import CASE_NAME, value_hash
-from projections.property_names import build_step, find_name, start_index
+from projections.lists.filter import CaseFilter, Operator, Page, TimeRange
+from projections.lists.pages import list_cases, read_page
+from projections.lists.property_names import build_step, find_name, start_index
+from projections.rule.hashing import CASE_NAME, value_hash
 from projections.tables import case_tables
 from tests.build import (
     DOMAIN,

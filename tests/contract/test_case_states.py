@@ -9,7 +9,7 @@ import pytest
 
 from ledger.entry import Kind
 from ledger.errors import Conflict
-from projections.fold import (
+from projections.rule.fold import (
     CLOSE,
     CREATE,
     EDIT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.entry import Kind
-from projections.cases import case_any, find_external, get_cases
+from projections.cases.by_id import case_any, find_external, get_cases
 from tests.build import a_create, a_domain, a_flag, a_form, a_submission, submit, write
 
 

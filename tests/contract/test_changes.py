@@ -10,7 +10,7 @@ from ledger.cases.change import IndexRef, Intent
 from ledger.entry import Answer, IdempotencyKey, Kind
 from ledger.errors import Conflict
 from ledger.forms.form import CASE_API_XMLNS
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 
 

@@ -10,7 +10,7 @@ import pytest
 from ledger import log
 from ledger.entry import Kind
 from ledger.errors import Conflict
-from projections.changed import changed_cases
+from projections.feed.changed import changed_cases
 from tests import build
 from tests.states import form, state_of
 

@@ -13,9 +13,9 @@ from ledger.entry import Kind
 from ledger.erasure.erase import EraseCases, search
 from ledger.erasure.repacking import Repack
 from ledger.errors import Conflict
-from projections.replay import replay
-from projections.timeline import as_of
-from projections.verify import verify
+from projections.past.timeline import as_of
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from tests import build
 from tests.erasing import ADMIN, erase, everything
 

@@ -17,7 +17,7 @@ from ledger.errors import Conflict
 from ledger.imports.results import ImportRow, Outcome, put_rows, rows_of
 from ledger.jobs import queue as jobs
 from ledger.jobs.queue import JobState
-from projections.erasure_preview import preview_erasure
+from projections.erasure.preview import preview_erasure
 from tests import build
 from tests.erasing import SECRET, erase_wholly, everything, is_gone, is_sound
 from tests.importers.spreadsheets import a_csv, enqueue, imported, imported_rows, wanted

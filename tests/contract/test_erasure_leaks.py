@@ -15,12 +15,12 @@ from ledger.erasure.erase import Search, search
 from ledger.jobs import queue as jobs
 from ledger.migrations import migrate
 from ledger.store import open_store
-from projections.changed import changed_cases
-from projections.erasure_preview import preview_erasure, unknown_among
-from projections.history import history
-from projections.parsing import FormParser
-from projections.property_names import build_step, start_index
-from projections.replay import _Build, _read, replay
+from projections.erasure.preview import preview_erasure, unknown_among
+from projections.feed.changed import changed_cases
+from projections.lists.property_names import build_step, start_index
+from projections.past.history import history
+from projections.rebuild.parsing import FormParser
+from projections.rebuild.replay import _Build, _read, replay
 from tests import build
 from tests.backups import restore, saved
 from tests.erasing import (

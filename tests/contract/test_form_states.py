@@ -9,7 +9,7 @@ import pytest
 
 from ledger.entry import Kind
 from ledger.errors import Conflict, NotFound
-from projections.fold import (
+from projections.rule.fold import (
     FORM,
 )
 from tests import build

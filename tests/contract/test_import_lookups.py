@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from projections import import_lookups
-from projections.import_lookups import (
+from projections.cases import lookups as import_lookups
+from projections.cases.lookups import (
     count_of_type,
     dependents_of,
     references_of,

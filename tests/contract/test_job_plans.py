@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.jobs import queue as jobs
-from projections import error_forms
+from projections.forms import errors as error_forms
 from projections.tables import FORMS
 from tests import build
 from tests.jobs import enqueue

@@ -16,7 +16,7 @@ from ledger.jobs import queue as jobs
 from ledger.jobs.queue import JobCancelled, JobFilter, JobState, LeaseLost
 from ledger.jobs.step import JobStep
 from ledger.store import open_store
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 from tests.build import DOMAIN, NOW
 from tests.defects import Defective

@@ -11,8 +11,8 @@ from ledger import log
 from ledger.entry import Entry, Kind
 from ledger.errors import Conflict, NotFound, Overloaded
 from ledger.times import next_tick
-from projections.filters import CaseFilter, Page
-from projections.past import Past
+from projections.lists.filter import CaseFilter, Page
+from projections.past.lists import Past
 from tests import build
 from tests.build import DOMAIN, NOW
 

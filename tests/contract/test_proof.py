@@ -10,7 +10,7 @@ from ledger import bodies, tables
 from ledger.proof.chain import erasures
 from ledger.proof.checkpoint import read_checkpoint
 from ledger.proof.notes import Note, parse_note
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 from tests.intruder import (
     FORMS,

@@ -13,10 +13,9 @@ from sqlalchemy import select
 from ledger.entry import Kind
 from ledger.storage.connection import Statement
 from ledger.writer import LedgerWriter
-from projections.filters import CaseFilter
-from projections.hashing import CASE_NAME, value_hash
-from projections.index_keeper import IndexKeeper
-from projections.property_names import (
+from projections.lists.filter import CaseFilter
+from projections.lists.index_keeper import IndexKeeper
+from projections.lists.property_names import (
     LEAVING,
     MOST_NAMES,
     build_step,
@@ -26,6 +25,7 @@ from projections.property_names import (
     names_asked,
     start_index,
 )
+from projections.rule.hashing import CASE_NAME, value_hash
 from projections.tables import case_tables
 from tests.build import (
     DOMAIN,

@@ -15,12 +15,12 @@ import pytest
 
 from ledger.cases.case import Case, CaseIndex, FoldKey
 from ledger.store import open_store
-from projections.case_plan import make_plan
-from projections.case_sql import Driver, count_statement, page_statement
-from projections.filters import CaseFilter, Operator, TimeRange
-from projections.indexing import IndexChanges
-from projections.property_names import build_step, start_index
-from projections.rows import to_row
+from projections.commit.indexing import IndexChanges
+from projections.lists.filter import CaseFilter, Operator, TimeRange
+from projections.lists.plan import make_plan
+from projections.lists.property_names import build_step, start_index
+from projections.lists.sql import Driver, count_statement, page_statement
+from projections.rule.case_row import to_row
 from projections.tables import case_tables
 from tests.build import NOW, WHEN_UTC, a_domain
 from tests.conftest import DATABASES

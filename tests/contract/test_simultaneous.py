@@ -11,7 +11,7 @@ import pytest
 from ledger import log
 from ledger.errors import Conflict
 from ledger.store import open_store
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build, children
 
 EACH = 160

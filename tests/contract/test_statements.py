@@ -10,11 +10,11 @@ from ledger.entry import Kind
 from ledger.jobs import queue as jobs
 from ledger.jobs.queue import JobFilter
 from ledger.tables import metadata as kept
-from projections.error_forms import ErrorFilter, count_errors, latest_errors
-from projections.history import history
-from projections.replay import replay
+from projections.forms.errors import ErrorFilter, count_errors, latest_errors
+from projections.past.history import history
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from projections.tables import case_tables, form_tables
-from projections.verify import verify
 from tests import build
 from tests.jobs import enqueue
 

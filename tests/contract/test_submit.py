@@ -6,8 +6,8 @@ import pytest
 
 from ledger import log
 from ledger.entry import Kind
-from projections.replay import replay
-from projections.verify import verify
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from tests import build
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from projections import type_values
+from projections.cases import type_values
+from projections.cases.type_values import values_since
 from projections.tables import CASES
-from projections.type_values import values_since
 from tests import build
 
 NAMES = ("email", "phone")

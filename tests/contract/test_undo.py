@@ -12,11 +12,11 @@ from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound
 from ledger.jobs.queue import JobState
-from projections import undo_preview
-from projections.case_changes import values_of
-from projections.undo import acts_of, chunks
-from projections.undo_preview import Overlap, preview
-from projections.verify import verify
+from projections.rebuild.verify import verify
+from projections.rule.case_changes import values_of
+from projections.undo import preview as undo_preview
+from projections.undo.acts import acts_of, chunks
+from projections.undo.preview import Overlap, preview
 from tests import build
 from tests.build import DOMAIN, NOW
 from tests.jobs import KIND, append_forms, enqueue, in_name_of, job_of, working

@@ -9,7 +9,7 @@ import pytest
 from ledger.storage.connection import Statement
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from projections import feed
+from projections.feed import pages as feed
 
 STATEMENTS = {
     f"{module.__name__}.{name}": value
@@ -19,7 +19,7 @@ STATEMENTS = {
 }
 EVERYWHERE = {
     "ledger.webhooks.subscriptions._EVERYWHERE",
-    "projections.feed._POSITIONS",
+    "projections.feed.pages._POSITIONS",
 }
 ORDERED_BY_INDEX = {
     "ledger.webhooks.deliveries._DUE": "ix_webhook_deliveries_due",

@@ -10,7 +10,7 @@ from api.cli import main
 from ledger.bodies import add_dictionary
 from ledger.migrations import migrate
 from ledger.store import open_store
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 from tests.erasing import SECRET, a_secret, everything
 

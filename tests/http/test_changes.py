@@ -16,7 +16,7 @@ from ledger import log
 from ledger.directory.api_keys import list_keys, revoke_key
 from ledger.entry import Kind
 from ledger.store import open_store
-from projections import feed
+from projections.feed import pages as feed
 from tests import build
 from tests.receiver import until
 

@@ -8,7 +8,7 @@ from api.keys import PAST, WORKER
 from ledger.bodies import add_dictionary
 from ledger.log import entries_after
 from ledger.times import format_micros
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 from tests.erasing import SECRET, a_secret, everything
 from tests.http.conftest import DOMAIN

@@ -10,7 +10,7 @@ from api.app import create_app
 from api.config import Config
 from ledger.proof.checkpoint import read_checkpoint
 from ledger.proof.signing import Untrusted, create_signing_key
-from projections.verify import verify
+from projections.rebuild.verify import verify
 
 HEAD = "/a/demo/api/ledger/v1/head/"
 CHECKPOINT = "/a/demo/api/ledger/v1/checkpoint/"

@@ -20,7 +20,7 @@ from ledger.jobs import queue as jobs
 from ledger.jobs.notes import annotate
 from ledger.jobs.queue import JobState
 from ledger.tables import blobs
-from projections.replay import replay as rebuild
+from projections.rebuild.replay import replay as rebuild
 from tests import build, workbooks
 from tests.importers.spreadsheets import (
     a_csv,

@@ -21,8 +21,9 @@ from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict
 from ledger.store import open_store
-from projections import case_stream, form_stream
-from projections.cases import case_any
+from projections.cases.by_id import case_any
+from projections.forms import stream as form_stream
+from projections.lists import stream as case_stream
 from tests.build import (
     a_block,
     a_change,

@@ -28,8 +28,8 @@ from projections.csql.nodes import (
     StartsWith,
     SubcaseCount,
 )
-from projections.filters import CaseFilter
-from projections.rows import CaseRow, to_case, to_row
+from projections.lists.filter import CaseFilter
+from projections.rule.case_row import CaseRow, to_case, to_row
 
 TODAY = date(2024, 2, 29)
 IDS = ("c0", "c1", "c2", "c3")
@@ -187,7 +187,7 @@ def test_judging_together_is_judging_one_by_one(node, rows):
 
 
 def satisfies(row: CaseRow, asked: CaseFilter) -> bool:
-    """Tell whether a case satisfies a filter as ``projections/filters.py`` says."""
+    """Tell whether a case satisfies a filter, as ``lists/filter.py`` says."""
     case = to_case(row)
     return (
         all(getattr(case, name) in values for name, values in asked.equals.items())

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.entry import Kind
-from projections.history import history
-from projections.replay import prune, replay
-from projections.verify import verify
+from projections.past.history import history
+from projections.rebuild.replay import prune, replay
+from projections.rebuild.verify import verify
 from tests import build, strategies
 from tests.erasing import erase_and_repack, everything
 

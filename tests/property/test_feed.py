@@ -12,8 +12,8 @@ from api.changes_json import cursor_at, parse_cursor
 from api.problems import Problem
 from ledger import log
 from ledger.entry import Kind
-from projections import feed
-from projections.feed import changes_at, read_changes
+from projections.feed import pages as feed
+from projections.feed.pages import changes_at, read_changes
 from tests import build, strategies
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

@@ -12,7 +12,7 @@ from ledger.entry import Attachment
 from ledger.errors import Rejected
 from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
-from projections.fold import Stamp, apply_form, blocks_by_case, fold
+from projections.rule.fold import Stamp, apply_form, blocks_by_case, fold
 from tests import build, strategies
 from tests.model_fold import apply_block, blank, blocks_for
 

@@ -13,7 +13,7 @@ from ledger.errors import Malformed
 from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
 from ledger.forms.form import Form
 from ledger.forms.form_xml import build_form, parse_for_fold, parse_form
-from projections.parsing import from_flat, to_flat
+from projections.rebuild.parsing import from_flat, to_flat
 
 NOW = "2024-03-05T07:14:00.000000Z"
 SPECIAL = ("case_type", "case_name", "owner_id", "external_id", "date_opened")

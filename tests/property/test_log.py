@@ -15,7 +15,7 @@ from ledger.entry import Kind
 from ledger.migrations import migrate
 from ledger.proof import chain as proof
 from ledger.store import open_store
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build, strategies
 
 _DOMAINS = count(1)

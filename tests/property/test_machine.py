@@ -26,8 +26,8 @@ from ledger.errors import Conflict
 from ledger.forms.form import CASE_API_XMLNS
 from ledger.migrations import migrate
 from ledger.store import Store, open_store
-from projections.replay import replay
-from projections.verify import verify
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from tests import build, strategies, wishes
 from tests.acts import (
     ACTS,

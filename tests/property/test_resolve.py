@@ -26,8 +26,8 @@ from ledger.cases.upsert import CasesFound, Resolution, resolve, wanted
 from ledger.errors import Conflict
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import CASE_API_XMLNS, Form
-from projections.fold import Stamp, apply_form, blocks_by_case
-from projections.rows import to_case, to_row
+from projections.rule.case_row import to_case, to_row
+from projections.rule.fold import Stamp, apply_form, blocks_by_case
 
 parse_single_create = partial(parse_write, single=Intent.CREATE)
 parse_put = partial(parse_write, single=Intent.PUT)

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from ledger import log
 from ledger.entry import Kind
 from ledger.errors import NotFound
-from projections.case_changes import changes, values_of
-from projections.case_pages import list_cases
-from projections.filters import CaseFilter, Page
-from projections.history import diff, history, now, why
-from projections.past import cut_at, fold_cut
-from projections.rows import CaseRow, to_case, to_row
+from projections.lists.filter import CaseFilter, Page
+from projections.lists.pages import list_cases
+from projections.past.history import diff, history, now, why
+from projections.past.lists import cut_at, fold_cut
+from projections.past.timeline import as_of, forms_in_force, position_at
+from projections.rule.case_changes import changes, values_of
+from projections.rule.case_row import CaseRow, to_case, to_row
 from projections.tables import case_tables
-from projections.timeline import as_of, forms_in_force, position_at
 from tests import build, strategies
 
 HOUR = 3_600_000_000

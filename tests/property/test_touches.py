@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.entry import Kind
-from projections.timeline import as_of
-from projections.verify import verify
+from projections.past.timeline import as_of
+from projections.rebuild.verify import verify
 from tests import build
 
 HOUR = 3_600_000_000

@@ -14,7 +14,7 @@ from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author, Kind
 from ledger.errors import LedgerError
 from ledger.log import entries_after
-from projections.rows import CaseRow
+from projections.rule.case_row import CaseRow
 from tests import build, strategies, wishes
 
 EXAMPLES = {"ci": 25, "dev": 60, "nightly": 500}[

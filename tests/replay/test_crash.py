@@ -17,7 +17,7 @@ from ledger.commands.form_states import ChangeForms, FlagCases, RebuildCases
 from ledger.entry import Author, Kind
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build, children
 from tests.defects import Defective, DefectiveForm
 

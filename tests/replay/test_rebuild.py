@@ -10,12 +10,12 @@ import pytest
 from ledger.entry import IndexedName
 from ledger.errors import Conflict
 from ledger.store import open_store
-from projections import replay as replaying
-from projections.generations import all_generations
-from projections.hashing import CASE_NAME
-from projections.property_names import build_step, start_index
-from projections.replay import prune, replay
-from projections.verify import verify
+from projections.lists.property_names import build_step, start_index
+from projections.rebuild import replay as replaying
+from projections.rebuild.generations import all_generations
+from projections.rebuild.replay import prune, replay
+from projections.rebuild.verify import verify
+from projections.rule.hashing import CASE_NAME
 from tests import build, children
 
 

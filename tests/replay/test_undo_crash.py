@@ -19,7 +19,7 @@ from ledger.clock import now_micros
 from ledger.entry import Author, Kind
 from ledger.jobs.queue import JobState
 from ledger.store import open_store
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build
 from tests.jobs import job_of, working
 

@@ -10,7 +10,7 @@ from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build, deliverer
 from tests.receiver import receiving, until
 

@@ -263,7 +263,7 @@ async def test_a_form_that_is_refused_is_kept(store, monkeypatch):
     No record gets so far by itself, so the length that the processor takes is made
     shorter.
     """
-    monkeypatch.setattr("projections.fold.LONGEST", 20)
+    monkeypatch.setattr("projections.rule.fold.LONGEST", 20)
     job, found = await imported(
         store,
         a_control(NEW, NAME),

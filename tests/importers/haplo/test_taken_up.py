@@ -15,8 +15,8 @@ from importers.worker import Interrupted
 from ledger.entry import Author
 from ledger.imports.results import ImportRow, Outcome
 from ledger.jobs.queue import JobState
-from projections.replay import replay
-from projections.verify import verify
+from projections.rebuild.replay import replay
+from projections.rebuild.verify import verify
 from tests import build
 from tests.importers.haplo.batches import (
     HANDLERS,

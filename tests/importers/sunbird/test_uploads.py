@@ -29,7 +29,7 @@ from ledger.imports.results import Outcome, outcomes_of
 from ledger.jobs.queue import JobState
 from ledger.submit import WantsOwnCommit
 from ledger.tables import blobs
-from projections.verify import verify
+from projections.rebuild.verify import verify
 from tests import build, jobs
 from tests.importers.spreadsheets import a_csv
 from tests.importers.sunbird.uploads import (

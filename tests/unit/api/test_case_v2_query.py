@@ -16,7 +16,7 @@ from ledger.errors import Conflict
 from ledger.times import parse_datetime
 from projections.csql import is_impossible
 from projections.csql.nodes import Comparator, CompareDay, Equals, Or
-from projections.filters import CaseFilter, Operator, TimeRange
+from projections.lists.filter import CaseFilter, Operator, TimeRange
 
 TODAY = date(2024, 2, 29)
 

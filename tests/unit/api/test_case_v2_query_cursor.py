@@ -17,7 +17,7 @@ from api.case_v2_query import (
     parse_list_query,
 )
 from ledger.errors import Conflict
-from projections.filters import CaseFilter
+from projections.lists.filter import CaseFilter
 
 TODAY = date(2024, 2, 29)
 

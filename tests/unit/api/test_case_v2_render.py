@@ -19,7 +19,7 @@ from api.case_v2_render import (
 )
 from api.field_filters import FieldFilter
 from ledger.cases.case import Case, CaseIndex
-from projections.rows import to_row
+from projections.rule.case_row import to_row
 
 OPENED = "2020-03-19T14:31:34.133000Z"
 CLOSED = "2020-03-20T14:31:34.133000Z"

@@ -18,8 +18,8 @@ from importers.export_rows import (
 )
 from ledger.cases.case import Case, CaseIndex
 from ledger.entry import Attachment, Entry, Kind
-from projections.form_json import METADATA, StoredForm
-from projections.rows import to_row
+from projections.rule.case_row import to_row
+from projections.rule.form_json import METADATA, StoredForm
 from tests.build import NOW, WHEN_UTC, XMLNS, a_create, a_form
 
 ROW = to_row(

@@ -11,7 +11,7 @@ from ledger.cases.case import Case, CaseIndex
 from projections.csql import matches, parse
 from projections.csql.conditions import value_test
 from projections.csql.likeness import soundex
-from projections.rows import CaseRow, to_row
+from projections.rule.case_row import CaseRow, to_row
 
 TODAY = date(2024, 2, 29)
 

@@ -15,7 +15,7 @@ from projections.csql import (
     parse,
 )
 from projections.csql.nodes import And
-from projections.filters import CaseFilter, Operator, TimeRange
+from projections.lists.filter import CaseFilter, Operator, TimeRange
 
 EVERYTHING = CaseFilter()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.forms.form_xml import parse_form
-from projections.fold import (
+from projections.rule.fold import (
     ATTACHMENT,
     CLOSE,
     CREATE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.forms.form_xml import parse_form
-from projections.fold import FORM, INDEX, new_targets
+from projections.rule.fold import FORM, INDEX, new_targets
 from tests import build
 from tests.folding import actions_of, folded, index, of_blocks, problem
 

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.forms.form_xml import parse_form
 from ledger.forms.xml import parse_xml
-from projections.form_json import METADATA, form_json, has_metadata, metadata_json
+from projections.rule.form_json import METADATA, form_json, has_metadata, metadata_json
 from tests.build import a_create, a_form
 
 NS = "http://example.org/visit"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.entry import Entry, Kind
-from projections.form_rows import form_rows
+from projections.rule.form_row import form_rows
 
 
 def an_entry(kind, *, body=True, form_id="f", **details):

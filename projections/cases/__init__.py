@@ -1,0 +1,1 @@
+"""Single cases: by id, by external id, and what imports ask of them."""

@@ -1,0 +1,1 @@
+"""What a writing transaction does to the read tables."""

@@ -1,0 +1,484 @@
+"""The ``cases`` projection at work: load, fold in memory, save once.
+
+A batch serves one transaction: it loads every case that the waiting forms touch with a
+few queries, folds form after form against what it holds, and writes the outcome with
+one statement a table. A form that is rejected leaves the batch as it was, so nothing
+needs a savepoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ledger.cases.case import Case, FoldKey
+from ledger.entry import Entry, IndexedName, Kind
+from ledger.errors import Rejected, StoreUnavailable
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.storage.connection import Connection
+from ledger.store import Reader
+from projections.commit.case_statements import statements_of
+from projections.commit.histories import Histories
+from projections.commit.indexing import IndexChanges
+from projections.rule.case_row import CaseRow, to_case, to_row
+from projections.rule.fold import (
+    DELETED,
+    EDIT,
+    FORM,
+    FORM_STATE,
+    REBUILD,
+    REPROCESSED,
+    REQUESTED,
+    RESTORED,
+    REVOKED,
+    Stamp,
+    blocks_by_case,
+    new_targets,
+    touched,
+)
+from projections.rule.refold import (
+    Moment,
+    appended,
+    comes_late,
+    flagged,
+    fold_steps,
+    moment_of,
+    rebuilt,
+)
+from projections.rule.steps import NO_PLACE, Step, Version, in_order
+from projections.tables import CaseTables
+
+_JUDGED = (Kind.EDIT, Kind.REPROCESS)
+"""The kinds whose form is checked against the cases that are there."""
+
+_REASONS = {
+    Kind.EDIT: REBUILD | EDIT,
+    Kind.REPROCESS: REBUILD | REPROCESSED,
+    Kind.ARCHIVE: REBUILD | FORM_STATE,
+    Kind.UNARCHIVE: REBUILD | FORM_STATE,
+    Kind.FORM_DELETE: REBUILD | FORM_STATE,
+    Kind.FORM_RESTORE: REBUILD | FORM_STATE,
+}
+
+
+class CaseBatch:
+    """The cases that one transaction touches, as they are after each form."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        tables: CaseTables,
+        *,
+        indexed: Sequence[IndexedName],
+        elsewhere: Callable[[], Mapping[int, Sequence[str]]] | None = None,
+        conn: Connection | None = None,
+    ) -> None:
+        """Start empty.
+
+        ``conn`` is where the read tables are, when not beside the log. ``elsewhere``
+        are the other domains of the installation by the generation that answers for
+        them, ``None`` when the verdicts are already recorded.
+        """
+        self.reader = reader
+        self.tables = tables
+        self._conn = conn or reader.conn
+        self.indexed = indexed
+        self.elsewhere = elsewhere or _nowhere
+        self._judging = elsewhere is not None
+        self._statements = statements_of(tables.generation)
+        self._cases: dict[str, Case | None] = {}
+        self._stored: dict[str, Case | None] = {}
+        self._owners: dict[str, dict[str, None]] = {}
+        self._foreign: set[str] = set()
+        self._histories = Histories(reader, self._conn, tables)
+        self._rows: dict[str, tuple[Case, CaseRow]] = {}
+
+    # Loading
+
+    def load(self, *, case_ids: Iterable[str], external_ids: Iterable[str]) -> None:
+        """Load cases by id and by external id, each at most once."""
+        wanted = set(case_ids)
+        names = [name for name in external_ids if name not in self._owners]
+        if names:
+            for name in names:
+                self._owners[name] = {}
+            for external_id, case_id in self._conn.rows(
+                self._statements.by_external, domain=self._domain, external_ids=names
+            ):
+                self._owners[external_id][case_id] = None
+                wanted.add(case_id)
+        self._load_cases([i for i in wanted if i not in self._cases])
+
+    def case(self, case_id: str) -> Case | None:
+        """Return a loaded case, deleted ones included."""
+        return self._cases.get(case_id)
+
+    def by_external(self, external_id: str) -> list[Case]:
+        """Return the live cases with an external id, the one opened first first."""
+        cases = [self._cases.get(i) for i in self._owners.get(external_id, ())]
+        live = [case for case in cases if case is not None and not case.deleted_on]
+        return sorted(live, key=lambda case: (case.opened_on, case.case_id))
+
+    def row(self, case_id: str) -> CaseRow:
+        """Return the row of a case as it is now; raises ``KeyError``."""
+        case = self._cases[case_id]
+        if case is None:
+            raise KeyError(case_id)
+        made = self._rows.get(case_id)
+        if made is None or made[0] is not case:
+            made = self._rows[case_id] = (case, to_row(case))
+        return made[1]
+
+    def _load_cases(self, case_ids: list[str]) -> None:
+        if not case_ids:
+            return
+        rows = self._conn.rows(
+            self._statements.by_id, domain=self._domain, case_ids=case_ids
+        )
+        self._cases.update(dict.fromkeys(case_ids))
+        self._stored.update(dict.fromkeys(case_ids))
+        for row in rows:
+            case = to_case(CaseRow._make(row))
+            self._cases[case.case_id] = self._stored[case.case_id] = case
+        unknown = [i for i in case_ids if self._cases[i] is None]
+        if unknown and self._judging:
+            self._look_elsewhere(unknown)
+
+    def _look_elsewhere(self, case_ids: list[str]) -> None:
+        """Remember which ids belong to another domain: a marked fan-out."""
+        for generation, domains in self.elsewhere().items():
+            if not generation:
+                # A backup of it was loaded, but its read tables are not built yet.
+                raise StoreUnavailable(f"{domains[0]} is being restored; try again")
+            rows = self._conn.rows(
+                statements_of(generation).elsewhere,
+                domains=list(domains),
+                case_ids=case_ids,
+            )
+            self._foreign.update(case_id for (case_id,) in rows)
+
+    def expect_new(self, case_ids: Iterable[str]) -> None:
+        """Take ids that were just made as unknown, without asking the database."""
+        for case_id in case_ids:
+            self._cases.setdefault(case_id, None)
+
+    # Folding
+
+    def project(self, form: Form, stamp: Stamp) -> list[Case]:
+        """Fold a new form and return the cases it touches, ids ascending.
+
+        Raises ``Rejected`` and then has changed nothing.
+        """
+        groups = blocks_by_case(form)
+        version = (form, stamp)
+        case_ids = self._touched(touched(form), groups)
+        after = [
+            self._arrive(case_id, groups.get(case_id, []), version, place=place)
+            for place, case_id in enumerate(case_ids)
+        ]
+        if self._judging:
+            self._check_targets(form, groups)
+        self._histories.know(version)
+        return [self._keep(case, [step]) for case, step in after]
+
+    def revise(
+        self, entry: Entry, old: Version | None, new: Version | None
+    ) -> list[Case]:
+        """Put a version of a form in the place of another; rebuild their cases.
+
+        Edits, archives, deletions of forms, their undoing and reprocessing are all
+        that: ``old`` or ``new`` is ``None`` where no version is in force (section 15).
+        Raises ``Rejected`` and then has changed nothing.
+        """
+        groups = blocks_by_case(new[0]) if new is not None else {}
+        case_ids = self._revised(old, new, groups)
+        judged = self._judging and entry.kind in _JUDGED
+        if judged:
+            self._check_ids(case_ids)
+        changed = [
+            self._exchange(case_id, entry, new, place=place)
+            for place, case_id in enumerate(case_ids)
+        ]
+        if new is not None:
+            if judged:
+                self._check_targets(new[0], groups)
+            self._histories.know(new)
+        return [self._keep(case, steps) for case, steps in changed]
+
+    def rebuild(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+        """Fold cases from nothing because somebody asked for it, ids ascending."""
+        ids = sorted(set(case_ids))
+        self._load_cases([i for i in ids if i not in self._cases])
+        self._histories.load(ids)
+        return [
+            self._keep(
+                self._rebuilt(case_id, entry, place=place)[0],
+                [_event(case_id, entry, REBUILD | REQUESTED, place=place)],
+            )
+            for place, case_id in enumerate(ids)
+        ]
+
+    def erase(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+        """Fold cases anew from what an erasure left of their forms, and delete them."""
+        ids = sorted(set(case_ids))
+        self._load_cases([i for i in ids if i not in self._cases])
+        self._histories.forget_versions()
+        self._histories.load(ids)
+        erased = []
+        for place, case_id in enumerate(ids):
+            case, _ = self._rebuilt(case_id, entry, place=place)
+            gone = flagged(case, moment_of(entry, place=place), deleted=True)
+            step = _event(case_id, entry, REBUILD | DELETED, place=place)
+            erased.append(self._keep(gone, [step]))
+        return erased
+
+    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+        """Flag cases as deleted, or as restored, by the entry's kind."""
+        deleted = entry.kind is not Kind.CASE_RESTORE
+        self._load_cases([i for i in case_ids if i not in self._cases])
+        known = [self._cases[i] for i in sorted(set(case_ids))]
+        return [
+            self._keep(
+                flagged(case, moment_of(entry, place=place), deleted=deleted),
+                [
+                    _event(
+                        case.case_id,
+                        entry,
+                        DELETED if deleted else RESTORED,
+                        place=place,
+                    )
+                ],
+            )
+            for place, case in enumerate(case for case in known if case is not None)
+        ]
+
+    def references_to(self, case_ids: Iterable[str]) -> list[Case]:
+        """Return the cases, deleted ones too, that have an index to one of these.
+
+        Loads those that stand in the tables; this transaction's own are among them.
+        """
+        targets = list(case_ids)
+        rows = self._conn.rows(
+            self._statements.references, domain=self._domain, targets=targets
+        )
+        self._load_cases([i for (i,) in rows if i not in self._cases])
+        wanted = set(targets)
+        return [
+            case
+            for case in self._cases.values()
+            if case is not None
+            and any(i.case_id in wanted for i in case.indices.values())
+        ]
+
+    def scratch(self) -> CaseBatch:
+        """Return a copy to try something on; it must never be saved."""
+        copy = CaseBatch(
+            self.reader,
+            self.tables,
+            indexed=self.indexed,
+            elsewhere=self.elsewhere if self._judging else None,
+            conn=self._conn,
+        )
+        copy._cases = dict(self._cases)
+        copy._stored = self._stored
+        copy._owners = {name: dict(ids) for name, ids in self._owners.items()}
+        copy._foreign = self._foreign
+        copy._histories = self._histories.scratch()
+        return copy
+
+    def _touched(self, case_ids: Iterable[str], groups: Collection[str]) -> list[str]:
+        """Leave out the cases that only a ledger block names and that are not there."""
+        found = [i for i in case_ids if i in groups or self._is_there(i)]
+        if unknown := [i for i in found if i not in self._cases]:
+            self._load_cases(unknown)
+        return found
+
+    def _is_there(self, case_id: str) -> bool:
+        case = self._cases.get(case_id)
+        return case is not None and not case.is_void
+
+    def _arrive(
+        self,
+        case_id: str,
+        blocks: Sequence[CaseBlock],
+        version: Version,
+        *,
+        place: int,
+    ) -> tuple[Case, Step]:
+        """Append the form to the case, or rebuild the case around it (D-2)."""
+        form, stamp = version
+        if case_id in self._foreign:
+            raise Rejected("IllegalCaseId", "Bad case id")
+        before = self._cases.get(case_id)
+        case, actions = appended(before, blocks, form, stamp, place=place)
+        step = Step(
+            case_id=case_id,
+            key=stamp.key,
+            position=stamp.position,
+            actions=actions,
+            place=place,
+        )
+        if comes_late(before, stamp):
+            self._histories.load([case_id])
+            steps = {**self._histories.of(case_id), step.key: step}
+            fresh, _ = self._folded(case_id, steps, version)
+            case = rebuilt(case_id, before, fresh, _moment(stamp, place))
+        return case, step
+
+    def _revised(
+        self, old: Version | None, new: Version | None, groups: Collection[str]
+    ) -> list[str]:
+        """Return the cases that an exchange of versions touches, ids ascending."""
+        given = [version for version in (old, new) if version is not None]
+        case_ids = sorted({i for form, _ in given for i in touched(form)})
+        self._load_cases([i for i in case_ids if i not in self._cases])
+        self._histories.load(case_ids)
+        key = given[0][1].key if given else None
+        named = set(touched(new[0])) if new is not None else set()
+        return [
+            case_id
+            for case_id in case_ids
+            if case_id in groups
+            or (case_id in named and self._is_there(case_id))
+            or self._counts(case_id, key)
+        ]
+
+    def _counts(self, case_id: str, key: FoldKey | None) -> bool:
+        """Tell whether a form is in force in a case."""
+        step = None if key is None else self._histories.of(case_id).get(key)
+        return step is not None and step.in_force
+
+    def _exchange(
+        self, case_id: str, entry: Entry, new: Version | None, *, place: int
+    ) -> tuple[Case, list[Step]]:
+        """Fold a case with another version of a form, or without it."""
+        key = FoldKey(received_on=entry.received_on, position=entry.form_position)
+        steps = self._histories.of(case_id)
+        old = steps.pop(key, None)
+        if new is not None and case_id in touched(new[0]):
+            steps[key] = Step(
+                case_id=case_id,
+                key=key,
+                position=new[1].position,
+                actions=FORM,
+                place=NO_PLACE if old is None else old.place,
+            )
+        fresh, actions = self._folded(case_id, steps, new)
+        case = rebuilt(
+            case_id, self._cases.get(case_id), fresh, moment_of(entry, place=place)
+        )
+        changed = [_event(case_id, entry, _REASONS[entry.kind], place=place)]
+        if key in actions:
+            changed.append(replace(steps[key], actions=actions[key]))
+        elif old is not None:
+            changed.append(replace(old, actions=old.actions | REVOKED))
+        return case, changed
+
+    def _rebuilt(
+        self, case_id: str, entry: Entry, *, place: int
+    ) -> tuple[Case, dict[FoldKey, int]]:
+        """Fold a case from nothing."""
+        fresh, actions = self._folded(case_id, self._histories.of(case_id), None)
+        moment = moment_of(entry, place=place)
+        return rebuilt(case_id, self._cases.get(case_id), fresh, moment), actions
+
+    def _folded(
+        self, case_id: str, steps: Mapping[FoldKey, Step], extra: Version | None
+    ) -> tuple[Case | None, dict[FoldKey, int]]:
+        wanted = {step.position for step in in_order(steps.values())}
+        own = {extra[1].position: extra} if extra is not None else {}
+        versions = self._histories.versions(wanted - own.keys())
+        return fold_steps(case_id, steps, {**versions, **own} if own else versions)
+
+    def _check_ids(self, case_ids: Iterable[str]) -> None:
+        """Refuse cases of another domain."""
+        if not self._foreign.isdisjoint(case_ids):
+            raise Rejected("IllegalCaseId", "Bad case id")
+
+    def _check_targets(self, form: Form, groups: Mapping[str, object]) -> None:
+        """Refuse an index to a case that does not exist (section 10).
+
+        Targets that stood before were checked when they were set, and no case is
+        ever removed, so only what this form sets is looked at.
+        """
+        targets = new_targets(form)
+        if unknown := [i for _, i in targets if i not in self._cases]:
+            self._load_cases(unknown)
+        for case_id, target in targets:
+            if target not in groups and self._cases.get(target) is None:
+                raise Rejected(
+                    "InvalidCaseIndex",
+                    f"Case '{case_id}' references non-existent case '{target}'",
+                )
+
+    def _keep(self, case: Case, steps: Iterable[Step]) -> Case:
+        old = self._cases.get(case.case_id)
+        old_external = old.external_id if old else None
+        if old_external != case.external_id:
+            if old_external in self._owners:
+                self._owners[old_external].pop(case.case_id, None)
+            if case.external_id in self._owners:
+                self._owners[case.external_id][case.case_id] = None
+        self._cases[case.case_id] = case
+        self._stored.setdefault(case.case_id, None)
+        for step in steps:
+            self._histories.add(step)
+        return case
+
+    # Saving
+
+    def save(self) -> None:
+        """Write every changed case and its history, one statement a table."""
+        conn, tables, domain = self._conn, self.tables, self._domain
+        changes = IndexChanges(domain, self.indexed)
+        rows = []
+        for case_id, case in sorted(self._cases.items()):
+            stored = self._stored.get(case_id)
+            if case is not None and case is not stored:
+                rows.append(self.row(case_id))
+                changes.note(stored, case)
+        changes.save_removals(conn, tables)
+        conn.upsert(tables.cases, rows)
+        conn.upsert(tables.case_forms, list(self._histories.rows()))
+        changes.save_additions(conn, tables)
+
+    def settle(self) -> None:
+        """Forget what was written, keeping the cases for the next batch."""
+        self._stored = dict(self._cases)
+        self._histories.settle()
+        self._rows.clear()
+
+    def shrink(self, most: int) -> None:
+        """Forget the cases when there are more than ``most``; call after ``settle``."""
+        if len(self._cases) > most:
+            self._cases.clear()
+            self._stored.clear()
+
+    @property
+    def _domain(self) -> str:
+        return self.reader.domain
+
+
+def _event(case_id: str, entry: Entry, actions: int, *, place: int) -> Step:
+    """Return the row of an entry that rebuilt or flagged a case."""
+    return Step(
+        case_id=case_id,
+        key=FoldKey(received_on=entry.appended_on, position=entry.position),
+        position=entry.position,
+        actions=actions,
+        place=place,
+    )
+
+
+def _moment(stamp: Stamp, place: int) -> Moment:
+    return Moment(
+        domain=stamp.domain,
+        position=stamp.position,
+        appended_on=stamp.appended_on,
+        place=place,
+    )
+
+
+def _nowhere() -> Mapping[int, Sequence[str]]:
+    return {}

@@ -1,0 +1,1 @@
+"""Single forms and forms in error, and all forms one after the other."""

@@ -1,0 +1,122 @@
+"""All normal forms of a domain with their bytes, in memory that does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select
+
+from ledger import log
+from ledger.bodies import unpack
+from ledger.forms.lineage import NORMAL
+from ledger.storage.connection import Statement
+from ledger.store import Reader
+from ledger.tables import bodies, entries
+from projections.rule.form_json import StoredForm
+from projections.tables import FORMS, form_tables
+
+
+def stream_forms(
+    r: Reader, xmlns: str | None = None
+) -> Generator[StoredForm, None, None]:
+    """Yield the normal forms in the order of their ids.
+
+    ``r`` is a snapshot, and nothing else streams from it meanwhile. Served by the
+    primary keys of the forms and of the log. Raises ``ValueError`` for damaged bytes.
+    """
+    statements = _statements(r.head.live[FORMS])
+    if xmlns is None:
+        rows = r.conn.stream(statements.every, domain=r.domain)
+    else:
+        rows = r.conn.stream(statements.of_xmlns, domain=r.domain, xmlns=xmlns)
+    for row in rows:
+        form_id, state, decided_on, problem, dictionary, stored = row[:6]
+        yield StoredForm(
+            form_id=form_id,
+            state=state,
+            decided_on=decided_on,
+            problem=problem,
+            version=log.to_entry(row[6:]),
+            body=None
+            if stored is None
+            else unpack(r.conn, r.domain, dictionary, stored),
+        )
+
+
+def count_forms(r: Reader, xmlns: str | None = None) -> int:
+    """Return how many forms ``stream_forms`` yields."""
+    statements = _statements(r.head.live[FORMS])
+    if xmlns is None:
+        counted: int = r.conn.value(statements.count, domain=r.domain)
+    else:
+        counted = r.conn.value(statements.count_of_xmlns, domain=r.domain, xmlns=xmlns)
+    return counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The streams of one generation, and how long each is."""
+
+    every: Statement
+    of_xmlns: Statement
+    count: Statement
+    count_of_xmlns: Statement
+
+
+@lru_cache(maxsize=16)
+def _statements(generation: int) -> _Statements:
+    forms = form_tables(generation).forms
+    mine = (forms.c.domain == bindparam("domain"), forms.c.state == NORMAL)
+    every = _every(generation)
+    count = select(func.count()).select_from(forms).where(*mine)
+    joined = (entries.c.domain == forms.c.domain) & (
+        entries.c.position == forms.c.version
+    )
+    of_xmlns = entries.c.xmlns == bindparam("xmlns")
+    count_of_xmlns = (
+        select(func.count())
+        .select_from(forms.join(entries, joined))
+        .where(*mine, of_xmlns)
+    )
+    return _Statements(
+        every=Statement(every),
+        of_xmlns=Statement(every.where(of_xmlns)),
+        count=Statement(count),
+        count_of_xmlns=Statement(count_of_xmlns),
+    )
+
+
+def _every(generation: int) -> Select[Any]:
+    forms, decided = form_tables(generation).forms, entries.alias("decided")
+    return (
+        select(
+            forms.c.form_id,
+            forms.c.state,
+            decided.c.appended_on,
+            decided.c.problem,
+            bodies.c.dictionary,
+            bodies.c.body,
+            *entries.columns,
+        )
+        .select_from(forms)
+        .join(
+            entries,
+            (entries.c.domain == forms.c.domain)
+            & (entries.c.position == forms.c.version),
+        )
+        .join(
+            decided,
+            (decided.c.domain == forms.c.domain)
+            & (decided.c.position == forms.c.position),
+        )
+        .outerjoin(
+            bodies,
+            (bodies.c.domain == forms.c.domain)
+            & (bodies.c.position == forms.c.version),
+        )
+        .where(forms.c.domain == bindparam("domain"), forms.c.state == NORMAL)
+        .order_by(forms.c.form_id)
+    )

@@ -1,0 +1,1 @@
+"""Lists of cases: filters, plans, statements, pages, and their indexes."""

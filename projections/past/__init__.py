@@ -1,0 +1,1 @@
+"""Cases and lists as they were at any time, and what made them so."""

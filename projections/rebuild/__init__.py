@@ -1,0 +1,1 @@
+"""Read tables built anew: generations, replay, and the proof of what is live."""

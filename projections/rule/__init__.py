@@ -1,0 +1,1 @@
+"""The rule: what entries add up to, true without a database. Pure."""

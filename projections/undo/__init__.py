@@ -1,0 +1,1 @@
+"""What somebody did, what takes it back, and what that would do."""
