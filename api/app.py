@@ -39,7 +39,7 @@ from api.process_pages import describe
 from api.routes import ROUTES, install
 from api.webhook_delivery import Deliverer
 from importers.job_kinds import HANDLERS
-from importers.worker import Worker
+from importers.jobs.worker import Worker
 from ledger.clock import now_micros
 from ledger.proof.signing import load_signing_key
 from ledger.store import Store, open_store

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from importers.sunbird.settings import Rules, SunbirdSettings
-from importers.unreadable import DEFAULT_LIMITS, Limits
+from importers.sunbird.rules.settings import Rules, SunbirdSettings
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits
 
 DEFAULT_DATABASE = "sqlite:///data/caseledger.db"
 DEFAULT_HOST = "127.0.0.1"

@@ -12,7 +12,7 @@ from api.erasure_json import erasure_to_wire, parse_erasure, preview_to_wire
 from api.forms_life import PLACE_OF_ID, author_of, place_of
 from api.keys import PAST, PRINCIPAL, STORE, WORKER, WRITER
 from api.problems import case_not_found
-from importers.repack_job import EraseAndRepack
+from importers.jobs.repack import EraseAndRepack
 from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.erasure.erase import EraseCases, Search, search

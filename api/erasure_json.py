@@ -8,7 +8,7 @@ from typing import Any
 
 from api.json_body import JsonBody
 from api.problems import at_fault
-from importers.repack_job import Erasure
+from importers.jobs.repack import Erasure
 from ledger.entry import Attachment
 from projections.erasure.preview import ErasurePreview, FormMeant
 

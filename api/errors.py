@@ -15,7 +15,7 @@ from api.form_render import render_form
 from api.jobs import job_taken
 from api.keys import PRINCIPAL, STORE, WRITER
 from api.list_query import ListQuery, cursor_of
-from importers.reprocess import enqueue_reprocess
+from importers.jobs.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.errors import NotFound
 from ledger.forms.names import is_legal

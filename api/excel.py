@@ -14,9 +14,9 @@ from api.excel_body import receive
 from api.idempotency import idempotency_key
 from api.keys import CONFIG, PRINCIPAL, STORE, WORKER, WRITER
 from api.problems import Problem
-from importers.excel_options import Refused, read_options
-from importers.excel_start import StartImport, digest_of
-from importers.excel_upload import looked_into
+from importers.excel.rules.options import Refused, read_options
+from importers.excel.start import StartImport, digest_of
+from importers.excel.upload import looked_into
 from ledger.entry import Answer, Author, IdempotencyKey, Upload
 from ledger.errors import Conflict
 from ledger.ids import new_id

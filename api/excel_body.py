@@ -20,8 +20,8 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from api.problems import Problem
-from importers.excel_options import refusal
-from importers.unreadable import Limits
+from importers.excel.rules.options import refusal
+from importers.tables.unreadable import Limits
 from ledger.forms.names import printable
 
 _AROUND = 1024 * 1024

@@ -23,11 +23,11 @@ from api.logs import REQUEST_ID
 from api.multipart_body import read_parts
 from api.permissions import Principal
 from api.problems import Problem
-from importers.excel_chunk import form_ids_of
-from importers.excel_failed import list_failed_rows, write_failed_rows
-from importers.excel_options import BAD_COMMENT, LONGEST_COMMENT
-from importers.forget_files import forget_files
-from importers.turns import EXCEL
+from importers.excel.command import form_ids_of
+from importers.excel.failed import list_failed_rows, write_failed_rows
+from importers.excel.rules.options import BAD_COMMENT, LONGEST_COMMENT
+from importers.jobs.forget_files import forget_files
+from importers.jobs.turns import EXCEL
 from ledger import log
 from ledger.bodies import get_blob
 from ledger.clock import now_micros

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.permissions import Permission, Principal
-from importers.excel_chunk import error_form_ids_of, form_ids_of
-from importers.excel_options import ALL_TYPES
-from importers.excel_report import count_of, row_numbers, row_ranges
+from importers.excel.command import error_form_ids_of, form_ids_of
+from importers.excel.rules.options import ALL_TYPES
+from importers.excel.rules.report import count_of, row_numbers, row_ranges
 from ledger.jobs.queue import Job, JobState
 from ledger.times import format_micros
 

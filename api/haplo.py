@@ -19,7 +19,7 @@ from api.keys import AUTHENTICATOR, PRINCIPAL, WORKER, WRITER
 from api.permissions import Principal
 from api.problems import Problem
 from api.same_origin import require_same_origin
-from importers.haplo_batches import (
+from importers.haplo.batches import (
     UNNAMED_BATCH,
     UNNAMED_CONTROL,
     check_control,

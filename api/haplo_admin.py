@@ -30,7 +30,7 @@ from api.haplo_request import (
 from api.keys import PRINCIPAL, STORE, WORKER, WRITER
 from api.list_query import ListQuery, cursor_of
 from api.problems import Problem, invalid
-from importers.haplo_batches import (
+from importers.haplo.batches import (
     DEFAULT,
     UNNAMED_BATCH,
     listed_names,
@@ -38,7 +38,7 @@ from importers.haplo_batches import (
     name_of,
     schedule,
 )
-from importers.turns import HAPLO
+from importers.jobs.turns import HAPLO
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.errors import Conflict

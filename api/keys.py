@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from api.middleware import Shell
     from api.permissions import Principal
     from api.webhook_delivery import Deliverer
-    from importers.worker import Worker
+    from importers.jobs.worker import Worker
     from ledger.proof.signing import SigningKey
     from ledger.store import Store
     from ledger.writer import LedgerWriter

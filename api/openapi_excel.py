@@ -19,8 +19,8 @@ from api.openapi_shapes import (
     ref,
     wish,
 )
-from importers.excel_options import LONGEST_COMMENT
-from importers.unreadable import DEFAULT_LIMITS
+from importers.excel.rules.options import LONGEST_COMMENT
+from importers.tables.unreadable import DEFAULT_LIMITS
 
 _LIMITS = (
     f"At most {DEFAULT_LIMITS.rows} rows, {DEFAULT_LIMITS.columns} headers and "

@@ -26,10 +26,10 @@ from api.sunbird_dialect import (
     refusal,
 )
 from api.sunbird_results import is_short, process_id, results
-from importers.sunbird.columns import Code, ObjectType, Refused
-from importers.sunbird.settings import SunbirdSettings
+from importers.jobs.turns import SUNBIRD
+from importers.sunbird.rules.columns import Code, ObjectType, Refused
+from importers.sunbird.rules.settings import SunbirdSettings
 from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_into
-from importers.turns import SUNBIRD
 from ledger.clock import now_micros
 from ledger.entry import Author, Upload
 from ledger.errors import NotFound

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from api.multipart_body import read_parts
-from importers.sunbird.columns import Code, Refused
+from importers.sunbird.rules.columns import Code, Refused
 from ledger.forms.names import printable
 
 _LONGEST_NAME = 255

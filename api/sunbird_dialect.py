@@ -14,8 +14,8 @@ from api.dialects import JSON_TYPE, Dialect, Rendered
 from api.keys import AUTHENTICATOR
 from api.permissions import Permission, Principal, check
 from api.problems import Problem, unauthenticated
-from importers.sunbird.columns import Code, Refused
-from importers.sunbird.known import FAILED
+from importers.sunbird.rules.columns import Code, Refused
+from importers.sunbird.rules.known import FAILED
 from ledger.clock import now_micros
 from ledger.forms.names import printable
 from ledger.ids import new_hex_id

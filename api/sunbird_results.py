@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from importers.sunbird.command import API
-from importers.sunbird.known import FAILED
-from importers.sunbird.settings import SunbirdSettings
+from importers.sunbird.rules.known import FAILED
+from importers.sunbird.rules.settings import SunbirdSettings
 from ledger.imports.results import ImportRow, Outcome, rows_of
 from ledger.jobs.queue import Job, JobState
 from ledger.store import Store

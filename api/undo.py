@@ -13,7 +13,7 @@ from api.jobs import job_taken
 from api.keys import PRINCIPAL, STORE, WRITER
 from api.problems import Problem
 from api.undo_json import parse_job_undo, parse_undo, preview_to_wire
-from importers.undo import UndoRequest, enqueue_undo, select
+from importers.jobs.undo import UndoRequest, enqueue_undo, select
 from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.forms.names import printable

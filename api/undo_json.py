@@ -7,7 +7,7 @@ from typing import Any
 from api.json_body import JsonBody
 from api.problems import at_fault, invalid
 from api.time_travel_json import changes_to_wire, wire_name
-from importers.undo import UndoRequest
+from importers.jobs.undo import UndoRequest
 from ledger.commands.form_states import FormOutcome
 from ledger.times import Micros
 from projections.undo.preview import CasePreview, UndoPreview

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importers.excel import import_excel
+from importers.excel.job import import_excel
 from importers.haplo.job import run_batch
-from importers.repack_job import REPACK, repack
-from importers.reprocess import REPROCESS, reprocess
+from importers.jobs.repack import REPACK, repack
+from importers.jobs.reprocess import REPROCESS, reprocess
+from importers.jobs.turns import EXCEL, HAPLO, SUNBIRD
+from importers.jobs.undo import UNDO, undo
+from importers.jobs.worker import Handler
 from importers.sunbird.job import run_upload
-from importers.turns import EXCEL, HAPLO, SUNBIRD
-from importers.undo import UNDO, undo
-from importers.worker import Handler
 
 HANDLERS: dict[str, Handler] = {
     UNDO: undo,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from importers.repack_job import EraseAndRepack
+from importers.jobs.repack import EraseAndRepack
 from ledger.entry import Author
 from ledger.erasure.erase import EraseCases
 from ledger.erasure.repacking import Repack

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from importers.worker import Handler, Interrupted, JobContext, Worker
+from importers.jobs.worker import Handler, Interrupted, JobContext, Worker
 from ledger.commands.submissions import SubmitForm
 from ledger.jobs import queue as jobs
 from ledger.jobs.queue import Job

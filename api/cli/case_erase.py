@@ -12,7 +12,7 @@ from api.cli.progress import progress
 from api.cli.work import see_through
 from api.cli.writing import written
 from api.config import Config
-from importers.repack_job import EraseAndRepack, Erasure
+from importers.jobs.repack import EraseAndRepack, Erasure
 from ledger.clock import now_micros
 from ledger.erasure.erase import EraseCases, Search, search
 from ledger.errors import LedgerError, NotFound

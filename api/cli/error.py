@@ -14,7 +14,7 @@ from api.cli.work import outcome, see_through
 from api.cli.writing import written
 from api.config import Config
 from api.errors_json import lines
-from importers.reprocess import enqueue_reprocess
+from importers.jobs.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Kind

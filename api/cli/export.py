@@ -16,7 +16,7 @@ from api.cli.new_file import new_file
 from api.cli.options import domain_option
 from api.cli.progress import Progress, progress
 from api.config import Config
-from importers.export import Format, export_cases, export_forms
+from importers.export.write import Format, export_cases, export_forms
 from projections.rebuild.fresh import silent
 
 Work = Callable[..., int]

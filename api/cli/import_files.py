@@ -15,12 +15,12 @@ from api.cli.import_sunbird import sunbird
 from api.cli.new_file import new_file
 from api.cli.work import see_through
 from api.config import Config
-from importers.excel import enqueue_import
-from importers.excel_failed import write_failed_rows
-from importers.excel_options import ExcelOptions, SearchField, read_options
-from importers.excel_report import count_of, row_ranges
-from importers.excel_upload import looked_into
-from importers.unreadable import Limits
+from importers.excel.failed import write_failed_rows
+from importers.excel.job import enqueue_import
+from importers.excel.rules.options import ExcelOptions, SearchField, read_options
+from importers.excel.rules.report import count_of, row_ranges
+from importers.excel.upload import looked_into
+from importers.tables.unreadable import Limits
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.entry import Upload

@@ -14,7 +14,7 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.new_file import new_file
 from api.cli.work import see_through
 from api.config import Config
-from importers.haplo_batches import (
+from importers.haplo.batches import (
     UNNAMED_BATCH,
     check_control,
     listed_names,
@@ -22,8 +22,8 @@ from importers.haplo_batches import (
     name_of,
     schedule,
 )
-from importers.haplo_failed import write_messages
-from importers.turns import HAPLO
+from importers.haplo.failed import write_messages
+from importers.jobs.turns import HAPLO
 from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.imports import batches

@@ -15,11 +15,11 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.new_file import new_file
 from api.cli.work import see_through
 from api.config import Config
-from importers.sunbird.columns import ObjectType
 from importers.sunbird.command import API
 from importers.sunbird.failed_rows import write_failed_rows
 from importers.sunbird.job import COUNTED
-from importers.sunbird.settings import SunbirdSettings
+from importers.sunbird.rules.columns import ObjectType
+from importers.sunbird.rules.settings import SunbirdSettings
 from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_into
 from ledger.bodies import get_blob
 from ledger.clock import now_micros

@@ -14,7 +14,7 @@ from api.cli.work import see_through
 from api.config import Config
 from api.time_travel_json import wire_name
 from api.undo import try_undo
-from importers.undo import UndoRequest, enqueue_undo
+from importers.jobs.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
 from ledger.jobs.queue import Job, JobState
 from ledger.times import Micros

@@ -11,7 +11,7 @@ import orjson
 from api.cli.progress import Progress, progress
 from api.jobs_json import to_wire
 from importers.job_kinds import HANDLERS
-from importers.worker import Worker
+from importers.jobs.worker import Worker
 from ledger.clock import now_micros
 from ledger.jobs.queue import Job, JobKey, JobState
 from ledger.store import Store

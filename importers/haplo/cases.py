@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from importers.haplo.lookup import is_possible
-from importers.haplo.overlay import Overlay
+from importers.haplo.rules.lookup import is_possible
+from importers.haplo.rules.overlay import Overlay
 from ledger.cases.case import Case
 from ledger.store import Reader, Writer
 from ledger.submit import Session, WantsOwnCommit

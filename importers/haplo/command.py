@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from importers.batch_form import build_record, case_id_of, form_id_of
-from importers.haplo.blocks import Setting
 from importers.haplo.cases import SessionCases, Titles, Users
-from importers.haplo.lookup import Asked, Lookup
-from importers.haplo.overlay import Overlay
-from importers.haplo.program import Program
-from importers.haplo.record import Record, Transformed
-from importers.haplo.steps import run_all
-from importers.turns import HAPLO
+from importers.haplo.rules.blocks import Setting
+from importers.haplo.rules.lookup import Asked, Lookup
+from importers.haplo.rules.overlay import Overlay
+from importers.haplo.rules.program import Program
+from importers.haplo.rules.record import Record, Transformed
+from importers.haplo.rules.steps import run_all
+from importers.jobs.turns import HAPLO
+from importers.record_form import build_record, case_id_of, form_id_of
 from ledger.entry import Author, Entry, Kind
 from ledger.errors import LedgerError, Malformed
 from ledger.forms.case_block import CaseBlock

@@ -17,8 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from importers.ahead import Ahead
-from importers.form_acts import Pace
 from importers.haplo.cases import Users
 from importers.haplo.command import (
     Audit,
@@ -29,10 +27,6 @@ from importers.haplo.command import (
     foreseen,
     outcome_of,
 )
-from importers.haplo.control import Control, InvalidControl, NotJson, read_control
-from importers.haplo.mappings import MOST_TITLED, Census, mapped_types
-from importers.haplo.overlay import Overlay
-from importers.haplo.program import Program, RunBroken, prepare
 from importers.haplo.readers import (
     FileBroken,
     Raw,
@@ -40,10 +34,16 @@ from importers.haplo.readers import (
     count_records,
     records_of,
 )
-from importers.haplo.scripting import shown
-from importers.stored_file import write_stored
-from importers.turns import wait_for_turn
-from importers.worker import JobContext
+from importers.haplo.rules.control import Control, InvalidControl, NotJson, read_control
+from importers.haplo.rules.mappings import MOST_TITLED, Census, mapped_types
+from importers.haplo.rules.overlay import Overlay
+from importers.haplo.rules.program import Program, RunBroken, prepare
+from importers.haplo.rules.scripting import shown
+from importers.jobs.ahead import Ahead
+from importers.jobs.form_acts import Pace
+from importers.jobs.stored_file import write_stored
+from importers.jobs.turns import wait_for_turn
+from importers.jobs.worker import JobContext
 from ledger.bodies import get_blob
 from ledger.directory.users import list_users
 from ledger.entry import Author

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from importers.haplo.json_records import BadJson, json_records, whole_json
-from importers.haplo.scripting import is_truthy, shown
+from importers.haplo.rules.scripting import is_truthy, shown
 from importers.haplo.xml_records import BadXml, attributes_of, texts_of, xml_records
-from importers.table import open_table
-from importers.unreadable import Unreadable
+from importers.tables.open import open_table
+from importers.tables.unreadable import Unreadable
 
 _LONGEST_LINE = 10_000_000
 _NO_CHARSETS = frozenset(

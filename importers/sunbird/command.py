@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from importers.batch_form import build_record, case_id_of, form_id_of
+from importers.record_form import build_record, case_id_of, form_id_of
 from importers.sunbird import places
-from importers.sunbird.columns import ObjectType
-from importers.sunbird.known import FAILED, Failed, Known, Planned, Task
-from importers.sunbird.overlay import Overlay
 from importers.sunbird.people import People
-from importers.sunbird.rows import block_of, decide, failure, looks_up
+from importers.sunbird.rules.columns import ObjectType
+from importers.sunbird.rules.known import FAILED, Failed, Known, Planned, Task
+from importers.sunbird.rules.overlay import Overlay
+from importers.sunbird.rules.rows import block_of, decide, failure, looks_up
 from importers.sunbird.table import Record
 from importers.sunbird.view import View
 from ledger.entry import Entry, Kind

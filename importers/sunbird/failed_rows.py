@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 import xlsxwriter
 
-from importers.csvfile import SHEET, read_values
-from importers.excel_columns import REASONS
-from importers.unreadable import DEFAULT_LIMITS
+from importers.excel.rules.columns import REASONS
+from importers.tables.csvfile import SHEET, read_values
+from importers.tables.unreadable import DEFAULT_LIMITS
 from ledger.imports.results import ImportRow, Outcome
 
 _LONGEST_CELL = 32_767

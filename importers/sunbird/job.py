@@ -15,17 +15,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from importers.ahead import Ahead
-from importers.form_acts import Pace
-from importers.stored_file import write_stored
-from importers.sunbird.columns import ObjectType
+from importers.jobs.ahead import Ahead
+from importers.jobs.form_acts import Pace
+from importers.jobs.stored_file import write_stored
+from importers.jobs.turns import wait_for_turn
+from importers.jobs.worker import JobContext
 from importers.sunbird.command import Done, ImportRecords
-from importers.sunbird.overlay import Overlay
 from importers.sunbird.people import People
+from importers.sunbird.rules.columns import ObjectType
+from importers.sunbird.rules.overlay import Overlay
 from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
-from importers.turns import wait_for_turn
-from importers.worker import JobContext
 from ledger.errors import LedgerError
 from ledger.imports.results import Outcome
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from importers.sunbird.users import UNIQUE, USER, unique_values
+from importers.sunbird.rules.users import UNIQUE, USER, unique_values
 from ledger.store import Reader
 from projections.cases.type_values import Values, values_since
 from projections.rule.hashing import value_hash

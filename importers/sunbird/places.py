@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from importers.sunbird.known import Known
-from importers.sunbird.locations import LOCATION
-from importers.sunbird.organisations import ACTIVE
-from importers.sunbird.settings import SCHOOL, Rules
+from importers.sunbird.rules.known import Known
+from importers.sunbird.rules.locations import LOCATION
+from importers.sunbird.rules.organisations import ACTIVE
+from importers.sunbird.rules.settings import SCHOOL, Rules
 from ledger.directory.imported_places import ORGANISATION, Level, Place, keep_places
 from ledger.directory.locations import locations_by_id
 from ledger.entry import Author

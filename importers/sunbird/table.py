@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from importers.csvfile import read_values
-from importers.sunbird.columns import Code, ObjectType, Refused, read_header
-from importers.unreadable import DEFAULT_LIMITS, Unreadable
+from importers.sunbird.rules.columns import Code, ObjectType, Refused, read_header
+from importers.tables.csvfile import read_values
+from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
 
 @dataclass(frozen=True, slots=True)

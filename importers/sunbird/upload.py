@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from importers.sunbird.columns import Code, ObjectType, Refused, missing
+from importers.jobs.turns import SUNBIRD
 from importers.sunbird.command import DEVICE
-from importers.sunbird.known import Task
 from importers.sunbird.process_ids import ProcessIds
-from importers.sunbird.settings import (
+from importers.sunbird.rules.columns import Code, ObjectType, Refused, missing
+from importers.sunbird.rules.known import Task
+from importers.sunbird.rules.settings import (
     Rules,
     SunbirdSettings,
     rules_from_json,
     rules_to_json,
 )
 from importers.sunbird.table import count_records
-from importers.turns import SUNBIRD
 from ledger.bodies import put_blobs
 from ledger.entry import Author, Upload
 from ledger.errors import NotFound

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from importers.sunbird.known import Known, known_of
-from importers.sunbird.overlay import Overlay
 from importers.sunbird.people import People
-from importers.sunbird.users import USER, unique_values
+from importers.sunbird.rules.known import Known, known_of
+from importers.sunbird.rules.overlay import Overlay
+from importers.sunbird.rules.users import USER, unique_values
 from ledger.submit import Session
 
 

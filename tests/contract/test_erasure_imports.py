@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from importers.excel import import_excel
-from importers.excel_options import LOST
-from importers.forget_files import forget_files
-from importers.turns import EXCEL, HAPLO
+from importers.excel.job import import_excel
+from importers.excel.rules.options import LOST
+from importers.jobs.forget_files import forget_files
+from importers.jobs.turns import EXCEL, HAPLO
 from ledger.bodies import get_blob, put_blobs
 from ledger.erasure.erase import search
 from ledger.errors import Conflict

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from importers.job_kinds import HANDLERS
-from importers.undo import UndoRequest, enqueue_undo, select
+from importers.jobs.undo import UndoRequest, enqueue_undo, select
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from importers.undo import UndoRequest, enqueue_undo
+from importers.jobs.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.jobs.queue import JobState, get_job

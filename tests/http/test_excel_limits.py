@@ -7,7 +7,7 @@ import pytest
 
 from api.config import Config
 from api.keys import WORKER
-from importers.excel_options import limits_from_json
+from importers.excel.rules.options import limits_from_json
 from ledger.jobs import queue as jobs
 from tests.http.conftest import DOMAIN
 from tests.http.excel import UPLOAD, ended, sent

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from api.config import Config
-from importers.sunbird.settings import SunbirdSettings
+from importers.sunbird.rules.settings import SunbirdSettings
 from tests.http.conftest import DOMAIN
 from tests.http.sunbird import (
     LOCATION_UPLOAD,

@@ -9,10 +9,10 @@ from typing import Any
 
 import openpyxl
 
-from importers.excel import enqueue_import, import_excel
-from importers.excel_options import ExcelOptions, Sheet
-from importers.excel_report import row_numbers
-from importers.turns import EXCEL
+from importers.excel.job import enqueue_import, import_excel
+from importers.excel.rules.options import ExcelOptions, Sheet
+from importers.excel.rules.report import row_numbers
+from importers.jobs.turns import EXCEL
 from ledger.entry import Author, Upload
 from ledger.jobs.queue import Job
 from ledger.store import Store

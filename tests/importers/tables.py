@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from importers.table import open_table
-from importers.unreadable import DEFAULT_LIMITS, Unreadable
+from importers.tables.open import open_table
+from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
 
 def texts(table):

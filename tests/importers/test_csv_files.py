@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.table import open_table
-from importers.unreadable import Limits, Reason, Unreadable
+from importers.tables.open import open_table
+from importers.tables.unreadable import Limits, Reason, Unreadable
 from tests.importers.tables import refusal, texts
 
 LETTERS = st.text(

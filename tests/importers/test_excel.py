@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from importers.excel import import_excel
-from importers.excel_options import SearchField
-from importers.turns import EXCEL
-from importers.undo import UNDO, UndoRequest, enqueue_undo, undo
+from importers.excel.job import import_excel
+from importers.excel.rules.options import SearchField
+from importers.jobs.turns import EXCEL
+from importers.jobs.undo import UNDO, UndoRequest, enqueue_undo, undo
 from ledger.entry import Author, Kind
 from ledger.jobs.queue import JobState
 from tests import build

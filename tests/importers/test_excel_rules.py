@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from importers.excel_chunk import ImportRows
-from importers.excel_columns import columns_of
-from importers.excel_options import SearchField
-from importers.excel_rows import Importing, RowError, read_row
-from importers.rows import to_row
+from importers.excel.command import ImportRows
+from importers.excel.rules.columns import columns_of
+from importers.excel.rules.decide import Importing, RowError, read_row
+from importers.excel.rules.options import SearchField
+from importers.tables.rows import to_row
 from tests import build
 from tests.directory import People
 from tests.importers.spreadsheets import (

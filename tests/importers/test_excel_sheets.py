@@ -9,10 +9,10 @@ import openpyxl
 import pytest
 
 from api.excel_json import status_of
-from importers.excel import import_excel
-from importers.excel_chunk import error_form_ids_of, form_ids_of
-from importers.excel_options import LOST, SearchField, Sheet
-from importers.turns import EXCEL
+from importers.excel.command import error_form_ids_of, form_ids_of
+from importers.excel.job import import_excel
+from importers.excel.rules.options import LOST, SearchField, Sheet
+from importers.jobs.turns import EXCEL
 from ledger import log
 from ledger.entry import Kind
 from ledger.forms.form_xml import parse_form

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importers.ods_marks import check_ods
-from importers.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
-from importers.workbook import open_workbook
-from importers.xls_marks import check_xls
-from importers.xlsx_survey import check_xlsx
+from importers.tables.ods_marks import check_ods
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
+from importers.tables.workbook import open_workbook
+from importers.tables.xls_marks import check_xls
+from importers.tables.xlsx_survey import check_xlsx
 from tests import workbooks
 from tests.importers.tables import read, refusal
 from tests.workbooks import XlsError, inline, ods_cell, raw_xlsx, write_xlsx

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from importers.short_turns import TURN_SECONDS, ShortTurns
+from importers.jobs.short_turns import TURN_SECONDS, ShortTurns
 from tests import build
 from tests.jobs import KIND, enqueue, working
 

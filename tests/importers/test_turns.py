@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importers.turns import EXCEL, wait_for_turn
+from importers.jobs.turns import EXCEL, wait_for_turn
 from ledger.jobs import queue as jobs
 from ledger.jobs.queue import JobState
 from tests import build

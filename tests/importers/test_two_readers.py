@@ -7,9 +7,9 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importers.rows import GAP
-from importers.unreadable import Limits
-from importers.workbook_child import open_sheet, tabulate
+from importers.tables.rows import GAP
+from importers.tables.unreadable import Limits
+from importers.tables.workbook_child import open_sheet, tabulate
 from ledger.forms.names import is_legal
 from tests.workbooks import formatted_blank, formula, shown, write_xlsx
 

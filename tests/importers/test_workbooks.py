@@ -9,11 +9,11 @@ import pytest
 import xlsxwriter
 from openpyxl import Workbook
 
-from importers.rows import to_text
-from importers.table import open_table
-from importers.unreadable import DEFAULT_LIMITS, Limits, Unreadable
-from importers.workbook import open_workbook
-from importers.workbook_child import open_sheet
+from importers.tables.open import open_table
+from importers.tables.rows import to_text
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
+from importers.tables.workbook import open_workbook
+from importers.tables.workbook_child import open_sheet
 from tests import workbooks
 from tests.importers.tables import read
 from tests.workbooks import XlsError, formula, inline, ods_cell, shown, write_xlsx

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importers.excel_options import SearchField
+from importers.excel.rules.options import SearchField
 from ledger.forms.names import is_legal
 from ledger.ids import new_id
 from ledger.jobs.queue import JobState

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importers.haplo.lookup import is_possible
+from importers.haplo.rules.lookup import is_possible
 from ledger.ids import new_id
 from ledger.jobs.queue import JobState
 from tests import build

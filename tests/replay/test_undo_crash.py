@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from importers.job_kinds import HANDLERS
-from importers.undo import UndoRequest, enqueue_undo
+from importers.jobs.undo import UndoRequest, enqueue_undo
 from ledger import log
 from ledger.clock import now_micros
 from ledger.entry import Author, Kind

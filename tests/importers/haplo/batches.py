@@ -9,8 +9,8 @@ import orjson
 
 from importers.haplo.job import run_batch
 from importers.haplo.log import log_lines
-from importers.turns import HAPLO
-from importers.undo import UNDO, undo
+from importers.jobs.turns import HAPLO
+from importers.jobs.undo import UNDO, undo
 from ledger import log
 from ledger.bodies import put_blobs
 from ledger.entry import Entry, Upload

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.haplo.checks import MOST_NESTED
-from importers.haplo.control import InvalidControl, NotJson, read_control
+from importers.haplo.rules.checks import MOST_NESTED
+from importers.haplo.rules.control import InvalidControl, NotJson, read_control
 from tests.importers.haplo.batches import NEW, a_control, field
 
 NOT_SPECIFIED = "Control file does not specify"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.haplo.dates import BadDate, BadPattern, read_pattern
+from importers.haplo.rules.dates import BadDate, BadPattern, read_pattern
 
 
 def read(pattern: str, text: str) -> str:

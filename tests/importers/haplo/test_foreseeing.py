@@ -11,7 +11,7 @@ from importers.haplo.command import (
     foreseen,
     outcome_of,
 )
-from importers.haplo.lookup import Asked
+from importers.haplo.rules.lookup import Asked
 from ledger.entry import Author
 from ledger.errors import StoreUnavailable
 from ledger.submit import WantsOwnCommit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importers.haplo.names import (
+from importers.haplo.rules.names import (
     CASE_NAME,
     CLOSE,
     EXTERNAL_ID,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importers.haplo.program import RunBroken
+from importers.haplo.rules.program import RunBroken
 from tests.importers.haplo.batches import a_control, constant, field
 from tests.importers.haplo.instructions import (
     ANN,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importers.haplo.control import READERS
 from importers.haplo.readers import FileBroken, Source, count_records, records_of
+from importers.haplo.rules.control import READERS
 from tests.importers.spreadsheets import an_xlsx
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from importers.batch_form import case_id_of, form_id_of
 from importers.haplo.command import DEVICE_ID, XMLNS
-from importers.turns import HAPLO
+from importers.jobs.turns import HAPLO
+from importers.record_form import case_id_of, form_id_of
 from ledger.directory.users import create_user
 from ledger.entry import Author, Kind
 from ledger.imports.results import Outcome

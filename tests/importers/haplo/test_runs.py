@@ -140,7 +140,7 @@ async def test_preparation_errors_come_first_and_once(store):
 
 async def test_too_many_cases_for_a_mapping_by_title(store, monkeypatch):
     """1.6.3: at most 4096 of them; here fewer are too many."""
-    monkeypatch.setattr("importers.haplo.mappings.MOST_TITLED", 1)
+    monkeypatch.setattr("importers.haplo.rules.mappings.MOST_TITLED", 1)
     for case_id in ("c1", "c2"):
         made(store, case_id)
     mapping = {"m": {"using": "title", "types": ["patient"], "values": {"a": "Idris"}}}

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.haplo.scripting import is_same, is_truthy, number_text, shown, text_of
+from importers.haplo.rules.scripting import (
+    is_same,
+    is_truthy,
+    number_text,
+    shown,
+    text_of,
+)
 
 
 @pytest.mark.parametrize(

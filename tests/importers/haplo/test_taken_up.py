@@ -9,9 +9,9 @@ import pytest
 
 from importers.haplo import job as haplo_job
 from importers.haplo.log import log_lines
-from importers.turns import HAPLO
-from importers.undo import UNDO, UndoRequest, enqueue_undo
-from importers.worker import Interrupted
+from importers.jobs.turns import HAPLO
+from importers.jobs.undo import UNDO, UndoRequest, enqueue_undo
+from importers.jobs.worker import Interrupted
 from ledger.entry import Author
 from ledger.imports.results import ImportRow, Outcome
 from ledger.jobs.queue import JobState

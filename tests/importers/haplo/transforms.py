@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from importers.haplo.blocks import Setting
 from importers.haplo.command import Batch, Numbered, transform
-from importers.haplo.control import read_control
-from importers.haplo.mappings import Census
-from importers.haplo.program import Program, prepare
-from importers.haplo.record import Transformed
+from importers.haplo.rules.blocks import Setting
+from importers.haplo.rules.control import read_control
+from importers.haplo.rules.mappings import Census
+from importers.haplo.rules.program import Program, prepare
+from importers.haplo.rules.record import Transformed
 from ledger.cases.case import Case, CaseIndex
 from ledger.entry import Author
 from tests import build

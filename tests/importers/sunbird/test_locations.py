@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importers.sunbird.settings import Rules, SunbirdSettings
+from importers.sunbird.rules.settings import Rules, SunbirdSettings
 from ledger.directory import location_types, locations
 from ledger.imports.results import Outcome
 from tests import build

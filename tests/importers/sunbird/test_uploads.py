@@ -8,18 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importers.batch_form import case_id_of, form_id_of
+from importers.jobs.turns import SUNBIRD
+from importers.jobs.undo import UNDO, UndoRequest, enqueue_undo, undo
+from importers.jobs.worker import Interrupted
+from importers.record_form import case_id_of, form_id_of
 from importers.sunbird.command import ImportRecords
 from importers.sunbird.job import run_upload
-from importers.sunbird.known import FAILED
-from importers.sunbird.overlay import Overlay
 from importers.sunbird.people import People
 from importers.sunbird.process_ids import ProcessIds
+from importers.sunbird.rules.known import FAILED
+from importers.sunbird.rules.overlay import Overlay
 from importers.sunbird.table import Record
 from importers.sunbird.upload import task_of
-from importers.turns import SUNBIRD
-from importers.undo import UNDO, UndoRequest, enqueue_undo, undo
-from importers.worker import Interrupted
 from ledger import log
 from ledger.directory import locations
 from ledger.entry import Author, Kind

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from importers.sunbird.masks import mask_email, mask_phone
-from importers.sunbird.settings import ROLES, Rules, SunbirdSettings
+from importers.sunbird.rules.masks import mask_email, mask_phone
+from importers.sunbird.rules.settings import ROLES, Rules, SunbirdSettings
 from ledger.directory import locations
 from ledger.directory.users import list_users
 from ledger.imports.results import Outcome

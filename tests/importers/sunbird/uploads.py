@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from importers.sunbird.columns import ObjectType
+from importers.jobs.turns import SUNBIRD
 from importers.sunbird.job import run_upload
-from importers.sunbird.settings import SunbirdSettings
+from importers.sunbird.rules.columns import ObjectType
+from importers.sunbird.rules.settings import SunbirdSettings
 from importers.sunbird.upload import enqueue_upload, looked_into
-from importers.turns import SUNBIRD
 from ledger.entry import Author, Upload
 from ledger.imports.results import ImportRow, rows_of
 from ledger.jobs.queue import Job

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from api.config import Config, ConfigError
-from importers.sunbird.settings import (
+from importers.sunbird.rules.settings import (
     Rules,
     SunbirdSettings,
     rules_from_json,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from importers import excel_options, excel_report
-from importers.excel_columns import columns_of
-from importers.excel_options import (
+from importers.excel.rules import options as excel_options
+from importers.excel.rules import report as excel_report
+from importers.excel.rules.columns import columns_of
+from importers.excel.rules.decide import RowError, Skip, read_row, search_text
+from importers.excel.rules.options import (
     ExcelOptions,
     Refused,
     SearchField,
@@ -14,9 +16,8 @@ from importers.excel_options import (
     read_options,
     sheets_of,
 )
-from importers.excel_report import Report, row_ranges
-from importers.excel_rows import RowError, Skip, read_row, search_text
-from importers.rows import to_row
+from importers.excel.rules.report import Report, row_ranges
+from importers.tables.rows import to_row
 
 PATIENTS = ExcelOptions(case_type="patient")
 EXTERNAL = ExcelOptions(case_type="patient", search_field=SearchField.EXTERNAL_ID)

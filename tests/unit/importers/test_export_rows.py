@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.case_v2_render import render_case
-from importers.export_rows import (
+from importers.export.rows import (
     case_cells,
     case_columns,
     case_line,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
-from importers.export_sinks import (
+from importers.export.sinks import (
     LONGEST_CELL,
     MOST_COLUMNS,
     write_csv,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.rows import (
+from importers.tables.rows import (
     ErrorValue,
     Kind,
     last_column,
@@ -19,7 +19,7 @@ from importers.rows import (
     to_row,
     to_text,
 )
-from importers.unreadable import Limits, Reason, Unreadable
+from importers.tables.unreadable import Limits, Reason, Unreadable
 from ledger.forms.names import is_legal
 
 LIMITS = Limits(rows=5, columns=3)

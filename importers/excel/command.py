@@ -1,0 +1,302 @@
+"""Some rows of an import as one command: decided under the lock, a form per chunk.
+
+Rows whose chunk is not full yet wait: they are handed back undecided, and the next
+command begins with them. So what was counted was stored, and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from importers.excel.rules.decide import (
+    Decided,
+    Importing,
+    Known,
+    Owners,
+    RowError,
+    Skip,
+    Wish,
+    decide,
+    looks_up,
+    waits_for,
+)
+from importers.excel.rules.form import XMLNS, build_chunk
+from importers.excel.rules.outcome import Outcome, RowOutcome, Written
+from importers.excel.rules.overlay import Overlay
+from ledger.cases.case import Case
+from ledger.entry import Author, Kind
+from ledger.errors import Malformed
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form_xml import parse_form
+from ledger.ids import derived_id
+from ledger.jobs.queue import Job
+from ledger.submit import Draft, Needs, Session
+from ledger.times import format_micros
+
+logger = logging.getLogger(__name__)
+
+MOST_BLOCKS = 100
+"""How many case blocks a form has at most (section 13)."""
+
+_MOST_BYTES = 4_000_000
+_BLOCK_BYTES = 2048
+_FAILED = RowError(
+    "Import Error", "", "Problems in importing cases. Please check the Excel file."
+)
+_UNFORESEEN = RowError(
+    "Unexpected error",
+    "",
+    "Could not process case. If this persists, please report an issue to this server",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRows:
+    """Rows of one sheet: each becomes a block, an error or nothing.
+
+    ``first_chunk`` is the number of the next form; with the job's id it gives the
+    form's id. ``known`` are the cases that earlier commands of a dry run would have
+    left. A command that is not ``last`` hands back the rows of its last, open chunk.
+    """
+
+    job_id: str
+    sheet: int
+    importing: Importing
+    wishes: tuple[Wish, ...]
+    owners: Owners
+    author: Author
+    first_chunk: int
+    chunk_size: int = MOST_BLOCKS
+    last: bool = False
+    dry_run: bool = False
+    known: Overlay = field(default_factory=Overlay)
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes the forms will have."""
+        return _BLOCK_BYTES * max(len(self.wishes), 1)
+
+    def needs(self) -> Needs:
+        """Look up every case that a row may mean or point at."""
+        case_ids: set[str] = set()
+        external_ids: set[str] = set()
+        for wish in self.wishes:
+            by_id, by_external = looks_up(wish)
+            case_ids |= by_id
+            external_ids |= by_external
+        return Needs(case_ids=case_ids, external_ids=external_ids)
+
+    def run(self, session: Session) -> Outcome:
+        """Decide row after row, and append a form whenever a chunk is full."""
+        return _Run(self, session.scratch() if self.dry_run else session).outcome()
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Keep nothing: the job fails and goes on from where it was saved."""
+
+
+class _Run:
+    """The rows of one command on their way."""
+
+    def __init__(self, command: ImportRows, session: Session) -> None:
+        self._command = command
+        self._session = session
+        self._cases = _Cases(session, command.known)
+        self._open: list[tuple[Wish, Decided]] = []
+        self._made: set[str | None] = set()
+        self._length = 0
+        self._rows: list[tuple[int, RowOutcome]] = []
+        self._chunks = 0
+        self._failed: list[int] = []
+
+    def outcome(self) -> Outcome:
+        """Take all rows and return what became of each."""
+        for wish in self._command.wishes:
+            self._take(wish)
+        if self._command.last:
+            self._flush()
+        self._rows.sort(key=lambda found: found[0])
+        return Outcome(
+            rows=tuple(self._rows),
+            waiting=tuple(wish for wish, _ in self._open),
+            chunks=self._chunks,
+            failed_chunks=tuple(self._failed),
+            known=self._cases.made,
+        )
+
+    def _take(self, wish: Wish) -> None:
+        if self._waits_for_open(wish):
+            self._flush()
+        found = self._decided(wish)
+        if not isinstance(found, Decided):
+            self._rows.append((wish.number, found))
+            return
+        self._open.append((wish, found))
+        if found.creates:
+            self._made.add(found.external_id)
+        self._length += _length(found.block)
+        full = len(self._open) >= self._command.chunk_size
+        if full or self._length >= _MOST_BYTES:
+            self._flush()
+
+    def _decided(self, wish: Wish) -> Decided | RowError | Skip:
+        command = self._command
+        # The sheet is a part of it, as two sheets have rows of the same numbers.
+        new_id = _hex(command.job_id, "row", str(command.sheet), str(wish.number))
+        try:
+            return decide(
+                wish,
+                command.importing,
+                cases=self._cases,
+                owners=command.owners,
+                new_id=new_id,
+            )
+        except (ValueError, KeyError, TypeError):
+            logger.exception("row_not_decided", extra={"job_id": command.job_id})
+            return _UNFORESEEN
+
+    def _waits_for_open(self, wish: Wish) -> bool:
+        """Tell whether a row names a new case of the open chunk (step 7)."""
+        return not self._made.isdisjoint(waits_for(wish))
+
+    def _flush(self) -> None:
+        if not self._open:
+            return
+        number = self._command.first_chunk + self._chunks
+        self._chunks += 1
+        stored = self._submit(chunk_id(self._command.job_id, number))
+        if not stored:
+            self._failed.append(number)
+        for wish, decided in self._open:
+            row = Written(decided.creates) if stored else _FAILED
+            self._rows.append((wish.number, row))
+            if stored:
+                self._cases.note(decided)
+        self._open, self._length = [], 0
+        self._made.clear()
+
+    def _submit(self, form_id: str) -> bool:
+        """Append the form of the open chunk; tell whether it is in force."""
+        command = self._command
+        now = format_micros(self._session.clock())
+        blocks = list(
+            map(self._cases.tried, last_links(d.block for _, d in self._open))
+        )
+        try:
+            body = build_chunk(blocks, form_id=form_id, author=command.author, now=now)
+            form = parse_form(body)
+        except (ValueError, Malformed):
+            return False
+        self._session.cases.expect_new(d.block.case_id for _, d in self._open)
+        draft = Draft(
+            Kind.NORMAL,
+            form_id,
+            body=body,
+            xmlns=XMLNS,
+            user_id=command.author.user_id,
+            details={
+                "job": command.job_id,
+                "source": "excel",
+                "sheet": command.sheet,
+                "rows": [wish.number for wish, _ in self._open],
+            },
+        )
+        return self._session.append_form(draft, form).kind is Kind.NORMAL
+
+
+class _Cases:
+    """The cases of the session, under those that a dry run would have left."""
+
+    def __init__(self, session: Session, known: Overlay) -> None:
+        self._session = session
+        self.made = Overlay(known)
+
+    def by_id(self, case_id: str) -> Known | None:
+        """Return the case with an id."""
+        known = self.made.get(case_id)
+        if known is not None:
+            return known
+        case = self._session.cases.case(case_id)
+        return None if case is None or case.deleted_on is not None else _known(case)
+
+    def by_external(self, external_id: str) -> Sequence[Known]:
+        """Return the cases with an external id."""
+        stored = map(_known, self._session.cases.by_external(external_id))
+        found = [c for c in stored if self.made.get(c.case_id) is None]
+        return [*found, *self.made.holders(external_id)]
+
+    def note(self, decided: Decided) -> None:
+        """Remember what a dry run leaves, as no table shows it."""
+        if not self._session.trial:
+            return
+        case_id = decided.block.case_id
+        before = self.by_id(case_id)
+        external_id = decided.external_id
+        if external_id is None and before is not None:
+            external_id = before.external_id
+        self.made.note(Known(case_id, decided.case_type, external_id))
+
+    def tried(self, block: CaseBlock) -> CaseBlock:
+        """Return a block as it can be tried: nothing stored is what a dry run made."""
+        kept = tuple(i for i in block.indices if self.made.get(i.case_id) is None)
+        return (
+            block if len(kept) == len(block.indices) else replace(block, indices=kept)
+        )
+
+
+def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
+    """Return the blocks of a form with only the last wish for each index.
+
+    The fold applies a block that only links after those that update, whatever their
+    order, but here the last row wins (section 7.2).
+    """
+    found = list(blocks)
+    last = {(b.case_id, i.name): n for n, b in enumerate(found) for i in b.indices}
+    return [
+        replace(
+            block,
+            indices=tuple(i for i in block.indices if last[block.case_id, i.name] == n),
+        )
+        if block.indices
+        else block
+        for n, block in enumerate(found)
+    ]
+
+
+def chunk_id(job_id: str, number: int) -> str:
+    """Return the id of the form of a chunk."""
+    return _hex(job_id, "chunk", str(number))
+
+
+def form_ids_of(job: Job) -> list[str]:
+    """Return the ids of the forms that an import stored; none of a dry run."""
+    report = _written_report(job)
+    failed = set(report.get("failed_chunks", ()))
+    numbers = (n for n in range(report.get("chunks", 0)) if n not in failed)
+    return [chunk_id(job.job_id, number) for number in numbers]
+
+
+def error_form_ids_of(job: Job) -> list[str]:
+    """Return the ids of the forms that an import left as errors."""
+    numbers = _written_report(job).get("failed_chunks", ())
+    return [chunk_id(job.job_id, number) for number in numbers]
+
+
+def _written_report(job: Job) -> Mapping[str, Any]:
+    report: Mapping[str, Any] = job.progress.get("report", {})
+    return {} if job.options["dry_run"] else report
+
+
+def _hex(scope: str, *parts: str) -> str:
+    return derived_id(scope, *parts).replace("-", "")
+
+
+def _known(case: Case) -> Known:
+    return Known(case.case_id, case.case_type, case.external_id)
+
+
+def _length(block: CaseBlock) -> int:
+    given: Iterable[Mapping[str, str]] = filter(None, (block.create, block.update))
+    return sum(sum(map(len, t)) + sum(map(len, t.values())) for t in given)

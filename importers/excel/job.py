@@ -1,0 +1,224 @@
+"""The import of a spreadsheet of cases: how it is asked for, and the job that does it.
+
+Each step takes some rows of the file, and what they become commits together with how
+far the job is (``excel-import.md`` sections 13 and 17). The ids of cases and forms
+follow from the job's id, so whoever goes on with a job repeats nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from importers.excel.command import ImportRows
+from importers.excel.owners import OwnerBook
+from importers.excel.rules import options as excel_options
+from importers.excel.rules import report as excel_report
+from importers.excel.rules.columns import Columns, Failure, columns_of
+from importers.excel.rules.decide import Importing, Wish, read_row
+from importers.excel.rules.options import LOST, ExcelOptions, Sheet, refusal
+from importers.excel.rules.outcome import Outcome
+from importers.excel.rules.overlay import Overlay
+from importers.excel.rules.report import Report
+from importers.excel.rules.window import (
+    Place,
+    ReadRow,
+    Window,
+    begun,
+    is_wish,
+    read_rows,
+)
+from importers.jobs.ahead import Ahead
+from importers.jobs.stored_file import write_stored
+from importers.jobs.turns import EXCEL, wait_for_turn
+from importers.jobs.worker import JobContext
+from importers.tables.open import Table, open_table
+from importers.tables.rows import Row
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
+from ledger.bodies import put_blobs
+from ledger.clock import now_micros
+from ledger.entry import Author, Upload
+from ledger.errors import LedgerError
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job
+from ledger.store import Writer
+from ledger.times import Micros, format_micros
+
+_WINDOW = 300
+"""How many rows a commit decides: more would keep other clients waiting."""
+
+
+class ImportFailed(LedgerError):
+    """The whole import broke off (section 14.4)."""
+
+
+def enqueue_import(
+    w: Writer,
+    options: ExcelOptions,
+    file: Upload,
+    *,
+    author: Author,
+    now: Micros,
+    limits: Limits = DEFAULT_LIMITS,
+    job_id: str | None = None,
+) -> Job:
+    """Store the file and add the job that imports it, in one commit.
+
+    The job keeps the limits that the file was looked at under: whatever an operator
+    changes meanwhile, what was taken is imported.
+    """
+    (kept,) = put_blobs(w, [file])
+    about = {"name": kept.name, "length": kept.length, "sha256": kept.sha256}
+    importer = {"user_id": author.user_id, "username": author.username}
+    return jobs.enqueue(
+        w.conn,
+        w.domain,
+        kind=EXCEL,
+        options={
+            **excel_options.to_json(options),
+            "file": about,
+            "author": importer,
+            "limits": excel_options.limits_to_json(limits),
+        },
+        user_id=author.user_id,
+        now=now,
+        job_id=job_id,
+    )
+
+
+async def import_excel(context: JobContext) -> Mapping[str, Any]:
+    """Import the file of a job, from where its progress ends."""
+    await wait_for_turn(context)
+    with TemporaryDirectory(prefix="caseledger-import-") as folder:
+        path = Path(folder) / "upload"
+        file = context.job.options["file"]
+        if not await write_stored(context, file["sha256"], path):
+            raise ImportFailed(LOST)
+        return await _Import(context, path).run()
+
+
+class _Import:
+    """An import under way; what is known beside its progress can be had again."""
+
+    def __init__(self, context: JobContext, path: Path) -> None:
+        self._context = context
+        self._path = path
+        self._limits = excel_options.limits_from_json(context.job.options)
+        self._options = excel_options.from_json(context.job.options)
+        self._name = context.job.options["file"]["name"]
+        self._author = Author(**context.job.options["author"])
+        self._owners = OwnerBook(self._author)
+        self._overlay = Overlay()
+        # A dry run leaves nothing behind that it could go on from.
+        self._so_far = {} if self._options.dry_run else dict(context.job.progress)
+
+    async def run(self) -> Mapping[str, Any]:
+        """Import sheet after sheet; return the counts of rows."""
+        first = self._so_far.get("sheet", 0)
+        for number, sheet in enumerate(self._options.sheets[first:], start=first):
+            await self._import_sheet(Place(number, sheet))
+        report = excel_report.from_json(self._so_far.get("report", {}))
+        return {
+            "created": report.created,
+            "updated": report.updated,
+            "failed": report.failed,
+            "skipped": report.blank + report.unmatched,
+            "dry_run": self._options.dry_run,
+        }
+
+    async def _import_sheet(self, place: Place) -> None:
+        try:
+            with await asyncio.to_thread(self._opened, place.sheet) as table:
+                await self._import_table(place, table)
+        except Unreadable as error:
+            raise await self._broken_off(Failure("", refusal(error).text)) from error
+
+    def _opened(self, sheet: Sheet) -> Table:
+        title = sheet.title if self._options.is_many else None
+        limits = self._limits
+        return open_table(self._path, file_name=self._name, sheet=title, limits=limits)
+
+    async def _import_table(self, place: Place, table: Table) -> None:
+        columns = columns_of(table.headers, self._options, place.sheet.case_type)
+        if self._so_far.get("sheet") != place.number:
+            self._so_far = begun(
+                place, self._so_far, table.head, columns=columns, options=self._options
+            )
+        rows = table.rows()
+        again = await asyncio.to_thread(_passed, rows, self._so_far)
+        waiting = [w for w in (read_row(row, columns) for row in again) if is_wish(w)]
+        if columns.failure and await asyncio.to_thread(next, rows, None) is not None:
+            raise await self._broken_off(columns.failure)
+        async with Ahead(partial(_take, rows, columns)) as ahead:
+            is_last = False
+            while not is_last:
+                taken = await ahead.next()
+                is_last = len(taken) < _WINDOW
+                window = Window(place, columns, taken, waiting, total=table.row_count)
+                waiting = await self._step(window, is_last=is_last)
+
+    async def _step(self, window: Window, *, is_last: bool) -> list[Wish]:
+        """Commit what becomes of some rows; return those that wait for more."""
+        wishes = window.wishes
+        await self._context.read(partial(self._owners.look_up, wishes=wishes))
+        command = ImportRows(
+            job_id=self._context.job.job_id,
+            sheet=window.place.number,
+            importing=self._importing(window.columns),
+            wishes=tuple(wishes),
+            owners=self._owners,
+            author=self._author,
+            first_chunk=self._so_far["report"]["chunks"],
+            last=is_last,
+            dry_run=self._options.dry_run,
+            known=self._overlay,
+        )
+
+        def advance(outcomes: Sequence[Any]) -> Mapping[str, Any]:
+            (outcome,) = outcomes
+            if not isinstance(outcome, Outcome):
+                raise outcome
+            return window.account(self._so_far, outcome)
+
+        (outcome,) = await self._context.step([command], advance)
+        self._so_far = dict(self._context.job.progress)
+        self._overlay.take(outcome.known)
+        return list(outcome.waiting)
+
+    def _importing(self, columns: Columns) -> Importing:
+        return Importing(
+            columns=columns,
+            creates=self._options.creates,
+            user_id=self._author.user_id,
+            now=format_micros(now_micros()),
+        )
+
+    async def _broken_off(self, failure: Failure) -> ImportFailed:
+        """Note what broke the import off, and return what is to be raised."""
+        empty = {"report": excel_report.to_json(Report())}
+        noted = {**empty, **self._so_far, "failure": [failure.column, failure.text]}
+        await self._context.step([], lambda _: noted)
+        return ImportFailed(failure.text)
+
+
+def _passed(rows: Iterator[Row], so_far: Mapping[str, Any]) -> list[Row]:
+    """Pass the rows that were taken before; return those that still wait."""
+    last, waiting = so_far["row"], set(so_far["waiting"])
+    if last == 1:
+        return []
+    found = []
+    for row in rows:
+        if row.number in waiting:
+            found.append(row)
+        if row.number >= last:
+            break
+    return found
+
+
+def _take(rows: Iterator[Row], columns: Columns) -> list[ReadRow]:
+    return read_rows(islice(rows, _WINDOW), columns)

@@ -1,0 +1,1 @@
+"""What decides about a row of a spreadsheet, and needs no database. Pure."""

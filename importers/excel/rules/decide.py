@@ -1,0 +1,357 @@
+"""The row algorithm of the Excel import: a row to a case block, or why not. Pure.
+
+Numbers of steps and sections are those of ``excel-import.md``. ``read_row`` needs
+nothing but the row (steps 1 to 6); ``decide`` looks cases and owners up (8 to 10).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+from typing import Final, Protocol
+
+from importers.excel.rules.columns import NAME, Columns
+from importers.excel.rules.options import LONGEST, SearchField
+from importers.tables.rows import Kind, Row
+from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.names import is_any_too_long, is_name
+
+_INTEGER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?", re.ASCII)
+_RELATIONSHIPS: Final = ("child", "extension")
+_LONGEST_INDEX_NAME: Final = 255
+
+
+class Skip(Enum):
+    """Why a row does nothing and is no error either."""
+
+    BLANK = "blank"
+    """All its fields are blank (step 3)."""
+    UNMATCHED = "unmatched"
+    """It has no case, and none is to be created (step 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why a row changes nothing; the value is what the cell at fault says."""
+
+    title: str
+    column: str
+    text: str
+    value: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a row wants: its fields as texts, ``None`` for blank cells without text."""
+
+    number: int
+    search: str
+    fields: Mapping[str, str | None]
+    properties: Mapping[str, str]
+
+    def filled(self, name: str) -> str | None:
+        """Return a field that has a text, ``None`` for one that is blank."""
+        return self.fields.get(name) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the algorithm must know of a case that exists."""
+
+    case_id: str
+    case_type: str
+    external_id: str | None
+
+
+class Cases(Protocol):
+    """The cases of the domain that are not deleted, as everything before left them."""
+
+    def by_id(self, case_id: str) -> Known | None:
+        """Return the case with an id."""
+
+    def by_external(self, external_id: str) -> Sequence[Known]:
+        """Return the cases with an external id."""
+
+
+class Owners(Protocol):
+    """Who may own cases."""
+
+    def by_name(self, name: str) -> str | RowError:
+        """Return the id of the owner with a name, or what is wrong with it."""
+
+    def by_id(self, owner_id: str) -> str | RowError:
+        """Return the id if its owner may own cases, or what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """What all rows of a sheet share."""
+
+    columns: Columns
+    creates: bool
+    user_id: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a row: a block that makes a case, or one that changes it.
+
+    ``external_id`` is the one that the block gives to its case, if any.
+    """
+
+    block: CaseBlock
+    case_type: str
+    creates: bool
+    external_id: str | None
+
+
+# -- what a row says ---------------------------------------------------------
+
+
+def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
+    """Return what a row wants; steps 1 to 6."""
+    fields = {name: row.texts[place] for name, place in columns.fields.items()}
+    search = _search_text(row, columns)
+    if columns.search_field is SearchField.EXTERNAL_ID:
+        fields["external_id"] = search
+    if not any(fields.values()):
+        return Skip.BLANK
+    properties = {name: row.texts[at] or "" for name, at in columns.properties}
+    wish = Wish(row.number, search, fields, properties)
+    return _too_long(wish) or _blank_id(wish, columns) or wish
+
+
+def search_text(text: str | None) -> str:
+    """Return the text that a cell is looked up by; its rules are in section 8.1."""
+    if not text:
+        return ""
+    whole = _INTEGER.fullmatch(text.strip())
+    if whole is None:
+        return text
+    return whole[1] if whole[1] != "-0" else "0"
+
+
+def looks_up(wish: Wish) -> tuple[set[str], set[str]]:
+    """Return the case ids and the external ids that ``decide`` may look up."""
+    parent, outer = wish.filled("parent_id"), wish.filled("parent_external_id")
+    case_ids = {wish.search, parent or ""}
+    external_ids = {wish.search, outer or ""}
+    return case_ids - {""}, external_ids - {""}
+
+
+def waits_for(wish: Wish) -> tuple[str, ...]:
+    """Return the ids that may be those of a case which waits in the chunk (step 7)."""
+    parents = (wish.filled("parent_id"), wish.filled("parent_external_id"))
+    return tuple(filter(None, (wish.search, *parents)))
+
+
+def _search_text(row: Row, columns: Columns) -> str:
+    # A sheet without the column fails before its first row is read.
+    if columns.search is None:
+        return ""
+    cell = row[columns.search]
+    if cell.kind is Kind.NUMBER and cell.text and "e+" in cell.text:
+        return str(int(float(cell.text)))
+    return search_text(cell.text)
+
+
+def _too_long(wish: Wish) -> RowError | None:
+    """Return what is too long of a row, for steps 4 and 5."""
+    name, external_id = wish.filled(NAME), wish.filled("external_id")
+    if name is not None and len(name) > LONGEST:
+        text = f"The case name cannot be longer than {LONGEST} characters"
+        return RowError("Name Too Long", "name", text, name)
+    if external_id is not None and len(external_id) > LONGEST:
+        text = f"The external id cannot be longer than {LONGEST} characters"
+        return RowError("External ID Too Long", "external_id", text, external_id)
+    return None
+
+
+def _blank_id(wish: Wish, columns: Columns) -> RowError | None:
+    """Return that the external id is missing, for step 6."""
+    if columns.search_field is SearchField.EXTERNAL_ID and not wish.search:
+        return RowError("Blank External ID", "", _BLANK_EXTERNAL_ID)
+    return None
+
+
+# -- what becomes of it ------------------------------------------------------
+
+
+def decide(
+    wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, new_id: str
+) -> Decided | RowError | Skip:
+    """Return the block of a row; steps 8 to 10.
+
+    A new case checks its owner first, a known one its parent (steps 10a and 10b).
+    """
+    found = _find(wish, sheet.columns, cases)
+    if len(found) > 1:
+        shown = tuple(case.case_id for case in found[:10])
+        return RowError("Too Many Matches", "", _TOO_MANY, wish.search, shown)
+    if not found and not sheet.creates:
+        return Skip.UNMATCHED
+    twice = _wrong_type(wish, sheet.columns) or _unwritable(wish)
+    if twice is not None:
+        return twice
+    if not found:
+        return _create(wish, sheet, cases=cases, owners=owners, new_id=new_id)
+    return _update(wish, sheet, cases=cases, owners=owners, case=found[0])
+
+
+def _find(wish: Wish, columns: Columns, cases: Cases) -> Sequence[Known]:
+    """Return the cases that a row means (section 8.2)."""
+    if not wish.search:
+        return ()
+    if columns.search_field is SearchField.EXTERNAL_ID:
+        found = cases.by_external(wish.search)
+        return [case for case in found if case.case_type == columns.case_type]
+    case = cases.by_id(wish.search)
+    return () if case is None or case.case_type != columns.case_type else (case,)
+
+
+def _wrong_type(wish: Wish, columns: Columns) -> RowError | None:
+    given = wish.filled("case_type")
+    if given is None or given == columns.case_type:
+        return None
+    text = "Key 'case_type' specified twice"
+    return RowError("Case Generation Error", "case_type", text, given)
+
+
+def _unwritable(wish: Wish) -> RowError | None:
+    texts = chain(wish.properties.values(), wish.fields.values())
+    if is_any_too_long([text for text in texts if text]):
+        return RowError("Case Generation Error", "", "A cell holds too much text")
+    return None
+
+
+def _create(
+    wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, new_id: str
+) -> Decided | RowError:
+    """Return the block of a new case (section 7.1)."""
+    owner = _owner(wish, owners)
+    if isinstance(owner, RowError):
+        return owner
+    parent = _parent(wish, sheet.columns.case_type, cases)
+    if isinstance(parent, RowError):
+        return parent
+    external_id = wish.filled("external_id")
+    update = dict(wish.properties)
+    if external_id is not None:
+        update["external_id"] = external_id
+    block = CaseBlock(
+        case_id=new_id,
+        user_id=sheet.user_id,
+        date_modified=sheet.now,
+        create={
+            "case_type": sheet.columns.case_type,
+            "case_name": wish.fields.get(NAME) or "",
+            "owner_id": owner or sheet.user_id,
+        },
+        update=update or None,
+        indices=() if parent is None else (parent,),
+    )
+    return Decided(block, sheet.columns.case_type, True, _given(update))  # noqa: FBT003
+
+
+def _update(
+    wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, case: Known
+) -> Decided | RowError:
+    """Return the block of a case that is there (section 7.2)."""
+    parent = _parent(wish, sheet.columns.case_type, cases)
+    if isinstance(parent, RowError):
+        return parent
+    owner = _owner(wish, owners)
+    if isinstance(owner, RowError):
+        return owner
+    by_external_id = sheet.columns.search_field is SearchField.EXTERNAL_ID
+    external_id = None if by_external_id else wish.filled("external_id")
+    special = {
+        "case_name": wish.fields.get(NAME),
+        "owner_id": owner,
+        "external_id": external_id,
+    }
+    update = {name: text for name, text in special.items() if text is not None}
+    update |= wish.properties
+    block = CaseBlock(
+        case_id=case.case_id,
+        date_modified=sheet.now,
+        update=update or None,
+        indices=() if parent is None else (parent,),
+        close=wish.fields.get("close") == "yes",
+    )
+    return Decided(block, case.case_type, False, _given(update))  # noqa: FBT003
+
+
+def _given(update: Mapping[str, str]) -> str | None:
+    """Return the external id that an update gives; a user's id is one in the fold."""
+    return update.get("hq_user_id", update.get("external_id"))
+
+
+def _owner(wish: Wish, owners: Owners) -> str | RowError | None:
+    """Return the id of the owner, ``None`` if none is named (section 10)."""
+    name, owner_id = wish.filled("owner_name"), wish.filled("owner_id")
+    if name is not None:
+        return owners.by_name(name)
+    return None if owner_id is None else owners.by_id(owner_id)
+
+
+def _parent(wish: Wish, case_type: str, cases: Cases) -> IndexUpdate | RowError | None:
+    """Return the index to the parent, ``None`` if none is named (section 11)."""
+    parent_id, outer = wish.filled("parent_id"), wish.filled("parent_external_id")
+    column = "parent_id" if parent_id is not None else "parent_external_id"
+    value = parent_id or outer
+    if value is None:
+        return None
+    wanted = wish.filled("parent_type") or case_type
+    if parent_id is not None:
+        one = cases.by_id(parent_id)
+        found = [] if one is None else [one]
+    else:
+        found = list(cases.by_external(value))
+    found = [case for case in found if case.case_type == wanted]
+    if len(found) != 1:
+        shown = tuple(case.case_id for case in found[:10])
+        return RowError("Invalid Parent ID", column, _BAD_PARENT, value, shown)
+    return _index(wish, found[0])
+
+
+def _index(wish: Wish, parent: Known) -> IndexUpdate | RowError:
+    relationship = wish.filled("parent_relationship_type") or _RELATIONSHIPS[0]
+    identifier = wish.filled("parent_identifier")
+    if relationship not in _RELATIONSHIPS:
+        column = "parent_relationship_type"
+        return RowError("Invalid Parent ID", column, _BAD_RELATIONSHIP, relationship)
+    if identifier is None and relationship != _RELATIONSHIPS[0]:
+        return RowError("Invalid Parent ID", "parent_identifier", _NO_IDENTIFIER)
+    name = identifier or "parent"
+    if not is_name(name) or len(name) > _LONGEST_INDEX_NAME:
+        text = "The parent_identifier cannot be the name of an index"
+        return RowError("Case Generation Error", "", text, name)
+    return IndexUpdate(
+        name=name,
+        case_id=parent.case_id,
+        case_type=parent.case_type,
+        relationship=relationship,
+    )
+
+
+_BLANK_EXTERNAL_ID: Final = (
+    "Blank external ids were found in these rows causing as error when importing cases."
+)
+_TOO_MANY: Final = (
+    "These rows matched more than one case at the same time - this means that there "
+    "are cases in your system with the same external ID."
+)
+_BAD_PARENT: Final = (
+    "An invalid or unknown parent case was specified for the uploaded case."
+)
+_BAD_RELATIONSHIP: Final = "Invalid value for 'parent_relationship_type' column"
+_NO_IDENTIFIER: Final = (
+    "'parent_identifier' column must be provided when 'parent_relationship_type' "
+    "column is set to 'extension'"
+)

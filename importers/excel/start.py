@@ -1,0 +1,91 @@
+"""Taking an upload: the file is stored and its job added, once for each key.
+
+``excel-import.md`` section 18.4: the same ``Idempotency-Key`` gives the first answer
+again. It is decided under the domain's head, so of two requests that race one waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import orjson
+
+from importers.excel.job import enqueue_import
+from importers.excel.rules import options as excel_options
+from importers.excel.rules.options import ExcelOptions
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits
+from ledger.commands.kept_answers import forget_old_answer
+from ledger.entry import Answer, Author, IdempotencyKey, Upload
+from ledger.submit import Needs, Session
+
+_DAY = 24 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartImport:
+    """An upload that was found to be readable, and what its sender is told."""
+
+    job_id: str
+    options: ExcelOptions
+    file: Upload
+    author: Author
+    answer: Answer
+    limits: Limits = DEFAULT_LIMITS
+    idempotency: IdempotencyKey | None = None
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it brings."""
+        return len(self.file.content)
+
+    def needs(self) -> Needs:
+        """Look up what was answered under the key."""
+        key = self.idempotency
+        return Needs(idempotency_keys=() if key is None else (key.key,))
+
+    def run(self, session: Session) -> Answer:
+        """Add the job, or return the answer of the first time.
+
+        Raises ``Conflict`` when the key stands for another request.
+        """
+        kept = self._kept(session)
+        if kept is not None:
+            return kept
+        enqueue_import(
+            session.writer,
+            self.options,
+            self.file,
+            author=self.author,
+            now=session.clock(),
+            limits=self.limits,
+            job_id=self.job_id,
+        )
+        key = self.idempotency
+        if key is not None:
+            session.keep_answer(key.key, key.user_id, key.request_sha256, self.answer)
+        return self.answer
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Keep nothing: the caller has the file and is told that it failed."""
+
+    def _kept(self, session: Session) -> Answer | None:
+        key = self.idempotency
+        if key is None or (key.user_id, key.key) not in session.answers:
+            return None
+        a_day_ago = session.clock() - _DAY
+        if forget_old_answer(session.writer, key.user_id, key.key, until=a_day_ago):
+            return None
+        return session.answer_under(key)
+
+
+def digest_of(options: ExcelOptions, file_name: str, content: bytes) -> bytes:
+    """Return what tells one upload from another: the file and every parameter.
+
+    Not how the request was put together: clients draw a new boundary for each.
+    """
+    asked = excel_options.to_json(replace(options, sheets=(), ignored_sheets=()))
+    digest = hashlib.sha256(b"excel upload\n")
+    digest.update(orjson.dumps([asked, file_name], option=orjson.OPT_SORT_KEYS))
+    digest.update(hashlib.sha256(content).digest())
+    return digest.digest()

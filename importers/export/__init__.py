@@ -1,0 +1,1 @@
+"""Files out: cases and forms of a domain, in constant memory."""

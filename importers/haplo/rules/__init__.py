@@ -1,0 +1,1 @@
+"""What decides about a record of a batch, and needs no database. Pure."""

@@ -1,0 +1,1 @@
+"""The worker, how jobs take turns, and the jobs that bring no file."""

@@ -1,0 +1,334 @@
+"""The worker: claims jobs, runs their handlers, and sees to it that each one ends.
+
+A handler is a coroutine that gets a ``JobContext``, does the work in steps and returns
+the result. Between its steps it may be stopped for good (the job was cancelled), for
+now (the process stops), or because another worker has the job; the step then raises,
+and the handler lets that pass. A handler that is called for a job with progress goes on
+from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from types import NoneType
+from typing import Any, TypeVar
+
+from importers.jobs.short_turns import ShortTurns
+from ledger.clock import Clock, now_micros
+from ledger.errors import LedgerError, Overloaded, StoreUnavailable
+from ledger.jobs import queue as jobs
+from ledger.jobs.queue import Job, JobCancelled, JobKey, LeaseLost
+from ledger.jobs.step import Advance, JobStep
+from ledger.storage.connection import Connection
+from ledger.storage.outages import OUTAGES
+from ledger.store import Reader, Store
+from ledger.submit import Command
+from ledger.writer import LedgerWriter
+
+T = TypeVar("T")
+
+_SECOND = 1_000_000
+_LEASE = 60 * _SECOND
+_RENEW_SECONDS = 15.0
+_POLL_SECONDS = 1.0
+_WATCH_SECONDS = 0.2
+_TROUBLE_SECONDS = 10.0
+_GRACE_SECONDS = 1.0
+_LATER = 30 * _SECOND
+_LONGEST_PROBLEM = 2000
+_SHORT_TURNS = ShortTurns()
+
+logger = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """The process stops: the job is given back for another worker to go on with."""
+
+
+class NotYet(LedgerError):
+    """The job must wait for another one: it is given back for a moment."""
+
+
+class JobContext:
+    """What a handler knows of its job and may do in its name."""
+
+    def __init__(self, job: Job, worker: Worker) -> None:
+        """Begin with the job as it was claimed."""
+        self.job = job
+        self.store = worker.store
+        self.writer = worker.writer
+        self._worker = worker
+
+    async def read(self, fn: Callable[[Reader], T]) -> T:
+        """Read the job's domain in a reader thread."""
+        return await self.store.scan(self.job.domain, fn)
+
+    async def step(self, commands: Sequence[Command], advance: Advance) -> list[Any]:
+        """Append commands and save the progress in one commit; return the outcomes.
+
+        Raises what tells a handler to stop (see above), and whatever unexpected error
+        a command met; then nothing was appended and the progress is as it was.
+        """
+        self._worker.check_going_on()
+        saved: list[Mapping[str, Any]] = []
+
+        def noted(outcomes: Sequence[Any]) -> Mapping[str, Any]:
+            saved.append(advance(outcomes))
+            return saved[-1]
+
+        step = JobStep(
+            job=self.job,
+            until=self._worker.lease_end(),
+            commands=tuple(commands),
+            advance=noted,
+        )
+        outcomes = await self.writer.submit(self.job.domain, step)
+        self.job = replace(self.job, progress=saved[-1])
+        self._worker.tell(self.job)
+        return list(outcomes)
+
+
+def _leave_it(_conn: Connection, _job: Job, _now: int) -> None:
+    """Do nothing: the job is another worker's."""
+
+
+def _stop(conn: Connection, job: Job, now: int) -> None:
+    jobs.stop(conn, job, now=now)
+
+
+def _give_back(conn: Connection, job: Job, now: int) -> None:
+    jobs.give_back(conn, job, again_on=now)
+
+
+def _wait_for_server(conn: Connection, job: Job, now: int) -> None:
+    jobs.give_back(conn, job, again_on=now + _LATER)
+
+
+def _wait_a_moment(conn: Connection, job: Job, now: int) -> None:
+    jobs.give_back(conn, job, again_on=now + _SECOND)
+
+
+def _put_off(conn: Connection, job: Job, now: int) -> None:
+    jobs.put_off(conn, job, again_on=now + _LATER)
+
+
+_LEFT: tuple[tuple[Any, str, Callable[[Connection, Job, int], None]], ...] = (
+    (LeaseLost, "lost", _leave_it),
+    (JobCancelled, "cancelled", _stop),
+    ((Interrupted, NoneType), "given back", _give_back),
+    (NotYet, "given back", _wait_a_moment),
+    ((StoreUnavailable, Overloaded), "given back", _wait_for_server),
+    (OUTAGES, "put off", _put_off),
+)
+"""How a job is left that neither is done nor has failed, by what ended the work."""
+
+Handler = Callable[[JobContext], Awaitable[Mapping[str, Any]]]
+
+
+class Worker:
+    """Runs jobs on the event loop; its own statements run in a thread of its own."""
+
+    def __init__(
+        self,
+        store: Store,
+        writer: LedgerWriter,
+        handlers: Mapping[str, Handler],
+        *,
+        at_once: int = 2,
+        clock: Clock = now_micros,
+        tell: Callable[[Job], None] = lambda _job: None,
+    ) -> None:
+        """Prepare; ``start`` begins to work, ``tell`` hears of each progress."""
+        self.store = store
+        self.writer = writer
+        self.tell = tell
+        self._handlers = handlers
+        self._at_once = at_once
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="caseledger-jobs")
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work on the running event loop."""
+        self._task = asyncio.get_running_loop().create_task(self.run_forever())
+
+    def leave(self) -> None:
+        """Begin no further chunk, and give back what is not done."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def aclose(self) -> None:
+        """Leave, and wait until all is given back."""
+        self.leave()
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown()
+
+    def wake(self) -> None:
+        """Look for jobs now: one was just added."""
+        self._wake.set()
+
+    async def run_forever(self) -> None:
+        """Run jobs, a few at once, until ``aclose``."""
+        await asyncio.gather(*(self._lane() for _ in range(self._at_once)))
+
+    async def drain(self) -> None:
+        """Run jobs until none is ready; for tests and tools."""
+        while not self._stopping.is_set() and await self._work_once():
+            pass
+
+    async def see_through(self, key: JobKey) -> Job:
+        """Run this job here, or wait while another worker does; return it ended.
+
+        Raises ``NotFound``.
+        """
+        while True:
+            now = self._clock()
+            claim = partial(jobs.claim_one, key=key, now=now, until=self.lease_end())
+            claimed = await self._administer(claim)
+            if claimed is not None:
+                await self._run(claimed)
+            job = await self._administer(partial(jobs.get_job, key=key))
+            self.tell(job)
+            if job.has_ended:
+                return job
+            self.check_going_on()
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def check_going_on(self) -> None:
+        """Raise ``Interrupted`` once the process is told to stop."""
+        if self._stopping.is_set():
+            raise Interrupted
+
+    def lease_end(self) -> int:
+        """Return until when a job is held that is claimed or renewed now."""
+        return self._clock() + _LEASE
+
+    async def _lane(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            if not await self._worked() and not self._stopping.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+
+    async def _worked(self) -> bool:
+        """Work if there is something to do; trouble with the database waits."""
+        try:
+            return await self._work_once()
+        except OUTAGES as error:
+            extra = {"error": type(error).__name__}
+            logger.warning("jobs_not_claimed", extra=extra)
+        except Exception:
+            logger.exception("jobs_not_claimed")
+        await self._stopped_within(_TROUBLE_SECONDS)
+        return False
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _work_once(self) -> bool:
+        """Claim a job and run it to its end; tell whether there was one."""
+        job = await self._in_thread(self._claim)
+        if job is not None:
+            await self._run(job)
+        return job is not None
+
+    def _claim(self) -> Job | None:
+        now = self._clock()
+        if not jobs.is_any_ready(self.store.connection, now):
+            return None
+        with self.store.administering() as conn:
+            return jobs.claim(conn, now=now, until=self.lease_end())
+
+    async def _run(self, job: Job) -> None:
+        """Run a claimed job and record how it ended, or that it did not."""
+        ids = {"domain": job.domain, "job_id": job.job_id, "kind": job.kind}
+        logger.info("job_taken_up", extra=ids)
+        with _SHORT_TURNS:
+            outcome = await self._outcome(job)
+        try:
+            word = await self._administer(
+                partial(self._record, job=job, outcome=outcome)
+            )
+        except LeaseLost:
+            word = "lost"
+        except Exception:
+            # Whoever finds the lease run out goes on with it.
+            logger.exception("job_not_recorded", extra=ids)
+            return
+        logger.info("job_left", extra={**ids, "state": word})
+
+    async def _outcome(self, job: Job) -> Any:
+        """Return the handler's result, or the exception that ended its work."""
+        work = asyncio.ensure_future(self._handle(JobContext(job, self)))
+        hold = asyncio.ensure_future(self._hold(job))
+        leave = asyncio.ensure_future(self._leave())
+        tasks = (work, hold, leave)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        told = (o for o in outcomes if not isinstance(o, asyncio.CancelledError))
+        return next(told, Interrupted())
+
+    async def _handle(self, context: JobContext) -> Mapping[str, Any]:
+        handler = self._handlers.get(context.job.kind)
+        if handler is None:
+            text = f"this program does not know jobs of kind '{context.job.kind}'"
+            raise LedgerError(text)
+        return await handler(context)
+
+    async def _hold(self, job: Job) -> None:
+        """Renew the lease for as long as the handler works."""
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            renew = partial(jobs.renew, job=job, until=self.lease_end())
+            try:
+                await self._administer(renew)
+            except OUTAGES:
+                logger.warning("lease_not_renewed", extra={"job_id": job.job_id})
+
+    async def _leave(self) -> None:
+        """Wait until the process stops, and then as long as a chunk may take."""
+        await self._stopping.wait()
+        await asyncio.sleep(_GRACE_SECONDS)
+
+    def _record(self, conn: Connection, *, job: Job, outcome: Any) -> str:
+        """Write down how a job was left and return the word for it."""
+        now = self._clock()
+        for kinds, word, record in _LEFT:
+            if isinstance(outcome, kinds):
+                record(conn, job, now)
+                return word
+        if isinstance(outcome, BaseException):
+            self._record_failure(conn, job, outcome)
+            return "failed"
+        jobs.finish(conn, job, result=outcome, now=now)
+        return "done"
+
+    def _record_failure(self, conn: Connection, job: Job, error: BaseException) -> None:
+        text = str(error)
+        if not isinstance(error, LedgerError):
+            logger.error("job_defect", extra={"job_id": job.job_id}, exc_info=error)
+            text = f"{type(error).__name__}: {error}"
+        jobs.fail(conn, job, problem=text[:_LONGEST_PROBLEM], now=self._clock())
+
+    async def _administer(self, fn: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self.store.administering() as conn:
+                return fn(conn)
+
+        return await self._in_thread(run)
+
+    async def _in_thread(self, fn: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, fn)

@@ -1,0 +1,117 @@
+"""What one row of an upload does, whatever it is about (section 2.5). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, Final
+
+from importers.sunbird.rules import locations, organisations, users
+from importers.sunbird.rules.columns import COLUMNS, ObjectType, missing
+from importers.sunbird.rules.known import (
+    PARENT,
+    PARENT_TYPES,
+    Cases,
+    Failed,
+    Known,
+    Planned,
+    RowFailed,
+    Task,
+)
+from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.names import is_legal, is_too_long
+
+_LONGEST: Final = 255
+_SHORT: Final = frozenset({"code", "name", "orgName", "externalId", "firstName"})
+"""What becomes the name or the external id of a case (R0.8)."""
+
+_KINDS: dict[ObjectType, ModuleType] = {
+    ObjectType.LOCATION: locations,
+    ObjectType.ORGANISATION: organisations,
+    ObjectType.USER: users,
+}
+
+
+def looks_up(values: Mapping[str, str], kind: ObjectType) -> tuple[set[str], set[str]]:
+    """Return the case ids and the external ids that a row names."""
+    case_ids, external_ids = _KINDS[kind].looks_up(values)
+    return set(filter(is_legal, case_ids)), set(filter(is_legal, external_ids))
+
+
+def decide(
+    values: Mapping[str, str], task: Task, cases: Cases, *, new_id: str
+) -> Planned | Failed:
+    """Return what a row does; ``new_id`` is the id of the case it may create."""
+    try:
+        _check_values(values, task.kind)
+        planned: Planned = _KINDS[task.kind].plan(values, task, cases, new_id=new_id)
+    except RowFailed as failed:
+        return failure(values, task, cases, message=str(failed))
+    shown = {**planned.shown, "operation": planned.operation}
+    return replace(planned, shown=shown)
+
+
+def failure(
+    values: Mapping[str, str], task: Task, cases: Cases, *, message: str, **more: str
+) -> Failed:
+    """Return a row that failed for this reason."""
+    rules = _KINDS[task.kind]
+    shown: dict[str, Any] = rules.failed(values, task)
+    doing = rules.operation(values, cases)
+    said = {"operation": doing, "err_msg": message, **more}
+    return Failed(message=message, shown={**shown, **said})
+
+
+def block_of(planned: Planned, kind: ObjectType, *, owner_id: str) -> CaseBlock | None:
+    """Return the block that makes a case what it is to be; nothing if it is so."""
+    before, after = planned.before, planned.after
+    indices: tuple[IndexUpdate, ...] = ()
+    if after.parent_id and (before is None or before.parent_id != after.parent_id):
+        indices = (_parent(after.parent_id, kind),)
+    if before is None:
+        update = dict(after.properties)
+        if after.external_id:
+            update["external_id"] = after.external_id
+        create = {"case_type": after.case_type, "case_name": after.name}
+        create["owner_id"] = owner_id
+        return CaseBlock(
+            case_id=after.case_id, create=create, update=update, indices=indices
+        )
+    changes = _changes(before, after)
+    if not changes and not indices:
+        return None
+    return CaseBlock(case_id=after.case_id, update=changes or None, indices=indices)
+
+
+def _parent(case_id: str, kind: ObjectType) -> IndexUpdate:
+    return IndexUpdate(
+        name=PARENT,
+        case_id=case_id,
+        case_type=PARENT_TYPES[kind],
+        relationship="child",
+    )
+
+
+def _changes(before: Known, after: Known) -> dict[str, str]:
+    """Return the properties that differ; one that goes becomes empty."""
+    names = sorted({*before.properties, *after.properties})
+    old, new = before.properties, after.properties
+    changes = {n: new.get(n, "") for n in names if old.get(n) != new.get(n)}
+    if before.name != after.name:
+        changes["case_name"] = after.name
+    if after.external_id and before.external_id != after.external_id:
+        changes["external_id"] = after.external_id
+    return changes
+
+
+def _check_values(values: Mapping[str, str], kind: ObjectType) -> None:
+    for column in COLUMNS[kind]:
+        if column.needs_value and column.name not in values:
+            raise RowFailed(missing(column.name))
+    for name, text in values.items():
+        if not is_legal(text):
+            raise RowFailed(f"Invalid character in {name}.")
+        stored = text.lower() if name == "externalId" else text
+        if is_too_long(text) or (name in _SHORT and len(stored) > _LONGEST):
+            raise RowFailed(f"Value of {name} is too long.")

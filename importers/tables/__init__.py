@@ -1,0 +1,1 @@
+"""Files in: CSV and workbooks as tables of texts, whatever they came from."""

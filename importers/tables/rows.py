@@ -1,0 +1,279 @@
+"""A table with a header, whatever file it came from: rows, cells, texts. Pure.
+
+What a cell says as text is the rule of ``excel-import.md`` section 4.3, and which rows
+a sheet has is that of 4.2. Every reader of every format goes through here, so the same
+table is the same rows whoever read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Any, TypeAlias
+
+from importers.tables.unreadable import Limits, Unreadable
+from ledger.forms.names import is_legal
+
+Values: TypeAlias = Sequence[Any]
+"""The values of one row, as a reader gives them; ``None`` and ``""`` are blank."""
+
+GAP = 1000
+"""How many blank rows end a sheet (section 4.2)."""
+
+_NEVER_SET = "---"
+_LONGEST_INTEGER = 1e16
+_SAMPLED_ROWS = 100
+_SAMPLES = 3
+
+
+class Kind(StrEnum):
+    """What a cell was before it became text; one letter each."""
+
+    BLANK = "-"
+    TEXT = "t"
+    NUMBER = "n"
+    BOOLEAN = "b"
+    TIME = "d"
+    ERROR = "e"
+
+
+class ErrorValue(str):
+    """The value of a cell whose formula failed, such as ``#N/A``."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell. ``text`` is ``None`` where there is no value (section 4.3).
+
+    It is empty for ``---``, which empties what a blank leaves as it is. ``cleaned``
+    tells that characters were dropped because XML cannot carry them.
+    """
+
+    text: str | None
+    kind: Kind
+    cleaned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row below the header; ``number`` is the one that Excel shows.
+
+    ``texts`` and ``kinds`` have one entry for each header.
+    """
+
+    number: int
+    texts: tuple[str | None, ...]
+    kinds: str
+    cleaned: tuple[int, ...] = ()
+
+    def __getitem__(self, place: int) -> Cell:
+        """Return the cell in a column, counted from 0."""
+        return Cell(self.texts[place], Kind(self.kinds[place]), place in self.cleaned)
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether no cell has a value or a text (section 7, step 3)."""
+        return not any(self.texts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What is known of a table before its rows are read.
+
+    ``headers`` has an empty text where a column is to be ignored, and none at all for
+    an empty sheet; ``row_count`` is the number of rows below it, if known. ``samples``
+    are a few different texts of each column. ``merged`` has the first and last row of
+    each merged range.
+    """
+
+    sheet: str
+    sheet_names: tuple[str, ...]
+    headers: tuple[str, ...]
+    row_count: int | None
+    samples: tuple[tuple[str, ...], ...] = ()
+    merged: tuple[tuple[int, int], ...] = ()
+
+
+def to_text(value: Any) -> str | None:
+    """Return a value as text, ``None`` for a blank (section 4.3)."""
+    return _convert(value)[0]
+
+
+def to_row(number: int, values: Values) -> Row:
+    """Return the values under the headers as a row."""
+    texts, kinds, cleaned = [], [], []
+    for place, value in enumerate(values):
+        text, kind, was_cleaned = _convert(value)
+        texts.append(text)
+        kinds.append(kind)
+        if was_cleaned:
+            cleaned.append(place)
+    return Row(number, tuple(texts), "".join(kinds), tuple(cleaned))
+
+
+def to_headers(values: Values, limits: Limits) -> tuple[str, ...]:
+    """Return the headers that a first row gives, blanks at its end left out.
+
+    They are not trimmed, and those that are repeated stay (sections 4.2 and 6.1). A
+    column whose header is blank, 0 or FALSE has an empty text.
+    Raises ``Unreadable`` for too many.
+    """
+    headers = [_header(value) for value in values]
+    while headers and not headers[-1]:
+        headers.pop()
+    if len([header for header in headers if header]) > limits.columns:
+        raise limits.too_many_columns(tuple(headers))
+    return tuple(headers)
+
+
+@contextmanager
+def telling(headers: tuple[str, ...]) -> Iterator[None]:
+    """Have what is wrong with the rows below these headers tell them as well."""
+    try:
+        yield
+    except Unreadable as error:
+        error.headers = headers
+        raise
+
+
+def last_column(headers: Sequence[str], name: str) -> int | None:
+    """Return the column of a header: the last one that bears it (section 4.2)."""
+    places = [place for place, header in enumerate(headers) if header == name]
+    return places[-1] if places else None
+
+
+def repeated(headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers that several columns bear, in order."""
+    return tuple(h for h in dict.fromkeys(headers) if h and headers.count(h) > 1)
+
+
+def numbered(
+    rows: Iterable[Values], limits: Limits, *, gap: int | None = GAP
+) -> Iterator[tuple[int, Values]]:
+    """Yield the rows below the header with their numbers, up to the end of the sheet.
+
+    The end is the last row with a truthy value; behind ``gap`` blank rows nothing is
+    looked at (section 4.2). Raises ``Unreadable`` for too many rows.
+    """
+    blank: list[tuple[int, Values]] = []
+    for number, values in enumerate(rows, start=2):
+        if any(values):
+            _check_number(number, limits)
+            yield from blank
+            blank.clear()
+            yield number, values
+        elif len(blank) + 1 == gap:
+            return
+        elif len(blank) < limits.rows:  # more than these would be too many anyway
+            blank.append((number, values if any(map(_is_something, values)) else ()))
+
+
+def _check_number(number: int, limits: Limits) -> None:
+    if number - 1 > limits.rows:
+        raise limits.too_many_rows()
+
+
+def _is_something(value: Any) -> bool:
+    """Tell whether a value is none of the blanks; 0 and FALSE are values."""
+    return value is not None and value != ""
+
+
+def fitted(values: Values, width: int) -> Values:
+    """Return the values under the headers: cut, or filled up with blanks."""
+    missing = width - len(values)
+    return [*values, *[None] * missing] if missing > 0 else values[:width]
+
+
+def samples(rows: Iterable[Row], width: int) -> tuple[tuple[str, ...], ...]:
+    """Return a few different texts of each column, from the first rows."""
+    found: list[dict[str, None]] = [{} for _ in range(width)]
+    for row in rows:
+        for texts, text in zip(found, row.texts, strict=True):
+            if text and len(texts) < _SAMPLES:
+                texts[text[:100]] = None
+    return tuple(tuple(texts) for texts in found)
+
+
+def first_rows(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows that samples are taken from."""
+    return list(islice(rows, _SAMPLED_ROWS))
+
+
+_Converted: TypeAlias = tuple[str | None, str, bool]
+_BLANK: _Converted = (None, Kind.BLANK.value, False)
+
+
+def _header(value: Any) -> str:
+    if not value:
+        return ""
+    return value if isinstance(value, str) else to_text(value) or ""
+
+
+def _convert(value: Any) -> _Converted:
+    if value is None or value == "":
+        return _BLANK
+    return _CONVERTERS.get(type(value), _other)(value)
+
+
+def _of_text(value: str) -> _Converted:
+    if value[0] in "- \t\r\n\xa0" and value.strip() == _NEVER_SET:
+        return "", Kind.TEXT.value, False
+    if is_legal(value):
+        return value, Kind.TEXT.value, False
+    kept = "".join(filter(is_legal, value))
+    return (kept, Kind.TEXT.value, True) if kept else (None, Kind.BLANK.value, True)
+
+
+def _of_error(value: ErrorValue) -> _Converted:
+    return "".join(filter(is_legal, value)), Kind.ERROR.value, False
+
+
+def _of_number(value: float) -> _Converted:
+    # The shortest text that is the same number again; whole ones without ".0". A
+    # whole number that is too long for a float loses digits in every reader alike.
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf") if value > 0 else float("-inf")
+    whole = abs(number) < _LONGEST_INTEGER and number == int(number)
+    return str(int(number)) if whole else str(number), Kind.NUMBER.value, False
+
+
+def _of_boolean(value: bool) -> _Converted:  # noqa: FBT001 - a value, no switch
+    return str(value), Kind.BOOLEAN.value, False
+
+
+def _of_datetime(value: datetime) -> _Converted:
+    at_midnight = value.time() == time()
+    return str(value.date() if at_midnight else value), Kind.TIME.value, False
+
+
+def _of_time(value: date | time | timedelta) -> _Converted:
+    return str(value), Kind.TIME.value, False
+
+
+def _other(value: Any) -> _Converted:
+    for known, convert in _CONVERTERS.items():
+        if isinstance(value, known):
+            return convert(value)
+    raise TypeError(f"no cell holds a {type(value).__name__}")
+
+
+# bool is an int, and datetime a date: the narrower one stands first.
+_CONVERTERS: dict[type, Callable[[Any], _Converted]] = {
+    ErrorValue: _of_error,
+    str: _of_text,
+    bool: _of_boolean,
+    float: _of_number,
+    int: _of_number,
+    datetime: _of_datetime,
+    date: _of_time,
+    time: _of_time,
+    timedelta: _of_time,
+}
