@@ -10,12 +10,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from api.access_log import access_log
-from api.auth import Authenticator
-from api.change_waiters import ChangeWaiters
+from api.about.handlers import describe
+from api.changes.waiters import ChangeWaiters
 from api.config import Config
-from api.domain_settings import SettingsReader
-from api.keys import (
+from api.http.access_log import access_log
+from api.http.auth import Authenticator
+from api.http.domain_settings import SettingsReader
+from api.http.keys import (
     AUTHENTICATOR,
     CHANGE_WAITERS,
     CONFIG,
@@ -31,13 +32,12 @@ from api.keys import (
     WORKER,
     WRITER,
 )
-from api.logs import wants_console
-from api.metrics import WORKERS
-from api.middleware import Shell
-from api.openapi import document
-from api.process_pages import describe
+from api.http.logs import wants_console
+from api.http.metrics import WORKERS
+from api.http.middleware import Shell
+from api.openapi.document import document
 from api.routes import ROUTES, install
-from api.webhook_delivery import Deliverer
+from api.webhooks.delivery import Deliverer
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros

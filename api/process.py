@@ -26,9 +26,9 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from api.app import create_app, end_waits
 from api.config import Config
-from api.keys import SHELL
-from api.logs import set_up_logging
-from api.metrics import SHARED_FOLDER
+from api.http.keys import SHELL
+from api.http.logs import set_up_logging
+from api.http.metrics import SHARED_FOLDER
 
 _LOG = logging.getLogger(__name__)
 

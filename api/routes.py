@@ -1,7 +1,8 @@
 """The one table of routes: what is served where, to whom, in which dialect.
 
 The table is the source of the server's router and of the API's description
-(``openapi.py``). Rows stand hottest first, because the router tries them in order.
+(``api/openapi/document.py``). Rows stand hottest first, because the router tries them
+in order.
 """
 
 from __future__ import annotations
@@ -12,31 +13,32 @@ from typing import Any
 
 from aiohttp import web
 
-from api import case_v2, process_pages
-from api.changes_routes import CHANGES_ROUTES
-from api.dialects import OPENROSA, PROCESS
-from api.erasure_routes import ERASURE_ROUTES
-from api.errors_routes import ERROR_ROUTES
-from api.excel_routes import EXCEL_ROUTES
-from api.haplo_routes import HAPLO_ROUTES
-from api.jobs_routes import JOB_ROUTES
-from api.life_routes import LIFE_ROUTES
-from api.middleware import Endpoint, Handler, Shell
-from api.openrosa import (
+from api.about import handlers as process_pages
+from api.cases import handlers as case_v2
+from api.changes.routes import CHANGES_ROUTES
+from api.erasure.routes import ERASURE_ROUTES
+from api.errors.routes import ERROR_ROUTES
+from api.excel.routes import EXCEL_ROUTES
+from api.forms.routes import LIFE_ROUTES
+from api.haplo.routes import HAPLO_ROUTES
+from api.history.routes import AS_OF_ROUTES, TIME_TRAVEL_ROUTES
+from api.http.middleware import Endpoint, Handler, Shell
+from api.jobs.routes import JOB_ROUTES
+from api.proof.routes import PROOF_ROUTES
+from api.receiver.handlers import (
     announce,
     announce_secure,
     receive_form,
     receive_secure_form,
     receive_server_form,
 )
-from api.permissions import Permission
-from api.problems import method_not_allowed, unknown_path
-from api.proof_routes import PROOF_ROUTES
-from api.route import PLACEHOLDER, PLACES, Route, json_route, preflight
-from api.sunbird_routes import SUNBIRD_ROUTES
-from api.time_travel_routes import AS_OF_ROUTES, TIME_TRAVEL_ROUTES
-from api.undo_routes import UNDO_ROUTES
-from api.webhooks_routes import WEBHOOKS_ROUTES
+from api.sunbird.routes import SUNBIRD_ROUTES
+from api.undo.routes import UNDO_ROUTES
+from api.webhooks.routes import WEBHOOKS_ROUTES
+from api.wire.dialects import OPENROSA, PROCESS
+from api.wire.permissions import Permission
+from api.wire.problems import method_not_allowed, unknown_path
+from api.wire.route import PLACEHOLDER, PLACES, Route, json_route, preflight
 
 _TAKES_ITS_SLASHES = "{external_id}"
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from api.case_v2_json import (
+from api.cases.wire import (
     InvalidPayload,
     parse_put_external,
     parse_single_update,

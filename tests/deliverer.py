@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.webhook_delivery import Deliverer, Policy
+from api.webhooks.delivery import Deliverer, Policy
 from ledger.clock import now_micros
 from ledger.store import open_store
 from ledger.writer import LedgerWriter

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from api.cli.database import OPERATOR
-from api.keys import WORKER
+from api.http.keys import WORKER
 from ledger.directory.batch_keys import create_batch_key
 
 DOMAIN = "demo"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from api.permissions import Permission
 from api.routes import ROUTES
+from api.wire.permissions import Permission
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("ledger", "projections", "importers", "api")

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from api.cli import caseledger
-from api.permissions import ROLES, Permission
 from api.routes import ROUTES
+from api.wire.permissions import ROLES, Permission
 from tests.pages import PAGES, ROOT, Fence, fences, inline_code, prose
 from tests.problem_texts import Text, problem_texts, squeezed
 

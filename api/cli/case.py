@@ -8,12 +8,12 @@ from typing import TypeVar
 import click
 import orjson
 
-from api.case_v2_render import decode_case
+from api.cases.answers import decode_case
 from api.cli import case_erase, case_state
 from api.cli.database import opened, the_domain
 from api.cli.options import Moment, domain_option
 from api.config import Config
-from api.time_travel_json import own_name, wire_name
+from api.history.wire import own_name, wire_name
 from ledger.clock import now_micros
 from ledger.store import Reader, Store
 from ledger.times import Micros

@@ -9,7 +9,7 @@ from api.cli.domain import add_domain
 from api.cli.progress import progress
 from api.cli.submit import FormFile, append_forms
 from api.config import Config
-from api.logs import set_up_logging
+from api.http.logs import set_up_logging
 from api.process import serve
 from api.sample import forms
 from ledger.directory.api_keys import create_key, keys_of_user

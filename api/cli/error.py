@@ -13,7 +13,7 @@ from api.cli.options import REASON, Moment, domain_option, limit_option
 from api.cli.work import outcome, see_through
 from api.cli.writing import written
 from api.config import Config
-from api.errors_json import lines
+from api.errors.wire import lines
 from importers.jobs.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.commands.form_states import ChangeForms

@@ -11,7 +11,7 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
-from api.form_render import render_form
+from api.wire.forms import render_form
 from ledger.commands.form_states import ChangeForms, FormOutcome
 from ledger.entry import Kind
 from projections.forms.view import FormView, form_bytes, look_at_form

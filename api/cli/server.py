@@ -6,7 +6,7 @@ import click
 
 from api.cli.database import make_folder, unchecked
 from api.config import Config
-from api.logs import set_up_logging
+from api.http.logs import set_up_logging
 from api.process import serve as serve_http
 from ledger.errors import StoreUnavailable
 from ledger.migrations import migrate as run_migrations

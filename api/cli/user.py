@@ -12,7 +12,7 @@ import click
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.people import DOMAIN, merged, the_location, the_user, with_data
 from api.config import Config
-from api.permissions import ROLES
+from api.wire.permissions import ROLES
 from ledger.directory.locations import locations_by_id
 from ledger.directory.profiles import Profile
 from ledger.directory.users import (

@@ -10,8 +10,8 @@ import click
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option
 from api.config import Config
-from api.webhook_urls import leads_inside
-from api.webhooks_json import LAST, MOST_LIMIT, parse_settings
+from api.webhooks.urls import leads_inside
+from api.webhooks.wire import LAST, MOST_LIMIT, parse_settings
 from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.times import format_micros

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import aiohttp
 
-from api.keys import WORKER
+from api.http.keys import WORKER
 from tests.http.conftest import DOMAIN
 from tests.importers.spreadsheets import a_csv
 

@@ -8,10 +8,10 @@ from base64 import b64encode
 
 import pytest
 
-from api.auth import FRESH_FOR, VERIFIED_FOR
 from api.cli.database import OPERATOR
 from api.cli.domain import add_domain
-from api.keys import AUTHENTICATOR
+from api.http.auth import FRESH_FOR, VERIFIED_FOR
+from api.http.keys import AUTHENTICATOR
 from ledger.directory import passwords
 from ledger.directory.api_keys import list_keys, revoke_key
 from ledger.directory.users import deactivate_user, find_user

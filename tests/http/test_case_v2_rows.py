@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from api.keys import WRITER
+from api.http.keys import WRITER
 from ledger.entry import Kind
 from ledger.log import entries_after
 from tests.build import a_flag

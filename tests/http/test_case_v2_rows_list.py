@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.keys import WRITER
+from api.http.keys import WRITER
 from tests.build import a_create, a_form, a_submission
 
 TOO_MANY = "You cannot request more than 5000 cases per request."

@@ -8,10 +8,10 @@ import socket
 
 import pytest
 
-from api import changes
 from api.app import end_waits
-from api.changes_json import cursor_at
-from api.keys import CHANGE_WAITERS, STORE
+from api.changes import handlers as changes
+from api.changes.wire import cursor_at
+from api.http.keys import CHANGE_WAITERS, STORE
 from ledger import log
 from ledger.directory.api_keys import list_keys, revoke_key
 from ledger.entry import Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.cli.database import OPERATOR
-from api.openapi_life import SCHEMAS
+from api.forms.openapi import SCHEMAS
 from ledger.clock import now_micros
 from ledger.directory.domains import DomainSettings, save_settings
 from tests.build import a_block, a_create, a_form, an_update

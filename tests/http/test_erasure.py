@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.keys import PAST, WORKER
+from api.http.keys import PAST, WORKER
 from ledger.bodies import add_dictionary
 from ledger.log import entries_after
 from ledger.times import format_micros

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.keys import WORKER
+from api.http.keys import WORKER
 from ledger.entry import Author
 from tests import build
 from tests.http.conftest import DOMAIN

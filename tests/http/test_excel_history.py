@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from api.keys import WORKER
+from api.http.keys import WORKER
 from ledger.directory.profiles import Profile
 from ledger.directory.users import UserChange, find_user, update_user
 from tests.directory import OPERATOR

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import openpyxl
 
-from api.keys import WORKER
+from api.http.keys import WORKER
 from tests.http.conftest import DOMAIN
 from tests.http.excel import GOOD, HISTORY, UPLOAD, ended, sent
 from tests.importers.spreadsheets import a_csv, an_xlsx

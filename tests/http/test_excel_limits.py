@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from api.config import Config
-from api.keys import WORKER
+from api.http.keys import WORKER
 from importers.excel.rules.options import limits_from_json
 from ledger.jobs import queue as jobs
 from tests.http.conftest import DOMAIN

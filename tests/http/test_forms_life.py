@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from api.cli.domain import add_domain
-from api.openapi_life import SCHEMAS
+from api.forms.openapi import SCHEMAS
 from ledger.entry import Kind
 from ledger.log import entries_after
 from tests.build import XMLNS, a_create, a_file, a_form, a_submission, an_update, write

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from api.cli.domain import add_domain
-from api.haplo_request import LONGEST_TEXT
+from api.haplo.body import LONGEST_TEXT
 from ledger.directory.batch_keys import USERNAME
 from ledger.directory.users import find_user
 from tests.haplo_batches import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.cli.domain import add_domain
-from api.keys import WORKER
+from api.http.keys import WORKER
 from ledger.clock import now_micros
 from tests import jobs as build_jobs
 from tests.http.conftest import DOMAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.keys import STORE
+from api.http.keys import STORE
 from ledger.errors import StoreUnavailable
 
 PAGES = ["/healthz", "/readyz", "/metrics", "/api/docs", "/api/openapi.json"]

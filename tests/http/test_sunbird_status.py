@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.keys import WORKER
+from api.http.keys import WORKER
 from ledger.jobs import queue as kept_jobs
 from ledger.jobs.queue import JobState
 from tests import jobs

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.keys import PAST, WRITER
+from api.http.keys import PAST, WRITER
 from ledger.entry import Kind
 from tests import build
 

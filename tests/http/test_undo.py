@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.keys import WORKER
+from api.http.keys import WORKER
 from tests.http.conftest import DOMAIN
 
 BASE = f"/a/{DOMAIN}/api/ledger/v1"

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from api.webhook_sender import Sender
-from api.webhook_urls import is_public, is_url, leads_inside
+from api.webhooks.sender import Sender
+from api.webhooks.urls import is_public, is_url, leads_inside
 from ledger.clock import now_micros
 from ledger.webhooks.deliveries import PENDING, Delivery
 from ledger.webhooks.subscriptions import Webhook

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from api.webhook_delivery import Deliverer, Policy
+from api.webhooks.delivery import Deliverer, Policy
 from ledger.entry import Author, Kind
 from ledger.log import count_kinds, entries_after
 from ledger.store import open_store

@@ -8,7 +8,7 @@ from dataclasses import replace
 import openpyxl
 import pytest
 
-from api.excel_json import status_of
+from api.excel.wire import status_of
 from importers.excel.command import error_form_ids_of, form_ids_of
 from importers.excel.job import import_excel
 from importers.excel.rules.options import LOST, SearchField, Sheet

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
-from api.case_v2_render import decode_case
+from api.cases.answers import decode_case
 from importers.export.write import Format, export_cases, export_forms
 from ledger.cases.change import Intent
 from ledger.commands.form_states import ChangeForms

@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.case_v2_query import decode_cursor, encode_cursor, parse_list_query
+from api.cases.query import decode_cursor, encode_cursor, parse_list_query
 from ledger.cases.case import Case, CaseIndex
 from ledger.errors import Conflict
 from projections.csql import Node, QueryError, matches, narrowed, parse

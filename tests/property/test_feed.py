@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.changes_json import cursor_at, parse_cursor
-from api.problems import Problem
+from api.changes.wire import cursor_at, parse_cursor
+from api.wire.problems import Problem
 from ledger import log
 from ledger.entry import Kind
 from projections.feed import pages as feed

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from api.access_log import (
+from api.http.access_log import (
     FLUSH_SECONDS,
     JsonLines,
     NoLines,
     RecordLines,
     access_log,
 )
-from api.permissions import Principal, granted
+from api.wire.permissions import Principal, granted
 
 _PIPE = 4096
 

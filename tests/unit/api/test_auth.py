@@ -4,8 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from api.auth import matching_key, read_header
-from api.problems import Problem
+from api.http.auth import matching_key, read_header
+from api.wire.problems import Problem
 from ledger.directory.api_keys import ApiKey, digest_key
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from api.case_v2_json import (
+from api.cases.wire import (
     RowProblem,
     parse_bulk_fetch,
     parse_write,

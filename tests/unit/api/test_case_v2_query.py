@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from api.case_v2_query import (
+from api.cases.query import (
     ListRequest,
     is_field_filter,
     parse_list_query,

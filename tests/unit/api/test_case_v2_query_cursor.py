@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 import pytest
 
-from api.case_v2_query import (
+from api.cases.query import (
     ListRequest,
     decode_cursor,
     encode_cursor,

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from api.case_v2_json import BulkFetch
-from api.case_v2_render import (
+from api.cases.answers import (
     bulk_fetch_response,
     bulk_response,
     decode_case,
@@ -17,7 +16,8 @@ from api.case_v2_render import (
     renderer,
     write_response,
 )
-from api.field_filters import FieldFilter
+from api.cases.fields import FieldFilter
+from api.cases.wire import BulkFetch
 from ledger.cases.case import Case, CaseIndex
 from projections.rule.case_row import to_row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.case_v2_json import (
+from api.cases.wire import (
     BulkFetch,
     parse_bulk_fetch,
     parse_put_external,

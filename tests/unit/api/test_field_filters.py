@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from api.field_filters import Family, FieldFilter, family_of
+from api.cases.fields import Family, FieldFilter, family_of
 from ledger.errors import Conflict
 
 PARENT = {"case_id": "p1", "case_type": "household", "relationship": "child"}

@@ -3,9 +3,9 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from api.credentials import read_header, read_key
-from api.haplo_dialect import HAPLO, by_key, read_haplo_header
-from api.problems import InactiveUser, OutOfScope, Problem, UnknownKey
+from api.haplo.dialect import HAPLO, by_key, read_haplo_header
+from api.wire.credentials import read_header, read_key
+from api.wire.problems import InactiveUser, OutOfScope, Problem, UnknownKey
 from tests.haplo_batches import basic
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.haplo_request import Request, Sent, named_files, parts_of, read_given
-from api.multipart_body import Part
-from api.problems import Problem
+from api.haplo.body import Request, Sent, named_files, parts_of, read_given
+from api.wire.multipart_body import Part
+from api.wire.problems import Problem
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=x"

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from openapi_spec_validator import validate
 
-from api.dialects import CASE_V2
-from api.openapi import document, statuses
-from api.permissions import Permission
+from api.openapi.document import document, statuses
 from api.routes import ROUTES
+from api.wire.dialects import CASE_V2
+from api.wire.permissions import Permission
 
 DOCUMENT = document(ROUTES)
 LISTED = [route for route in ROUTES if route.listed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.openrosa_answers import (
+from api.receiver.answers import (
     Unprocessable,
     answer_ignored,
     answer_receipt,

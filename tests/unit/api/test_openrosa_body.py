@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.openrosa_answers import Unprocessable
-from api.openrosa_body import (
+from api.receiver.answers import Unprocessable
+from api.receiver.body import (
     EXTENSIONS,
     MAX_ATTACHMENT,
     MAX_FORM,
     is_multipart,
     read_body,
 )
-from api.problems import Problem
+from api.wire.problems import Problem
 from ledger.entry import Upload
 
 FORM = b'<data xmlns="urn:f"/>'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from api.auth import Principal
-from api.openrosa_request import (
+from api.http.auth import Principal
+from api.receiver.head import (
     AuthType,
     Origin,
     auth_type,
@@ -19,8 +19,8 @@ from api.openrosa_request import (
     permission_of,
     submit_time,
 )
-from api.permissions import Permission, granted
-from api.problems import Problem
+from api.wire.permissions import Permission, granted
+from api.wire.problems import Problem
 from ledger.forms.form_xml import parse_form
 
 SUBMITTED = {"X-Submit-Time": "2024-03-05T09:00:00+02:00"}

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.permissions import ROLES, Permission, check, granted
-from api.problems import Problem
 from api.routes import ROUTES
+from api.wire.permissions import ROLES, Permission, check, granted
+from api.wire.problems import Problem
 
 DATA = {Permission.READ_DATA, Permission.EDIT_DATA}
 DEVICE = {Permission.SUBMIT_FORMS, Permission.RESTORE}

@@ -3,9 +3,9 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from api.case_v2_json import InvalidPayload, RowProblem
-from api.dialects import CASE_V2, OPENROSA
-from api.problems import (
+from api.cases.wire import InvalidPayload, RowProblem
+from api.wire.dialects import CASE_V2, OPENROSA
+from api.wire.problems import (
     InactiveUser,
     Problem,
     case_not_found,

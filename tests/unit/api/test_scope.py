@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from api.permissions import check_scope
-from api.problems import OutOfScope
+from api.wire.permissions import check_scope
+from api.wire.problems import OutOfScope
 
 SCOPE = "/api/batch/"
 

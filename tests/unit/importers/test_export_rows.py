@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.case_v2_render import render_case
+from api.cases.answers import render_case
 from importers.export.rows import (
     case_cells,
     case_columns,

@@ -1,0 +1,112 @@
+"""What the process says about itself: health, readiness, metrics, its description.
+
+None of it needs credentials and none of it names a domain, a user or a case. The page
+under ``/api/docs`` is Swagger UI from our own files: it asks no other server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from api.http.keys import DESCRIPTION, STORE
+from api.http.metrics import CONTENT_TYPE, exposition
+from api.wire.dialects import JSON_TYPE
+from api.wire.problems import not_ready, unknown_path
+from ledger.directory.domains import list_domains
+from ledger.migrations import pending_steps
+from ledger.store import Store
+
+_STATIC = Path(__file__).parents[1] / "static"
+_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".png": "image/png",
+}
+_SERVED = frozenset(
+    {
+        "docs.html",
+        "docs.js",
+        "swagger-ui/swagger-ui.css",
+        "swagger-ui/swagger-ui-bundle.js",
+        "swagger-ui/favicon-32x32.png",
+    }
+)
+# Swagger UI carries its icons as data: images; all else comes from our own files.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+_SAFE = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+async def get_health(_request: web.Request) -> web.Response:
+    """Answer that this process serves requests."""
+    return web.Response(body=b'{"status":"ok"}', content_type=JSON_TYPE)
+
+
+async def get_readiness(request: web.Request) -> web.Response:
+    """Answer whether the database answers and holds what this program can serve."""
+    await asyncio.to_thread(_require_ready, request.app[STORE])
+    return web.Response(body=b'{"status":"ready"}', content_type=JSON_TYPE)
+
+
+async def get_metrics(_request: web.Request) -> web.Response:
+    """Answer the metrics of every worker as Prometheus text."""
+    body = await asyncio.to_thread(exposition)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+async def get_description(request: web.Request) -> web.Response:
+    """Answer the OpenAPI document of every endpoint."""
+    return web.Response(body=request.app[DESCRIPTION], content_type=JSON_TYPE)
+
+
+async def get_docs(_request: web.Request) -> web.Response:
+    """Answer the page on which the API can be browsed and tried."""
+    return _file("docs.html")
+
+
+async def get_docs_file(request: web.Request) -> web.Response:
+    """Answer one of the files that the page needs."""
+    name = request.match_info["file"]
+    if name not in _SERVED:
+        raise unknown_path()
+    return _file(name)
+
+
+def describe(document: dict[str, object]) -> bytes:
+    """Return a document as the bytes that are served."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+def _require_ready(store: Store) -> None:
+    if pending_steps(store):
+        text = "the schema of the database is old: run caseledger migrate"
+        raise not_ready(text)
+    for domain in list_domains(store.connection):
+        # Opening a domain is refused when another version made its read tables.
+        with store.reading(domain.domain):
+            pass
+
+
+def _file(name: str) -> web.Response:
+    kind = _TYPES[Path(name).suffix]
+    charset = "utf-8" if kind.startswith("text/") else None
+    return web.Response(
+        body=_content(name), content_type=kind, charset=charset, headers=_SAFE
+    )
+
+
+@lru_cache(maxsize=len(_SERVED))
+def _content(name: str) -> bytes:
+    return (_STATIC / name).read_bytes()

@@ -1,0 +1,1 @@
+"""Case Data API v2."""

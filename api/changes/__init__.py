@@ -1,0 +1,1 @@
+"""The change feed: pages, long polls, events."""

@@ -1,0 +1,1 @@
+"""Lawful erasure of a case."""

@@ -1,0 +1,59 @@
+"""The shapes of an erasure in the description of the API."""
+
+from __future__ import annotations
+
+from api.openapi.shapes import (
+    FLAG,
+    NUMBER,
+    POSITION,
+    REASON,
+    TEXT,
+    TEXT_OR_NULL,
+    Object,
+    as_json,
+    closed,
+    json_of,
+    list_of,
+    ref,
+    wish,
+)
+
+_FORM = closed(
+    {
+        "form_id": TEXT_OR_NULL,
+        "state": TEXT,
+        "position": POSITION,
+    }
+)
+_FORMS = closed({"count": NUMBER, "listed": list_of(_FORM)})
+_FILE = closed({"name": TEXT, "sha256": TEXT, "length": NUMBER})
+
+SCHEMAS: Object = {
+    "ErasureWish": wish(
+        {"reason": REASON, "dry_run": FLAG},
+        description="`reason` is needed unless `dry_run` is true.",
+    ),
+    "ErasurePreview": closed(
+        {
+            "case_id": TEXT,
+            "forms": _FORMS,
+            "files": list_of(_FILE),
+            "mentioned": _FORMS,
+        }
+    ),
+    "Erased": closed(
+        {
+            "case_id": TEXT,
+            "position": POSITION,
+            "forms": NUMBER,
+            "files": NUMBER,
+            "job_id": TEXT,
+        }
+    ),
+}
+
+BODIES: Object = {"erasure": json_of("ErasureWish")}
+
+RESULTS: Object = {
+    "erasure": as_json({"anyOf": [ref("ErasurePreview"), ref("Erased")]})
+}

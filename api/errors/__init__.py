@@ -1,0 +1,1 @@
+"""Forms in error: found, looked at, tried again."""

@@ -1,0 +1,1 @@
+"""HQ's bulk upload of spreadsheets."""

@@ -1,0 +1,139 @@
+"""The shapes of the Excel import in the description of the API."""
+
+from __future__ import annotations
+
+from api.openapi.shapes import (
+    FLAG,
+    NUMBER,
+    NUMBER_OR_NULL,
+    TEXT,
+    TEXT_OR_NULL,
+    TEXTS,
+    TIME,
+    Object,
+    as_json,
+    closed,
+    json_of,
+    list_of,
+    query,
+    ref,
+    wish,
+)
+from importers.excel.rules.options import LONGEST_COMMENT
+from importers.tables.unreadable import DEFAULT_LIMITS
+
+_LIMITS = (
+    f"At most {DEFAULT_LIMITS.rows} rows, {DEFAULT_LIMITS.columns} headers and "
+    f"{DEFAULT_LIMITS.file_size} bytes, unless the operator allows others."
+)
+_ROWS: Object = {"type": "array", "items": NUMBER}
+_WARNING: Object = {
+    "title": TEXT,
+    "description": TEXT,
+    "column": TEXT,
+    "rows": _ROWS,
+}
+_ERROR: Object = {
+    **_WARNING,
+    "count": NUMBER,
+    "sample": TEXT_OR_NULL,
+    "row_ranges": TEXT,
+    "sheet": TEXT,
+    "candidates": TEXTS,
+}
+_RESULT = closed(
+    {
+        "created_count": NUMBER,
+        "match_count": NUMBER,
+        "num_chunks": NUMBER,
+        "errors": list_of(closed(_ERROR)),
+        "row_count": NUMBER,
+        "failed_count": NUMBER,
+        "skipped_count": closed({"blank": NUMBER, "unmatched": NUMBER}),
+        "dry_run": FLAG,
+        "form_ids": TEXTS,
+        "error_form_ids": TEXTS,
+        "warnings": list_of(closed(_WARNING)),
+    }
+)
+
+SCHEMAS: Object = {
+    "ExcelStatus": closed(
+        {
+            "state": {"enum": [0, 1, 2, 3]},
+            "progress": closed({"percent": NUMBER_OR_NULL}),
+            "result": {"oneOf": [_RESULT, {"type": "null"}]},
+        }
+    ),
+    "ExcelUpload": closed(
+        {
+            "domain": TEXT,
+            "created": TEXT,
+            "created_on": TIME,
+            "upload_id": TEXT,
+            "task_status": ref("ExcelStatus"),
+            "user_name": TEXT,
+            "case_type": TEXT,
+            "comment": TEXT_OR_NULL,
+            "upload_file_name": TEXT_OR_NULL,
+            "upload_file_length": NUMBER_OR_NULL,
+            "upload_file_download_allowed": FLAG,
+            "upload_comment_edit_allowed": FLAG,
+        }
+    ),
+}
+
+BODIES: Object = {
+    "excel_upload": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": _LIMITS,
+                    },
+                    "case_type": TEXT,
+                    "search_field": {"enum": ["case_id", "external_id"]},
+                    "search_column": TEXT,
+                    "create_new_cases": TEXT,
+                    "name_column": TEXT,
+                    "comment": {"type": "string", "maxLength": LONGEST_COMMENT},
+                    "dry_run": TEXT,
+                },
+                "required": ["file", "case_type"],
+            }
+        }
+    },
+    "excel_comment": {
+        "application/x-www-form-urlencoded": {"schema": wish({"comment": TEXT})}
+    },
+}
+
+RESULTS: Object = {
+    "excel_upload": as_json(
+        closed({"code": NUMBER, "message": TEXT, "status_url": TEXT})
+    ),
+    "excel_status": json_of("ExcelStatus"),
+    "excel_uploads": as_json(list_of(ref("ExcelUpload"))),
+    "excel_file": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+    },
+    "excel_ids": {"text/plain": {"schema": TEXT}},
+    "excel_errors": {"text/csv": {"schema": TEXT}},
+    "excel_problem": as_json(
+        {
+            "type": "object",
+            "properties": {"code": NUMBER, "message": TEXT},
+            "required": ["code", "message"],
+        }
+    ),
+    "excel_nothing": as_json(closed({})),
+}
+
+PARAMETERS: Object = {
+    "excel_limit": query("limit", "Imports on a page, 10 where nothing is said."),
+    "excel_page": query("page", "Which page, counted from 1."),
+    "excel_query": query("query", "Part of the file name or of the comment."),
+}

@@ -1,0 +1,1 @@
+"""One form: seen, withdrawn, brought back."""

@@ -1,0 +1,1 @@
+"""Haplo's batch import API, and its pages."""

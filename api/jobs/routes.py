@@ -1,0 +1,56 @@
+"""The rows of the jobs of a domain in the table of routes."""
+
+from __future__ import annotations
+
+from api.jobs import handlers as jobs
+from api.wire.permissions import Permission
+from api.wire.route import LEDGER, Route, json_route
+
+JOBS = "Jobs"
+
+_LIST = f"{LEDGER}/jobs"
+_JOB = f"{_LIST}/{{job_id}}"
+
+JOB_ROUTES: tuple[Route, ...] = (
+    json_route(
+        "GET",
+        _LIST,
+        jobs.list_jobs,
+        "List jobs, the newest first",
+        permission=Permission.READ_DATA,
+        tag=JOBS,
+        answers=(200, 400),
+        parameters=("job_kind", "job_state", "list_limit", "list_cursor"),
+        result="jobs",
+    ),
+    json_route(
+        "GET",
+        _JOB,
+        jobs.get_job,
+        "Get one job: state, progress, result",
+        permission=Permission.READ_DATA,
+        tag=JOBS,
+        answers=(200, 404),
+        result="job",
+    ),
+    json_route(
+        "POST",
+        f"{_JOB}/cancel",
+        jobs.cancel_job,
+        "Stop a job",
+        permission=Permission.EDIT_DATA,
+        tag=JOBS,
+        answers=(200, 400, 404),
+        result="job",
+    ),
+    json_route(
+        "POST",
+        f"{_JOB}/retry",
+        jobs.retry_job,
+        "Let a job that failed or was cancelled go on",
+        permission=Permission.EDIT_DATA,
+        tag=JOBS,
+        answers=(200, 400, 404),
+        result="job",
+    ),
+)

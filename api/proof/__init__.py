@@ -1,0 +1,1 @@
+"""The head of a log, and its signed checkpoint."""

@@ -1,0 +1,33 @@
+"""The rows of the proof in the table of routes."""
+
+from __future__ import annotations
+
+from api.proof import handlers as proof
+from api.wire.permissions import Permission
+from api.wire.route import LEDGER, json_route
+
+PROOF = "Proof"
+
+PROOF_ROUTES = (
+    json_route(
+        "GET",
+        f"{LEDGER}/head",
+        proof.get_head,
+        "Get position and digest of the log's last entry, or of an earlier one",
+        permission=Permission.READ_DATA,
+        tag=PROOF,
+        answers=(200, 400, 404),
+        parameters=("position",),
+        result="ledger_head",
+    ),
+    json_route(
+        "GET",
+        f"{LEDGER}/checkpoint",
+        proof.get_checkpoint,
+        "Get a file that says, signed, what the log is",
+        permission=Permission.MANAGE,
+        tag=PROOF,
+        answers=(200, 400, 409),
+        result="signed_checkpoint",
+    ),
+)

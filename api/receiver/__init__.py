@@ -1,0 +1,1 @@
+"""Submissions of devices, as OpenRosa says."""

@@ -1,0 +1,156 @@
+"""What a device is answered: OpenRosa documents, by outcome and version. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote
+
+from lxml import etree
+
+from api.wire.problems import Problem
+from ledger.entry import Kind, Receipt
+from ledger.forms.names import printable
+from ledger.forms.xml import default_namespace, to_bytes, xml_safe
+
+CONTENT_TYPE: Final = "text/xml"
+ACCEPTED_LENGTH: Final = 10 * 1024 * 1024
+"""The longest form in bytes; devices are told, and may split their attachments."""
+
+STRICT: Final = "3.0"
+"""The one version that can be told not to try again (1.6)."""
+
+_NS: Final = "http://openrosa.org/http/response"
+_SAVED: Final = "   √   "
+_SAVED_ON_THE_WEB: Final = "Form successfully saved!"
+_WEB_CLIENT: Final = "WebAppsLogin"
+_IGNORED: Final = "√ (this submission was ignored)"
+_PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRosaAnswer:
+    """An answer about a submission, before it is HTTP."""
+
+    status: int
+    nature: str
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        """Return the document of section 1.5."""
+        return _document(self.nature, self.text)
+
+
+class Unprocessable(Problem):
+    """A submission whose parts are wrong: the device must not send it again."""
+
+    def __init__(self, text: str) -> None:
+        """Keep the text; the nature says that trying again is of no use."""
+        super().__init__(422, text)
+
+    @property
+    def answer(self) -> OpenRosaAnswer:
+        """Return the answer in the words of OpenRosa (section 1.3)."""
+        return _answer(self.status, "processing_failure", self.text)
+
+
+def answer_receipt(
+    receipt: Receipt, *, version: str | None, device_id: str | None = None
+) -> OpenRosaAnswer:
+    """Return what a device is told about its submission (section 1.6).
+
+    ``version`` is what ``X-OpenRosa-Version`` said; only ``3.0`` is strict.
+    """
+    make = _OUTCOMES.get(receipt.kind, _normal)
+    return make(receipt, version == STRICT, device_id or "")
+
+
+def answer_ignored() -> OpenRosaAnswer:
+    """Return the answer to a practice submission that is not kept (section 1.3)."""
+    return _answer(201, "submit_success", _IGNORED)
+
+
+def headers(location: str) -> dict[str, str]:
+    """Return the headers of every answer of the receiver (section 1.5, D-e)."""
+    return {
+        "Location": header_safe(location),
+        "X-OpenRosa-Version": "1.0",
+        # HQ's slip; some clients have learned to read it.
+        "HTTP_X_OPENROSA_VERSION": "1.0",
+    }
+
+
+def head_headers(location: str) -> dict[str, str]:
+    """Return the headers of a ``HEAD``: how large a form may be (D-a)."""
+    return {
+        **headers(location),
+        "X-OpenRosa-Accept-Content-Length": str(ACCEPTED_LENGTH),
+    }
+
+
+def header_safe(text: str) -> str:
+    """Return a text that a header can carry: form ids may hold anything XML can."""
+    if text.isascii() and text.isprintable() and "%" not in text:
+        return text
+    return quote(text, safe=_PRINTABLE, errors="replace")
+
+
+@lru_cache(maxsize=32)
+def _document(nature: str, text: str) -> bytes:
+    """Return the document of an answer: nearly all say the same."""
+    root = etree.Element(f"{{{_NS}}}OpenRosaResponse", None, default_namespace(_NS))
+    message = etree.SubElement(root, f"{{{_NS}}}message", nature=nature)
+    message.text = xml_safe(text)
+    return to_bytes(root)
+
+
+def _normal(receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer:  # noqa: FBT001 - a row of _OUTCOMES
+    on_the_web = strict and device_id.startswith(_WEB_CLIENT)
+    text = _SAVED_ON_THE_WEB if on_the_web else _SAVED
+    return _answer(201, "submit_success", text, receipt.form_id)
+
+
+def _duplicate(receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer:  # noqa: FBT001
+    if strict:
+        return _normal(receipt, strict, device_id)
+    return _answer(201, "submit_error", receipt.problem or "", receipt.form_id)
+
+
+def _error(receipt: Receipt, strict: bool, _device_id: str) -> OpenRosaAnswer:  # noqa: FBT001
+    """Below version 3 only a 201 keeps a device from sending it for ever (1.7)."""
+    problem = receipt.problem or ""
+    if strict:
+        return _answer(422, "processing_failure", problem, receipt.form_id)
+    if receipt.resubmitted:
+        problem = f"Form is a duplicate of another! ({receipt.form_id})"
+    return _answer(201, "submit_error", problem, receipt.form_id)
+
+
+def _no_form(receipt: Receipt, _strict: bool, _device_id: str) -> OpenRosaAnswer:  # noqa: FBT001
+    text = f"There was an error processing the form: {receipt.problem}"
+    return _answer(422, "processing_failure", text, receipt.form_id)
+
+
+def _device_log(_receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer:  # noqa: FBT001
+    return _normal(Receipt(form_id=None, kind=Kind.NORMAL), strict, device_id)
+
+
+_OUTCOMES: Final[Mapping[Kind, Callable[[Receipt, bool, str], OpenRosaAnswer]]] = {
+    Kind.DUPLICATE: _duplicate,
+    Kind.ERROR: _error,
+    Kind.SUBMISSION_ERROR: _no_form,
+    Kind.DEVICE_LOG: _device_log,
+}
+
+
+def _answer(
+    status: int, nature: str, text: str, form_id: str | None = None
+) -> OpenRosaAnswer:
+    ids = {} if form_id is None else {"X-CommCareHQ-FormID": header_safe(form_id)}
+    return OpenRosaAnswer(
+        status=status, nature=nature, text=printable(text), headers=ids
+    )

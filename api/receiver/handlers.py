@@ -1,0 +1,301 @@
+"""Handlers of the OpenRosa receiver (``submission-and-restore.md`` part 1).
+
+Read the body within its limits, parse it, hand it to the writer, render the receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import Final
+
+from aiohttp import web
+from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE
+
+from api.http.auth import Principal
+from api.http.keys import AUTHENTICATOR, CONFIG, PRINCIPAL, SETTINGS, STORE, WRITER
+from api.receiver.answers import (
+    CONTENT_TYPE as XML_TYPE,
+)
+from api.receiver.answers import (
+    OpenRosaAnswer,
+    Unprocessable,
+    answer_ignored,
+    answer_receipt,
+    head_headers,
+    headers,
+)
+from api.receiver.body import (
+    MAX_FORM,
+    SubmissionBody,
+    form_too_large,
+    is_multipart,
+    read_body,
+)
+from api.receiver.head import (
+    AuthType,
+    Origin,
+    auth_type,
+    demo_case_ids,
+    envelope,
+    is_demo,
+    is_demo_owner,
+    is_practice,
+    permission_of,
+    submit_time,
+)
+from api.wire.permissions import check
+from api.wire.problems import Problem, body_too_large
+from ledger.commands.submissions import SubmitForm
+from ledger.entry import Author, Receipt, Submission
+from ledger.errors import Malformed, NotFound
+from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_form
+from ledger.forms.names import printable
+from projections.cases import by_id as cases
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+_PARSED_ASIDE: Final = 100_000
+"""Bytes of a body from which on parsing would hold up other requests."""
+
+_LONGEST_DOMAIN: Final = 99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """A submission as it was sent: without a form when its bytes are not one."""
+
+    body: SubmissionBody
+    form: Form | None
+    problem: str | None = None
+
+
+def _in_openrosa(handler: Handler) -> Handler:
+    """Say what only this family of APIs says in its own way."""
+
+    @wraps(handler)
+    async def receive(request: web.Request) -> web.Response:
+        domain = request.match_info["domain"]
+        if len(domain) > _LONGEST_DOMAIN or not domain.isprintable():
+            raise _no_domain(domain)
+        try:
+            return await handler(request)
+        except Unprocessable as refused:
+            return _response(request, refused.answer)
+        except NotFound:
+            raise _no_domain(domain) from None
+
+    return receive
+
+
+@_in_openrosa
+async def receive_form(request: web.Request) -> web.Response:
+    """Take a form from whoever sends it, unless the domain is closed (1.1)."""
+    settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    if settings.secure_submissions:
+        return await _receive_secure(request)
+    return await _receive(request, None)
+
+
+@_in_openrosa
+async def receive_secure_form(request: web.Request) -> web.Response:
+    """Take a form from a user of the domain, or the demo user's own (1.2)."""
+    return await _receive_secure(request)
+
+
+@_in_openrosa
+async def receive_server_form(request: web.Request) -> web.Response:
+    """Take a form from another server; the route asks for its permission (1.1)."""
+    return await _receive(request, request[PRINCIPAL])
+
+
+@_in_openrosa
+async def announce(request: web.Request) -> web.Response:
+    """Answer how large a form may be (D-a), and what it asks for (HEAD as POST)."""
+    settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    if settings.secure_submissions:
+        return await _announce_secure(request)
+    return _announce(request)
+
+
+def _announce(request: web.Request) -> web.Response:
+    return web.Response(status=204, headers=head_headers(_location(request)))
+
+
+@_in_openrosa
+async def announce_secure(request: web.Request) -> web.Response:
+    """Answer the same, or what a sender must prove first (1.1, HEAD as POST)."""
+    return await _announce_secure(request)
+
+
+async def _announce_secure(request: web.Request) -> web.Response:
+    kind = _auth_type(request)
+    if kind is not AuthType.NOAUTH:
+        await _authenticated(request, kind)
+    return _announce(request)
+
+
+# -- who ---------------------------------------------------------------------
+
+
+def _auth_type(request: web.Request) -> AuthType:
+    return auth_type(request.query, request.headers.get(AUTHORIZATION))
+
+
+async def _authenticated(request: web.Request, kind: AuthType) -> Principal:
+    authenticator = request.app[AUTHENTICATOR]
+    principal = await authenticator.authenticate(request, request.match_info["domain"])
+    check(principal.permissions, permission_of(kind))
+    request[PRINCIPAL] = principal
+    return principal
+
+
+async def _is_fit(request: web.Request, form: Form | None) -> bool:
+    """Tell whether a form may come without authentication (section 1.2)."""
+    if form is None or not is_demo(form):
+        return False
+    touched = demo_case_ids(form)
+    rows = await request.app[STORE].read(
+        request.match_info["domain"], lambda r: cases.get_cases(r, touched)
+    )
+    return all(is_demo_owner(row.owner_id) for row in rows.values())
+
+
+def _practises(request: web.Request) -> bool:
+    # Most requests have no query string, and then it need not be taken apart.
+    return bool(request.rel_url.raw_query_string) and is_practice(request.query)
+
+
+# -- what --------------------------------------------------------------------
+
+
+async def _receive(request: web.Request, principal: Principal | None) -> web.Response:
+    sent = await _sent(request)
+    if _practises(request) and sent.form is not None and not is_demo(sent.form):
+        return _response(request, answer_ignored())
+    return await _submit(request, sent, principal)
+
+
+async def _receive_secure(request: web.Request) -> web.Response:
+    kind = _auth_type(request)
+    if kind is AuthType.NOAUTH:
+        return await _receive_demo(request)
+    return await _receive(request, await _authenticated(request, kind))
+
+
+async def _receive_demo(request: web.Request) -> web.Response:
+    sent = await _sent(request)
+    if await _is_fit(request, sent.form):
+        return await _submit(request, sent, None)
+    if _practises(request):
+        return _response(request, answer_ignored())
+    raise Problem(403, "Bad auth")
+
+
+async def _sent(request: web.Request) -> _Sent:
+    content_type = request.headers.get(CONTENT_TYPE, "")
+    body = await _body(request, content_type)
+    if len(body) > _PARSED_ASIDE:
+        return await asyncio.to_thread(_parse, body, content_type)
+    return _parse(body, content_type)
+
+
+async def _body(request: web.Request, content_type: str) -> bytes:
+    """Return the body, decompressed, as long as its kind may be."""
+    has_parts = is_multipart(content_type)
+    limit = request.app[CONFIG].body_limit if has_parts else MAX_FORM
+    content = request.content
+    if content.is_eof():
+        # It came with its head, as nearly all do: there is nothing to wait for.
+        body = content.read_nowait()
+        if len(body) > limit:
+            raise body_too_large(limit) if has_parts else form_too_large()
+        return body
+    chunks, length = [], 0
+    async for chunk in content.iter_any():
+        chunks.append(chunk)
+        length += len(chunk)
+        if length > limit:
+            raise body_too_large(limit) if has_parts else form_too_large()
+    return b"".join(chunks)
+
+
+def _parse(body: bytes, content_type: str) -> _Sent:
+    parts = read_body(body, content_type)
+    try:
+        return _Sent(body=parts, form=parse_form(parts.form))
+    except Malformed as error:
+        return _Sent(body=parts, form=None, problem=str(error))
+
+
+async def _submit(
+    request: web.Request, sent: _Sent, principal: Principal | None
+) -> web.Response:
+    command = SubmitForm(
+        submission=_submission(request, sent, principal),
+        form=sent.form,
+        problem=sent.problem,
+    )
+    domain = request.match_info["domain"]
+    receipt: Receipt = await request.app[WRITER].submit(domain, command)
+    answer = answer_receipt(
+        receipt,
+        version=request.headers.get("X-OpenRosa-Version"),
+        device_id=sent.form.meta.device_id if sent.form is not None else None,
+    )
+    return _response(request, answer)
+
+
+def _submission(
+    request: web.Request, sent: _Sent, principal: Principal | None
+) -> Submission:
+    origin = Origin(
+        path=request.path,
+        remote=request.remote,
+        app_id=request.match_info.get("app_id"),
+    )
+    return Submission(
+        body=sent.body.form,
+        author=_author(principal),
+        attachments=sent.body.uploads,
+        envelope=envelope(request.headers, origin, principal),
+        submit_time=submit_time(request.headers, principal),
+    )
+
+
+def _author(principal: Principal | None) -> Author:
+    if principal is None:
+        return Author()
+    return Author(user_id=principal.user_id, username=principal.username)
+
+
+# -- answers -----------------------------------------------------------------
+
+
+def _response(request: web.Request, answer: OpenRosaAnswer) -> web.Response:
+    response = web.Response(
+        status=answer.status,
+        body=answer.body,
+        headers=_document_headers(_location(request)),
+    )
+    for name, value in answer.headers.items():
+        response.headers[name] = value
+    return response
+
+
+@lru_cache(maxsize=64)
+def _document_headers(location: str) -> Mapping[str, str]:
+    """Return the headers that all documents of a site share."""
+    return {"Content-Type": f"{XML_TYPE}; charset=utf-8", **headers(location)}
+
+
+def _location(request: web.Request) -> str:
+    """Return the base address of the site, as the client knows it (section 1.5)."""
+    return request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
+
+
+def _no_domain(domain: str) -> Problem:
+    return Problem(400, f"No domain with name {printable(domain)}")

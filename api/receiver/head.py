@@ -1,0 +1,180 @@
+"""What the head of a submission's request says: who, in which mode, from where. Pure.
+
+Texts of headers are bounded and cleaned here, because they are kept for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from api.wire.permissions import Permission, Principal
+from api.wire.problems import Problem, invalid, unauthenticated
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.form import Form
+from ledger.forms.xml import xml_safe
+from ledger.times import Micros, parse_instant, to_micros
+
+_LONGEST: Final = 500
+_SUBMIT_TIME: Final = "X-Submit-Time"
+_KEPT_HEADERS: Final = ("X-OpenRosa-Version", "Accept-Language")
+_DEMO_USER: Final = "demo_user"
+_DEMO_IDS: Final = frozenset({_DEMO_USER, "demo_user_group_id", "", None})
+
+
+class AuthType(StrEnum):
+    """The ways in which a secure submission says who sends it (section 1.2)."""
+
+    BASIC = "basic"
+    DIGEST = "digest"
+    NOAUTH = "noauth"
+    API_KEY = "api_key"
+    OAUTH2 = "oauth2"
+
+
+_SCHEMES: Final = {
+    "basic": AuthType.BASIC,
+    "digest": AuthType.DIGEST,
+    "apikey": AuthType.API_KEY,
+    "bearer": AuthType.OAUTH2,
+}
+_ASKS_FOR: Final = {AuthType.API_KEY: Permission.EDIT_DATA}
+_KINDS: Final = {kind.value: kind for kind in AuthType}
+_CHOICES: Final = ", ".join(_KINDS)
+
+
+def auth_type(query: Mapping[str, str], authorization: str | None) -> AuthType:
+    """Return how a request says that it authenticates; guessed when it says nothing.
+
+    Raises the 400 ``Problem`` for another ``authtype``, and the 401 one for
+    credentials of another kind than it names.
+    """
+    scheme = (authorization or "").strip().partition(" ")[0].lower()
+    guessed = _SCHEMES.get(scheme, AuthType.BASIC)
+    asked = query.get("authtype")
+    if asked is None:
+        return guessed
+    if asked not in _KINDS:
+        raise Problem(400, f"authtype must be one of: {_CHOICES}")
+    kind = _KINDS[asked]
+    if kind is not AuthType.NOAUTH and (authorization is None or kind is not guessed):
+        raise unauthenticated()
+    return kind
+
+
+def permission_of(kind: AuthType) -> Permission:
+    """Return what a sender must be allowed: keys act for users of the web."""
+    return _ASKS_FOR.get(kind, Permission.SUBMIT_FORMS)
+
+
+def is_practice(query: Mapping[str, str]) -> bool:
+    """Tell whether a device says that its user only practises."""
+    return query.get("submit_mode") == "demo"
+
+
+def is_demo(form: Form) -> bool:
+    """Tell whether a form is the demo user's own, or a device log (section 1.2).
+
+    What it touches must be the demo user's as well; cases that exist are looked at
+    by ``demo_case_ids``.
+    """
+    if form.is_device_log:
+        return True
+    return form.meta.user_id == _DEMO_USER and all(map(_is_demo_block, form.blocks))
+
+
+def demo_case_ids(form: Form) -> list[str]:
+    """Return the cases that a demo form touches or points at."""
+    touched = {block.case_id for block in form.blocks}
+    touched.update(index.case_id for block in form.blocks for index in block.indices)
+    touched.update(form.ledger_case_ids)
+    return sorted(touched - {""})
+
+
+def is_demo_owner(owner_id: str) -> bool:
+    """Tell whether a case of this owner may be touched without authentication."""
+    return owner_id in _DEMO_IDS
+
+
+def _is_demo_block(block: CaseBlock) -> bool:
+    owners = (
+        values.get("owner_id")
+        for values in (block.create, block.update)
+        if values is not None
+    )
+    return block.user_id in _DEMO_IDS and all(owner in _DEMO_IDS for owner in owners)
+
+
+def submit_time(
+    headers: Mapping[str, str], principal: Principal | None
+) -> Micros | None:
+    """Return the time that replaces the receive time, from administrators only (D-d).
+
+    Raises the 400 ``Problem`` for one that is no time.
+    """
+    text = None if principal is None else headers.get(_SUBMIT_TIME)
+    if text is None or principal is None:
+        return None
+    if Permission.MANAGE not in principal.permissions:
+        return None
+    try:
+        return to_micros(parse_instant(text))
+    except ValueError:
+        raise invalid(f"{_SUBMIT_TIME} must be an ISO 8601 time") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from and where it went."""
+
+    path: str
+    remote: str | None = None
+    app_id: str | None = None
+
+
+def envelope(
+    headers: Mapping[str, str], origin: Origin, principal: Principal | None
+) -> dict[str, Any]:
+    """Return what is kept of a request (``case-xml.md`` section 14): what is there.
+
+    No credentials, no bodies; each text at most 500 characters.
+    """
+    found = {
+        "path": _kept(origin.path),
+        "submit_ip": _kept(origin.remote),
+        "app_id": _kept(origin.app_id),
+        "date_header": date_header(headers.get("Date")),
+        "last_sync_token": _kept(headers.get("X-CommCareHQ-LastSyncToken")),
+        "openrosa_headers": {
+            name: _kept(headers[name]) for name in _KEPT_HEADERS if headers.get(name)
+        },
+        "auth_context": _auth_context(principal),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def date_header(text: str | None) -> str | None:
+    """Return a ``Date`` header as UTC without fraction; as sent when it is no date."""
+    if not text:
+        return None
+    try:
+        when = parsedate_to_datetime(text)
+        # A zone of -0000 says "UTC, but not by the clock on the wall": no zone at all.
+        utc = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return _kept(text)
+    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _auth_context(principal: Principal | None) -> dict[str, str]:
+    if principal is None:
+        return {}
+    return {"user_id": principal.user_id, "domain": principal.domain}
+
+
+def _kept(text: str | None) -> str | None:
+    return xml_safe(text[:_LONGEST]) if text else None

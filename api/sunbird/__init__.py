@@ -1,0 +1,1 @@
+"""Sunbird's bulk upload API."""

@@ -1,0 +1,1 @@
+"""Undo: tried first, then done by a job."""

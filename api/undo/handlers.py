@@ -1,0 +1,58 @@
+"""Handlers of undo: try it, or have a job do it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import orjson
+from aiohttp import web
+
+from api.forms.handlers import author_of
+from api.http.keys import PRINCIPAL, STORE, WRITER
+from api.http.requests import json_answer
+from api.jobs.handlers import job_taken
+from api.undo.wire import parse_job_undo, parse_undo, preview_to_wire
+from api.wire.problems import Problem
+from importers.jobs.undo import UndoRequest, enqueue_undo, select
+from ledger.clock import now_micros
+from ledger.errors import Conflict
+from ledger.forms.names import printable
+from ledger.store import Store
+from projections.undo.acts import acts_of
+from projections.undo.preview import UndoPreview, preview
+
+
+async def undo(request: web.Request) -> web.Response:
+    """Take back what a form, a job or a user did."""
+    wish, dry_run = parse_undo(await request.read())
+    return await _answer(request, wish, dry_run=dry_run)
+
+
+async def undo_job(request: web.Request) -> web.Response:
+    """Take back what the job did that the path names."""
+    body = await request.read()
+    wish, dry_run = parse_job_undo(body, request.match_info["job_id"])
+    return await _answer(request, wish, dry_run=dry_run)
+
+
+def try_undo(store: Store, domain: str, wish: UndoRequest) -> UndoPreview:
+    """Return what an undo would do; raises as ``select`` does."""
+    with store.snapshot(domain) as reader:
+        acts = acts_of(reader, select(reader, wish))
+        return preview(reader, acts, clock=now_micros)
+
+
+async def _answer(
+    request: web.Request, wish: UndoRequest, *, dry_run: bool
+) -> web.Response:
+    store, domain = request.app[STORE], request[PRINCIPAL].domain
+    author = author_of(request)
+    try:
+        if dry_run:
+            found = await store.aside(partial(try_undo, store, domain, wish))
+            return json_answer(orjson.dumps(preview_to_wire(found)))
+        add = partial(enqueue_undo, wish=wish, author=author, clock=now_micros)
+        return job_taken(request, await request.app[WRITER].run(domain, add))
+    except Conflict as refused:
+        # The request is sound; it is the state of the job that forbids it.
+        raise Problem(409, printable(refused.text)) from None

@@ -1,0 +1,82 @@
+"""The shapes of undo in the description of the API."""
+
+from __future__ import annotations
+
+from api.openapi.shapes import (
+    FLAG,
+    NUMBER,
+    REASON,
+    TEXT,
+    TEXT_OR_NULL,
+    Object,
+    as_json,
+    closed,
+    json_of,
+    list_of,
+    ref,
+    wish,
+)
+
+_BECOMES = ("changed", "deleted", "present", "unchanged")
+_COUNTS: Object = {"type": "object", "additionalProperties": NUMBER}
+_HOW: Object = {"reason": REASON, "dry_run": FLAG}
+_CHANGE = closed({"name": TEXT, "from": {}, "to": {}})
+_CASE = closed(
+    {
+        "case_id": TEXT,
+        "case_type": TEXT,
+        "case_name": TEXT,
+        "becomes": {"enum": list(_BECOMES)},
+        "changes": list_of(_CHANGE),
+        "overlaps": list_of(closed({"form_id": TEXT, "names": list_of(TEXT)})),
+    }
+)
+
+SCHEMAS: Object = {
+    "UndoWish": wish(
+        {
+            "form_id": TEXT_OR_NULL,
+            "job_id": TEXT_OR_NULL,
+            "user_id": TEXT_OR_NULL,
+            "from": TEXT_OR_NULL,
+            "to": TEXT_OR_NULL,
+            **_HOW,
+        },
+        description="One of the three ids; the times go with `user_id`.",
+    ),
+    "UndoJobWish": wish(_HOW),
+    "UndoPreview": closed(
+        {
+            "forms": _COUNTS,
+            "skipped": closed(
+                {
+                    "count": NUMBER,
+                    "forms": list_of(
+                        closed(
+                            {
+                                "form_id": TEXT,
+                                "state": TEXT,
+                                "problem": TEXT_OR_NULL,
+                            }
+                        )
+                    ),
+                }
+            ),
+            "left": _COUNTS,
+            "cases": closed(
+                {
+                    **dict.fromkeys(_BECOMES, NUMBER),
+                    "overlapping": NUMBER,
+                    "detailed": list_of(_CASE),
+                }
+            ),
+            "truncated": FLAG,
+        }
+    ),
+}
+
+BODIES: Object = {"undo": json_of("UndoWish"), "undo_job": json_of("UndoJobWish")}
+
+RESULTS: Object = {
+    "undo": as_json({"anyOf": [ref("UndoPreview"), ref("Job")]}),
+}

@@ -1,0 +1,1 @@
+"""Webhooks: who is told of new entries, and the telling."""

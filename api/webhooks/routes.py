@@ -1,0 +1,86 @@
+"""The rows of webhooks in the table of routes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from api.webhooks import handlers as webhooks
+from api.wire.permissions import Permission
+from api.wire.route import LEDGER, json_route
+
+WEBHOOKS = "Webhooks"
+_ALL = f"{LEDGER}/webhooks"
+_ONE = f"{_ALL}/{{webhook_id}}"
+_DELIVERIES = f"{_ONE}/deliveries"
+
+
+_row = partial(json_route, permission=Permission.MANAGE, tag=WEBHOOKS)
+
+WEBHOOKS_ROUTES = (
+    _row(
+        "GET",
+        _ALL,
+        webhooks.list_webhooks,
+        "List the webhooks of the domain",
+        result="webhooks",
+    ),
+    _row(
+        "POST",
+        _ALL,
+        webhooks.create_webhook,
+        "Make a webhook",
+        answers=(201, 400, 413),
+        body="new_webhook",
+        result="webhook_made",
+    ),
+    _row(
+        "GET",
+        _ONE,
+        webhooks.get_webhook,
+        "Get a webhook",
+        answers=(200, 404),
+        result="webhook",
+    ),
+    _row(
+        "PUT",
+        _ONE,
+        webhooks.change_webhook,
+        "Change a webhook",
+        answers=(200, 400, 404, 413),
+        body="webhook_change",
+        result="webhook",
+    ),
+    _row(
+        "DELETE",
+        _ONE,
+        webhooks.delete_webhook,
+        "Remove a webhook with its deliveries",
+        answers=(200, 404),
+        result="webhook_deleted",
+    ),
+    _row(
+        "GET",
+        _DELIVERIES,
+        webhooks.list_deliveries,
+        "List what a webhook was told, the latest first",
+        answers=(200, 400, 404),
+        parameters=("delivery_state", "below", "deliveries_limit"),
+        result="deliveries",
+    ),
+    _row(
+        "POST",
+        f"{_DELIVERIES}/{{position}}/retry",
+        webhooks.retry_delivery,
+        "Have a delivery tried again",
+        answers=(200, 404),
+        result="delivery",
+    ),
+    _row(
+        "POST",
+        f"{_ONE}/retry",
+        webhooks.retry_dead_deliveries,
+        "Have every dead delivery tried again",
+        answers=(200, 404),
+        result="retried",
+    ),
+)

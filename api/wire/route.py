@@ -1,0 +1,120 @@
+"""What a row of the table of routes is. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from api.wire.dialects import CASE_V2, Dialect
+from api.wire.permissions import Permission
+
+LEDGER = "/a/{domain}/api/ledger/v1"
+"""Where our own API lives, next to those that others defined."""
+
+PLACES = {
+    "case_api": r"api/case/v2|api/v0\.6/case",
+    "bulk_fetch": "bulk-fetch|bulk_fetch",
+    "external_id": r"[\s\S]+",
+    "app_id": r"[\w-]+",
+    "file": r"[\w./-]+",
+    "user_upload": "api/user/v1/upload|user/v1/upload",
+    "org_upload": "api/org/v1/upload|org/v1/upload",
+    "location_upload": "api/data/v1/bulk/location/upload|data/v1/bulk/location/upload",
+    "upload_status": "api/data/v1/upload/status|data/v1/upload/status",
+}
+"""What may stand at a placeholder; one path segment where nothing is said."""
+
+CANONICAL = {
+    "case_api": "api/case/v2",
+    "bulk_fetch": "bulk-fetch",
+    "user_upload": "api/user/v1/upload",
+    "org_upload": "api/org/v1/upload",
+    "location_upload": "api/data/v1/bulk/location/upload",
+    "upload_status": "api/data/v1/upload/status",
+}
+"""How placeholders that only stand for spellings are written in documents."""
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of the table.
+
+    ``answers`` lists every status that the route itself can answer; what the shell
+    around it answers is added by ``api/openapi/document.py``. ``listed`` rows are
+    described there.
+    ``identify`` finds out who is asking where an API has a way of its own to say so.
+    Where it ``takes_files``, the handler itself says how long a body may be.
+    """
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    permission: Permission
+    dialect: Dialect
+    summary: str = ""
+    tag: str = ""
+    answers: tuple[int, ...] = (200,)
+    parameters: tuple[str, ...] = ()
+    body: str = ""
+    result: str = ""
+    listed: bool = True
+    operation: str = ""
+    identify: Callable[..., Any] | None = None
+    takes_files: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the id of the operation: the handler's name where nothing is said."""
+        return self.operation or self.handler.__name__
+
+    @property
+    def written_path(self) -> str:
+        """Return the path as documents write it."""
+        return PLACEHOLDER.sub(
+            lambda found: CANONICAL.get(found[1], found[0]), self.path
+        )
+
+
+def json_route(
+    method: str,
+    path: str,
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    permission: Permission,
+    tag: str,
+    answers: tuple[int, ...] = (200,),
+    parameters: tuple[str, ...] = (),
+    body: str = "",
+    result: str = "",
+) -> Route:
+    """Return a row whose problems are JSON objects."""
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        permission=permission,
+        dialect=CASE_V2,
+        summary=summary,
+        tag=tag,
+        answers=answers,
+        parameters=parameters,
+        body=body,
+        result=result,
+    )
+
+
+def preflight(path: str, handler: Callable[..., Any]) -> Route:
+    """Return the row in which a browser asks what it may ask."""
+    return Route(
+        method="OPTIONS",
+        path=path,
+        handler=handler,
+        permission=Permission.OPEN,
+        dialect=CASE_V2,
+        listed=False,
+    )
