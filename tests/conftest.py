@@ -14,8 +14,8 @@ import pytest
 from hypothesis import settings
 
 from ledger.store import Store, open_store
-from tests import postgres
-from tests.prepared import prepare
+from tests.kit import postgres
+from tests.kit.prepared import prepare
 
 DATABASES = ("sqlite", "postgresql")
 

@@ -13,8 +13,8 @@ import pytest
 from api.cli import caseledger
 from api.routes import ROUTES
 from api.wire.permissions import ROLES, Permission
-from tests.pages import PAGES, ROOT, Fence, fences, inline_code, prose
-from tests.problem_texts import Text, problem_texts, squeezed
+from tests.kit.pages import PAGES, ROOT, Fence, fences, inline_code, prose
+from tests.kit.problem_texts import Text, problem_texts, squeezed
 
 DECISIONS = [name for name in PAGES if name.startswith("docs/decisions/")]
 API_PAGES = [name for name in PAGES if name.startswith("docs/api/")]

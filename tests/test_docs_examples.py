@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ANYTHING, PAGES, Exchange, Typed, fits, is_as_shown, steps
+from tests.kit.pages import ANYTHING, PAGES, Exchange, Typed, fits, is_as_shown, steps
 
 SHOWN_PORT = "8000"
 TOLD = re.compile(r"\w+(=|\(\))")

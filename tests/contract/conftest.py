@@ -10,10 +10,10 @@ from api.cli import main
 from ledger.proof.signing import create_signing_key
 from ledger.store import Store
 from projections.rebuild.verify import verify
-from tests import build
-from tests.backups import a_small_ledger, fill, saved_of
-from tests.directory import People
-from tests.intruder import a_log, checkpoint
+from tests.kit import build
+from tests.kit.backups import a_small_ledger, fill, saved_of
+from tests.kit.directory import People
+from tests.kit.intruder import a_log, checkpoint
 
 
 @pytest.fixture

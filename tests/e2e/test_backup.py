@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
-from tests.build import a_create, a_form
+from tests.kit.build import a_create, a_form
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "api.cli"]

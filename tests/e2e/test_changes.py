@@ -13,8 +13,8 @@ import pytest
 from api.cli.domain import add_domain
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user, find_user
-from tests import build
 from tests.e2e.test_cli import serving
+from tests.kit import build
 
 
 @pytest.fixture

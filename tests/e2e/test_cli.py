@@ -19,7 +19,7 @@ import pytest
 
 from api.cli import main
 from ledger.store import open_store
-from tests.build import a_create, a_form, an_update
+from tests.kit.build import a_create, a_form, an_update
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "api.cli"]

@@ -11,8 +11,8 @@ from api.cli import main
 from ledger.directory.users import get_user
 from ledger.migrations import migrate
 from ledger.store import open_store
-from tests import build
-from tests.directory import People
+from tests.kit import build
+from tests.kit.directory import People
 
 
 @pytest.fixture

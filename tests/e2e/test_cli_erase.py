@@ -11,8 +11,8 @@ from ledger.bodies import add_dictionary
 from ledger.migrations import migrate
 from ledger.store import open_store
 from projections.rebuild.verify import verify
-from tests import build
-from tests.erasing import SECRET, a_secret, everything
+from tests.kit import build
+from tests.kit.erasing import SECRET, a_secret, everything
 
 
 class Terminal(io.StringIO):

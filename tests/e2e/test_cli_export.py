@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from api.cli import main
 from ledger.migrations import migrate
 from ledger.store import open_store
-from tests.build import a_create, a_domain, a_form, submit
+from tests.kit.build import a_create, a_domain, a_form, submit
 
 ROOT = Path(__file__).parents[2]
 OTHER = "http://example.org/forms/other"

@@ -8,8 +8,8 @@ import pytest
 from api.cli import main
 from ledger.migrations import migrate
 from ledger.store import open_store
-from tests.build import a_domain
-from tests.importers.spreadsheets import a_csv
+from tests.kit.build import a_domain
+from tests.kit.spreadsheets import a_csv
 
 
 @pytest.fixture

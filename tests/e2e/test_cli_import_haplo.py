@@ -9,8 +9,8 @@ from api.cli import main
 from ledger.directory.domains import list_domains
 from ledger.migrations import migrate
 from ledger.store import open_store
-from tests.build import a_domain
-from tests.haplo_batches import PEOPLE, a_control
+from tests.kit.build import a_domain
+from tests.kit.haplo.client import PEOPLE, a_control
 
 PASSWORD = ("--password", "correct horse")
 TWO = {"people": {"read": "tsv-with-name-row"}, "b.tsv": {"read": "tsv-with-name-row"}}

@@ -13,8 +13,8 @@ from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.jobs.queue import JobState, get_job
 from ledger.store import open_store
-from tests import build
 from tests.e2e.test_cli import Program, serving
+from tests.kit import build
 
 FORMS = 3000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
-from tests.build import a_block, a_create, a_form, an_update
+from tests.kit.build import a_block, a_create, a_form, an_update
 
 
 class Program:

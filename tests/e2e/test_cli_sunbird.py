@@ -8,9 +8,9 @@ import pytest
 from api.cli import main
 from ledger.migrations import migrate
 from ledger.store import open_store
-from tests.build import DOMAIN, a_domain, cases_of
-from tests.importers.spreadsheets import a_csv
-from tests.importers.sunbird.uploads import PLACES, USERS
+from tests.kit.build import DOMAIN, a_domain, cases_of
+from tests.kit.spreadsheets import a_csv
+from tests.kit.sunbird.uploads import PLACES, USERS
 
 STATES = (PLACES, ["KA", "Karnataka"], ["", "Nameless"], ["KA", "Karnataka"])
 

@@ -13,7 +13,7 @@ from ledger.store import open_store
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
 from ledger.webhooks.deliveries import Attempt, Lease
-from tests import build
+from tests.kit import build
 
 URL = "https://93.184.216.34/hook"
 SECRET = "correct horse battery staple"

@@ -17,8 +17,8 @@ from ledger.entry import Kind
 from projections.past.history import history
 from projections.rebuild.replay import prune, replay
 from projections.rebuild.verify import verify
-from tests import build, strategies
-from tests.erasing import erase_and_repack, everything
+from tests.kit import build, strategies
+from tests.kit.erasing import erase_and_repack, everything
 
 HOUR = 3_600_000_000
 FORM_IDS = ("first", *strategies.FORMS[:4])

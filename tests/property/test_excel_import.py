@@ -13,9 +13,9 @@ from importers.excel.rules.options import SearchField
 from ledger.forms.names import is_legal
 from ledger.ids import new_id
 from ledger.jobs.queue import JobState
-from tests import build, workbooks
-from tests.importers.spreadsheets import a_csv, imported, imported_rows, made
-from tests.importers.test_two_readers import CELLS, DAYS, TEXTS, as_file
+from tests.importers.tables.test_two_readers import CELLS, DAYS, TEXTS, as_file
+from tests.kit import build, workbooks
+from tests.kit.spreadsheets import a_csv, imported, imported_rows, made
 
 HEADERS = (
     "external_id",

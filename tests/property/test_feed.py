@@ -14,7 +14,7 @@ from ledger import log
 from ledger.entry import Kind
 from projections.feed import pages as feed
 from projections.feed.pages import changes_at, read_changes
-from tests import build, strategies
+from tests.kit import build, strategies
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 

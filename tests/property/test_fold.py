@@ -13,8 +13,8 @@ from ledger.errors import Rejected
 from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
 from projections.rule.fold import Stamp, apply_form, blocks_by_case, fold
-from tests import build, strategies
-from tests.model_fold import apply_block, blank, blocks_for
+from tests.kit import build, strategies
+from tests.kit.model_fold import apply_block, blank, blocks_for
 
 PREFIX = "t"
 FILES = {

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from importers.haplo.rules.lookup import is_possible
 from ledger.ids import new_id
 from ledger.jobs.queue import JobState
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     NEW,
     a_control,
     constant,

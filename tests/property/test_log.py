@@ -16,7 +16,7 @@ from ledger.migrations import migrate
 from ledger.proof import chain as proof
 from ledger.store import open_store
 from projections.rebuild.verify import verify
-from tests import build, strategies
+from tests.kit import build, strategies
 
 _DOMAINS = count(1)
 _LATE = st.sampled_from((None, None, -3_600_000_000, 0))

@@ -28,8 +28,8 @@ from ledger.migrations import migrate
 from ledger.store import Store, open_store
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify
-from tests import build, strategies, wishes
-from tests.acts import (
+from tests.kit import build, strategies, wishes
+from tests.kit.acts import (
     ACTS,
     BEGINNING,
     OTHERWISE,
@@ -41,7 +41,7 @@ from tests.acts import (
     Side,
     Tried,
 )
-from tests.compare import (
+from tests.kit.compare import (
     case_ids_in,
     check_beside,
     check_forms,
@@ -50,8 +50,8 @@ from tests.compare import (
     learn_ids,
     plain,
 )
-from tests.model import Model
-from tests.model_forms import BESIDE
+from tests.kit.model import Model
+from tests.kit.model_forms import BESIDE
 
 EXAMPLES = {
     "ci": {"sqlite": 30, "postgresql": 12},

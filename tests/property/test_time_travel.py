@@ -22,7 +22,7 @@ from projections.past.timeline import as_of, forms_in_force, position_at
 from projections.rule.case_changes import changes, values_of
 from projections.rule.case_row import CaseRow, to_case, to_row
 from projections.tables import case_tables
-from tests import build, strategies
+from tests.kit import build, strategies
 
 HOUR = 3_600_000_000
 EVERYTHING = CaseFilter(include_deleted=True)

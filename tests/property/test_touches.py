@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ledger.entry import Kind
 from projections.past.timeline import as_of
 from projections.rebuild.verify import verify
-from tests import build
+from tests.kit import build
 
 HOUR = 3_600_000_000
 CASES = ("a", "b")

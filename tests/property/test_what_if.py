@@ -15,7 +15,7 @@ from ledger.entry import Author, Kind
 from ledger.errors import LedgerError
 from ledger.log import entries_after
 from projections.rule.case_row import CaseRow
-from tests import build, strategies, wishes
+from tests.kit import build, strategies, wishes
 
 EXAMPLES = {"ci": 25, "dev": 60, "nightly": 500}[
     os.environ.get("CASELEDGER_TEST_PROFILE", "ci")

@@ -18,8 +18,8 @@ from ledger.entry import Author, Kind
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
 from projections.rebuild.verify import verify
-from tests import build, children
-from tests.defects import Defective, DefectiveForm
+from tests.kit import build, children
+from tests.kit.defects import Defective, DefectiveForm
 
 ADMIN = Author(user_id="root")
 

@@ -27,9 +27,9 @@ from ledger.jobs import queue as jobs
 from ledger.jobs.queue import JobFilter, JobState
 from ledger.storage.connection import Statement
 from ledger.tables import jobs as job_table
-from tests import build
 from tests.e2e.test_cli import serving
-from tests.importers.spreadsheets import an_xlsx
+from tests.kit import build
+from tests.kit.spreadsheets import an_xlsx
 
 ROWS = int(os.environ.get("CASELEDGER_TEST_ROWS", "2500"))
 KILLS = 5

@@ -16,7 +16,7 @@ from projections.rebuild.generations import all_generations
 from projections.rebuild.replay import prune, replay
 from projections.rebuild.verify import verify
 from projections.rule.hashing import CASE_NAME
-from tests import build, children
+from tests.kit import build, children
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from ledger.entry import Author, Kind
 from ledger.jobs.queue import JobState
 from ledger.store import open_store
 from projections.rebuild.verify import verify
-from tests import build
-from tests.jobs import job_of, working
+from tests.kit import build
+from tests.kit.jobs import job_of, working
 
 FORMS = 1000
 HOUR = 3_600_000_000

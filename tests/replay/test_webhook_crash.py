@@ -11,8 +11,8 @@ from ledger.entry import Author
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
 from projections.rebuild.verify import verify
-from tests import build, deliverer
-from tests.receiver import receiving, until
+from tests.kit import build, deliverer
+from tests.kit.receiver import receiving, until
 
 FORMS = 240
 KILLS = 3

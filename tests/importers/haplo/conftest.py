@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import build
+from tests.kit import build
 
 
 @pytest.fixture

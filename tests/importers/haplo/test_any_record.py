@@ -5,18 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.importers.haplo.batches import (
+from tests.kit.haplo.batches import (
     NEW,
     a_control,
     constant,
     field,
     upsert,
 )
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.instructions import (
     if_has,
     instruction,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     a_case,
     transformed,
 )

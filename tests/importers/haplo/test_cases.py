@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ledger.forms.case_block import IndexUpdate
-from tests.importers.haplo.batches import (
+from tests.kit.haplo.batches import (
     NAME,
     a_control,
     constant,
     field,
     upsert,
 )
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.instructions import (
     ANN,
     BY_REF,
     CHILD,
@@ -23,7 +23,7 @@ from tests.importers.haplo.instructions import (
     instruction,
     seen,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     a_case,
     messages,
     transformed,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from importers.haplo.rules.checks import MOST_NESTED
 from importers.haplo.rules.control import InvalidControl, NotJson, read_control
-from tests.importers.haplo.batches import NEW, a_control, field
+from tests.kit.haplo.batches import NEW, a_control, field
 
 NOT_SPECIFIED = "Control file does not specify"
 OVERWRITTEN = (

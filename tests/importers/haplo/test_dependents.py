@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from ledger.forms.case_block import IndexUpdate
-from tests.importers.haplo.batches import (
+from tests.kit.haplo.batches import (
     a_control,
     field,
 )
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.instructions import (
     CHILD,
     MOTHER,
     family,
     instruction,
     to,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     a_case,
     messages,
     names,

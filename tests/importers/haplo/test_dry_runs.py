@@ -6,8 +6,8 @@ import pytest
 
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     NAME,
     a_control,
     cases_by_name,

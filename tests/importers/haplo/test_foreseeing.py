@@ -15,8 +15,8 @@ from importers.haplo.rules.lookup import Asked
 from ledger.entry import Author
 from ledger.errors import StoreUnavailable
 from ledger.submit import WantsOwnCommit
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     NAME,
     NEW,
     a_control,
@@ -24,7 +24,7 @@ from tests.importers.haplo.batches import (
     upsert,
     with_cards,
 )
-from tests.importers.haplo.transforms import prepared
+from tests.kit.haplo.transforms import prepared
 
 
 def asked_by(control, *records):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.importers.haplo.batches import (
+from tests.kit.haplo.batches import (
     NEW,
     a_control,
     constant,
     field,
 )
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.instructions import (
     ANN,
     BY_REF,
     NOT_READY,
@@ -20,7 +20,7 @@ from tests.importers.haplo.instructions import (
     instruction,
     seen,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     a_case,
     messages,
     names,

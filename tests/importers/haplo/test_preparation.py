@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from importers.haplo.rules.program import RunBroken
-from tests.importers.haplo.batches import a_control, constant, field
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.batches import a_control, constant, field
+from tests.kit.haplo.instructions import (
     ANN,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     prepared,
     transformed,
     written,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from importers.haplo.readers import FileBroken, Source, count_records, records_of
 from importers.haplo.rules.control import READERS
-from tests.importers.spreadsheets import an_xlsx
+from tests.kit.spreadsheets import an_xlsx
 
 
 def source(tmp_path, content, **properties):

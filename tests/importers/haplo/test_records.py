@@ -12,8 +12,8 @@ from ledger.directory.users import create_user
 from ledger.entry import Author, Kind
 from ledger.imports.results import Outcome
 from ledger.jobs.queue import JobState
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     NAME,
     NEW,
     a_control,

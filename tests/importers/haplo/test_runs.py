@@ -9,8 +9,8 @@ import pytest
 
 from importers.haplo.log import MOST_LOGGED, log_lines
 from ledger.jobs.queue import JobState
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     NAME,
     NEW,
     a_control,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.importers.haplo.batches import NEW, a_control, constant, field
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.batches import NEW, a_control, constant, field
+from tests.kit.haplo.instructions import (
     ANN,
     NOTHING,
     converted,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     messages,
     transformed,
     written,

@@ -17,8 +17,8 @@ from ledger.imports.results import ImportRow, Outcome
 from ledger.jobs.queue import JobState
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     HANDLERS,
     NAME,
     NEW,
@@ -34,7 +34,7 @@ from tests.importers.haplo.batches import (
     rows,
     upsert,
 )
-from tests.jobs import job_of, working
+from tests.kit.jobs import job_of, working
 
 pytestmark = pytest.mark.usefixtures("domain")
 

@@ -9,8 +9,8 @@ import pytest
 
 from importers.haplo import command as haplo_command
 from ledger.errors import Malformed
-from tests import build
-from tests.importers.haplo.batches import (
+from tests.kit import build
+from tests.kit.haplo.batches import (
     HANDLERS,
     NAME,
     NEW,
@@ -25,7 +25,7 @@ from tests.importers.haplo.batches import (
     rows,
     upsert,
 )
-from tests.jobs import working
+from tests.kit.jobs import working
 
 pytestmark = pytest.mark.usefixtures("domain")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.importers.haplo.batches import a_control, field
-from tests.importers.haplo.instructions import (
+from tests.kit.haplo.batches import a_control, field
+from tests.kit.haplo.instructions import (
     ANN,
     NOTHING,
     converted,
 )
-from tests.importers.haplo.transforms import (
+from tests.kit.haplo.transforms import (
     a_case,
     prepared,
     transformed,

@@ -7,8 +7,8 @@ import pytest
 from importers.sunbird.rules.settings import Rules, SunbirdSettings
 from ledger.directory import location_types, locations
 from ledger.imports.results import Outcome
-from tests import build
-from tests.importers.sunbird.uploads import (
+from tests.kit import build
+from tests.kit.sunbird.uploads import (
     PLACES,
     cases,
     forms,

@@ -6,8 +6,8 @@ import pytest
 
 from ledger.directory import locations
 from ledger.imports.results import Outcome
-from tests import build
-from tests.importers.sunbird.uploads import (
+from tests.kit import build
+from tests.kit.sunbird.uploads import (
     cases,
     kept,
     messages,

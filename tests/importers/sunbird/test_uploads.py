@@ -30,9 +30,10 @@ from ledger.jobs.queue import JobState
 from ledger.submit import WantsOwnCommit
 from ledger.tables import blobs
 from projections.rebuild.verify import verify
-from tests import build, jobs
-from tests.importers.spreadsheets import a_csv
-from tests.importers.sunbird.uploads import (
+from tests.kit import build, jobs
+from tests.kit.jobs import dying, job_of, working
+from tests.kit.spreadsheets import a_csv
+from tests.kit.sunbird.uploads import (
     ORGS,
     PLACES,
     USERS,
@@ -46,7 +47,6 @@ from tests.importers.sunbird.uploads import (
     shown,
     the_case,
 )
-from tests.jobs import dying, job_of, working
 
 MANY = 430
 """More rows than one commit takes, in each of its sizes."""

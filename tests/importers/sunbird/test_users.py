@@ -10,8 +10,8 @@ from importers.sunbird.rules.settings import ROLES, Rules, SunbirdSettings
 from ledger.directory import locations
 from ledger.directory.users import list_users
 from ledger.imports.results import Outcome
-from tests import build
-from tests.importers.sunbird.uploads import (
+from tests.kit import build
+from tests.kit.sunbird.uploads import (
     cases,
     kept,
     messages,

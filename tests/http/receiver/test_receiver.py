@@ -1,0 +1,428 @@
+"""The OpenRosa receiver (``submission-and-restore.md`` part 1) over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from ledger.entry import Kind
+from ledger.forms.schemas import violations
+from ledger.log import entries_after
+from tests.kit.build import a_block, a_create, a_form, an_update
+
+RECEIVER = "/a/demo/receiver"
+STRICT = {"X-OpenRosa-Version": "3.0"}
+PASSWORD = "correct horse"
+MIB = 1024 * 1024
+
+OPEN = ("/", "", "/app-1/", "/app-1", "/submission", "/submission/")
+SECURE = ("/secure/", "/secure", "/secure/app-1/", "/secure/app-1")
+SERVER = ("/api/", "/api")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def form_of(form_id: str = "f1", *blocks: str, **more) -> bytes:
+    return a_form(blocks or [a_create("c1")], form_id=form_id, **more)
+
+
+def text_of(answer) -> str:
+    assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
+    assert violations("response", answer.body) == []
+    return answer.body.decode()
+
+
+def nature_of(answer) -> str:
+    return text_of(answer).partition('nature="')[2].partition('"')[0]
+
+
+def basic(username: str, password: str = PASSWORD) -> dict[str, str]:
+    coded = b64encode(f"{username}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {coded}"}
+
+
+def entries_of(api) -> list:
+    with api.members.store.reading("demo") as r:
+        entries = entries_after(r, 0, limit=1000)
+    return [entry for entry, _ in entries if entry.kind is not Kind.DIRECTORY]
+
+
+async def send(api, body, path: str = "/", headers=None) -> Answer:
+    """Post bytes, parts or a stream to the receiver, without credentials."""
+    async with api.session.post(
+        api.base + RECEIVER + path,
+        data=BytesIO(body) if isinstance(body, bytes) else body,
+        headers=headers,
+        allow_redirects=False,
+    ) as response:
+        return Answer(response.status, response.headers, await response.read())
+
+
+# -- addresses and who may use them (1.1, 1.2) ---------------------------------
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_the_open_receiver_takes_forms_from_anybody(api, path):
+    """Section 1.1, rows without authentication; with and without a final slash."""
+    answer = await send(api, form_of(), path)
+    assert answer.status == 201
+    assert "   √   " in text_of(answer)
+    assert answer.headers["X-CommCareHQ-FormID"] == "f1"
+    assert (await api.get(f"{api.cases}/c1/")).status == 200
+
+
+@pytest.mark.parametrize("path", SECURE)
+async def test_the_secure_receiver_takes_forms_from_members(api, members, path):
+    """Section 1.1, secure; 1.2, basic."""
+    members.join("amina", role="mobile", password=PASSWORD)
+    answer = await send(api, form_of(), path, headers=basic("amina"))
+    assert answer.status == 201
+    (entry,) = entries_of(api)
+    assert entry.details["auth_context"]["domain"] == "demo"
+
+
+@pytest.mark.parametrize("path", [*SECURE, *SERVER])
+@pytest.mark.parametrize("headers", [{}, basic("amina", "wrong")])
+async def test_nobody_else_gets_through(api, members, path, headers):
+    """Section 1.1, authentication required; nothing is kept."""
+    members.join("amina", role="mobile", password=PASSWORD)
+    answer = await send(api, form_of(), path, headers=headers)
+    assert answer.status == 401
+    assert entries_of(api) == []
+
+
+@pytest.mark.parametrize("path", SERVER)
+async def test_servers_need_the_permission_to_edit(api, members, path):
+    """Section 1.1, receiver/api: permission "edit data"."""
+    mobile = members.join("amina", role="mobile")
+    assert (await send(api, form_of(), path, headers=mobile)).status == 403
+    answer = await api.post(RECEIVER + path, data=form_of())
+    assert answer.status == 201
+
+
+async def test_a_key_acts_for_who_edits(api, members):
+    """Section 1.2, api_key: permission "edit data"."""
+    mobile = members.join("amina", role="mobile")
+    secure = "/secure/?authtype=api_key"
+    assert (await send(api, form_of(), secure, headers=mobile)).status == 403
+    assert (await api.post(RECEIVER + secure, data=form_of())).status == 201
+
+
+async def test_an_unknown_authtype_is_refused(api):
+    """Section 1.2, unknown value."""
+    answer = await send(api, form_of(), "/secure/?authtype=magic")
+    assert answer.status == 400
+    assert answer.body.startswith(b"authtype must be one of: basic")
+
+
+@pytest.mark.parametrize("path", ["/", "/app-1/", "/submission", "/secure/", "/api/"])
+async def test_a_head_says_how_large_a_form_may_be(api, path):
+    """Section 1.1, HEAD; D-a."""
+    answer = await api.request("HEAD", RECEIVER + path)
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["X-OpenRosa-Accept-Content-Length"] == "10485760"
+    assert answer.headers["X-OpenRosa-Version"] == "1.0"
+    assert answer.headers["Location"] == api.base
+
+
+@pytest.mark.parametrize("path", ["/secure/", "/api/"])
+async def test_a_head_asks_for_what_the_post_asks_for(api, path):
+    """Section 1.1, HEAD: as POST."""
+    answer = await api.request("HEAD", RECEIVER + path, anonymous=True)
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+async def test_other_methods_are_refused(api, method):
+    """Section 1.1, other methods."""
+    answer = await api.request(method, RECEIVER + "/")
+    assert answer.status == 405
+
+
+@pytest.mark.parametrize("domain", ["nowhere", "%00", "%FF", "x" * 300])
+async def test_an_unknown_domain_is_named(api, domain):
+    """Section 1.1, unknown domain."""
+    answer = await api.post(f"/a/{domain}/receiver/", data=form_of(), anonymous=True)
+    assert answer.status == 400
+    assert answer.body.startswith(b"No domain with name ")
+
+
+# -- the demo user (1.2, 1.3) --------------------------------------------------
+
+
+DEMO = {"user_id": "demo_user"}
+
+
+def demo_case(case_id: str, owner_id: str = "demo_user") -> str:
+    create = {"case_type": "t", "case_name": "n", "owner_id": owner_id}
+    return a_block(case_id, create=create, user_id="demo_user")
+
+
+async def test_the_demo_user_needs_no_credentials(api):
+    """Section 1.2, noauth."""
+    body = form_of("d1", demo_case("d"), **DEMO)
+    answer = await send(api, body, "/secure/?authtype=noauth")
+    assert answer.status == 201
+    again = form_of("d2", demo_case("d"), **DEMO)
+    assert (await send(api, again, "/secure/?authtype=noauth")).status == 201
+
+
+async def test_forms_of_others_need_them(api):
+    """Section 1.2, noauth: else 403; with `submit_mode=demo` ignored."""
+    path = "/secure/?authtype=noauth"
+    await send(api, form_of("f1", a_create("c1")))
+    touching = form_of("d1", demo_case("c1"), **DEMO)
+    for body in (form_of("f2"), b"<no xml", touching):
+        assert (await send(api, body, path)).status == 403
+        ignored = await send(api, body, path + "&submit_mode=demo")
+        assert ignored.status == 201
+        assert "√ (this submission was ignored)" in text_of(ignored)
+    assert len(entries_of(api)) == 1
+
+
+async def test_practice_is_not_kept(api):
+    """Section 1.3, row "demo/practice submission to be ignored"."""
+    answer = await send(api, form_of(), "/?submit_mode=demo")
+    assert answer.status == 201
+    assert "√ (this submission was ignored)" in text_of(answer)
+    assert "X-CommCareHQ-FormID" not in answer.headers
+    assert entries_of(api) == []
+
+
+# -- bodies (1.3) --------------------------------------------------------------
+
+
+def multipart(form: bytes, **files: tuple[str, str, bytes]) -> aiohttp.FormData:
+    data = aiohttp.FormData()
+    data.add_field(
+        "xml_submission_file", form, filename="form.xml", content_type="text/xml"
+    )
+    for name, (filename, content_type, content) in files.items():
+        data.add_field(name, content, filename=filename, content_type=content_type)
+    return data
+
+
+async def test_attachments_are_kept_with_the_form(api):
+    """Section 1.3, multipart."""
+    photo = ("p.jpg", "image/jpeg", b"\xff\xd8")
+    answer = await send(api, multipart(form_of(), photo=photo))
+    assert answer.status == 201
+    (entry,) = entries_of(api)
+    (attachment,) = entry.attachments
+    assert (attachment.name, attachment.length) == ("photo", 2)
+
+
+async def test_wrong_parts_are_answered_in_openrosa(api):
+    """Section 1.3, rows with 422: nature `processing_failure`."""
+    answer = await send(api, multipart(form_of(), x=("a.exe", "text/html", b"x")))
+    assert answer.status == 422
+    assert nature_of(answer) == "processing_failure"
+    assert entries_of(api) == []
+
+
+async def test_wrong_parts_are_answered_in_plain_text(api):
+    """Section 1.3, rows with 400."""
+    data = aiohttp.FormData({"xml_submission_file": "<data/>"})
+    data.add_field("x", b"x", filename="x.jpg")
+    answer = await send(api, data)
+    assert answer.status == 400
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.body == b"Received a submission with POST.keys()"
+
+
+async def test_an_empty_body_is_refused(api):
+    """Section 1.3, empty raw body."""
+    answer = await send(api, b"")
+    assert (answer.status, answer.body) == (400, b"Post may not have an empty body\n")
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, zlib.compress])
+async def test_compressed_bodies_are_taken(api, squeeze):
+    """D-c."""
+    encoding = "gzip" if squeeze is gzip.compress else "deflate"
+    headers = {"Content-Encoding": encoding}
+    answer = await send(api, squeeze(form_of()), headers=headers)
+    assert answer.status == 201
+
+
+async def test_the_limit_counts_decompressed_bytes(api):
+    """D-b, D-c: a bomb is refused long before it is unpacked."""
+    bomb = gzip.compress(b" " * (200 * MIB))
+    assert len(bomb) < MIB
+    headers = {"Content-Encoding": "gzip"}
+    answer = await send(api, bomb, headers=headers)
+    assert (answer.status, answer.body) == (413, b"Form exceeds 10MB size limit\n")
+
+
+async def test_a_broken_encoding_is_a_clear_400(api):
+    """5.7: broken bodies."""
+    answer = await send(api, b"no gzip", headers={"Content-Encoding": "gzip"})
+    assert answer.status == 400
+
+
+async def test_a_form_over_ten_mebibytes_is_refused(api):
+    """D-b."""
+    answer = await send(api, b"x" * (10 * MIB + 1))
+    assert (answer.status, answer.body) == (413, b"Form exceeds 10MB size limit\n")
+
+
+async def test_a_large_form_is_taken(api):
+    """Section 1.3: forms above 100 kB are parsed beside the event loop."""
+    body = form_of("f1", an_update("c1", notes="x" * 400_000))
+    assert (await send(api, body)).status == 201
+
+
+async def test_chunked_bodies_are_taken(api):
+    """Section 1.3: chunked transfer encoding must be accepted."""
+
+    async def pieces():
+        body = form_of()
+        for start in range(0, len(body), 100):
+            yield body[start : start + 100]
+
+    answer = await send(api, pieces())
+    assert answer.status == 201
+
+
+async def test_a_client_that_hangs_up_leaves_nothing(api):
+    """Nothing half-written."""
+    host = urlsplit(api.base)
+    with socket.create_connection((host.hostname, host.port)) as wire:
+        wire.sendall(
+            b"POST /a/demo/receiver/ HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n"
+            b"\r\n" + form_of()
+        )
+    assert (await send(api, form_of("f2"))).status == 201
+    assert [entry.form_id for entry in entries_of(api)] == ["f2"]
+
+
+# -- outcomes (1.5, 1.6) -------------------------------------------------------
+
+
+async def test_headers_of_an_answer(api):
+    """Section 1.5; D-e."""
+    answer = await send(api, form_of())
+    assert answer.headers["Location"] == api.base
+    assert answer.headers["X-OpenRosa-Version"] == "1.0"
+    assert answer.headers["HTTP_X_OPENROSA_VERSION"] == "1.0"
+
+
+async def test_a_duplicate_is_a_success_for_version_3_only(api):
+    """Section 1.6, duplicate: the new id is told."""
+    await send(api, form_of())
+    older = await send(api, form_of())
+    assert (older.status, nature_of(older)) == (201, "submit_error")
+    assert "Form is a duplicate of another! (f1)" in text_of(older)
+    assert older.headers["X-CommCareHQ-FormID"] != "f1"
+    strict = await send(api, form_of(), headers=STRICT)
+    assert (strict.status, nature_of(strict)) == (201, "submit_success")
+
+
+async def test_content_at_fault_is_kept_and_not_asked_for_again(api):
+    """Section 1.6, known content error; 1.7."""
+    body = form_of("f1", a_block(""))
+    problem = "IllegalCaseId: case_id must not be empty"
+    older = await send(api, body)
+    assert (older.status, nature_of(older)) == (201, "submit_error")
+    assert problem in text_of(older)
+    other = form_of("f2", a_block(""))
+    strict = await send(api, other, headers=STRICT)
+    assert (strict.status, nature_of(strict)) == (422, "processing_failure")
+    assert problem in text_of(strict)
+    assert [entry.kind for entry in entries_of(api)] == [Kind.ERROR] * 2
+
+
+async def test_an_error_form_that_fails_again_is_told_as_a_duplicate(api):
+    """Section 1.6, duplicate of an error form that fails again."""
+    body = form_of("f1", a_block(""))
+    await send(api, body)
+    older = await send(api, body)
+    assert (older.status, nature_of(older)) == (201, "submit_error")
+    assert "Form is a duplicate of another! (f1)" in text_of(older)
+    strict = await send(api, body, headers=STRICT)
+    assert (strict.status, nature_of(strict)) == (422, "processing_failure")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"<data", "Invalid XML: "),
+        (b"\x00\xff", "Invalid XML: "),
+        (b"<a>" * 10_000, "Invalid XML: "),
+        (b"<!DOCTYPE a><a xmlns='u'/>", "Invalid XML: "),
+        (b"<data/>", "Form is missing a required field: XMLNS"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, STRICT])
+async def test_what_is_no_form_is_kept_and_refused(api, body, problem, headers):
+    """Section 1.6, "not XML, or no xmlns": 422 in all versions."""
+    answer = await send(api, body, headers=headers)
+    assert (answer.status, nature_of(answer)) == (422, "processing_failure")
+    expected = f"There was an error processing the form: {problem}"
+    assert expected in text_of(answer)
+    (entry,) = entries_of(api)
+    assert entry.kind is Kind.SUBMISSION_ERROR
+    assert entry.form_id == answer.headers["X-CommCareHQ-FormID"]
+
+
+async def test_a_device_log_is_taken_but_is_no_form(api):
+    """Section 1.6, device log."""
+    log = form_of("l1", xmlns="http://code.javarosa.org/devicereport")
+    answer = await send(api, log)
+    assert (answer.status, nature_of(answer)) == (201, "submit_success")
+    assert "X-CommCareHQ-FormID" not in answer.headers
+
+
+@pytest.mark.parametrize("form_id", ["a\nb", "é🤰", "a b%", "x" * 255])
+async def test_any_form_id_comes_back_in_one_header(api, form_id):
+    """Section 1.5: an id is used verbatim and cannot break its header."""
+    answer = await send(api, form_of(form_id))
+    assert answer.status == 201
+    assert answer.headers["X-CommCareHQ-FormID"]
+    assert [entry.form_id for entry in entries_of(api)] == [form_id]
+
+
+# -- the request is remembered (1.4) -------------------------------------------
+
+
+async def test_what_the_request_said_is_kept(api):
+    """Section 1.4; ``case-xml.md`` section 14."""
+    headers = {
+        "X-OpenRosa-Version": "2.1",
+        "Accept-Language": "fr",
+        "Date": "Mon, 11 Apr 2011 18:24:43 GMT",
+        "X-CommCareHQ-LastSyncToken": "s1",
+    }
+    await send(api, form_of(), "/app-1/", headers=headers)
+    (entry,) = entries_of(api)
+    assert entry.details["date_header"] == "2011-04-11T18:24:43Z"
+    assert entry.details["last_sync_token"] == "s1"
+    assert entry.details["app_id"] == "app-1"
+    assert entry.details["openrosa_headers"]["X-OpenRosa-Version"] == "2.1"
+
+
+async def test_only_administrators_say_when_a_form_came(api, members):
+    """D-d."""
+    when = {"X-Submit-Time": "2020-01-01T00:00:00Z"}
+    admin = members.join("boss", role="admin")
+    await send(api, form_of("f1"), headers=when)
+    await send(api, form_of("f2"), "/api/", headers={**admin, **when})
+    first, second = entries_of(api)
+    assert first.received_on == first.appended_on
+    assert second.received_on == 1_577_836_800_000_000

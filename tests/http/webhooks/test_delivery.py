@@ -1,0 +1,458 @@
+"""Every entry that a webhook wants is told, at least once, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from api.webhooks.delivery import Deliverer, Policy
+from ledger.entry import Author, Kind
+from ledger.log import count_kinds, entries_after
+from ledger.store import open_store
+from ledger.webhooks import deliveries
+from ledger.webhooks import subscriptions as webhooks
+from ledger.writer import LedgerWriter
+from tests.kit import build
+from tests.kit.receiver import receiving, signature, until
+
+SECONDS = 1_000_000
+POLICY = Policy(delays=(10, 60, 600), jitter=0, timeout=5, rest_after=100)
+SECRET = "s" * 32
+
+
+@pytest.fixture(autouse=True)
+def domain(store):
+    return build.a_domain(store)
+
+
+@pytest.fixture
+def clock():
+    return build.FixedClock()
+
+
+@pytest.fixture
+async def receiver():
+    async with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+async def start(store, url, clock):
+    """Return how to start another process's deliverer; end them all at the end."""
+    opened = []
+
+    def begin(**policy):
+        own = open_store(url)
+        writer = LedgerWriter(own, build.a_ledger(clock))
+        writer.start()
+        settings = {n: getattr(POLICY, n) for n in Policy.__dataclass_fields__}
+        made = Deliverer(
+            own, writer, private=True, policy=Policy(**settings | policy), clock=clock
+        )
+        opened.append((made, writer, own))
+        return made
+
+    yield begin
+    for made, writer, own in opened:
+        await made.aclose()
+        await writer.stop()
+        own.close()
+
+
+def add(store, url, *, after=None, **fields):
+    """Make a webhook and return its id."""
+    wish = webhooks.Webhook(domain="", webhook_id="", url=url, secret=SECRET, **fields)
+    with store.writing(build.DOMAIN) as writer:
+        made = webhooks.add_webhook(
+            writer, wish, after=after, author=Author(user_id="root"), now=build.NOW
+        )
+    return made.webhook_id
+
+
+def submit(store, case_id="c1", **fields):
+    """Append a form and return its position."""
+    xmlns = fields.pop("xmlns", build.XMLNS)
+    block = build.a_create(case_id, **fields)
+    return build.submit(store, build.a_form([block], xmlns=xmlns)).position
+
+
+def listed(store, webhook_id, state=None):
+    """Return the deliveries of a webhook, oldest entry first."""
+    with store.reading(build.DOMAIN) as reader:
+        found = deliveries.list_deliveries(
+            reader, webhook_id, state=state, below=2**62, limit=1000
+        )
+    return found[::-1]
+
+
+def shown(store, webhook_id):
+    """Return a webhook as it is now."""
+    with store.reading(build.DOMAIN) as reader:
+        return webhooks.get_webhook(reader, webhook_id)
+
+
+async def test_entries_are_told_in_their_order(store, start, receiver):
+    """The first attempts follow the log; all is noted."""
+    hook = add(store, receiver.url)
+    positions = [submit(store, f"c{n}") for n in range(50)]
+    deliverer = start()
+    await deliverer.drain()
+    assert receiver.positions == positions
+    found = listed(store, hook, "delivered")
+    assert [d.position for d in found] == positions
+    assert {(d.attempts, d.status, d.error, d.due_on) for d in found} == {
+        (1, 200, None, None)
+    }
+    await deliverer.drain()
+    assert len(receiver.requests) == 50
+
+
+async def test_a_webhook_is_told_of_what_comes_after_it_was_made(
+    store, start, receiver
+):
+    """Not of the past, unless it begins at a position."""
+    first = submit(store)
+    add(store, receiver.url + "/new")
+    hook = add(store, receiver.url + "/old", after=0)
+    await start().drain()
+    told = Counter(body["webhook_id"] for body in receiver.bodies)
+    with store.snapshot(build.DOMAIN) as reader:
+        whole = [e.position for e, _ in entries_after(reader, 0, limit=100)]
+    assert first in whole
+    assert told[hook] == len(whole)
+    assert [d.position for d in listed(store, hook)] == whole
+
+
+async def test_filters_choose_by_case_type_and_xmlns(store, start, receiver):
+    """Both must fit where both are given; an entry without a case fits no type."""
+    wishes = {
+        "all": {},
+        "type": {"case_types": ("visit", "other")},
+        "form": {"xmlns": ("http://x/a",)},
+        "both": {"case_types": ("visit",), "xmlns": ("http://x/a", "http://x/c")},
+    }
+    hooks = {name: add(store, receiver.url, **wish) for name, wish in wishes.items()}
+    visit = {"create": {"case_type": "visit"}}
+    a = submit(store, "c1", xmlns="http://x/a")
+    b = submit(store, "c2", xmlns="http://x/b", **visit)
+    c = submit(store, "c3", xmlns="http://x/c", **visit)
+    d = build.submit(store, b"no form").position
+    [deleted] = build.write(store, build.a_flag("c2"))
+    with store.reading(build.DOMAIN) as reader:
+        e = reader.head.position
+    assert deleted is not None
+    await start().drain()
+    told = {
+        name: [p for p in positions_of(receiver, hook) if p >= a]
+        for name, hook in hooks.items()
+    }
+    assert told == {
+        "all": [a, b, c, d, e],
+        "type": [b, c, e],
+        "form": [a],
+        "both": [c],
+    }
+
+
+def positions_of(receiver, hook):
+    """Return what one webhook was told of."""
+    return [b["position"] for b in receiver.bodies if b["webhook_id"] == hook]
+
+
+async def test_what_fails_is_tried_again_later_and_later(store, start, receiver, clock):
+    """The schedule is kept in the table; each attempt is counted and explained."""
+    receiver.answer = lambda _body: 503
+    hook = add(store, receiver.url)
+    position = submit(store)
+    deliverer = start()
+    for attempt, delay in enumerate(POLICY.delays, start=1):
+        await deliverer.drain()
+        [found] = listed(store, hook)
+        assert (found.state, found.attempts, found.status) == ("pending", attempt, 503)
+        assert found.error == "the receiver answered 503"
+        assert found.due_on == clock.now + delay * SECONDS
+        assert shown(store, hook).due_on == found.due_on
+        clock.now += delay * SECONDS - 1
+        await deliverer.drain()
+        assert len(receiver.requests) == attempt
+        clock.now += 1
+    await deliverer.drain()
+    [found] = listed(store, hook, "dead")
+    assert (found.position, found.attempts, found.due_on) == (position, 4, None)
+    clock.now += 10**9 * SECONDS
+    await deliverer.drain()
+    assert len(receiver.requests) == 4
+    assert shown(store, hook).due_on is None
+
+
+async def test_a_restart_keeps_the_schedule(store, start, receiver, clock):
+    """What is to be tried again is in the database, not in a process."""
+    receiver.answer = lambda _body: 500
+    hook = add(store, receiver.url)
+    submit(store)
+    first = start()
+    await first.drain()
+    await first.aclose()
+    receiver.answer = lambda _body: 204
+    second = start()
+    await second.drain()
+    assert [d.state for d in listed(store, hook)] == ["pending"]
+    clock.now += 10 * SECONDS
+    await second.drain()
+    assert [(d.state, d.attempts) for d in listed(store, hook)] == [("delivered", 2)]
+
+
+async def test_a_failing_delivery_holds_up_no_later_one(store, start, receiver, clock):
+    """It is retried beside the others, with the id and the body it had."""
+    bad = submit(store) + 2
+    hook = add(store, receiver.url)
+    receiver.answer = lambda body: 500 if body["position"] == bad else 200
+    assert submit(store, "c2") == bad
+    rest = [submit(store, f"c{n}") for n in range(3, 6)]
+    deliverer = start()
+    await deliverer.drain()
+    assert [d.position for d in listed(store, hook, "delivered")] == rest
+    receiver.answer = lambda _body: 200
+    clock.now += 10 * SECONDS
+    await deliverer.drain()
+    assert receiver.positions == [bad, *rest, bad]
+    (headers, body), (again, same) = receiver.requests[0], receiver.requests[-1]
+    assert body == same
+    assert headers["X-Caseledger-Delivery"] == again["X-Caseledger-Delivery"]
+
+
+async def test_a_receiver_that_hangs_holds_up_nobody_else(store, start, receiver):
+    """Each webhook is served by a task of its own."""
+    async with receiving() as slow:
+        slow.hang = asyncio.Event()
+        add(store, slow.url)
+        quick = add(store, receiver.url)
+        position = submit(store)
+        deliverer = start()
+        deliverer.start()
+        await until(lambda: positions_of(receiver, quick) and slow.requests)
+        more = submit(store, "c2")
+        await until(lambda: more in positions_of(receiver, quick))
+        assert positions_of(receiver, quick) == [position, more]
+        assert len(slow.requests) == 1
+        slow.hang.set()
+
+
+async def test_a_receiver_that_is_gone_is_asked_no_more(store, start, receiver):
+    """410 switches the webhook off; that is an entry, and it can be undone."""
+    receiver.answer = lambda _body: 410
+    hook = add(store, receiver.url)
+    positions = [submit(store, f"c{n}") for n in range(3)]
+    deliverer = start()
+    await deliverer.drain()
+    assert len(receiver.requests) == 1
+    off = shown(store, hook)
+    assert (off.active, off.stopped) == (False, "the receiver answered 410 Gone")
+    with store.snapshot(build.DOMAIN) as reader:
+        last = entries_after(reader, reader.head.position - 1, limit=1)[0][0]
+        assert count_kinds(reader)[Kind.DIRECTORY] == 3
+    assert last.details["action"] == "webhook stopped"
+    assert [d.state for d in listed(store, hook)] == ["dead", "pending", "pending"]
+    receiver.answer = lambda _body: 200
+    with store.writing(build.DOMAIN) as writer:
+        webhooks.change_webhook(
+            writer, hook, {"active": True}, author=Author(), now=build.NOW
+        )
+        assert deliveries.retry_dead(writer, hook, now=build.NOW) == 1
+    await deliverer.drain()
+    assert set(positions) <= set(receiver.positions)
+    assert shown(store, hook).stopped is None
+
+
+async def test_what_happens_while_a_webhook_is_off_is_told_later(
+    store, start, receiver
+):
+    """Its place in the log stays where it is."""
+    hook = add(store, receiver.url, active=False)
+    positions = [submit(store, f"c{n}") for n in range(3)]
+    deliverer = start()
+    await deliverer.drain()
+    assert receiver.requests == []
+    with store.writing(build.DOMAIN) as writer:
+        webhooks.change_webhook(
+            writer, hook, {"active": True}, author=Author(), now=build.NOW
+        )
+    await deliverer.drain()
+    assert receiver.positions[:3] == positions
+
+
+async def test_one_process_at_a_time_serves_a_webhook(store, start, receiver, clock):
+    """Two race for it; nothing comes twice. A dead one's lease runs out."""
+    add(store, receiver.url)
+    first, second = start(), start()
+    positions = [submit(store, f"c{n}") for n in range(30)]
+    await asyncio.gather(first.drain(), second.drain())
+    assert receiver.positions == positions
+    owner = first if first._held else second
+    other = second if first._held else first
+    more = submit(store, "c99")
+    await other.drain()
+    assert receiver.positions == positions
+    clock.now += int(POLICY.lease * SECONDS)
+    await other.drain()
+    assert receiver.positions == [*positions, more]
+    await owner.drain()
+    assert receiver.positions == [*positions, more]
+
+
+async def test_a_process_that_stops_leaves_its_webhooks_at_once(store, start, receiver):
+    """Nobody has to wait for the end of a lease that was given back."""
+    hook = add(store, receiver.url)
+    submit(store)
+    first = start()
+    await first.drain()
+    await first.aclose()
+    assert shown(store, hook).lease_until == 0
+    more = submit(store, "c2")
+    await start().drain()
+    assert receiver.positions[-1] == more
+
+
+async def test_a_process_that_stops_in_a_batch_notes_what_was_answered(
+    store, start, receiver
+):
+    """Only the attempt that was cut off is repeated, with the same id."""
+    hook = add(store, receiver.url)
+    positions = [submit(store, f"c{n}") for n in range(6)]
+
+    def hang_at_the_third(body):
+        if body["position"] == positions[1]:
+            receiver.hang = asyncio.Event()
+        return 200
+
+    receiver.answer = hang_at_the_third
+    first = start()
+    first.start()
+    await until(lambda: len(receiver.requests) == 3)
+    await first.aclose()
+    receiver.hang.set()
+    receiver.hang = None
+    receiver.answer = lambda _body: 200
+    assert [d.position for d in listed(store, hook, "delivered")] == positions[:2]
+    await start().drain()
+    assert receiver.positions == [*positions[:3], *positions[2:]]
+
+
+async def test_a_crash_before_the_note_repeats_and_loses_nothing(
+    store, start, receiver, monkeypatch
+):
+    """At least once: the repeat has the same id, so that it can be dropped."""
+    add(store, receiver.url)
+    positions = [submit(store, f"c{n}") for n in range(5)]
+    deliverer = start()
+
+    def crash(*_args, **_more):
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deliveries, "note_attempts", crash)
+        await deliverer.drain()
+    await deliverer.drain()
+    ids = [headers["X-Caseledger-Delivery"] for headers, _ in receiver.requests]
+    assert len(ids) == 10
+    assert list(dict.fromkeys(receiver.positions)) == positions
+    assert len(set(ids)) == 5
+
+
+async def test_a_backlog_stays_in_the_log_when_nobody_takes_it(
+    store, start, receiver, clock
+):
+    """A dead receiver fills no table: the place in the log waits as well."""
+    receiver.answer = lambda _body: 500
+    hook = add(store, receiver.url)
+    positions = [submit(store, f"c{n}") for n in range(30)]
+    deliverer = start(most_pending=8, entries=5)
+    await deliverer.drain()
+    assert len(listed(store, hook)) == 10
+    assert shown(store, hook).position < positions[-1]
+    receiver.answer = lambda _body: 200
+    clock.now += 10 * SECONDS
+    await deliverer.drain()
+    assert sorted(set(receiver.positions)) == positions
+
+
+async def test_a_webhook_that_fails_and_fails_rests(store, start, receiver, clock):
+    """A dead receiver is not asked for every entry at once, over and over."""
+    receiver.answer = lambda _body: 500
+    add(store, receiver.url)
+    positions = [submit(store, f"c{n}") for n in range(10)]
+    deliverer = start(rest_after=2)
+    await deliverer.drain()
+    assert receiver.positions == positions[:2]
+    clock.now += 1 * SECONDS
+    await deliverer.drain()
+    assert receiver.positions == positions[:3]
+    receiver.answer = lambda _body: 200
+    clock.now += 60 * SECONDS
+    await deliverer.drain()
+    assert set(receiver.positions) == set(positions)
+
+
+async def test_entries_that_nobody_wants_cost_no_write(store, start, receiver):
+    """The place of a webhook is written now and then, not for every commit."""
+    hook = add(store, receiver.url, xmlns=("http://x/wanted",))
+    before = shown(store, hook)
+    for n in range(12):
+        submit(store, f"c{n}")
+    deliverer = start(lazily=10, entries=3)
+    await deliverer.drain()
+    after = shown(store, hook)
+    assert before.position < after.position
+    wanted = submit(store, "c50", xmlns="http://x/wanted")
+    await start().drain()
+    assert receiver.positions == []
+    await deliverer.drain()
+    assert receiver.positions == [wanted]
+
+
+async def test_what_was_delivered_long_ago_is_forgotten(store, start, receiver, clock):
+    """After thirty days; what is dead stays until somebody looks at it."""
+    hook = add(store, receiver.url)
+    first = submit(store, "c1")
+    receiver.answer = lambda body: 200 if body["position"] == first else 500
+    submit(store, "c2")
+    deliverer = start(delays=())
+    await deliverer.drain()
+    clock.now += int(POLICY.keep - 10) * SECONDS
+    await deliverer.drain()
+    assert [d.state for d in listed(store, hook)] == ["delivered", "dead"]
+    clock.now += int(POLICY.prune_every + 20) * SECONDS
+    await deliverer.drain()
+    assert [d.state for d in listed(store, hook)] == ["dead"]
+
+
+async def test_a_webhook_that_was_deleted_is_told_nothing(store, start, receiver):
+    """Its deliveries go with it."""
+    receiver.answer = lambda _body: 500
+    hook = add(store, receiver.url)
+    submit(store)
+    deliverer = start()
+    await deliverer.drain()
+    with store.writing(build.DOMAIN) as writer:
+        webhooks.delete_webhook(writer, hook, author=Author(), now=build.NOW)
+    submit(store, "c2")
+    await deliverer.drain()
+    assert len(receiver.requests) == 1
+    assert build.rows_of(store.connection.raw, deliveries.deliveries, "demo") == []
+
+
+async def test_the_secret_that_is_new_signs_from_then_on(store, start, receiver):
+    """Changing it needs no restart."""
+    hook = add(store, receiver.url)
+    deliverer = start()
+    await deliverer.drain()
+    with store.writing(build.DOMAIN) as writer:
+        webhooks.change_webhook(
+            writer, hook, {"secret": "t" * 32}, author=Author(), now=build.NOW
+        )
+    submit(store)
+    await deliverer.drain()
+    headers, body = receiver.requests[-1]
+    assert headers["X-Caseledger-Signature"] == signature("t" * 32, headers, body)

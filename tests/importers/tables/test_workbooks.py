@@ -1,0 +1,365 @@
+"""Workbooks as tables: sheets, rows and cells of .xlsx, .xls and .ods (4.2, 4.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from openpyxl import Workbook
+
+from importers.tables.open import open_table
+from importers.tables.rows import to_text
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
+from importers.tables.workbook import open_workbook
+from importers.tables.workbook_child import open_sheet
+from tests.kit import workbooks
+from tests.kit.tables import read
+from tests.kit.workbooks import XlsError, formula, inline, ods_cell, shown, write_xlsx
+
+READERS = ("calamine", "openpyxl")
+every_reader = pytest.mark.parametrize("reader", READERS)
+
+
+def rows_of(path, reader, *, sheet=None):
+    """Return the header and the rows of an .xlsx that one reader gives."""
+    with open_workbook(
+        path, "xlsx", sheet=sheet, limits=DEFAULT_LIMITS, readers=(reader,)
+    ) as reading:
+        return reading.head, list(reading.rows())
+
+
+@every_reader
+def test_cells_of_an_xlsx_become_the_texts_of_the_table(tmp_path, reader):
+    """Every row of section 4.3, and the reading test of HQ (section 20, example 21)."""
+    cells = [
+        (28, "28"),
+        (5.0, "5"),
+        (5.1, "5.1"),
+        (shown(32331, "d mmmm yyyy"), "1988-07-07"),
+        (shown(42370.5, "yyyy-mm-dd hh:mm"), "2016-01-01 12:00:00"),
+        (shown(0.5, "hh:mm"), "12:00:00"),
+        (shown(0, "hh:mm"), "00:00:00"),
+        (False, "False"),
+        (True, "True"),
+        (shown(0.49, "0%"), "0.49"),
+        (shown(1234.5, '#,##0.00 "€"'), "1234.5"),
+        (shown(1.085462962962963, "[h]:mm"), "1 day, 2:03:04"),
+        (formula(2), "2"),
+        (formula("=x"), "=x"),
+        (formula("#N/A"), "#N/A"),
+        (formula("#DIV/0!"), "#DIV/0!"),
+        (formula(""), None),
+        (None, None),
+        (workbooks.formatted_blank, None),
+        ("007", "007"),
+        (" a\r\n b ", " a\r\n b "),
+        ("_x0041_", "_x0041_"),
+        ("a\x01b", "ab"),
+        (" --- ", ""),
+        ("=1+1", "=1+1"),
+        ("Δ 😀", "Δ 😀"),
+        (lambda s, r, c, b: s.write_url(r, c, "http://a.b", string="t"), "t"),
+        (
+            lambda s, r, c, b: s.write_rich_string(
+                r, c, "a", b.add_format({"bold": True}), "b", "c"
+            ),
+            "abc",
+        ),
+        ("end", "end"),
+    ]
+    path = write_xlsx(tmp_path / "a.xlsx", [["h"], *[[cell] for cell, _ in cells]])
+    _, rows = rows_of(path, reader)
+    assert [row.texts[0] for row in rows] == [text for _, text in cells]
+
+
+@every_reader
+def test_cells_keep_what_they_were(tmp_path, reader):
+    """Numbers, errors and texts that look like them can be told apart (section 8.1)."""
+    cells = [[1, "1", True, formula("#N/A"), "#N/A", shown(1, "yyyy"), None, "\x02z"]]
+    path = write_xlsx(tmp_path / "a.xlsx", [list("abcdefgh"), *cells])
+    _, [row] = rows_of(path, reader)
+    assert (row.kinds, row.cleaned) == ("ntbetd-t", (7,))
+
+
+@every_reader
+def test_days_of_1900_and_of_1904_are_read(tmp_path, reader):
+    """A sheet of either calendar, and a day that 1900 never had."""
+    days = [[shown(n, "yyyy-mm-dd")] for n in (1, 59, 60, 61, 2958465, 2958466, 1e10)]
+    path = write_xlsx(tmp_path / "a.xlsx", [["h"], *days])
+    _, rows = rows_of(path, reader)
+    assert [row.texts[0] for row in rows] == [
+        *("1900-01-01", "1900-02-28", "1900-02-28", "1900-03-01", "9999-12-31"),
+        *("2958466", "10000000000"),
+    ]
+    mac = write_xlsx(tmp_path / "m.xlsx", [["h"], *days[:2]], date_1904=True)
+    _, rows = rows_of(mac, reader)
+    assert [row.texts[0] for row in rows] == ["1904-01-02", "1904-02-29"]
+
+
+@every_reader
+def test_rows_stand_where_excel_shows_them(tmp_path, reader):
+    """Blank rows count, short ones are filled, long ones cut, the end is the last."""
+    rows = [
+        ["a", "", "b", False, 0],
+        [],
+        [1],
+        [None, "ignored", 2, 3, 4, "beyond"],
+        [0, "", ""],
+        *[[]] * 998,
+        ["near"],
+        [0],
+        *[[]] * 1000,
+        ["far"],
+    ]
+    head, found = rows_of(write_xlsx(tmp_path / "a.xlsx", rows), reader)
+    assert head.headers == ("a", "", "b")
+    assert [(row.number, row.texts) for row in found if any(row.texts)] == [
+        (3, ("1", None, None)),
+        (4, (None, "ignored", "2")),
+        (5, ("0", None, None)),
+        (1004, ("near", None, None)),
+    ]
+    assert found[0].number == 2
+    assert found[-1].number == 1004
+
+
+@every_reader
+def test_the_first_worksheet_is_read_whichever_is_active(tmp_path, reader):
+    """Charts do not count, hidden sheets, rows and columns do (section 4.2)."""
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(path)
+    chart = book.add_chart({"type": "line"})
+    chart.add_series({"values": "=Hidden!$A$1:$A$2"})
+    book.add_chartsheet("Chart").set_chart(chart)
+    hidden = book.add_worksheet("Hidden")
+    workbooks.fill(book, hidden, [["a", "b"], [1, 2], [3, 4]])
+    hidden.set_row(1, None, None, {"hidden": True})
+    hidden.set_column(0, 0, None, None, {"hidden": True})
+    other = book.add_worksheet("Other & more")
+    other.activate()
+    workbooks.fill(book, other, [["z"], [9]])
+    hidden.hide()
+    book.close()
+    head, rows = rows_of(path, reader)
+    assert (head.sheet, head.sheet_names) == ("Hidden", ("Hidden", "Other & more"))
+    assert [row.texts for row in rows] == [("1", "2"), ("3", "4")]
+    head, rows = rows_of(path, reader, sheet="Other & more")
+    assert [row.texts for row in rows] == [("9",)]
+    with pytest.raises(Unreadable, match="The file has no sheet named 'Chart'"):
+        rows_of(path, reader, sheet="Chart")
+
+
+@every_reader
+def test_merged_cells_have_one_value_and_are_told(tmp_path, reader):
+    """The others are blank (section 4.2)."""
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    workbooks.fill(book, sheet, [["a", "b"]])
+    sheet.merge_range(1, 0, 2, 1, "m")
+    sheet.write(3, 1, "x")
+    book.close()
+    head, rows = rows_of(path, reader)
+    assert head.merged == ((2, 3),)
+    assert [row.texts for row in rows] == [("m", None), (None, None), (None, "x")]
+
+
+@every_reader
+def test_a_table_that_begins_further_down_has_blank_headers(tmp_path, reader):
+    """The first row is the header, whatever is in it."""
+    path = workbooks.raw_xlsx(
+        tmp_path / "a.xlsx", f'<row r="3">{inline("C3", "x")}</row>'
+    )
+    head, rows = rows_of(path, reader)
+    assert head.headers == ()
+    assert [(row.number, row.texts) for row in rows] == [(2, ()), (3, ())]
+
+
+@every_reader
+def test_an_empty_sheet_has_no_headers_and_no_rows(tmp_path, reader):
+    """It is no error of the reader."""
+    head, rows = rows_of(write_xlsx(tmp_path / "a.xlsx"), reader)
+    assert (head.headers, rows) == ((), [])
+
+
+@every_reader
+def test_errors_at_the_end_of_a_sheet_are_rows(tmp_path, reader):
+    """Also where nothing but errors stands below and beside the other cells."""
+    error = formula("#REF!")
+    rows = [["a", "b"], [1], [None, error], [], [error]]
+    _, found = rows_of(write_xlsx(tmp_path / "a.xlsx", rows), reader)
+    assert [(row.number, row.texts) for row in found] == [
+        (2, ("1", None)),
+        (3, (None, "#REF!")),
+        (4, (None, None)),
+        (5, ("#REF!", None)),
+    ]
+
+
+def test_errors_that_the_fast_reader_does_not_know_are_read(tmp_path):
+    """A sheet with one is refused by calamine; the second reader reads it."""
+    rows = [["a"], [formula("#N/A")], [1]]
+    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    replace_in_part(path, "xl/worksheets/sheet1.xml", b"#N/A", b"#SPILL!")
+    assert read(path) == (("a",), [(2, "#SPILL!"), (3, "1")])
+
+
+@pytest.mark.parametrize("form", ["yyyy-mm-dd", "[h]:mm"])
+@pytest.mark.parametrize("number", [1e300, 1e11])
+def test_huge_numbers_under_a_format_of_dates_are_numbers(tmp_path, number, form):
+    """At some of them calamine panics; the second reader reads the sheet."""
+    rows = [["a"], ["x"], [shown(number, form)]]
+    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    assert read(path) == (("a",), [(2, "x"), (3, to_text(number))])
+
+
+def test_declared_dimensions_are_not_believed(tmp_path):
+    """A sheet may say that it is huge or tiny; its cells count."""
+    data = "".join(f'<row r="{n}">{inline(f"A{n}", n)}</row>' for n in (1, 2, 3))
+    for name, said in (("huge", "A1:XFD1048576"), ("tiny", "A1")):
+        path = workbooks.raw_xlsx(
+            tmp_path / f"{name}.xlsx", data, dimension=f'<dimension ref="{said}"/>'
+        )
+        for reader in READERS:
+            assert [row.texts for row in rows_of(path, reader)[1]] == [("2",), ("3",)]
+
+
+def test_a_value_far_below_does_not_matter(tmp_path):
+    """It would take the fast reader gigabytes; the second one never gets there."""
+    rows = [["a", *[""] * 98, "z"], [1]]
+    path = tmp_path / "a.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    workbooks.fill(book, sheet, rows)
+    sheet.write(1_000_000, 99, "far")
+    book.close()
+    headers, [row] = read(path)
+    assert (len(headers), row[:2]) == (100, (2, "1"))
+
+
+def test_a_workbook_of_another_library_is_read(tmp_path):
+    """What openpyxl writes differs in small things."""
+    path = tmp_path / "a.xlsx"
+    book = Workbook()
+    book.active.append(["a", "b", "c"])
+    book.active.append(
+        [" x ", datetime.fromisoformat("2020-02-29T01:02:03"), time(1, 2)]
+    )
+    book.save(path)
+    expected = (2, " x ", "2020-02-29 01:02:03", "01:02:00")
+    assert read(path) == (("a", "b", "c"), [expected])
+
+
+def test_what_is_known_beforehand_is_told(tmp_path):
+    """Headers, names of sheets, number of rows and a few samples (section 18.3)."""
+    rows = [["a", "b"], *[[n % 2, "x"] for n in range(150)], [], ["late"]]
+    path = write_xlsx(tmp_path / "a.xlsx", rows, [])
+    with open_table(path, file_name="Some.XLSX") as table:
+        assert table.sheet_names == ("Sheet1", "Sheet2")
+        assert table.row_count == 152
+        assert table.head.samples == (("0", "1"), ("x",))
+        first = [row.number for row in table.rows()]
+        again = [row.number for row in table.rows()]
+        assert first == again == list(range(2, 154))
+
+
+def test_rows_can_be_left_unread(tmp_path):
+    """A process that still has rows to give ends with its table."""
+    rows = [["a"], *[["x" * 500] for _ in range(3000)]]
+    with open_table(write_xlsx(tmp_path / "a.xlsx", rows), file_name="a.xlsx") as table:
+        assert next(table.rows()).texts == ("x" * 500,)
+
+
+def test_the_process_that_reads_knows_no_secrets(tmp_path, monkeypatch):
+    """Its environment has nothing of that of the server."""
+    monkeypatch.setenv("CASELEDGER_DATABASE", "postgresql://u:secret@h/d")
+    path = write_xlsx(tmp_path / "a.xlsx", [["a"]])
+    with open_workbook(path, "xlsx", sheet=None, limits=DEFAULT_LIMITS) as reading:
+        told = Path(f"/proc/{reading._child.pid}/environ")
+        assert b"secret" not in (told.read_bytes() if told.exists() else b"")
+
+
+def test_an_old_workbook_is_read(tmp_path):
+    """.xls: dates by their format, whole numbers, errors (section 4.3)."""
+    rows = [
+        ["text", "number", "date", "other"],
+        [" 007 ", 28.0, datetime.fromisoformat("1988-07-07"), True],
+        ["é😀", 5.5, datetime.fromisoformat("2016-01-01T12:00"), XlsError(0x2A)],
+        [],
+        ["", 1e16, 0.5, XlsError(0x07)],
+        ["---", 1.25, None, False],
+    ]
+    forms = {(1, 2): "yyyy-mm-dd", (2, 2): "d/m/yy h:mm", (4, 2): "hh:mm"}
+    forms |= {(5, 1): "[h]:mm"}
+    path = workbooks.write_xls(tmp_path / "output.xls", rows, forms=forms)
+    assert read(path) == (
+        ("text", "number", "date", "other"),
+        [
+            (2, " 007 ", "28", "1988-07-07", "True"),
+            (3, "é😀", "5.5", "2016-01-01 12:00:00", "#N/A"),
+            (4, None, None, None, None),
+            (5, None, "1e+16", "12:00:00", "#DIV/0!"),
+            (6, "", "1 day, 6:00:00", None, "False"),
+        ],
+    )
+
+
+def test_a_large_old_workbook_is_read(tmp_path):
+    """Its directory and its table of sectors take several sectors."""
+    rows = [["a", "b"], *[[f"text {n}", n] for n in range(12_000)], [XlsError(0x17)]]
+    path = workbooks.write_xls(tmp_path / "a.xls", rows)
+    _, found = read(path)
+    assert found[11_999] == (12_001, "text 11999", "11999")
+    assert found[12_000] == (12_002, "#REF!", None)
+
+
+def test_an_open_document_is_read(tmp_path):
+    """.ods: the same rules, errors too."""
+    cells = [
+        (ods_cell("x", value_type="string"), "x"),
+        (ods_cell("28", value_type="float", value="28"), "28"),
+        (ods_cell("49%", value_type="percentage", value="0.49"), "0.49"),
+        (ods_cell("5", value_type="currency", value="5.1"), "5.1"),
+        (ods_cell("d", value_type="date", date_value="1988-07-07"), "1988-07-07"),
+        (
+            ods_cell("d", value_type="date", date_value="2016-01-01T12:00:00"),
+            "2016-01-01 12:00:00",
+        ),
+        (ods_cell("t", value_type="time", time_value="PT12H00M00S"), "12:00:00"),
+        (ods_cell("t", value_type="time", time_value="PT26H03M04S"), "1 day, 2:03:04"),
+        (ods_cell("W", value_type="boolean", boolean_value="true"), "True"),
+        (ods_cell("#N/A", value_type="string", error=True), "#N/A"),
+        (ods_cell("#DIV/0!", value_type="float", value="0", error=True), "#DIV/0!"),
+        (ods_cell(), None),
+        (ods_cell("---", value_type="string"), ""),
+        (ods_cell("PT1H", value_type="string"), "PT1H"),
+        (ods_cell("end", value_type="string"), "end"),
+    ]
+    path = workbooks.write_ods(
+        tmp_path / "a.ods",
+        [[ods_cell("h", value_type="string")], *[[c] for c, _ in cells]],
+    )
+    _, found = read(path)
+    assert [row[1] for row in found] == [text for _, text in cells]
+
+
+def replace_in_part(path, name, old, new):
+    """Change the bytes of a part of an archive."""
+    parts = workbooks.parts_of(path)
+    assert old in parts[name]
+    workbooks.write_zip(path, {**parts, name: parts[name].replace(old, new)})
+
+
+def test_a_sheet_that_the_fast_reader_cannot_hold_is_not_tried(tmp_path):
+    """It would take all the memory that there is, and then fail."""
+    rows = [["a"], *([n] for n in range(200))]
+    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    limits = Limits(memory=10_000)
+    order = {"format": "xlsx", "sheet": None, "reader": "calamine"}
+    with path.open("rb") as file, pytest.raises(MemoryError):
+        open_sheet(file, order, limits)
+    with path.open("rb") as file:
+        sheet = open_sheet(file, order | {"reader": "openpyxl"}, limits)
+        assert len(list(sheet.rows())) == 201

@@ -1,0 +1,323 @@
+"""How a naive ledger judges submissions and what it lets be done to forms.
+
+Sections 13 to 15 of ``case-xml.md``, without any of the product's code. A form is a
+dict: the id it stands under (``None`` until the test has seen the random one), its
+state, its key in the fold, the version with its newest bytes, the last version that
+was processed (``good``) and whether that is in force (``on``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.kit.model_fold import Refused, blocks_for, named_in
+
+SUBMISSION_ERROR = {"kind": "submission_error", "form_id": None}
+BESIDE = ("duplicate", "submission_error")
+"""The states of what is stored under an id of its own, whatever the form said."""
+IMPOSSIBLE = "Conflict"
+DONE_ALREADY = "done already"
+STEPS = {
+    "archive": ({"normal"}, {"archived"}),
+    "unarchive": ({"archived"}, {"normal"}),
+    "reprocess": ({"error"}, {"normal"}),
+}
+"""The states from which an act goes, and those in which it is done already."""
+
+
+def was_moved(form: dict[str, Any]) -> bool:
+    """Tell whether another form took a form's id, and the log gave it a new one."""
+    return form["orig"] is not None and form["state"] in {"error", "deprecated"}
+
+
+class Forms:
+    """What is known of the forms of one domain. ``Model`` adds the cases."""
+
+    foreign: set[str]
+    marks: dict[str, dict[str, Any]]
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.forms: list[dict[str, Any]] = []
+        self.held: dict[str, dict[str, Any]] = {}  # form id -> what holds it now
+
+    def take(self, kind: str, touched: int = 0) -> tuple[int, int]:
+        """Use up a position and the microseconds of an entry."""
+        raise NotImplementedError
+
+    def put(
+        self, kind: str, form: dict[str, Any], version: Any, *, on: bool
+    ) -> tuple[int, int, set[str]]:
+        """Change what is in force of a form; returns when, and the cases touched."""
+        raise NotImplementedError
+
+    def arrive(self, form: dict[str, Any], *, submit_time: int | None) -> int:
+        """Fold a new form; returns when."""
+        raise NotImplementedError
+
+    def cascade(
+        self, touched: set[str], cause: dict[str, Any], appended_on: int
+    ) -> None:
+        """Close the extensions of what is closed."""
+        raise NotImplementedError
+
+    def new_form(
+        self, form_id: str | None, version: dict[str, Any], **fields: Any
+    ) -> dict[str, Any]:
+        """Take a form in; whoever held its id must have been moved."""
+        form = {
+            "form_id": form_id,
+            "version": version,
+            "good": None,
+            "on": False,
+            "orig": None,
+            "before": None,
+            "born": fields["state"],
+            **fields,
+        }
+        self.forms.append(form)
+        if form_id is not None:
+            self.held[form_id] = form
+        return form
+
+    def name(self, form: dict[str, Any], form_id: str) -> None:
+        """Learn the random id of a form."""
+        form["form_id"] = form_id
+        self.held[form_id] = form
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return what the table of forms must say, the ids of forms left out."""
+        return [
+            (
+                form["version"]["position"],
+                form["position"],
+                form["key"][1],
+                form["state"],
+                form["orig"],
+            )
+            for form in self.forms
+        ]
+
+    # Judging (section 13)
+
+    def submit(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Decide about a submission; returns what the receipt must say.
+
+        ``sent`` has body (comparable), blocks, user_id, xmlns, form_id, files,
+        submit_time. Fresh random ids are returned as ``None``.
+        """
+        when = sent["submit_time"]
+        version = {
+            name: sent[name] for name in ("body", "blocks", "xmlns", "user_id", "files")
+        }
+        if sent["blocks"] is None:
+            self.beside("submission_error", version, when)
+            return SUBMISSION_ERROR
+        form_id = sent["form_id"]
+        held = self.held.get(form_id)
+        if held is None:
+            return self.accept(version, form_id, when)
+        old, is_beside = held["version"], held["born"] in BESIDE
+        if old["body"] == version["body"] and not is_beside:
+            return self.again(held, version, when)
+        if old["xmlns"] != version["xmlns"] or is_beside:
+            return self.accept(version, None, when)
+        if held["good"] is None:
+            return self.instead(held, version, when)
+        return self.edit(held, version)
+
+    def beside(
+        self, state: str, version: dict[str, Any], when: int | None, **fields: Any
+    ) -> dict[str, Any]:
+        """Keep bytes that touch no case."""
+        position, appended_on = self.take(state)
+        version["position"] = position
+        key = (appended_on if when is None else when, position)
+        fields = {"form_id": None, **fields, "position": position, "key": key}
+        return self.new_form(fields.pop("form_id"), version, state=state, **fields)
+
+    def again(
+        self, held: dict[str, Any], version: dict[str, Any], when: int | None
+    ) -> dict[str, Any]:
+        """Judge the same bytes under the same id: an error is run again first.
+
+        One that was deleted stays so: its bytes are a duplicate like any others.
+        """
+        form_id = held["form_id"]
+        if held["state"] == "error":
+            problem = self.run(held)
+            if problem is not None:
+                return {
+                    "kind": "error",
+                    "form_id": form_id,
+                    "problem": problem,
+                    "resubmitted": True,
+                }
+        text = f"Form is a duplicate of another! ({form_id})"
+        form = self.beside("duplicate", version, when, orig=form_id)
+        return {"kind": "duplicate", "form_id": None, "problem": text, "form": form}
+
+    def accept(
+        self, version: dict[str, Any], form_id: str | None, when: int | None
+    ) -> dict[str, Any]:
+        """Process a form; an error is kept and changes no case."""
+        answer: dict[str, Any] = {"kind": "normal", "form_id": form_id}
+        problem = self.fault_of(version, form_id)
+        if problem is None:
+            form = self.new_form(form_id, version, state="normal", good=version)
+            appended_on = self.arrive(form, submit_time=when)
+            self.cascade(named_in(version), form, appended_on)
+        else:
+            form = self.beside("error", version, when, form_id=form_id)
+            answer = {"kind": "error", "form_id": form_id, "problem": problem}
+        return {**answer, "form": form}
+
+    def instead(
+        self, held: dict[str, Any], version: dict[str, Any], when: int | None
+    ) -> dict[str, Any]:
+        """Let a form take the id of an error that was never processed."""
+        form_id = held["form_id"]
+        answer = self.accept(version, form_id, when)
+        held.update(
+            form_id=None,
+            state="error",
+            orig=form_id,
+            position=version["position"],
+            key=(held["key"][0], held["version"]["position"]),
+        )
+        return answer
+
+    def edit(self, held: dict[str, Any], version: dict[str, Any]) -> dict[str, Any]:
+        """Put another version in the place of a form that was processed."""
+        form_id, old = held["form_id"], held["version"]
+        version["files"] = (*version["files"], *old["files"])
+        problem = self.fault_of(version, form_id)
+        kind, state = ("error", "error") if problem else ("edit", "normal")
+        touched: set[str] = set()
+        if problem is None:
+            position, appended_on, touched = self.put(kind, held, version, on=True)
+        else:
+            position, appended_on = self.take(kind)
+        version["position"] = position
+        self.new_form(
+            None,
+            old,
+            state="deprecated",
+            orig=form_id,
+            position=position,
+            key=(held["key"][0], old["position"]),
+        )
+        held.update(version=version, state=state, position=position)
+        self.cascade(touched, held, appended_on)
+        answer = {"kind": kind, "form_id": form_id, "form": held}
+        return {**answer, "problem": problem} if problem else answer
+
+    # The one fault a described form may have (sections 10 to 12)
+
+    def fault_of(self, version: dict[str, Any], form_id: str | None) -> str | None:
+        """Return the problem for which a form is an error, if any."""
+        try:
+            self.check(version, form_id)
+        except Refused as refused:
+            return str(refused)
+        return None
+
+    def check(self, version: dict[str, Any], form_id: str | None) -> None:
+        """Raise ``Refused`` for the one fault a described form may have."""
+        for block in version["blocks"]:
+            if block.get("fault"):
+                raise Refused(block["fault"])
+        named = named_in(version)
+        if named & self.foreign:
+            raise Refused("IllegalCaseId: Bad case id")
+        for case_id in sorted(named):
+            for block in blocks_for(version, case_id):
+                for src, _ in block.get("attach", {}).values():
+                    if src and src not in version["files"]:
+                        raise Refused(f"AttachmentNotFound: {form_id}: '{src}'")
+        for case_id in sorted(named):
+            self.check_targets(version, case_id, named)
+
+    def check_targets(
+        self, version: dict[str, Any], case_id: str, named: set[str]
+    ) -> None:
+        """Raise ``Refused`` for an index to nobody that the form leaves set (10)."""
+        net = {
+            name: index[0]
+            for block in blocks_for(version, case_id)
+            for name, index in block.get("index", {}).items()
+        }
+        for target in net.values():
+            if target and target not in named and target not in self.marks:
+                raise Refused(
+                    f"InvalidCaseIndex: Case '{case_id}' references "
+                    f"non-existent case '{target}'"
+                )
+
+    # Acts on forms (sections 14 and 15)
+
+    def act(self, kind: str, form_ids: list[str], *, strict: bool) -> Any:
+        """Do something to forms; returns (id, changed, state, problem?) of each.
+
+        When strict, an unknown form or an impossible act prevents all: the names of
+        the refusals that may be answered are returned instead.
+        """
+        hindrances = {self.hindrance(kind, form_id) for form_id in form_ids}
+        if strict and hindrances != {None}:
+            return hindrances - {None}
+        return [self.act_on(kind, form_id) for form_id in form_ids]
+
+    def hindrance(self, kind: str, form_id: str) -> str | None:
+        """Return why an act on a form is out of the question."""
+        form = self.held.get(form_id)
+        if form is None:
+            return "NotFound"
+        return IMPOSSIBLE if self.verdict(kind, form) == IMPOSSIBLE else None
+
+    def verdict(self, kind: str, form: dict[str, Any]) -> str | None:
+        """Return nothing when the act can be done now."""
+        state = form["state"]
+        if kind != "form_restore" and was_moved(form):
+            return IMPOSSIBLE
+        if kind == "form_delete":
+            return DONE_ALREADY if state == "deleted" else None
+        if kind == "form_restore":
+            return None if state == "deleted" else DONE_ALREADY
+        before, after = STEPS[kind]
+        if state in before:
+            return None
+        return DONE_ALREADY if state in after else IMPOSSIBLE
+
+    def act_on(self, kind: str, form_id: str) -> tuple[str, bool, str | None, bool]:
+        """Do something to one form."""
+        form = self.held.get(form_id)
+        if form is None:
+            return form_id, False, None, True
+        verdict = self.verdict(kind, form)
+        if verdict is not None:
+            return form_id, False, form["state"], verdict == IMPOSSIBLE
+        if kind == "reprocess":
+            failed = self.run(form) is not None
+            return form_id, not failed, form["state"], failed
+        state, on = {
+            "archive": ("archived", False),
+            "unarchive": ("normal", True),
+            "form_delete": ("deleted", False),
+            "form_restore": form["before"],
+        }[kind]
+        if kind == "form_delete":
+            form["before"] = (form["state"], form["on"])
+        self.put(kind, form, form["good"], on=on)
+        form["state"] = state
+        return form_id, True, state, False
+
+    def run(self, form: dict[str, Any]) -> str | None:
+        """Run an error form again; returns the problem when it fails again."""
+        version = form["version"]
+        problem = self.fault_of(version, form["form_id"])
+        if problem is not None:
+            return problem
+        _, appended_on, touched = self.put("reprocess", form, version, on=True)
+        form["state"] = "normal"
+        self.cascade(touched, form, appended_on)
+        return None
