@@ -10,8 +10,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from api.routes import ROUTES
 from api.wire.permissions import Permission
 
@@ -34,7 +32,8 @@ SPEAKS_DIALECTS = {
     "ledger/storage/dialect.py",
     "ledger/store.py",
 }
-READS_THE_CLOCK = {"ledger/clock.py"}
+DATABASES = {"sqlite", "postgresql"}
+PARSERS = (".XMLParser", ".etree.fromstring", ".etree.parse", ".etree.XML")
 CLOCKS = {
     "datetime.now",
     "datetime.utcnow",
@@ -45,11 +44,9 @@ CLOCKS = {
     "time.gmtime",
     "time.localtime",
 }
-MAKES_RANDOM_IDS = {"ledger/ids.py"}
 RANDOM_IDS = {"uuid.uuid1", "uuid.uuid4"}
 CHANCE = {"random", "secrets", "os.urandom", *RANDOM_IDS}
-
-every_file = pytest.mark.parametrize("name", TREES)
+DRAWS = tuple(f"{source}." for source in CHANCE)
 
 
 def test_packages_keep_the_layers_and_the_pure_core_is_pure():
@@ -75,89 +72,95 @@ def test_a_module_that_calls_itself_pure_is_held_to_it():
     assert [found for found in claimed if not in_pure_core(found)] == []
 
 
-@every_file
-def test_a_database_is_named_only_where_the_databases_differ(name):
+def test_a_database_is_named_only_where_the_databases_differ():
     """No file but those four holds the word "sqlite" or "postgresql"."""
-    words = {
-        node.value for node in ast.walk(TREES[name]) if isinstance(node, ast.Constant)
-    }
-    named = words & {"sqlite", "postgresql"}
-    assert not named or name in SPEAKS_DIALECTS
+    named = {name for name, tree in TREES.items() if constants(tree) & DATABASES}
+    assert named <= SPEAKS_DIALECTS
 
 
-@every_file
-def test_xml_is_parsed_in_one_place(name):
+def test_xml_is_parsed_in_one_place():
     """``XMLParser`` is made, and lxml asked to parse, in ledger/forms/xml.py alone."""
-    parsers = {"XMLParser", "etree.fromstring", "etree.parse", "etree.XML"}
-    found = {
-        called
-        for called in calls(TREES[name])
-        if any(called == p or called.endswith(f".{p}") for p in parsers)
+    parsing = {
+        name
+        for name, tree in TREES.items()
+        if any(f".{called}".endswith(PARSERS) for called in calls(tree))
     }
-    assert not found or name == "ledger/forms/xml.py"
+    assert parsing == {"ledger/forms/xml.py"}
 
 
-@every_file
-def test_the_clock_is_read_in_one_place(name):
+def test_the_clock_is_read_in_one_place():
     """No ``datetime.now`` and its like outside ledger/clock.py (law 2)."""
-    found = names_used(TREES[name]) & CLOCKS
-    assert not found or name in READS_THE_CLOCK
+    assert users_of(CLOCKS) == {"ledger/clock.py"}
 
 
-@every_file
-def test_random_ids_are_made_in_one_place(name):
+def test_random_ids_are_made_in_one_place():
     """No ``uuid4`` outside ledger/ids.py."""
-    found = names_used(TREES[name]) & RANDOM_IDS
-    assert not found or name in MAKES_RANDOM_IDS
+    assert users_of(RANDOM_IDS) == {"ledger/ids.py"}
 
 
-@every_file
-def test_what_is_replayed_leaves_nothing_to_chance(name):
+def test_what_is_replayed_leaves_nothing_to_chance():
     """Projections and pure modules use no randomness at all (law 2)."""
-    used = names_used(TREES[name])
-    found = {
-        use
-        for use in used
-        for source in CHANCE
-        if use == source or use.startswith(f"{source}.")
+    replayed = {
+        name
+        for name in TREES
+        if name.startswith("projections/") or in_pure_core(module(name))
     }
-    replayed = name.startswith("projections/") or in_pure_core(module(name))
-    assert not (found and replayed)
+    chance = {
+        name
+        for name, tree in TREES.items()
+        if any(use in CHANCE or use.startswith(DRAWS) for use in names_used(tree))
+    }
+    assert replayed & chance == set()
+    assert chance, "where are ids made?"
 
 
-@every_file
-def test_imports_stand_at_the_top(name):
+def test_imports_stand_at_the_top():
     """No function imports anything: what a file needs is told by its first lines."""
     late = [
         f"{name}:{node.lineno}"
-        for function in functions(TREES[name])
+        for name, function in every_function()
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert late == []
 
 
-@every_file
-def test_files_stay_short(name):
+def test_files_stay_short():
     """No file is longer than 500 lines; one that grows past it becomes a folder."""
-    assert len(SOURCES[name].read_text().splitlines()) <= LONGEST_FILE
+    lengths = {name: path.read_text().count("\n") for name, path in SOURCES.items()}
+    assert {n: size for n, size in lengths.items() if size > LONGEST_FILE} == {}
 
 
-@every_file
-def test_functions_stay_short(name):
+def test_functions_stay_short():
     """No function is longer than 60 lines, docstring included."""
     long = [
         f"{name}:{function.lineno} {function.name}"
-        for function in functions(TREES[name])
+        for name, function in every_function()
         if (function.end_lineno or 0) - function.lineno >= LONGEST_FUNCTION
     ]
     assert long == []
 
 
-@every_file
-def test_a_file_says_what_lives_in_it(name):
+def test_a_file_says_what_lives_in_it():
     """Every module begins with a docstring."""
-    assert ast.get_docstring(TREES[name])
+    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+
+
+def constants(tree: ast.Module) -> set[object]:
+    """Return every text and number that is written in a file."""
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+
+def users_of(names: set[str]) -> set[str]:
+    """Return the files that use one of some names."""
+    return {name for name, tree in TREES.items() if names_used(tree) & names}
+
+
+def every_function() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Yield every function and method, with the file it stands in."""
+    for name, tree in TREES.items():
+        for function in functions(tree):
+            yield name, function
 
 
 def module(name: str) -> str:
