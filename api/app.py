@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from aiohttp import web
@@ -35,8 +35,9 @@ from api.http.keys import (
 from api.http.logs import wants_console
 from api.http.metrics import WORKERS
 from api.http.middleware import Shell
+from api.http.router import install
 from api.openapi.document import document
-from api.routes import ROUTES, install
+from api.routes import ROUTES
 from api.webhooks.delivery import Deliverer
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
@@ -84,7 +85,7 @@ def create_app(config: Config) -> web.Application:
     app[SIGNING_KEY] = (
         load_signing_key(Path(config.signing_key)) if config.signing_key else None
     )
-    app[DESCRIPTION] = describe(document(ROUTES))
+    app[DESCRIPTION] = _description()
     shell = Shell(
         app[AUTHENTICATOR],
         body_limit=config.body_limit,
@@ -95,6 +96,12 @@ def create_app(config: Config) -> web.Application:
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(end_waits)
     return app
+
+
+@lru_cache(maxsize=1)
+def _description() -> bytes:
+    """Return the description of the API, which is the same for every application."""
+    return describe(document(ROUTES))
 
 
 async def end_waits(app: web.Application) -> None:

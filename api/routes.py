@@ -1,17 +1,12 @@
 """The one table of routes: what is served where, to whom, in which dialect.
 
-The table is the source of the server's router and of the API's description
-(``api/openapi/document.py``). Rows stand hottest first, because the router tries them
-in order.
+The table is the source of the server's router (``api/http/router.py``) and of the API's
+description (``api/openapi/document.py``). Of two rows that fit a path the first counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
-
-from aiohttp import web
 
 from api.about import handlers as process_pages
 from api.cases import handlers as case_v2
@@ -22,7 +17,7 @@ from api.excel.routes import EXCEL_ROUTES
 from api.forms.routes import LIFE_ROUTES
 from api.haplo.routes import HAPLO_ROUTES
 from api.history.routes import AS_OF_ROUTES, TIME_TRAVEL_ROUTES
-from api.http.middleware import Endpoint, Handler, Shell
+from api.http.middleware import Handler
 from api.jobs.routes import JOB_ROUTES
 from api.proof.routes import PROOF_ROUTES
 from api.receiver.handlers import (
@@ -37,10 +32,7 @@ from api.undo.routes import UNDO_ROUTES
 from api.webhooks.routes import WEBHOOKS_ROUTES
 from api.wire.dialects import OPENROSA, PROCESS
 from api.wire.permissions import Permission
-from api.wire.problems import method_not_allowed, unknown_path
-from api.wire.route import PLACEHOLDER, PLACES, Route, json_route, preflight
-
-_TAKES_ITS_SLASHES = "{external_id}"
+from api.wire.route import Route, json_route, preflight
 
 CASES = "Case Data API v2"
 DEVICES = "Devices"
@@ -287,83 +279,3 @@ ROUTES: tuple[Route, ...] = (
     *DEVICE_ROUTES,
     *PROCESS_ROUTES,
 )
-
-
-def install(app: web.Application, shell: Shell, routes: Iterable[Route]) -> None:
-    """Add the routes to a server's router, and what answers everything else.
-
-    Each path is served with and without a slash at its end, never by a redirect; a
-    method that a path does not know is refused after authentication.
-    """
-    by_path: dict[str, list[Route]] = {}
-    for route in routes:
-        by_path.setdefault(route.path, []).append(route)
-    for path, rows in by_path.items():
-        resource = app.router.add_resource(pattern(path))
-        for route in (*rows, _refusing(path, rows)):
-            endpoint = _endpoint(route)
-            resource.add_route(
-                route.method,
-                shell.wrap(endpoint),
-                expect_handler=shell.expect(endpoint),
-            )
-    nothing = _endpoint(_NOTHING)
-    app.router.add_route(
-        "*", "/{path:.*}", shell.wrap(nothing), expect_handler=shell.expect(nothing)
-    )
-
-
-def pattern(path: str) -> str:
-    """Return a path as the router takes it."""
-    found = PLACEHOLDER.sub(
-        lambda name: f"{{{name[1]}:{PLACES.get(name[1], '[^/]+')}}}", path
-    )
-    return found if path.endswith(_TAKES_ITS_SLASHES) else found + "{slash:/*}"
-
-
-def _refusing(path: str, rows: Sequence[Route]) -> Route:
-    """Return the row for every method that a path does not serve."""
-    if rows[0].dialect.hides_methods:
-        return replace(_NOTHING, path=path, dialect=rows[0].dialect)
-    allowed = [row.method for row in rows]
-
-    async def refuse_method(_request: web.Request) -> web.Response:
-        raise method_not_allowed(allowed)
-
-    open_to_all = rows[0].dialect.tells_methods or all(
-        row.permission is Permission.OPEN for row in rows
-    )
-    return Route(
-        method="*",
-        path=path,
-        handler=refuse_method,
-        permission=Permission.OPEN if open_to_all else Permission.MEMBER,
-        dialect=rows[0].dialect,
-        listed=False,
-        identify=rows[0].identify,
-    )
-
-
-async def _refuse_path(_request: web.Request) -> web.Response:
-    raise unknown_path()
-
-
-_NOTHING = Route(
-    method="*",
-    path="unknown",
-    handler=_refuse_path,
-    permission=Permission.OPEN,
-    dialect=PROCESS,
-    listed=False,
-)
-
-
-def _endpoint(route: Route) -> Endpoint:
-    return Endpoint(
-        handler=route.handler,
-        path=route.written_path,
-        permission=route.permission,
-        dialect=route.dialect,
-        identify=route.identify,
-        takes_files=route.takes_files,
-    )

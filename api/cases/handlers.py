@@ -50,8 +50,9 @@ from api.http.requests import (
     json_answer,
     own_address,
     pairs,
-    raw_place,
+    place_of,
 )
+from api.http.router import raw_part
 from api.wire.dialects import CASE_V2
 from api.wire.problems import (
     Problem,
@@ -86,7 +87,7 @@ _PREFLIGHT_FETCH = "OPTIONS, GET, POST"
 
 async def get_case(request: web.Request) -> web.Response:
     """Answer one case, or several whose ids are joined by commas (4.1, 4.2)."""
-    segment = decoded(raw_place(request))
+    segment = place_of(request, "case_id")
     chosen = when = None
     if request.rel_url.raw_query_string:
         chosen, when = chosen_fields(request), asked_moment(request)
@@ -149,7 +150,7 @@ async def put_cases(request: web.Request) -> web.Response:
 
 async def put_case(request: web.Request) -> web.Response:
     """Update the case that the URL names (section 5.2)."""
-    case_id = decoded(raw_place(request))
+    case_id = place_of(request, "case_id")
     return await _write(request, partial(parse_single_update, case_id=case_id))
 
 
@@ -321,8 +322,7 @@ async def _aside(body: bytes, parse: Callable[[bytes], T]) -> T:
 
 def _external_id(request: web.Request) -> str:
     """Return the id behind ``ext/``, up to the final slash that is not encoded."""
-    raw = request.rel_url.raw_path.split("/", 7)[7]
-    external_id = decoded(raw.removesuffix("/"))
+    external_id = decoded(raw_part(request, "external_id").removesuffix("/"))
     if not external_id:
         raise case_not_found("ext")
     return external_id

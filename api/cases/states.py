@@ -5,10 +5,10 @@ from __future__ import annotations
 import orjson
 from aiohttp import web
 
-from api.forms.handlers import PLACE_OF_ID, author_of, place_of
+from api.forms.handlers import author_of
 from api.forms.wire import parse_reason
 from api.http.keys import PRINCIPAL, WRITER
-from api.http.requests import json_answer
+from api.http.requests import json_answer, place_of
 from api.wire.problems import case_not_found
 from ledger.commands.form_states import FlagCases, RebuildCases
 from ledger.entry import Kind, Receipt
@@ -66,7 +66,7 @@ async def _submit(
 
 
 def _case_id(request: web.Request) -> str:
-    case_id = place_of(request, PLACE_OF_ID)
+    case_id = place_of(request, "case_id")
     if not is_legal(case_id):
         # No form can have named such a case, and no database takes every id.
         raise case_not_found(case_id)

@@ -8,9 +8,9 @@ import orjson
 from aiohttp import web
 
 from api.erasure.wire import erasure_to_wire, parse_erasure, preview_to_wire
-from api.forms.handlers import PLACE_OF_ID, author_of, place_of
+from api.forms.handlers import author_of
 from api.http.keys import PAST, PRINCIPAL, STORE, WORKER, WRITER
-from api.http.requests import json_answer
+from api.http.requests import json_answer, place_of
 from api.wire.problems import case_not_found
 from importers.jobs.repack import EraseAndRepack
 from ledger.clock import now_micros
@@ -29,7 +29,7 @@ from projections.erasure.preview import (
 async def erase_case(request: web.Request) -> web.Response:
     """Make the personal data of a case unreadable; it cannot be undone."""
     wish = parse_erasure(await request.read())
-    case_id = place_of(request, PLACE_OF_ID)
+    case_id = place_of(request, "case_id")
     if not is_legal(case_id):
         raise case_not_found(case_id)
     if wish.dry_run:

@@ -11,7 +11,7 @@ from aiohttp import web
 from api.errors.wire import NAMES, parse_filter, parse_reprocess, to_wire
 from api.forms import handlers as forms_life
 from api.http.keys import PRINCIPAL, STORE, WRITER
-from api.http.requests import base_address, json_answer, own_address
+from api.http.requests import base_address, json_answer, own_address, place_of
 from api.jobs.handlers import job_taken
 from api.wire.forms import render_form
 from api.wire.list_query import ListQuery, cursor_of
@@ -74,7 +74,7 @@ async def reprocess_errors(request: web.Request) -> web.Response:
 
 
 async def _look(request: web.Request) -> FormView:
-    form_id = forms_life.place_of(request, forms_life.PLACE_OF_ID)
+    form_id = place_of(request, "form_id")
     if not is_legal(form_id):
         raise NotFound(f"Form '{form_id}' not found")
     domain = request[PRINCIPAL].domain

@@ -14,7 +14,7 @@ from aiohttp.hdrs import CONTENT_DISPOSITION, USER_AGENT
 
 from api.forms.wire import parse_reason
 from api.http.keys import PRINCIPAL, STORE, WRITER
-from api.http.requests import base_address, decoded, json_answer
+from api.http.requests import base_address, json_answer, place_of
 from api.wire.forms import render_form, render_outcome
 from api.wire.problems import Problem
 from ledger.commands.form_states import ChangeForms
@@ -26,10 +26,6 @@ from projections.forms.view import attachment_of, form_bytes, look_at_form
 
 T = TypeVar("T")
 
-PLACE_OF_ID = 7
-"""Which segment of ``/a/DOMAIN/api/ledger/v1/THINGS/ID`` is the id."""
-
-_PLACE_OF_ATTACHMENT = 9
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
 _UNKNOWN_TYPE = "application/octet-stream"
 
@@ -60,7 +56,7 @@ async def get_form_attachment(request: web.Request) -> web.Response:
         partial(
             attachment_of,
             form_id=_form_id(request),
-            name=place_of(request, _PLACE_OF_ATTACHMENT),
+            name=place_of(request, "attachment"),
         ),
     )
     kind = attachment.content_type.partition(";")[0].strip()
@@ -123,16 +119,8 @@ def author_of(request: web.Request) -> Author:
     )
 
 
-def place_of(request: web.Request, number: int) -> str:
-    """Return a segment of the path, counted from 0; ids may hold ``%2F``.
-
-    Raises a 400 ``Problem`` for one that is no text.
-    """
-    return decoded(request.rel_url.raw_path.split("/")[number])
-
-
 def _form_id(request: web.Request) -> str:
-    form_id = place_of(request, PLACE_OF_ID)
+    form_id = place_of(request, "form_id")
     if not is_legal(form_id):
         # No form can have brought such an id, and no database takes every one.
         raise NotFound(f"Form '{form_id}' not found")

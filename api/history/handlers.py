@@ -32,11 +32,10 @@ from api.http.requests import (
     allowing,
     answer_page,
     base_address,
-    decoded,
     json_answer,
     own_address,
     pairs,
-    raw_place,
+    place_of,
 )
 from api.wire.parameters import parse_moment
 from api.wire.permissions import Permission
@@ -102,7 +101,7 @@ async def list_cases_as_of(request: web.Request) -> web.Response:
 async def get_case_history(request: web.Request) -> web.Response:
     """Answer what every entry of the log did to a case."""
     page = parse_history(request.rel_url.raw_query_string)
-    case_id = decoded(raw_place(request))
+    case_id = place_of(request, "case_id")
     render = partial(
         history_response,
         page=page,
@@ -115,7 +114,7 @@ async def get_case_history(request: web.Request) -> web.Response:
 async def get_case_why(request: web.Request) -> web.Response:
     """Answer which form set a value of a case, and which did before."""
     name = parse_why(request.rel_url.raw_query_string)
-    case_id = decoded(raw_place(request))
+    case_id = place_of(request, "case_id")
     render = partial(why_response, link=_link(request))
     return await _told(
         request, case_id, lambda r: render(case_id, why(r, case_id, name))
@@ -125,7 +124,7 @@ async def get_case_why(request: web.Request) -> web.Response:
 async def get_case_diff(request: web.Request) -> web.Response:
     """Answer what differs in a case between two times."""
     start, end = parse_diff(request.rel_url.raw_query_string, now=now_micros())
-    case_id = decoded(raw_place(request))
+    case_id = place_of(request, "case_id")
     render = partial(diff_response, start=start, end=end)
     return await _told(
         request,

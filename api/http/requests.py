@@ -13,6 +13,7 @@ from api.cases.answers import list_response
 from api.cases.fields import FieldFilter
 from api.cases.query import ListRequest
 from api.http.keys import CONFIG
+from api.http.router import raw_part
 from api.wire.dialects import JSON_TYPE
 from api.wire.problems import as_of_needs_ids, undecodable_path
 from projections.lists.filter import CasePage
@@ -46,12 +47,12 @@ def pairs(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
 
 
-def raw_place(request: web.Request) -> str:
-    """Return what stands behind the prefix, still encoded: ids may hold ``%2F``.
+def place_of(request: web.Request, name: str) -> str:
+    """Return what stands at a placeholder of the path; ids may hold ``%2F``.
 
-    Both prefixes have the same number of segments (``case-api-v2.md`` section 1).
+    Raises a 400 ``Problem`` for what is no text.
     """
-    return request.rel_url.raw_path.split("/", 7)[6]
+    return decoded(raw_part(request, name))
 
 
 def decoded(raw: str) -> str:

@@ -15,7 +15,7 @@ from api.excel.dialect import EXCEL
 from api.openapi.components import BODIES, PARAMETERS, RESULTS, SCHEMAS
 from api.wire.dialects import CASE_V2, PROCESS
 from api.wire.permissions import Permission
-from api.wire.route import PLACEHOLDER, PLACES, Route
+from api.wire.route import PLACEHOLDER, SHAPES, Route
 
 Object = dict[str, Any]
 
@@ -57,7 +57,8 @@ def document(routes: Iterable[Route]) -> Object:
             "version": _version(),
             "description": (
                 "Cases as the sum of the forms that changed them. Every path is also "
-                "served with a slash at its end; the case API also under "
+                "served with a slash at its end, and slashes that are doubled count as "
+                "one; the case API is also served under "
                 "`/a/{domain}/api/v0.6/case`."
             ),
         },
@@ -97,8 +98,8 @@ def _path_item(path: str) -> Object:
 
 def _place(name: str) -> Object:
     """Return what may stand at a placeholder of a path."""
-    if name == "app_id":
-        return {"type": "string", "pattern": f"^{PLACES[name]}$"}
+    if name in SHAPES:
+        return {"type": "string", "pattern": f"^{SHAPES[name]}$"}
     return {"type": "string", "minLength": 1}
 
 

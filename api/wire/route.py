@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,28 +13,25 @@ from api.wire.permissions import Permission
 LEDGER = "/a/{domain}/api/ledger/v1"
 """Where our own API lives, next to those that others defined."""
 
-PLACES = {
-    "case_api": r"api/case/v2|api/v0\.6/case",
-    "bulk_fetch": "bulk-fetch|bulk_fetch",
-    "external_id": r"[\s\S]+",
-    "app_id": r"[\w-]+",
-    "file": r"[\w./-]+",
-    "user_upload": "api/user/v1/upload|user/v1/upload",
-    "org_upload": "api/org/v1/upload|org/v1/upload",
-    "location_upload": "api/data/v1/bulk/location/upload|data/v1/bulk/location/upload",
-    "upload_status": "api/data/v1/upload/status|data/v1/upload/status",
+SPELLINGS: Mapping[str, Sequence[str]] = {
+    "case_api": ("api/case/v2", "api/v0.6/case"),
+    "bulk_fetch": ("bulk-fetch", "bulk_fetch"),
+    "user_upload": ("api/user/v1/upload", "user/v1/upload"),
+    "org_upload": ("api/org/v1/upload", "org/v1/upload"),
+    "location_upload": (
+        "api/data/v1/bulk/location/upload",
+        "data/v1/bulk/location/upload",
+    ),
+    "upload_status": ("api/data/v1/upload/status", "data/v1/upload/status"),
 }
-"""What may stand at a placeholder; one path segment where nothing is said."""
+"""The placeholders that only stand for spellings of one thing; documents write the
+first."""
 
-CANONICAL = {
-    "case_api": "api/case/v2",
-    "bulk_fetch": "bulk-fetch",
-    "user_upload": "api/user/v1/upload",
-    "org_upload": "api/org/v1/upload",
-    "location_upload": "api/data/v1/bulk/location/upload",
-    "upload_status": "api/data/v1/upload/status",
-}
-"""How placeholders that only stand for spellings are written in documents."""
+SHAPES: Mapping[str, str] = {"app_id": r"[\w-]+"}
+"""What a path segment must be at a placeholder, where not everything is good."""
+
+TAILS: Mapping[str, str] = {"external_id": r"[\s\S]+", "file": r"[\w./-]+"}
+"""The placeholders at the end of a path that take all that is left, slashes too."""
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -75,7 +72,7 @@ class Route:
     def written_path(self) -> str:
         """Return the path as documents write it."""
         return PLACEHOLDER.sub(
-            lambda found: CANONICAL.get(found[1], found[0]), self.path
+            lambda found: SPELLINGS.get(found[1], found)[0], self.path
         )
 
 

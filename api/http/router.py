@@ -1,0 +1,190 @@
+"""The table of routes as aiohttp's router sees it: one resource that knows all paths.
+
+How a path is found is in ``api/wire/paths.py``. A path is never redirected. What stands
+at a placeholder can be had as the client encoded it: an id may hold an encoded slash,
+or bytes that are no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from aiohttp import web
+from yarl import URL
+
+from api.http.middleware import Endpoint, Shell
+from api.wire.dialects import PROCESS
+from api.wire.paths import Leaf, find, segments_of, tree_of
+from api.wire.permissions import Permission
+from api.wire.problems import method_not_allowed, unknown_path
+from api.wire.route import Route
+
+
+def install(app: web.Application, shell: Shell, routes: Iterable[Route]) -> None:
+    """Have a server find the routes, and answer everything else as unknown."""
+    app.router.register_resource(RouteTable(shell, routes))
+
+
+class Match(web.UrlMappingMatchInfo):
+    """The route of a request, and what stands at its placeholders."""
+
+    __slots__ = ("leaf",)
+
+    def __init__(
+        self, values: dict[str, str], route: web.AbstractRoute, leaf: Leaf | None
+    ) -> None:
+        """Keep where the path ended; unknown ones end nowhere."""
+        super().__init__(values, route)
+        self.leaf = leaf
+
+
+def raw_part(request: web.Request, name: str) -> str:
+    """Return what stands at a placeholder of a request's path, still encoded.
+
+    Raises ``KeyError`` where the route has no such placeholder.
+    """
+    leaf = getattr(request.match_info, "leaf", None)
+    if leaf is None:
+        raise KeyError(name)
+    raw: str = leaf.value(request.rel_url.raw_path, name)
+    return raw
+
+
+class RouteTable(web.AbstractResource):
+    """All routes as one resource of aiohttp's router."""
+
+    def __init__(self, shell: Shell, routes: Iterable[Route]) -> None:
+        """Build the tree; raises ``ValueError`` for a row that nothing can reach."""
+        super().__init__()
+        self._shell = shell
+        self._nothing = self._served(_NOTHING)
+        by_path: dict[str, list[Route]] = {}
+        for route in routes:
+            by_path.setdefault(route.path, []).append(route)
+        self._root = tree_of(by_path)
+        self._methods = [
+            {row.method: self._served(row) for row in rows} for rows in by_path.values()
+        ]
+        self._refusing = [
+            self._served(_refusing(path, rows)) for path, rows in by_path.items()
+        ]
+
+    async def resolve(self, request: web.Request) -> tuple[Match, set[str]]:
+        """Return the route of a request: the one for unknown paths if there is none."""
+        url = request.rel_url
+        path = url.raw_path
+        encoded = "%" in path
+        if encoded:
+            path = url.path_safe
+        segments = segments_of(path)
+        leaf = find(self._root, path, segments)
+        if leaf is None:
+            return Match({}, self._nothing, None), set()
+        values = leaf.values(path, segments)
+        if encoded:
+            values = {name: _unquoted(value) for name, value in values.items()}
+        route = self._methods[leaf.row].get(request.method)
+        return Match(values, route or self._refusing[leaf.row], leaf), set()
+
+    def _served(self, route: Route) -> web.AbstractRoute:
+        endpoint = Endpoint(
+            handler=route.handler,
+            path=route.written_path,
+            permission=route.permission,
+            dialect=route.dialect,
+            identify=route.identify,
+            takes_files=route.takes_files,
+        )
+        return web.ResourceRoute(
+            route.method,
+            self._shell.wrap(endpoint),
+            self,
+            expect_handler=self._shell.expect(endpoint),
+        )
+
+    # What else aiohttp asks of a resource.
+
+    @property
+    def canonical(self) -> str:
+        """Return under which prefix the router looks for this resource."""
+        return "/"
+
+    def url_for(self, **_parts: str) -> URL:
+        """Refuse: addresses are written by those who know them."""
+        _not_here()
+
+    def add_prefix(self, prefix: str) -> None:  # noqa: ARG002 - as aiohttp calls it
+        """Refuse: the table is never part of another application."""
+        _not_here()
+
+    def raw_match(self, path: str) -> bool:
+        """Tell whether this resource is the one of a path as a table writes it."""
+        return path == self.canonical
+
+    def get_info(self) -> Any:
+        """Return nothing: the table of routes has it all."""
+        return {}
+
+    def __len__(self) -> int:
+        """Return how many routes there are."""
+        return len(list(iter(self)))
+
+    def __iter__(self) -> Iterator[web.AbstractRoute]:
+        """Yield the routes."""
+        for methods in self._methods:
+            yield from methods.values()
+        yield from (*self._refusing, self._nothing)
+
+
+def _not_here() -> NoReturn:
+    raise NotImplementedError("the table of routes stands by itself")
+
+
+def _unquoted(value: str) -> str:
+    """Return a part of a path without the two escapes that ``path_safe`` keeps."""
+    return value.replace("%2F", "/").replace("%25", "%") if "%" in value else value
+
+
+# -- what answers the rest ---------------------------------------------------
+
+
+def _refusing(path: str, rows: Sequence[Route]) -> Route:
+    """Return the row for every method that a path does not serve.
+
+    It is refused after authentication, unless the path is open.
+    """
+    if rows[0].dialect.hides_methods:
+        return replace(_NOTHING, path=path, dialect=rows[0].dialect)
+    allowed = [row.method for row in rows]
+
+    async def refuse_method(_request: web.Request) -> web.Response:
+        raise method_not_allowed(allowed)
+
+    open_to_all = rows[0].dialect.tells_methods or all(
+        row.permission is Permission.OPEN for row in rows
+    )
+    return Route(
+        method="*",
+        path=path,
+        handler=refuse_method,
+        permission=Permission.OPEN if open_to_all else Permission.MEMBER,
+        dialect=rows[0].dialect,
+        listed=False,
+        identify=rows[0].identify,
+    )
+
+
+async def _refuse_path(_request: web.Request) -> web.Response:
+    raise unknown_path()
+
+
+_NOTHING = Route(
+    method="*",
+    path="unknown",
+    handler=_refuse_path,
+    permission=Permission.OPEN,
+    dialect=PROCESS,
+    listed=False,
+)
