@@ -169,7 +169,7 @@ def _receiver(
     operation: str,
     permission: Permission = Permission.OPEN,
 ) -> tuple[Route, Route]:
-    """Return the rows of one receiver address (submission-and-restore.md 1.1).
+    """Return the rows of one receiver address (rules/submission.md 1.1).
 
     The secure addresses authenticate in their handlers, because the query string says
     how; so their rows are open.

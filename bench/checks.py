@@ -1,4 +1,4 @@
-"""Whether the product holds what it should after a workload (section 1)."""
+"""Whether the product holds what it should after a workload (rules/design.md 6.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data set D(N) and the log L(N), by formula only (performance.md, section 3).
+"""The data set D(N) and the log L(N), by formula only (rules/design.md 6.4).
 
 Every case and every form is a function of its number, so that no file has to be kept
 and every implementation of the formulas makes the same bytes. ``xforms.py`` writes the

@@ -163,7 +163,7 @@ def judged(
     goal: float | None,
     reach: float | None = None,
 ) -> Figure:
-    """Return a figure with its floor and the bounds of performance.md, section 5."""
+    """Return a figure with its floor and its bounds (rules/design.md 6.1)."""
     name, value = floor
     return replace(
         reading, floor_name=name, floor=value, bound=bound, goal=goal, reach=reach

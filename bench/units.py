@@ -1,4 +1,4 @@
-"""The units of performance.md, section 2: H, P, S, Q and X."""
+"""The units that floors are read in: H, P, S, Q and X (rules/design.md 6.3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The form that one record of a batch import is submitted as. Pure.
 
-``batch-imports.md`` R0.7: the root says which record of which file it was.
+``rules/batch-imports.md`` R0.7: the root says which record of which file it was.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ledger.times import Instant
 
 
 def form_id_of(api: str, domain: str, job_id: str, record: int) -> str:
-    """Return the id of the form of a record (R0.4)."""
+    """Return the id of the form of a record (rule R0.4)."""
     return derived_id(f"{api}:{domain}:{job_id}:{record}")
 
 
 def case_id_of(api: str, domain: str, job_id: str, record: int, number: int) -> str:
-    """Return the id of the case that a record creates as its ``number``-th (R0.4)."""
+    """Return the id of the ``number``-th case that a record creates (rule R0.4)."""
     return derived_id(f"{api}:{domain}:{job_id}:{record}:{number}")
 
 

@@ -13,7 +13,7 @@ from ledger.times import Micros
 class Kind(StrEnum):
     """The recorded verdict of an entry: decided once, never recomputed.
 
-    What each carries and what the fold makes of it: ``case-xml.md`` section 16.
+    What each carries and what the fold makes of it: ``rules/case-xml.md`` 16.
     """
 
     NORMAL = "normal"
@@ -67,8 +67,8 @@ class Submission:
     """The bytes of a form as they arrived, with what is known about the request.
 
     ``submit_time`` replaces the receive time and comes from trusted callers only
-    (``submission-and-restore.md`` D-d). ``envelope`` holds what
-    ``case-xml.md`` section 14 wants stored of the request; no secrets, no bodies.
+    (``rules/submission.md`` D-d). ``envelope`` holds what
+    ``rules/case-xml.md`` 14 wants stored of the request; no secrets, no bodies.
     """
 
     body: bytes

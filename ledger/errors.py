@@ -19,7 +19,7 @@ class LedgerError(Exception):
 
 
 class Malformed(LedgerError):
-    """The bytes of a submission are not a form (``case-xml.md`` section 12)."""
+    """The bytes of a submission are not a form (``rules/case-xml.md`` 12)."""
 
 
 class Rejected(LedgerError):

@@ -15,19 +15,19 @@ def new_id() -> str:
 
 
 def new_form_id() -> str:
-    """Return a random id as 32 hex digits (``case-api-v2.md`` section 8)."""
+    """Return a random id as 32 hex digits (``rules/case-api-v2.md`` 8)."""
     return uuid.uuid4().hex
 
 
 def new_hex_id() -> str:
-    """Return a random id as 32 hex digits (``commcare-hq-apis.md`` section 6.1)."""
+    """Return a random id as 32 hex digits (``rules/hq-apis.md`` 6.1)."""
     return uuid.uuid4().hex
 
 
 def new_token() -> str:
-    """Return 44 random letters, digits, ``_`` and ``-`` (``batch-imports.md`` 1.1).
+    """Return 44 random letters, digits, ``_`` and ``-``.
 
-    The first and the last are letters or digits.
+    The first and the last are letters or digits (``rules/batch-imports.md`` 1.1c).
     """
     text = base64.b64encode(secrets.token_bytes(33), altchars=b"_-").decode()
     return f"{_plain(text[0])}{text[1:-1]}{_plain(text[-1])}"

@@ -113,7 +113,7 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
 def record_directory(
     w: Writer, action: str, details: Mapping[str, Any], *, user_id: str, now: int
 ) -> None:
-    """Append a change of the directory: who did what (ruling R-14).
+    """Append a change of the directory: who did what (``rules/design.md`` 2.6).
 
     ``details`` must hold no secret. Saves the head.
     """
@@ -190,7 +190,7 @@ def forms_elsewhere(
     """Return those form ids that stand in the log of one of these other domains.
 
     A marked fan-out: form ids are unique over the whole installation
-    (``case-xml.md`` section 13).
+    (``rules/case-xml.md`` 13).
     """
     rows = conn.rows(_FOREIGN_FORMS, domains=list(domains), form_ids=list(form_ids))
     return {form_id for (form_id,) in rows}

@@ -59,7 +59,7 @@ class ProjectionBatch(Protocol):
         """Return the open cases that hang as extensions on those that are closed.
 
         Of these cases, the closed ones are followed; ids ascending
-        (``case-xml.md`` section 17).
+        (``rules/case-xml.md`` 17).
         """
 
     def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> Sequence[str]:

@@ -292,7 +292,7 @@ class Store:
 
 
 def open_store(url: str) -> Store:
-    """Open the database behind a URL of ``operator-interface.md``.
+    """Open the database behind a URL of ``rules/operator.md`` 2.2.
 
     Raises ``StoreUnavailable`` for a URL that names no database we know.
     """

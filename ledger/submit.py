@@ -181,7 +181,7 @@ class Session:
         """Fold a form in the place of an earlier version of it and append its entry.
 
         A rejected one is appended as an XFormError, and what was in force stays so
-        (``case-xml.md`` section 13, D-3).
+        (``rules/case-xml.md`` 13, D-3).
         """
         try:
             return self.append_revision(draft, edited, form=form)
@@ -341,8 +341,8 @@ class Session:
     def _closing_extensions(self, entry: Entry, touched: Sequence[str]) -> Entry:
         """Close what extends the closed cases of a form, if the domain wants that.
 
-        One more form does it, right behind in the same commit (``case-xml.md``
-        section 17); a replay finds it in the log. Returns ``entry``.
+        One more form does it, right behind in the same commit
+        (``rules/case-xml.md`` 17); a replay finds it in the log. Returns ``entry``.
         """
         if not self.writer.head.settings.get("close_extensions"):
             return entry

@@ -1,7 +1,8 @@
 """The tables that are kept for ever: the log, its blobs, the directory, bookkeeping.
 
-``domain`` leads every key of a table that belongs to a domain (ruling R-1). Changes of
-these tables are Alembic migrations (``migrations/``); read tables live elsewhere.
+``domain`` leads every key of a table that belongs to a domain
+(``rules/design.md`` 1.1). Changes of these tables are Alembic migrations
+(``migrations/``); read tables live elsewhere.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ entries = Table(
     Column("digest", Bytes, nullable=False),
     sqlite_with_rowid=False,
 )
-"""The log: headers only, so that bodies can be moved or erased (ruling R-21)."""
+"""The log: headers only, so that bodies can be moved or erased (rule 2.2)."""
 
 Index("ix_entries_form", entries.c.domain, entries.c.form_id, entries.c.position)
 
@@ -308,8 +309,11 @@ import_rows = Table(
     Column("shown", Sortable),
     sqlite_with_rowid=False,
 )
-"""What became of each record of a batch import (``batch-imports.md`` R0.5). The lists
-``case_ids`` and ``messages`` are JSON, and so is ``shown``, the row as it is told."""
+"""What became of each record of a batch import (``rules/batch-imports.md`` R0.5).
+
+The lists ``case_ids`` and ``messages`` are JSON, and so is ``shown``, the row as it is
+told.
+"""
 
 batch_controls = Table(
     "batch_controls",

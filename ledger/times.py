@@ -34,7 +34,7 @@ def parse_instant(text: str) -> Instant:
     """Return the instant that an ISO 8601 text of a form means.
 
     No zone means UTC, a bare date means midnight UTC and a bare year its first day
-    (``case-xml.md`` section 9). Raises ``ValueError`` for anything else.
+    (``rules/case-xml.md`` 9). Raises ``ValueError`` for anything else.
     """
     if _CANONICAL.fullmatch(text):
         datetime.fromisoformat(text)
@@ -47,7 +47,7 @@ def parse_instant(text: str) -> Instant:
 def parse_datetime(text: str) -> datetime:
     """Return an ISO 8601 date or date-time as an aware UTC datetime.
 
-    Accepts what ``case-api-v2.md`` section 6.1 accepts: ``T`` or a blank between,
+    Accepts what ``rules/case-api-v2.md`` 6.1 accepts: ``T`` or a blank between,
     optional seconds and fraction, ``Z``, ``+HH``, ``+HHMM`` or ``+HH:MM``. A fraction
     finer than a microsecond is cut. Raises ``ValueError``.
     """

@@ -1,8 +1,8 @@
 """Group commit: one thread that takes whatever has gathered while it last committed.
 
 Handlers hand commands over and await their outcome. There is no timer: an idle ledger
-commits a command at once, a busy one commits many together, one answer each (ruling
-R-6). Outcomes are delivered after the commit, never before.
+commits a command at once, a busy one commits many together, one answer each
+(``rules/design.md`` 3.1). Outcomes are delivered after the commit, never before.
 """
 
 from __future__ import annotations

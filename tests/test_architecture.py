@@ -1,4 +1,7 @@
-"""The house rules that no tool checks by itself (architecture sections 3 and 13)."""
+"""The house rules that no tool checks by itself.
+
+They are told in docs/architecture.md and CONTRIBUTING.md.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ DRAWS = tuple(f"{source}." for source in CHANCE)
 
 
 def test_packages_keep_the_layers_and_the_pure_core_is_pure():
-    """Every import-linter contract of pyproject.toml is kept (section 3)."""
+    """Every import-linter contract is kept (docs/architecture.md, "The packages")."""
     program = Path(sys.executable).with_name("lint-imports")
     told = subprocess.run(
         [program, "--no-logo", "--no-cache"],

@@ -1,4 +1,4 @@
-"""The pages tell the truth (architecture section 13)."""
+"""The pages tell the truth (CONTRIBUTING.md, "Pages")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every example does what its page shows (architecture section 13).
+"""Every example does what its page shows (CONTRIBUTING.md, "Pages").
 
 ``http`` blocks are a request and the answer to it, ``console`` blocks a transcript. The
 examples of a page run in their order, against a demo ledger of their own that a real

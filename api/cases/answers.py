@@ -1,4 +1,4 @@
-"""Answers of Case Data API v2: cases as the wire has them, and envelopes. Pure.
+"""Answers of Case Data API v2 (``rules/case-api-v2.md``): cases, envelopes. Pure.
 
 Every read passes here, so a page is built from texts: ``properties`` and ``indices``
 of a row are finished JSON and are put between the other keys as they stand. Only
@@ -19,7 +19,7 @@ from projections.rule.case_row import CaseRow, wire_fields
 
 
 def render_case(row: CaseRow) -> str:
-    """Return the wire's object of a case, spliced (``case-api-v2.md`` section 3)."""
+    """Return the wire's object of a case, spliced (``rules/case-api-v2.md`` 3)."""
     external, closed_on = row.external_id, row.closed_on
     external_text = "null" if external is None else encode_basestring(external)
     closed_text = "null" if closed_on is None else f'"{closed_on}"'
@@ -63,7 +63,7 @@ def decode_case(row: CaseRow) -> dict[str, object]:
 
 
 def write_response(form_id: str, case: str) -> bytes:
-    """Return the answer to a write of one case; the id under both names (D1)."""
+    """Return the answer to a write of one case; the id under both names (rule D1)."""
     return f'{_form_ids(form_id)},"case":{case}}}'.encode()
 
 
@@ -79,10 +79,10 @@ def list_response(
     next_url: str | None = None,
     deleted: Sequence[str] | None = None,
 ) -> bytes:
-    """Return a page of a list; the last one has no ``next`` (D12).
+    """Return a page of a list; the last one has no ``next`` (rule D12).
 
     ``deleted`` are the ids of the page's deleted cases, for who asked to see them: a
-    case object has no key that could say it (section 0).
+    case object has no key that could say it (rule 0.1).
     """
     more = "" if next_url is None else f',"next":{encode_basestring_ascii(next_url)}'
     if deleted is not None:
@@ -101,7 +101,7 @@ def bulk_fetch_response(
     """Return the answer to a bulk fetch: cases and stubs as they were asked for.
 
     The mappings hold rendered cases; an id they lack becomes a stub
-    (``case-api-v2.md`` section 4.2).
+    (``rules/case-api-v2.md`` 4.2).
     """
     found = [by_case_id.get(case_id) for case_id in asked.case_ids]
     found += [by_external_id.get(external_id) for external_id in asked.external_ids]

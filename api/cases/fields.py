@@ -1,6 +1,6 @@
 """Choosing keys of a case: ``fields`` and ``exclude``. Pure.
 
-The rules are ``case-api-v2.md`` section 7. Paths form a tree, in which a path that is
+The rules are ``rules/case-api-v2.md`` 7. Paths form a tree, in which a path that is
 continued by another counts only as the way to it: so a child narrows its parent.
 """
 

@@ -1,4 +1,4 @@
-"""Handlers of Case Data API v2 (``case-api-v2.md``): parse, one call below, render."""
+"""Handlers of Case Data API v2 (``rules/case-api-v2.md``): parse, one call, render."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _PREFLIGHT_FETCH = "OPTIONS, GET, POST"
 
 
 async def get_case(request: web.Request) -> web.Response:
-    """Answer one case, or several whose ids are joined by commas (4.1, 4.2)."""
+    """Answer one case, or several whose ids are joined by commas (rules 4.1, 4.2)."""
     segment = place_of(request, "case_id")
     chosen = when = None
     if request.rel_url.raw_query_string:
@@ -104,7 +104,7 @@ async def get_case(request: web.Request) -> web.Response:
 
 
 async def get_case_by_external_id(request: web.Request) -> web.Response:
-    """Answer the one case with an external id (section 4.3)."""
+    """Answer the one case with an external id (rule 4.3)."""
     external_id = _external_id(request)
     chosen = fields_of_present(request)
     domain = request[PRINCIPAL].domain
@@ -117,14 +117,14 @@ async def get_case_by_external_id(request: web.Request) -> web.Response:
 
 
 async def bulk_fetch(request: web.Request) -> web.Response:
-    """Answer many cases by id and external id, stubs for those missing (4.2)."""
+    """Answer many cases by id and external id, stubs for those missing (rule 4.2)."""
     chosen = fields_of_present(request)
     asked = await _aside(await request.read(), parse_bulk_fetch)
     return await _fetched(request, asked, chosen)
 
 
 async def list_cases(request: web.Request) -> web.Response:
-    """Answer a page of the cases that match the query string (section 6)."""
+    """Answer a page of the cases that match the query string (rule 6)."""
     asked = _list_request(request.rel_url.raw_query_string, _today())
     store, domain = request.app[STORE], request[PRINCIPAL].domain
     names = names_asked(asked.filter)
@@ -139,29 +139,29 @@ async def list_cases(request: web.Request) -> web.Response:
 
 
 async def post_cases(request: web.Request) -> web.Response:
-    """Create the case of an object, or apply the rows of an array (5.1, 5.3)."""
+    """Create the case of an object, or apply the rows of an array (rules 5.1, 5.3)."""
     return await _write(request, partial(_parse_either, request, Intent.CREATE))
 
 
 async def put_cases(request: web.Request) -> web.Response:
-    """Update or create the case that an object names, or apply rows (D5)."""
+    """Update or create the case that an object names, or apply rows (rule D5)."""
     return await _write(request, partial(_parse_either, request, Intent.PUT))
 
 
 async def put_case(request: web.Request) -> web.Response:
-    """Update the case that the URL names (section 5.2)."""
+    """Update the case that the URL names (rule 5.2.1)."""
     case_id = place_of(request, "case_id")
     return await _write(request, partial(parse_single_update, case_id=case_id))
 
 
 async def put_case_by_external_id(request: web.Request) -> web.Response:
-    """Update the case with the external id of the URL, or create it (5.2)."""
+    """Update the case with the external id of the URL, or create it (rule 5.2.2)."""
     external_id = _external_id(request)
     return await _write(request, partial(parse_put_external, external_id=external_id))
 
 
 async def preflight(_request: web.Request) -> web.Response:
-    """Answer which methods a page of another origin may use (section 1)."""
+    """Answer which methods a page of another origin may use (rule 1.5)."""
     return allowing(_PREFLIGHT)
 
 
@@ -267,7 +267,7 @@ def _answer(
     write: Callable[[CaseRow], str],
     receipt: Receipt,
 ) -> Answer:
-    """Return the answer to a write; a form that failed is named (section 8)."""
+    """Return the answer to a write; a form that failed is named (rule 8.5)."""
     if receipt.kind is Kind.ERROR:
         return _refused(form_failed(receipt.problem or "", receipt.form_id))
     written = map(write, receipt.cases)

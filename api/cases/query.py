@@ -1,4 +1,4 @@
-"""The query string of ``GET /a/<domain>/api/case/v2/`` (``case-api-v2.md`` section 6).
+"""The query string of ``GET /a/<domain>/api/case/v2/`` (``rules/case-api-v2.md`` 6).
 
 Pure: from name and value pairs to a filter and a page, and cursors both ways. What
 ``fields`` and ``exclude`` mean is not known here; they are handed on.
@@ -77,7 +77,7 @@ class ListRequest:
 
     @property
     def field_filter_pairs(self) -> Pairs:
-        """Return the parameters of section 7, unread."""
+        """Return the parameters of rule 7, unread."""
         return tuple(pair for pair in self.pairs if is_field_filter(pair[0]))
 
     def cursor(self, after: Micros) -> str:
@@ -89,7 +89,7 @@ def parse_list_query(pairs: Iterable[tuple[str, str]], *, today: date) -> ListRe
     """Return the request that the decoded pairs of a query string make.
 
     With a cursor all other parameters are ignored. ``today`` is what ``today()`` means
-    in CSQL. Raises ``Conflict`` with a text of section 6.
+    in CSQL. Raises ``Conflict`` with a text of rule 6.0.5.
     """
     given = tuple(pairs)
     cursors = [value for name, value in given if name == "cursor"]
@@ -103,7 +103,7 @@ def parse_list_query(pairs: Iterable[tuple[str, str]], *, today: date) -> ListRe
 
 
 def is_field_filter(name: str) -> bool:
-    """Tell whether a parameter chooses fields (section 7)."""
+    """Tell whether a parameter chooses fields (rule 7)."""
     return name.partition(".")[0].strip() in {"fields", "exclude"}
 
 
@@ -144,7 +144,7 @@ def _limit(text: str) -> int:
 
 
 def _query(texts: Sequence[str], today: date) -> CaseFilter:
-    """Return the filter of the expressions, any of which may match (section 6.3)."""
+    """Return the filter of the expressions, any of which may match (rule 6.0.1)."""
     try:
         nodes = tuple(parse(text, today=today) for text in texts)
     except QueryError as error:
@@ -203,7 +203,7 @@ def _index(_prefix: str, name: str, values: Sequence[str]) -> CaseFilter:
 
 
 def _time(prefix: str, operation: str, values: Sequence[str]) -> CaseFilter:
-    """Return the widest of the ranges: any of them may match (section 6.1)."""
+    """Return the widest of the ranges: any of them may match (rule 6.0.1)."""
     if operation not in set(Operator):
         raise Conflict(
             f"'{operation}' is not a valid type of date range.",
@@ -282,7 +282,7 @@ def encode_cursor(pairs: Sequence[tuple[str, str]], *, after: Micros) -> str:
     """Return an opaque text that carries the parameters and the position.
 
     The position stands beside the parameters, so a client's own ``indexed_on.gte``
-    stays its own (section 9, defect 14). Packed, because a list of ids that fits into
+    stays its own (rule 9.14). Packed, because a list of ids that fits into
     a URL must still fit when it travels in a cursor.
     """
     packed = _packed(orjson.dumps([_CURSOR_VERSION, after, pairs]))

@@ -17,7 +17,10 @@ from ledger.forms.names import is_legal
 
 
 async def delete_case(request: web.Request) -> web.Response:
-    """Flag a case as deleted: no list has it, its forms stay (``case-xml.md`` 15)."""
+    """Flag a case as deleted: no list has it, its forms stay.
+
+    ``rules/case-xml.md`` 15.6.
+    """
     return await _flag(request, Kind.CASE_DELETE)
 
 

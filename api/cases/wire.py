@@ -1,7 +1,8 @@
 """Bodies of Case Data API v2 as changes and questions, with its messages. Pure.
 
 Which case a change means is not decided here but in ``ledger/cases/upsert.py``;
-answers are written in ``answers.py``.
+answers are written in ``answers.py``. The rules are those of
+``rules/case-api-v2.md`` 4.2 and 5.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def parse_write(body: bytes, *, single: Intent, limit: int = MAX_ROWS) -> WriteR
     """Return what ``POST /`` or ``PUT /`` asks for: an array is a bulk.
 
     ``single`` is what an object means: ``Intent.CREATE`` or ``Intent.PUT``. Raises
-    ``InvalidPayload`` with the texts of ``case-api-v2.md`` sections 5.1 to 5.5.
+    ``InvalidPayload`` with the texts of ``rules/case-api-v2.md`` 5.1 to 5.5.
     """
     payload, check = _decode(body)
     if isinstance(payload, list):
@@ -104,7 +105,7 @@ def parse_single_update(body: bytes, *, case_id: str) -> WriteRequest:
     """Return the change that ``PUT /<case_id>/`` asks for.
 
     Raises ``InvalidPayload``, also when the body names another case
-    (``case-api-v2.md`` section 5.2).
+    (``rules/case-api-v2.md`` 5.2).
     """
     return _single(*_decode(body), intent=Intent.UPDATE, url_id=("case_id", case_id))
 
@@ -112,16 +113,16 @@ def parse_single_update(body: bytes, *, case_id: str) -> WriteRequest:
 def parse_put_external(body: bytes, *, external_id: str) -> WriteRequest:
     """Return the change that ``PUT /ext/<external_id>/`` asks for.
 
-    Raises ``InvalidPayload`` (``case-api-v2.md`` section 5.2).
+    Raises ``InvalidPayload`` (``rules/case-api-v2.md`` 5.2).
     """
     url_id = ("external_id", external_id)
     return _single(*_decode(body), intent=Intent.PUT_EXTERNAL, url_id=url_id)
 
 
 def parse_bulk_fetch(body: bytes, *, limit: int = MAX_FETCH) -> BulkFetch:
-    """Return the ids that a bulk fetch asks for, under either spelling (D3).
+    """Return the ids that a bulk fetch asks for, under either spelling (rule D3).
 
-    Raises ``InvalidPayload`` with the texts of ``case-api-v2.md`` section 4.2.
+    Raises ``InvalidPayload`` with the texts of ``rules/case-api-v2.md`` 4.2.
     """
     payload, check = _decode(body)
     if not isinstance(payload, dict):
@@ -159,7 +160,7 @@ def _trust(_: _Object) -> None:
 
 
 def _require_sound(data: _Object) -> None:
-    """Refuse text that XML cannot carry, however deep, naming the place (5.7)."""
+    """Refuse text that XML cannot carry, however deep, naming the place (rule 5.7)."""
     waiting: list[tuple[str, object]] = [("", data)]
     while waiting:
         place, value = waiting.pop()
@@ -262,7 +263,7 @@ def _row(data: object, check: _Check, *, number: int) -> CaseChange:
 
 
 def _row_intent(data: _Object) -> Intent:
-    """Return what a row asks for; D4 of ``case-api-v2.md`` section 0."""
+    """Return what a row asks for (rule D4)."""
     if "create" not in data:
         if data.get("external_id") and not data.get("case_id"):
             return Intent.UPSERT
@@ -304,7 +305,7 @@ def _change(
 
 
 def _addressed(change: CaseChange, url_id: str) -> CaseChange:
-    """Return the change with the id of the URL (``case-api-v2.md`` section 5.2)."""
+    """Return the change with the id of the URL (``rules/case-api-v2.md`` 5.2)."""
     if change.intent is Intent.PUT_EXTERNAL:
         return replace(change, selector=url_id)
     if change.case_id not in {None, url_id}:
@@ -324,7 +325,7 @@ def _require_known(data: _Object, known: frozenset[str]) -> None:
 
 
 def _require_complete(change: CaseChange) -> None:
-    """Refuse a change that lacks what its intent needs (section 5.1)."""
+    """Refuse a change that lacks what its intent needs (rule 5.1)."""
     if change.intent is Intent.CREATE:
         _require_fields(change)
     elif change.intent is Intent.UPSERT:
@@ -401,7 +402,7 @@ def _indices(data: _Object) -> dict[str, IndexRef]:
 
 
 def _index(name: str, value: object) -> IndexRef:
-    """Return the wish for one index (``case-api-v2.md`` section 5.5)."""
+    """Return the wish for one index (``rules/case-api-v2.md`` 5.5)."""
     shown = printable(name)
     if not is_name(name):
         text = f"Error with index '{shown}'. Index names must be valid XML identifiers."
@@ -447,7 +448,7 @@ def _require_index(wish: IndexRef, *, within: str) -> None:
 
 
 def _ids(data: _Object, *spellings: str) -> tuple[str, ...]:
-    """Return the ids under the first spelling that is there (D3)."""
+    """Return the ids under the first spelling that is there (rule D3)."""
     for name in spellings:
         ids = data.get(name)
         if ids is None:

@@ -1,4 +1,4 @@
-"""``caseledger``: the command line (contract in ``operator-interface.md``).
+"""``caseledger``: the command line (the contract is ``rules/operator.md`` 2 and 3).
 
 A subcommand parses its arguments, calls what does the work, and prints. Each group is
 a module of its own that is imported when it is asked for, so that ``--help`` answers

@@ -1,4 +1,4 @@
-"""How the Excel import says no (``excel-import.md`` sections 1 and 3.2). Pure."""
+"""How the Excel import says no (``rules/excel-import.md`` 1 and 3.2). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handler of an upload to the Excel import (``excel-import.md`` sections 1 to 3)."""
+"""Handler of an upload to the Excel import (``rules/excel-import.md`` 1 to 3)."""
 
 from __future__ import annotations
 

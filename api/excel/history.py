@@ -1,6 +1,6 @@
-"""Handlers of imports of spreadsheets (``excel-import.md`` sections 14, 15, 18.4).
+"""Handlers of imports of spreadsheets (``rules/excel-import.md`` 14, 15, 18.4).
 
-Who is limited to locations sees no imports but their own (14.1, 15).
+Who is limited to locations sees no imports but their own (rules 14.1 and 15.1).
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _MOST_LISTED = 1000
 
 
 async def upload_status(request: web.Request) -> web.Response:
-    """Answer how an import stands (section 14)."""
+    """Answer how an import stands (rule 14)."""
     return json_answer(orjson.dumps(status_of(await _import_of(request))))
 
 
 async def list_uploads(request: web.Request) -> web.Response:
-    """Answer a page of imports, the newest first (section 15)."""
+    """Answer a page of imports, the newest first (rule 15.1)."""
     query, principal = request.query, request[PRINCIPAL]
     limit = min(max(_number(query.get("limit"), 10), 1), _MOST_LISTED)
     page = max(_number(query.get("page"), 1), 1)

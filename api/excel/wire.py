@@ -1,4 +1,4 @@
-"""Imports of spreadsheets on the wire (``excel-import.md`` sections 14, 15, 18.3).
+"""Imports of spreadsheets on the wire (``rules/excel-import.md`` 14, 15, 18.3).
 
 The state of an import is that of its job; its account is the progress of the job.
 """
@@ -26,14 +26,14 @@ _STATES = {
 
 
 def status_of(job: Job) -> dict[str, Any]:
-    """Return the state of an import (section 14.2)."""
+    """Return the state of an import (rule 14.2)."""
     state = _STATES[job.state]
     result = _result(job) if job.has_ended else None
     return {"state": state, "progress": {"percent": _percent(job)}, "result": result}
 
 
 def entry_of(job: Job, reader: Principal) -> dict[str, Any]:
-    """Return an import as the history lists it (section 15)."""
+    """Return an import as the history lists it (rule 15.2)."""
     file, author = job.options["file"], job.options["author"]
     is_own = job.user_id == reader.user_id
     many = len(job.options["sheets"]) > 1
@@ -96,7 +96,7 @@ def _result(job: Job) -> dict[str, Any]:
 
 
 def _failures(job: Job) -> list[dict[str, Any]]:
-    """Return why a whole import broke off, if it did (section 14.4)."""
+    """Return why a whole import broke off, if it did (rule 14.4)."""
     if job.state is JobState.DONE:
         return []
     column, text = job.progress.get("failure", ("", job.problem or "Unknown Failure"))

@@ -69,7 +69,7 @@ async def get_form_attachment(request: web.Request) -> web.Response:
 
 
 async def archive_form(request: web.Request) -> web.Response:
-    """Withdraw a form: its cases are folded without it (``case-xml.md`` 15)."""
+    """Withdraw a form: its cases are folded without it (``rules/case-xml.md`` 15)."""
     return await _change(request, Kind.ARCHIVE)
 
 

@@ -1,6 +1,6 @@
 """Handlers of the pages on which batch imports are made, started and watched.
 
-``batch-imports.md`` 1.9. Each answers a page to people, and an object in JSON to
+``rules/batch-imports.md`` 1.9. Each answers a page to people, and an object in JSON to
 whoever accepts that.
 """
 

@@ -1,4 +1,7 @@
-"""Handlers of the pages on which batch keys are made and deleted (1.2 and 1.9)."""
+"""Handlers of the pages on which batch keys are made and deleted.
+
+``rules/batch-imports.md`` 1.2 and 1.9.
+"""
 
 from __future__ import annotations
 

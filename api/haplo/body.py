@@ -1,7 +1,7 @@
 """The parameters of the batch import API, wherever they stand in a request. Pure.
 
-``batch-imports.md`` 1.1: query string, form and text fields are one; the last value of
-a name counts.
+``rules/batch-imports.md`` 1.1: query string, form and text fields are one; the last
+value of a name counts.
 """
 
 from __future__ import annotations

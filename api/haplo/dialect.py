@@ -1,7 +1,7 @@
 """How the batch import API is signed in to, and how it says no. Pure.
 
-``batch-imports.md`` 1.1.1 and 1.2: refusals of credentials are JSON objects with a 403,
-everything else is a line of text.
+``rules/batch-imports.md`` 1.1.1 and 1.2: refusals of credentials are JSON objects with
+a 403, everything else is a line of text.
 """
 
 from __future__ import annotations

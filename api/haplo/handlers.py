@@ -1,4 +1,4 @@
-"""Handlers of the batch import API (``batch-imports.md`` 1.1).
+"""Handlers of the batch import API (``rules/batch-imports.md`` 1.1).
 
 Every good answer is one value as text, without a newline behind it.
 """

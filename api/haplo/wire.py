@@ -1,4 +1,7 @@
-"""Control files, batches, records and keys as the admin pages tell them (1.9)."""
+"""Control files, batches, records and keys as the admin pages tell them.
+
+``rules/batch-imports.md`` 1.9.
+"""
 
 from __future__ import annotations
 

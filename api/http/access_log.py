@@ -3,7 +3,7 @@
 A line has the shape that ``logs.py`` gives to every other record, but is written
 without one: most of its text is the same for all requests of a route. Lines gather for
 a moment and go out several in one piece, never more than a pipe takes whole, so that
-the lines of several workers do not mix.
+the lines of several workers do not mix. What they may say is ``rules/operator.md`` 5.6.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class AccessLog(Protocol):
     """Where the shell notes what it served."""
 
     def note(self, **served: Unpack[Served]) -> None:
-        """Note one request: ids and numbers, no path, no query (ruling R-15)."""
+        """Note one request: ids and numbers, no path, no query (rule 5.6)."""
 
     def flush(self) -> None:
         """Write what waits."""

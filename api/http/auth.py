@@ -100,7 +100,7 @@ class Authenticator:
 
         Raises a ``Problem``: 401 without valid credentials, 403 for a member of
         another domain and for a key that is meant for other paths, 429 when too many
-        passwords wait to be checked (``case-api-v2.md`` section 2).
+        passwords wait to be checked (``rules/case-api-v2.md`` 2).
         """
         presented = present(request.headers)
         principal = await self._member(domain, presented)

@@ -2,7 +2,7 @@
 
 Every module logs through ``logging`` with values as ``extra``; structlog gives the
 records their shape, JSON for machines or coloured lines for a terminal. Values are ids
-and numbers, never bodies, property values or secrets (ruling R-15).
+and numbers, never bodies, property values or secrets (``rules/operator.md`` 5.6).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a request of the case API says, and how it is answered: shared by handlers."""
+"""What a request of the case API says, and how it is answered: shared by handlers.
+
+The rules are those of ``rules/case-api-v2.md`` 1 and 6.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def base_address(request: web.Request) -> str:
 
 
 def own_address(request: web.Request) -> str:
-    """Return what was asked for as the client reached it (section 6.2)."""
+    """Return what was asked for as the client reached it (rule 6.2.2)."""
     return base_address(request) + request.rel_url.raw_path
 
 
@@ -99,7 +102,7 @@ async def answer_page(
 
 
 def allowing(methods: str) -> web.Response:
-    """Return which methods a page of another origin may use (section 1)."""
+    """Return which methods a page of another origin may use (rule 1.5)."""
     headers = {
         "Allow": methods,
         "Access-Control-Allow-Origin": "*",

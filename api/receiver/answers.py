@@ -1,4 +1,7 @@
-"""What a device is answered: OpenRosa documents, by outcome and version. Pure."""
+"""What a device is answered: OpenRosa documents, by outcome and version. Pure.
+
+The rules are those of ``rules/submission.md`` 1.3 to 1.6.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ ACCEPTED_LENGTH: Final = 10 * 1024 * 1024
 """The longest form in bytes; devices are told, and may split their attachments."""
 
 STRICT: Final = "3.0"
-"""The one version that can be told not to try again (1.6)."""
+"""The one version that can be told not to try again (rule 1.6)."""
 
 _NS: Final = "http://openrosa.org/http/response"
 _SAVED: Final = "   √   "
@@ -41,7 +44,7 @@ class OpenRosaAnswer:
 
     @property
     def body(self) -> bytes:
-        """Return the document of section 1.5."""
+        """Return the document of rule 1.5.1."""
         return _document(self.nature, self.text)
 
 
@@ -54,14 +57,14 @@ class Unprocessable(Problem):
 
     @property
     def answer(self) -> OpenRosaAnswer:
-        """Return the answer in the words of OpenRosa (section 1.3)."""
+        """Return the answer in the words of OpenRosa (rule 1.3.7)."""
         return _answer(self.status, "processing_failure", self.text)
 
 
 def answer_receipt(
     receipt: Receipt, *, version: str | None, device_id: str | None = None
 ) -> OpenRosaAnswer:
-    """Return what a device is told about its submission (section 1.6).
+    """Return what a device is told about its submission (rule 1.6).
 
     ``version`` is what ``X-OpenRosa-Version`` said; only ``3.0`` is strict.
     """
@@ -70,12 +73,12 @@ def answer_receipt(
 
 
 def answer_ignored() -> OpenRosaAnswer:
-    """Return the answer to a practice submission that is not kept (section 1.3)."""
+    """Return the answer to a practice submission that is not kept (rule 1.3.6)."""
     return _answer(201, "submit_success", _IGNORED)
 
 
 def headers(location: str) -> dict[str, str]:
-    """Return the headers of every answer of the receiver (section 1.5, D-e)."""
+    """Return the headers of every answer of the receiver (rules 1.5.2 and D-e)."""
     return {
         "Location": header_safe(location),
         "X-OpenRosa-Version": "1.0",
@@ -85,7 +88,7 @@ def headers(location: str) -> dict[str, str]:
 
 
 def head_headers(location: str) -> dict[str, str]:
-    """Return the headers of a ``HEAD``: how large a form may be (D-a)."""
+    """Return the headers of a ``HEAD``: how large a form may be (rule D-a)."""
     return {
         **headers(location),
         "X-OpenRosa-Accept-Content-Length": str(ACCEPTED_LENGTH),
@@ -121,7 +124,7 @@ def _duplicate(receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer
 
 
 def _error(receipt: Receipt, strict: bool, _device_id: str) -> OpenRosaAnswer:  # noqa: FBT001
-    """Below version 3 only a 201 keeps a device from sending it for ever (1.7)."""
+    """Below version 3 only a 201 keeps a device from sending it for ever (rule 1.7)."""
     problem = receipt.problem or ""
     if strict:
         return _answer(422, "processing_failure", problem, receipt.form_id)

@@ -1,6 +1,6 @@
 """The body of a submission: raw XML, or the parts of a multipart form. Pure.
 
-The checks stand in the order of ``submission-and-restore.md`` section 1.3.
+The checks stand in the order of ``rules/submission.md`` 1.3.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def is_multipart(content_type: str) -> bool:
 def read_body(body: bytes, content_type: str) -> SubmissionBody:
     """Return the form and the attachments of a request.
 
-    Raises ``Problem`` in the order and words of section 1.3: ``Unprocessable`` where
+    Raises ``Problem`` in the order and words of rule 1.3.4: ``Unprocessable`` where
     OpenRosa has a nature for it, 400 and 413 as plain text elsewhere.
     """
     if is_multipart(content_type):
@@ -83,7 +83,7 @@ def read_body(body: bytes, content_type: str) -> SubmissionBody:
 
 
 def form_too_large() -> Problem:
-    """Return the 413 for XML of more than 10 MiB (D-b, D-c)."""
+    """Return the 413 for XML of more than 10 MiB (rules D-b and D-c)."""
     return Problem(413, "Form exceeds 10MB size limit\n")
 
 
@@ -128,7 +128,7 @@ def _is_welcome(part: Part) -> bool:
 
 
 def _upload(part: Part) -> Upload:
-    """Return an attachment under its part's name (``case-xml.md`` section 11)."""
+    """Return an attachment under its part's name (``rules/case-xml.md`` 11)."""
     guessed, _ = _OF_NAME.guess_type(part.filename or "")
     content_type = part.content_type or guessed or "application/octet-stream"
     return Upload(

@@ -1,4 +1,4 @@
-"""Handlers of the OpenRosa receiver (``submission-and-restore.md`` part 1).
+"""Handlers of the OpenRosa receiver (``rules/submission.md``).
 
 Read the body within its limits, parse it, hand it to the writer, render the receipt.
 """
@@ -93,7 +93,7 @@ def _in_openrosa(handler: Handler) -> Handler:
 
 @_in_openrosa
 async def receive_form(request: web.Request) -> web.Response:
-    """Take a form from whoever sends it, unless the domain is closed (1.1)."""
+    """Take a form from whoever sends it, unless the domain is closed (rule 1.1)."""
     settings = await request.app[SETTINGS].of(request.match_info["domain"])
     if settings.secure_submissions:
         return await _receive_secure(request)
@@ -102,19 +102,19 @@ async def receive_form(request: web.Request) -> web.Response:
 
 @_in_openrosa
 async def receive_secure_form(request: web.Request) -> web.Response:
-    """Take a form from a user of the domain, or the demo user's own (1.2)."""
+    """Take a form from a user of the domain, or the demo user's own (rule 1.2)."""
     return await _receive_secure(request)
 
 
 @_in_openrosa
 async def receive_server_form(request: web.Request) -> web.Response:
-    """Take a form from another server; the route asks for its permission (1.1)."""
+    """Take a form from another server; the route asks for its permission (rule 1.1)."""
     return await _receive(request, request[PRINCIPAL])
 
 
 @_in_openrosa
 async def announce(request: web.Request) -> web.Response:
-    """Answer how large a form may be (D-a), and what it asks for (HEAD as POST)."""
+    """Answer how large a form may be (rules 1.1.4 and D-a)."""
     settings = await request.app[SETTINGS].of(request.match_info["domain"])
     if settings.secure_submissions:
         return await _announce_secure(request)
@@ -127,7 +127,7 @@ def _announce(request: web.Request) -> web.Response:
 
 @_in_openrosa
 async def announce_secure(request: web.Request) -> web.Response:
-    """Answer the same, or what a sender must prove first (1.1, HEAD as POST)."""
+    """Answer the same, or what a sender must prove first (rule 1.1.4)."""
     return await _announce_secure(request)
 
 
@@ -154,7 +154,7 @@ async def _authenticated(request: web.Request, kind: AuthType) -> Principal:
 
 
 async def _is_fit(request: web.Request, form: Form | None) -> bool:
-    """Tell whether a form may come without authentication (section 1.2)."""
+    """Tell whether a form may come without authentication (rule 1.2.6)."""
     if form is None or not is_demo(form):
         return False
     touched = demo_case_ids(form)
@@ -293,7 +293,7 @@ def _document_headers(location: str) -> Mapping[str, str]:
 
 
 def _location(request: web.Request) -> str:
-    """Return the base address of the site, as the client knows it (section 1.5)."""
+    """Return the base address of the site, as the client knows it (rule 1.5.2)."""
     return request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
 
 

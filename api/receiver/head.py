@@ -1,6 +1,7 @@
 """What the head of a submission's request says: who, in which mode, from where. Pure.
 
-Texts of headers are bounded and cleaned here, because they are kept for ever.
+The rules are those of ``rules/submission.md`` 1.1, 1.2 and 1.4. Texts of headers are
+bounded and cleaned here, because they are kept for ever.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _DEMO_IDS: Final = frozenset({_DEMO_USER, "demo_user_group_id", "", None})
 
 
 class AuthType(StrEnum):
-    """The ways in which a secure submission says who sends it (section 1.2)."""
+    """The ways in which a secure submission says who sends it (rule 1.2.1)."""
 
     BASIC = "basic"
     DIGEST = "digest"
@@ -77,7 +78,7 @@ def is_practice(query: Mapping[str, str]) -> bool:
 
 
 def is_demo(form: Form) -> bool:
-    """Tell whether a form is the demo user's own, or a device log (section 1.2).
+    """Tell whether a form is the demo user's own, or a device log (rule 1.2.6).
 
     What it touches must be the demo user's as well; cases that exist are looked at
     by ``demo_case_ids``.
@@ -112,9 +113,9 @@ def _is_demo_block(block: CaseBlock) -> bool:
 def submit_time(
     headers: Mapping[str, str], principal: Principal | None
 ) -> Micros | None:
-    """Return the time that replaces the receive time, from administrators only (D-d).
+    """Return the time that replaces the receive time, of administrators only.
 
-    Raises the 400 ``Problem`` for one that is no time.
+    Rule D-d. Raises the 400 ``Problem`` for one that is no time.
     """
     text = None if principal is None else headers.get(_SUBMIT_TIME)
     if text is None or principal is None:
@@ -139,7 +140,7 @@ class Origin:
 def envelope(
     headers: Mapping[str, str], origin: Origin, principal: Principal | None
 ) -> dict[str, Any]:
-    """Return what is kept of a request (``case-xml.md`` section 14): what is there.
+    """Return what is kept of a request (``rules/case-xml.md`` 14): what is there.
 
     No credentials, no bodies; each text at most 500 characters.
     """

@@ -90,7 +90,7 @@ def fill_unknown_pregnancy(sheet: Sheet) -> None:
     """Record a visit for a pregnancy whose registration never left another phone.
 
     The one broken form of the sample: its index points at a case that does not exist
-    (``case-xml.md`` section 10), so it is kept as an XFormError.
+    (``rules/case-xml.md`` 10), so it is kept as an XFormError.
     """
     sheet.ask(card="MH-0099", weight_kg="58.2", danger_signs="none")
     sheet.case(sample_id("visit", "MH-0099", "1")).create(

@@ -1,6 +1,6 @@
 """How a form looks on the wire: questions, groups, case blocks and meta as XML.
 
-Written as a phone writes it (``case-xml.md`` sections 3 and 5): times in the phone's
+Written as a phone writes it (``rules/case-xml.md`` 3 and 5): times in the phone's
 own zone with milliseconds, case blocks between the questions, meta at the end.
 """
 

@@ -1,6 +1,6 @@
 """The body of a Sunbird upload: a file or a text in one of three forms. Pure.
 
-``batch-imports.md`` section 2.1.
+``rules/batch-imports.md`` 2.1.
 """
 
 from __future__ import annotations

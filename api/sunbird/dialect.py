@@ -1,4 +1,7 @@
-"""The envelope of Sunbird's answers, and how that API says no (sections 2.2, 2.3)."""
+"""The envelope of Sunbird's answers, and how that API says no.
+
+``rules/batch-imports.md`` 2.2 and 2.3.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ _message_id: ContextVar[str] = ContextVar("message_id", default="")
 
 
 async def identify(request: web.Request, domain: str) -> Principal:
-    """Return who asks (section 2.2); raises a ``Problem``, ``NotFound``.
+    """Return who asks (rule 2.2); raises a ``Problem``, ``NotFound``.
 
     With a Bearer key the acting user is named by a second key, and both must be good
     for it. The schemes of all other APIs need no second one.
@@ -74,7 +77,7 @@ def envelope(api_id: str, *, now: Micros) -> tuple[bytes, bytes]:
 
 
 def refusal(refused: Refused) -> Problem:
-    """Return the 400 for a file that cannot be taken (section 2.3.2)."""
+    """Return the 400 for a file that cannot be taken (rule 2.3.2)."""
     return Problem(400, refused.text, details={"err": refused.code.value})
 
 

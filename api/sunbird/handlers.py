@@ -1,4 +1,4 @@
-"""Handlers of Sunbird's bulk upload (``batch-imports.md`` part 2)."""
+"""Handlers of Sunbird's bulk upload (``rules/batch-imports.md`` 2)."""
 
 from __future__ import annotations
 

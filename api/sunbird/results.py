@@ -1,7 +1,7 @@
-"""How an upload stands, and what became of its rows, as the service tells it (2.5.2).
+"""How an upload stands, and what became of its rows, as the service tells it.
 
-Rows are read and written some at a time, so an answer of any length needs little
-memory.
+``rules/batch-imports.md`` 2.5.2. Rows are read and written some at a time, so an
+answer of any length needs little memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BROKEN_OFF = {
 
 
 def process_id(job: Job, settings: SunbirdSettings) -> int | str:
-    """Return the id of a process as answers have it (section 2.3.1)."""
+    """Return the id of a process as answers have it (rule 2.3.1)."""
     return job.job_id if settings.as_text else int(job.job_id)
 
 

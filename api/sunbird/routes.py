@@ -1,7 +1,8 @@
-"""The rows of Sunbird's bulk upload in the table of routes (section 2.1).
+"""The rows of Sunbird's bulk upload in the table of routes.
 
-Every address is served with and without ``api/`` in front. They come before those of
-other APIs that have a placeholder in the same place (R0.2).
+``rules/batch-imports.md`` 2.1: every address is served with and without ``api/`` in
+front. They come before those of other APIs that have a placeholder in the same place
+(rule R0.2).
 """
 
 from __future__ import annotations

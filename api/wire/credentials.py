@@ -48,7 +48,7 @@ def by_authorization(headers: Mapping[str, str]) -> Presented:
 
 
 def read_header(header: str) -> Credentials:
-    """Return what an ``Authorization`` header says (``case-api-v2.md`` section 2).
+    """Return what an ``Authorization`` header says (``rules/case-api-v2.md`` 2).
 
     Raises the 401 ``Problem`` for a scheme we do not know or a malformed value.
     """

@@ -32,8 +32,8 @@ class Dialect:
     """A family of APIs and its way to render a problem.
 
     Where it ``hides_methods``, one that a path does not serve is a 404 for everybody
-    (``batch-imports.md`` 1.1). Where it ``tells_methods``, one is refused before
-    anybody is asked who they are (``excel-import.md`` 1).
+    (``rules/batch-imports.md`` 1.1). Where it ``tells_methods``, one is refused before
+    anybody is asked who they are (``rules/excel-import.md`` 1).
     """
 
     name: str
@@ -49,7 +49,7 @@ def _json(problem: Problem) -> Rendered:
 
 def _openrosa(problem: Problem) -> Rendered:
     if isinstance(problem, InactiveUser):
-        # Phones know this answer and tell their user (submission-and-restore.md 1.2).
+        # Phones know this answer and tell their user (rules/submission.md 1.2.5).
         body = {"error": "user.inactive", "default_response": _INACTIVE}
         return Rendered(406, orjson.dumps(body), JSON_TYPE)
     text = problem.text.encode("utf-8", "backslashreplace")
@@ -57,7 +57,7 @@ def _openrosa(problem: Problem) -> Rendered:
 
 
 CASE_V2 = Dialect("case_v2", _json)
-"""``{"error": text}``, with further keys beside it where the spec names them."""
+"""``{"error": text}``, with further keys beside it where the rules name them."""
 
 OPENROSA = Dialect("openrosa", _openrosa)
 """Plain text; answers about a stored form are XML and made by the handler."""

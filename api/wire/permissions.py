@@ -1,7 +1,7 @@
 """Who may do what: the one place that says no. Pure.
 
 Every route names a permission (``routes.py``); a role is a set of permissions
-(``operator-interface.md``, roles). What a read-only key may do is cut from the role.
+(``rules/operator.md`` 5.1). What a read-only key may do is cut from the role.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def check_scope(scope: str, path: str) -> None:
     """Let through a key whose scope covers a path; raises a 403 ``Problem`` otherwise.
 
     The scope is what the path below the domain begins with; one that begins with an
-    ``=`` is the whole of it (``batch-imports.md`` 1.2).
+    ``=`` is the whole of it (``rules/batch-imports.md`` 1.2).
     """
     _, *place = path.split("/", 3)
     below = f"/{place[2]}" if len(place) == 3 and place[0] == "a" else ""  # noqa: PLR2004

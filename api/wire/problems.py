@@ -48,7 +48,7 @@ class Problem(Exception):
 class InactiveUser(Problem):
     """The right credentials of a user whose account is closed: a 401.
 
-    The OpenRosa dialect says 406 instead (``submission-and-restore.md`` 1.2).
+    The OpenRosa dialect says 406 instead (``rules/submission.md`` 1.2).
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ def unauthenticated() -> Problem:
     """Return the 401 for missing, malformed, unknown or wrong credentials.
 
     One text for all of them: nobody learns whether a user exists
-    (``case-api-v2.md`` section 2).
+    (``rules/case-api-v2.md`` 2).
     """
     return Problem(401, NOT_VALID, headers={"WWW-Authenticate": REALM})
 
@@ -109,19 +109,19 @@ def unknown_path() -> Problem:
 
 
 def method_not_allowed(allowed: Sequence[str]) -> Problem:
-    """Return the 405 in HQ's words (``case-api-v2.md`` section 1)."""
+    """Return the 405 in HQ's words (``rules/case-api-v2.md`` 1)."""
     return Problem(
         405, "Request method not allowed", headers={"Allow": ", ".join(allowed)}
     )
 
 
 def case_not_found(case_id: str) -> Problem:
-    """Return the 404 of a single read (``case-api-v2.md`` sections 4.1 and 4.3)."""
+    """Return the 404 of a single read (``rules/case-api-v2.md`` 4.1 and 4.3)."""
     return Problem(404, f"Case '{printable(case_id)}' not found")
 
 
 def several_cases(external_id: str, case_ids: Sequence[str]) -> Problem:
-    """Return the 400 that lists every case (``case-api-v2.md`` section 4.3)."""
+    """Return the 400 that lists every case (``rules/case-api-v2.md`` 4.3)."""
     shown, listed = printable(external_id), ", ".join(case_ids)
     return invalid(f"Multiple cases found with external_id '{shown}': {listed}")
 
@@ -163,7 +163,7 @@ def no_signing_key() -> Problem:
 
 
 def too_many_cases(limit: int) -> Problem:
-    """Return the 400 for more ids than one request may name (section 4.2)."""
+    """Return the 400 for more ids than one may name (``rules/case-api-v2.md`` 4.2)."""
     return invalid(f"You cannot request more than {limit} cases per request.")
 
 
@@ -206,7 +206,7 @@ def body_too_large(limit: int) -> Problem:
 
 
 def form_failed(problem: str, form_id: str | None) -> Problem:
-    """Return the 400 for a form that was kept as an XFormError (section 8)."""
+    """Return the 400 of a form kept as an error (``rules/case-api-v2.md`` 8.5)."""
     ids = {"form_id": form_id, "xform_id": form_id}
     return Problem(400, printable(problem), details=ids)
 

@@ -1,4 +1,4 @@
-"""The workloads of performance.md, section 4, by their ids, and some of our own.
+"""The workloads of docs/bench.md by their ids.
 
 Each is a context manager over a ``Bench`` that sets its servers up, yields what
 measures one round, and checks the product's state behind the last round.

@@ -73,7 +73,7 @@ def w9(bench: Bench) -> Iterator[Round]:
 
 
 def single_filters(size: int) -> list[tuple[str, str]]:
-    """Return the six filters of section 3, the dearest walk first."""
+    """Return the six filters of D, the dearest walk first (rules/design.md 6.4)."""
     return [
         ("phone", dataset.properties(size - 10, size)["phone"]),
         ("batch", "b97"),

@@ -1,6 +1,6 @@
 """W14, W15, W16: memory, bytes, start and stop; and the kill that nothing survives.
 
-The kill is the check of performance.md, section 1: every form that was answered is
+The kill is the check of rules/design.md 6.2 and 6.4: every form that was answered is
 there after a SIGKILL, once, and the read tables equal a rebuild.
 """
 

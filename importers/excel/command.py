@@ -39,7 +39,7 @@ from ledger.times import format_micros
 logger = logging.getLogger(__name__)
 
 MOST_BLOCKS = 100
-"""How many case blocks a form has at most (section 13)."""
+"""How many case blocks a form has at most (``rules/excel-import.md`` 13.1)."""
 
 _MOST_BYTES = 4_000_000
 _BLOCK_BYTES = 2048
@@ -250,7 +250,7 @@ def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
     """Return the blocks of a form with only the last wish for each index.
 
     The fold applies a block that only links after those that update, whatever their
-    order, but here the last row wins (section 7.2).
+    order, but here the last row wins (``rules/excel-import.md`` 13.4).
     """
     found = list(blocks)
     last = {(b.case_id, i.name): n for n, b in enumerate(found) for i in b.indices}

@@ -1,6 +1,6 @@
 """The failed rows of an import: a workbook to be mended and sent again, and a list.
 
-``excel-import.md`` section 18.4. Both read the file that was uploaded once more, for
+``rules/excel-import.md`` 18.4. Both read the file that was uploaded once more, for
 the report of a job keeps only the numbers of its rows.
 """
 

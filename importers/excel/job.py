@@ -1,7 +1,7 @@
 """The import of a spreadsheet of cases: how it is asked for, and the job that does it.
 
 Each step takes some rows of the file, and what they become commits together with how
-far the job is (``excel-import.md`` sections 13 and 17). The ids of cases and forms
+far the job is (``rules/excel-import.md`` 13 and 17). The ids of cases and forms
 follow from the job's id, so whoever goes on with a job repeats nothing.
 """
 
@@ -54,7 +54,7 @@ _WINDOW = 300
 
 
 class ImportFailed(LedgerError):
-    """The whole import broke off (section 14.4)."""
+    """The whole import broke off (rule 14.4)."""
 
 
 def enqueue_import(

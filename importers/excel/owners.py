@@ -1,6 +1,6 @@
 """The owners that an import has met: each is looked up once.
 
-See ``excel-import.md`` section 10.
+See ``rules/excel-import.md`` 10.
 """
 
 from __future__ import annotations

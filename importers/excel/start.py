@@ -1,6 +1,6 @@
 """Taking an upload: the file is stored and its job added, once for each key.
 
-``excel-import.md`` section 18.4: the same ``Idempotency-Key`` gives the first answer
+``rules/excel-import.md`` 18.4: the same ``Idempotency-Key`` gives the first answer
 again. It is decided under the domain's head, so of two requests that race one waits.
 """
 

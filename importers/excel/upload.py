@@ -1,4 +1,7 @@
-"""Looking at a spreadsheet before its import is promised (``excel-import.md`` 3.2)."""
+"""Looking at a spreadsheet before its import is promised.
+
+``rules/excel-import.md`` 3.2.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def _known_types(store: Store, domain: str, titles: Iterable[str]) -> set[str]:
 
 
 def _has_type(r: Reader, case_type: str) -> bool:
-    """Tell whether the domain has a case of a type (section 5)."""
+    """Tell whether the domain has a case of a type (rule 5.1)."""
     asked = CaseFilter(equals={"case_type": (case_type,)})
     return bool(list_cases(r, asked, Page(limit=1)).rows)
 

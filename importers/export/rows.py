@@ -1,8 +1,8 @@
 """What an export says of a case and of a form: as an object, and as cells. Pure.
 
-The keys of an object are those of the APIs (``case-api-v2.md`` section 3,
-``commcare-hq-apis.md`` 3.1), and the columns of a table are the paths of its texts. So
-are the older downloads of ``commcare-hq-apis.md`` 15.2.
+The keys of an object are those of the APIs (``rules/case-api-v2.md`` 3,
+``rules/hq-apis.md`` 3.1), and the columns of a table are the paths of its texts. So
+are the older downloads of ``rules/hq-apis.md`` 15.2.
 """
 
 from __future__ import annotations

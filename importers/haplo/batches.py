@@ -1,7 +1,7 @@
 """How batches for Haplo's import are asked for: control files, files, the job.
 
-``batch-imports.md`` 1.1 and 1.3. Whoever asks, over HTTP or from the command line,
-does it through these functions and ``ledger/imports/batches.py``.
+``rules/batch-imports.md`` 1.1 and 1.3. Whoever asks, over HTTP or from the command
+line, does it through these functions and ``ledger/imports/batches.py``.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def schedule(
 
 
 def log_of(r: Reader, batch: Batch) -> str | None:
-    """Return the log of a batch whose run has ended (1.7)."""
+    """Return the log of a batch whose run has ended (rule 1.7)."""
     if batch.errors is None:
         return None
     job = jobs.get_job(r.conn, (r.domain, batch.identifier))

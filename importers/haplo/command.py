@@ -1,6 +1,7 @@
 """Some records of a batch as one command: decided under the lock, a form for each.
 
-What becomes of a record is kept in the commit of its form (``batch-imports.md`` R0.5).
+What becomes of a record is kept in the commit of its form
+(``rules/batch-imports.md`` R0.5).
 """
 
 from __future__ import annotations
@@ -332,7 +333,7 @@ def _refused(problem: str, form_id: str) -> _Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """A note in the log that a run began or ended (1.7)."""
+    """A note in the log that a run began or ended (rule 1.7e)."""
 
     job_id: str
     control: str

@@ -1,4 +1,4 @@
-"""The job that runs a batch (``batch-imports.md`` 1.3 and 1.7).
+"""The job that runs a batch (``rules/batch-imports.md`` 1.3 and 1.7).
 
 The files are looked through first, so that how much there is to do is known. Then
 records go in, some in each commit, together with how far the job is; whoever goes on
@@ -163,7 +163,7 @@ class _Run:
         return await self._context.read(_user_ids) if program.asks_users else {}
 
     def _files(self) -> list[Mapping[str, Any]]:
-        """Return the files; of one name the last, at the place of the first (1.3)."""
+        """Return the files; of one name the last, in place of the first (rule 1.3c)."""
         return list({file["name"]: file for file in self._options["files"]}.values())
 
     async def _surveyed(self, control: Control, file: Mapping[str, Any]) -> _Surveyed:

@@ -1,7 +1,7 @@
 """The log of a batch, made from what became of its records.
 
-``batch-imports.md`` 1.7. Nothing of a log is stored: times and problem are the job's,
-the messages of records are kept with them.
+``rules/batch-imports.md`` 1.7. Nothing of a log is stored: times and problem are the
+job's, the messages of records are kept with them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Readers: the records of a file, one after the other (``batch-imports.md`` 1.4.2).
+"""Readers: the records of a file, one after the other.
 
-A file is read from where it lies, and no more of it is held than a record. Reading
-blocks, so it is done in a thread.
+``rules/batch-imports.md`` 1.4.2. A file is read from where it lies, and no more of it
+is held than a record. Reading blocks, so it is done in a thread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Imports of a domain run one after the other, the first that was asked for first.
 
-``excel-import.md`` section 17 and ``batch-imports.md`` R0.6; those of different domains
-may overlap.
+``rules/excel-import.md`` 17.2 and ``rules/batch-imports.md`` R0.6; those of different
+domains may overlap.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Some rows of an upload as one command: decided under the lock, a form for each row.
 
 Every row is decided against what the rows before it left, in the same commit too, and
-what became of it is kept in the commit of its form (``batch-imports.md`` R0.3, R0.5).
+what became of it is kept in the commit of its form (``rules/batch-imports.md`` R0.3 and
+R0.5).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ledger.submit import Draft, Needs, Session, WantsOwnCommit
 from ledger.times import format_micros
 
 API = "sunbird"
-"""What ids are derived for and what the kept rows go by (R0.4)."""
+"""What ids are derived for and what the kept rows go by (rule R0.4)."""
 
 XMLNS = "urn:case-ledger:sunbird-bulk-upload"
 DEVICE = "sunbird-bulk-upload"

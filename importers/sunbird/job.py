@@ -1,7 +1,8 @@
-"""The job of an upload: rows become cases, some of them in each commit (section 2.5).
+"""The job of an upload: rows become cases, some of them in each commit.
 
-What became of the rows of a commit stands in it, with how far the job is; so whoever
-goes on with a job begins behind the last commit and repeats nothing.
+``rules/batch-imports.md`` 2.5. What became of the rows of a commit stands in it, with
+how far the job is; so whoever goes on with a job begins behind the last commit and
+repeats nothing.
 """
 
 from __future__ import annotations

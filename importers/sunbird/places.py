@@ -1,6 +1,7 @@
-"""Locations and organisations of an upload as places of the directory (2.6).
+"""Locations and organisations of an upload as places of the directory.
 
-So columns with owners can name them. Users are cases only.
+``rules/batch-imports.md`` 2.6h: so columns with owners can name them. Users are cases
+only.
 """
 
 from __future__ import annotations

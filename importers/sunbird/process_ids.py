@@ -1,4 +1,7 @@
-"""Ids of processes: numbers that no parser of JSON damages (section 2.3.1)."""
+"""Ids of processes: numbers that no parser of JSON damages.
+
+``rules/batch-imports.md`` 2.3.1.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The rows of a CSV file under the internal names of their columns (section 2.4)."""
+"""The rows of a CSV file under the internal names of their columns.
+
+``rules/batch-imports.md`` 2.4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Asking for an upload: a file is looked into, and becomes a job (section 2.3)."""
+"""Asking for an upload: a file is looked into, and becomes a job.
+
+``rules/batch-imports.md`` 2.3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only reader of CSV: UTF-8, commas, double quotes (``excel-import.md`` 4.1).
+"""The only reader of CSV: UTF-8, commas, double quotes (``rules/excel-import.md`` 4.1).
 
 Cells are kept letter for letter. A file is read a row at a time, and only after all of
 it was found to be readable, so that nothing is begun with half a file.

@@ -99,7 +99,7 @@ def open_table(
     """Open the sheet of a name, or the first one; the header is read.
 
     ``file_name`` is what the sender called the file: its extension chooses the reader
-    (``excel-import.md`` section 2). Raises ``Unreadable``.
+    (``rules/excel-import.md`` 2). Raises ``Unreadable``.
     """
     file_format = format_of(file_name)
     if path.stat().st_size > limits.file_size:
@@ -114,7 +114,7 @@ def open_table(
 
 
 def format_of(file_name: str) -> FileFormat:
-    """Return the format that a file name asks for (section 3.2, check 3).
+    """Return the format that a name asks for (``rules/excel-import.md`` 3.2, check 3).
 
     Raises ``Unreadable``.
     """

@@ -1,8 +1,8 @@
 """A table with a header, whatever file it came from: rows, cells, texts. Pure.
 
-What a cell says as text is the rule of ``excel-import.md`` section 4.3, and which rows
-a sheet has is that of 4.2. Every reader of every format goes through here, so the same
-table is the same rows whoever read it.
+What a cell says as text is ``rules/excel-import.md`` 4.3, and which rows a sheet has is
+rule 4.2. Every reader of every format goes through here, so the same table is the same
+rows whoever read it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Values: TypeAlias = Sequence[Any]
 """The values of one row, as a reader gives them; ``None`` and ``""`` are blank."""
 
 GAP = 1000
-"""How many blank rows end a sheet (section 4.2)."""
+"""How many blank rows end a sheet (rule 4.2)."""
 
 _NEVER_SET = "---"
 _LONGEST_INTEGER = 1e16
@@ -49,7 +49,7 @@ class ErrorValue(str):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell. ``text`` is ``None`` where there is no value (section 4.3).
+    """One cell. ``text`` is ``None`` where there is no value (rule 4.3).
 
     It is empty for ``---``, which empties what a blank leaves as it is. ``cleaned``
     tells that characters were dropped because XML cannot carry them.
@@ -78,7 +78,7 @@ class Row:
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether no cell has a value or a text (section 7, step 3)."""
+        """Tell whether no cell has a value or a text (rule 7, step 3)."""
         return not any(self.texts)
 
 
@@ -101,7 +101,7 @@ class Head:
 
 
 def to_text(value: Any) -> str | None:
-    """Return a value as text, ``None`` for a blank (section 4.3)."""
+    """Return a value as text, ``None`` for a blank (rule 4.3)."""
     return _convert(value)[0]
 
 
@@ -120,7 +120,7 @@ def to_row(number: int, values: Values) -> Row:
 def to_headers(values: Values, limits: Limits) -> tuple[str, ...]:
     """Return the headers that a first row gives, blanks at its end left out.
 
-    They are not trimmed, and those that are repeated stay (sections 4.2 and 6.1). A
+    They are not trimmed, and those that are repeated stay (rules 4.2 and 6.1). A
     column whose header is blank, 0 or FALSE has an empty text.
     Raises ``Unreadable`` for too many.
     """
@@ -143,7 +143,7 @@ def telling(headers: tuple[str, ...]) -> Iterator[None]:
 
 
 def last_column(headers: Sequence[str], name: str) -> int | None:
-    """Return the column of a header: the last one that bears it (section 4.2)."""
+    """Return the column of a header: the last one that bears it (rule 4.2b)."""
     places = [place for place, header in enumerate(headers) if header == name]
     return places[-1] if places else None
 
@@ -159,7 +159,7 @@ def numbered(
     """Yield the rows below the header with their numbers, up to the end of the sheet.
 
     The end is the last row with a truthy value; behind ``gap`` blank rows nothing is
-    looked at (section 4.2). Raises ``Unreadable`` for too many rows.
+    looked at (rule 4.2). Raises ``Unreadable`` for too many rows.
     """
     blank: list[tuple[int, Values]] = []
     for number, values in enumerate(rows, start=2):

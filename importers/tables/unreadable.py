@@ -1,6 +1,6 @@
 """Why a table cannot be read, and how large it may be. Pure.
 
-The texts are those of ``excel-import.md`` section 3.2, without what that API puts in
+The texts are those of ``rules/excel-import.md`` 3.2, without what that API puts in
 front of them; other APIs have texts of their own and go by the reason.
 """
 
@@ -50,7 +50,7 @@ class Unreadable(LedgerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a table may need (``excel-import.md`` section 16).
+    """What a table may need (``rules/excel-import.md`` 16).
 
     ``unpacked`` and ``ratio`` bound what a zip holds: so many bytes, and so many times
     the file. ``span`` is how many cells may lie between the first and the last one of

@@ -70,7 +70,10 @@ class XlsFile:
 
 
 def check_xls(file: BinaryIO, _limits: Limits) -> XlsFile:
-    """Return a workbook that may be parsed (section 3.2). Raises ``Unreadable``."""
+    """Return a workbook that may be parsed; raises ``Unreadable``.
+
+    The checks are those of ``rules/excel-import.md`` 3.2.
+    """
     content = file.read()
     file.seek(0)
     if content.startswith(b"PK"):

@@ -57,7 +57,10 @@ class XlsxFile:
 
 
 def check_xlsx(file: BinaryIO, limits: Limits) -> XlsxFile:
-    """Return a workbook that may be parsed (section 3.2). Raises ``Unreadable``."""
+    """Return a workbook that may be parsed; raises ``Unreadable``.
+
+    The checks are those of ``rules/excel-import.md`` 3.2.
+    """
     if file.read(len(OLE)) == OLE:
         raise Unreadable(Reason.PASSWORD, LOCKED)
     archive = open_zip(file, limits)

@@ -1,7 +1,7 @@
 """The zip that an .xlsx or .ods is, looked at before any parser opens it.
 
 A zip tells the sizes of its parts beforehand, and both formats need no DOCTYPE, so
-bombs are refused by what they say of themselves (``excel-import.md`` section 16).
+bombs are refused by what they say of themselves (``rules/excel-import.md`` 16).
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Meter:
 
 
 def heads_of(conn: Connection) -> tuple[LogHead, ...]:
-    """Return the head of every log; a marked fan-out (ruling R-1)."""
+    """Return the head of every log; a marked fan-out (``rules/design.md`` 1.2)."""
     return tuple(
         LogHead(
             domain=domain,

@@ -13,7 +13,7 @@ class CaseIndex:
     """A named reference to another case; an empty ``case_id`` is a tombstone.
 
     A cleared index is kept because a restore must send it once as an empty element
-    (``case-xml.md`` section 10); readers of the live state leave it out.
+    (``rules/case-xml.md`` 10); readers of the live state leave it out.
     """
 
     case_id: str
@@ -34,7 +34,7 @@ class CaseAttachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldKey:
-    """Where a form stands in the fold (``case-xml.md`` section 16, D-2)."""
+    """Where a form stands in the fold (``rules/case-xml.md`` 16, D-2)."""
 
     received_on: Micros
     position: int
@@ -46,7 +46,7 @@ class FoldKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case as of one entry of the log (``case-xml.md`` sections 6 to 11).
+    """One case as of one entry of the log (``rules/case-xml.md`` 6 to 11).
 
     ``deleted_on`` is set while the case is in no list: because it was deleted by
     itself, and then it is ``flagged``, or because no form of it is in force any more.
@@ -80,7 +80,7 @@ class Case:
 
     @property
     def is_void(self) -> bool:
-        """Tell whether no form in force has made the case (section 15)."""
+        """Tell whether no form in force made it (``rules/case-xml.md`` 15.5)."""
         return self.folded_to.position == 0
 
     @property

@@ -1,7 +1,8 @@
 """A caller's wish for one case, before ids are resolved. Pure.
 
-``CaseChange`` is what the Case Data API, Excel and batch imports all speak;
-``ledger/cases/upsert.py`` turns changes into case blocks under the domain's lock.
+``CaseChange`` is what the Case Data API, Excel and batch imports all speak (the rules
+are those of ``rules/case-api-v2.md`` 5); ``ledger/cases/upsert.py`` turns changes into
+case blocks under the domain's lock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import Enum
 
 
 class Intent(Enum):
-    """How the case of a change is chosen (``case-api-v2.md`` sections 0 and 5.2)."""
+    """How the case of a change is chosen (rules 0 and 5.2)."""
 
     CREATE = "create"
     """Make a new case, whatever exists."""
@@ -21,7 +22,7 @@ class Intent(Enum):
     UPSERT = "upsert"
     """A bulk row: change the case with ``external_id`` or create it."""
     PUT = "put"
-    """``PUT /`` with one object: update, or create when the body is complete (D5)."""
+    """``PUT /`` with one object: update, or create from a complete body (rule D5)."""
     PUT_EXTERNAL = "put_external"
     """``PUT /ext/<id>/``: the case with ``selector`` as external id, or a new one."""
 

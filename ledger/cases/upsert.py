@@ -1,7 +1,7 @@
 """From changes to case blocks: which case each change means. Pure.
 
 Runs while the domain is locked, so that what was looked up stays true until the form
-is appended, and no two upserts can make the same case (``case-api-v2.md`` section 5.3).
+is appended, and no two upserts can make the same case (``rules/case-api-v2.md`` 5.3).
 
 An external id is sought, from the row that names it, among three: first the cases that
 hold it after the rows so far, then those that a later row gives it to, then the cases
@@ -81,7 +81,7 @@ def wanted(changes: Iterable[CaseChange]) -> Wanted:
     """Return every id that ``resolve`` will look up.
 
     Targets of indices are no part of it when they are named by ``case_id``: the form
-    is refused later if they do not exist (``case-api-v2.md`` section 5.5).
+    is refused later if they do not exist (``rules/case-api-v2.md`` 5.5).
     """
     case_ids: set[str] = set()
     external_ids: set[str] = set()
@@ -105,7 +105,7 @@ def resolve(
     """Return one case block per change, in order.
 
     Raises ``Conflict`` with the first problem and its row and field
-    (``case-api-v2.md`` sections 5.2, 5.3 and 5.5).
+    (``rules/case-api-v2.md`` 5.2, 5.3 and 5.5).
     """
     chooser = _Chooser(changes, lookup, new_id)
     rows = [chooser.row(change, place) for place, change in enumerate(changes)]
@@ -118,7 +118,7 @@ def resolve(
 
 
 def missing_fields(change: CaseChange) -> tuple[str, ...]:
-    """Return the fields that a change lacks for making a case (section 5.1)."""
+    """Return the fields that a change lacks for making a case (rule 5.1)."""
     return tuple(name for name in _SPECIAL if getattr(change, name) is None)
 
 
@@ -182,7 +182,7 @@ class _ExternalIds:
 
 
 class _Chooser:
-    """Chooses the case of each row, in order (``case-api-v2.md`` section 5.2)."""
+    """Chooses the case of each row, in order (``rules/case-api-v2.md`` 5.2)."""
 
     def __init__(
         self, changes: Sequence[CaseChange], lookup: Lookup, new_id: Callable[[], str]
@@ -269,7 +269,7 @@ class _Targets:
         }
 
     def find(self, ref: IndexRef, place: int, *, row: int, name: str) -> str:
-        """Return the case id that an index gets; empty removes it (section 5.5)."""
+        """Return the case id that an index gets; empty removes it (rule 5.5)."""
         if ref.temporary_id:
             target = self._temporary.get(ref.temporary_id)
             if target is None:
@@ -317,7 +317,7 @@ def _require_complete(change: CaseChange) -> None:
     if not missing:
         return
     if change.intent is Intent.PUT:
-        # D5: an incomplete body can only have meant an update.
+        # Rule D5: an incomplete body can only have meant an update.
         _only((), change.external_id or "", row=change.row, field="external_id")
     names, shown = ", ".join(missing), printable(change.external_id or "")
     text = f"{names} required for new case {shown}"
@@ -363,7 +363,7 @@ def _create(change: CaseChange) -> dict[str, str]:
 
 
 def _update(row: _Row, *, names: Sequence[str]) -> dict[str, str] | None:
-    """Return the update of a block in the order of section 8, ``None`` if empty."""
+    """Return the update of a block in the order of rule 8.3, ``None`` if empty."""
     update = {name: getattr(row.change, name) for name in names}
     update["external_id"] = row.external_id
     update |= dict(sorted(row.change.properties.items()))

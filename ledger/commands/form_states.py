@@ -1,7 +1,7 @@
 """The commands that change what counts: forms and cases, archived, deleted, rebuilt.
 
 None of them alters what the log holds: each is an entry of its own, and each has its
-opposite (``case-xml.md`` sections 15 and 16).
+opposite (``rules/case-xml.md`` 15 and 16).
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class FlagCases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildCases:
-    """The wish that cases be folded from nothing (``case-xml.md`` section 16)."""
+    """The wish that cases be folded from nothing (``rules/case-xml.md`` 16)."""
 
     case_ids: tuple[str, ...]
     author: Author

@@ -1,7 +1,7 @@
 """The commands that bring forms: a submission, and changes of cases.
 
-Judging lives here: what a form id that was seen before means (``case-xml.md`` section
-13). A verdict is decided once, under the head, and recorded.
+Judging lives here: what a form id that was seen before means
+(``rules/case-xml.md`` 13). A verdict is decided once, under the head, and recorded.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class SubmitForm:
         return receipt_of(session.append_form(draft, form))
 
     def _judge(self, session: Session, form: Form, known: Lineage) -> Receipt:
-        """Decide about a form id that the log knows (section 13)."""
+        """Decide about a form id that the log knows (rule 13)."""
         if known.first.kind in _OWN_IDS:
             return self._accept(session, form, new_id())
         current = known.current
@@ -149,7 +149,7 @@ class SubmitForm:
     def _edit(
         self, session: Session, form: Form, known: Lineage, moved: Mapping[str, Any]
     ) -> Receipt:
-        """Put the form in the place of its earlier version (section 13)."""
+        """Put the form in the place of its earlier version (rules 13.10 to 13.12)."""
         details = {"deprecates": moved, **leaving(known)}
         uploaded = {upload.name for upload in self.submission.attachments}
         carried = [a for a in known.current.attachments if a.name not in uploaded]

@@ -99,7 +99,7 @@ def list_keys(r: Reader) -> list[ApiKey]:
 def find_key_everywhere(conn: Connection, key_id: str) -> ApiKey | None:
     """Return the key with this id in any domain.
 
-    A marked fan-out (ruling R-1): the command line revokes by id alone.
+    A marked fan-out (``rules/design.md`` 1.2): the command line revokes by id alone.
     """
     row = conn.row(_EVERYWHERE, key_id=key_id)
     return None if row is None else _key(row)

@@ -1,4 +1,4 @@
-"""Keys that open the batch import and nothing else (``batch-imports.md`` 1.2).
+"""Keys that open the batch import and nothing else (``rules/batch-imports.md`` 1.2).
 
 They belong to a service user of the domain, who owns what is imported with them.
 """

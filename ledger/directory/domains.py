@@ -44,9 +44,9 @@ _SET_SETTINGS = Statement(
 class DomainSettings:
     """What an operator decides about a domain.
 
-    ``secure_submissions``: devices must authenticate
-    (``submission-and-restore.md`` section 1.1). ``close_extensions``: a case that is
-    closed takes the open cases that extend it along (``case-xml.md`` section 17).
+    ``secure_submissions``: devices must authenticate (``rules/submission.md`` 1.1.2).
+    ``close_extensions``: a case that is closed takes the open cases that extend it
+    along (``rules/case-xml.md`` 17).
     """
 
     secure_submissions: bool = False
@@ -62,7 +62,7 @@ class Domain(NamedTuple):
 
 
 def list_domains(conn: Connection) -> list[Domain]:
-    """Return every domain in the order of names; a marked fan-out (ruling R-1)."""
+    """Return every domain by its name; a marked fan-out (``rules/design.md`` 1.2)."""
     return [Domain(*row) for row in conn.rows(_ALL)]
 
 

@@ -155,7 +155,7 @@ def create_group(
 ) -> Group:
     """Add a group; raises ``Conflict`` for a name that is taken and unknown users.
 
-    Other groups of its members stay as they are (``commcare-hq-apis.md`` 9.2).
+    Other groups of its members stay as they are (``rules/hq-apis.md`` 9.2).
     """
     name = _checked_name(name)
     if find_group(w, name) is not None:

@@ -1,6 +1,6 @@
 """Places that an import brings: locations and organisations of Sunbird.
 
-Its rows become cases (``batch-imports.md`` section 2.6). So that columns with owners
+Its rows become cases (``rules/batch-imports.md`` 2.6). So that columns with owners
 can name such places, each is also a location of the directory, whose id is the id of
 the case. Whoever imports calls ``keep_places`` in the transaction of the forms
 (``Session.also``). Users become cases only, never a way to sign in.
@@ -51,7 +51,7 @@ ORGANISATION = Level(code="organisation", shares_cases=True)
 
 
 def levels(codes: Sequence[str]) -> dict[str, Level]:
-    """Return a chain of types, the top one first (section 2.4), by code."""
+    """Return a chain of types, the top one first (rule 2.4), by code."""
     chain: dict[str, Level] = {}
     above: Level | None = None
     for code in codes:

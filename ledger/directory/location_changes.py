@@ -1,6 +1,6 @@
 """Changes of locations: what may stand where, and what they are called.
 
-The rules and texts are those of ``commcare-hq-apis.md`` section 11.
+The rules and texts are those of ``rules/hq-apis.md`` 11.
 """
 
 from __future__ import annotations

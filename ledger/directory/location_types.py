@@ -85,7 +85,7 @@ def create_type(
     """Add a type below another one, or at the top.
 
     Without a code it gets the slug of its name. Raises ``Conflict`` for a name or a
-    code that is taken (``commcare-hq-apis.md`` section 10.1).
+    code that is taken (``rules/hq-apis.md`` 10.1).
     """
     now = now_micros()
     made = LocationType(

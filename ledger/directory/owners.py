@@ -1,6 +1,6 @@
 """Owners: which user, group or place a name or an id in a table means.
 
-The rules are those of ``excel-import.md`` section 10. Many values are looked up at
+The rules are those of ``rules/excel-import.md`` 10. Many values are looked up at
 once: a few queries for a whole import, whatever the number of rows.
 """
 
@@ -45,7 +45,7 @@ class Owner:
 
 
 class OwnerProblem(Enum):
-    """Why a value names no owner: title and description of the row error (12.1)."""
+    """Why a value names no owner: title and description of the error (rule 12.1)."""
 
     UNKNOWN_NAME = "Invalid Owner Name"
     MAY_NOT_OWN = "Invalid Owner"

@@ -22,7 +22,7 @@ def verify_password(password: str, encoded: str | None) -> bool:
     """Tell whether a password belongs to a hash.
 
     Without a hash the same work is done for nothing, so that the time of an answer does
-    not tell whether a user exists (``case-api-v2.md`` section 2).
+    not tell whether a user exists (``rules/case-api-v2.md`` 2).
     """
     try:
         matches = _HASHER.verify(encoded or _NOBODY, password)

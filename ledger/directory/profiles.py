@@ -17,7 +17,7 @@ SYSTEM_KEYS = (
     "commcare_location_ids",
     "commcare_primary_case_sharing_id",
 )
-"""Keys of ``user_data`` that the server makes (``commcare-hq-apis.md`` section 6.1)."""
+"""Keys of ``user_data`` that the server makes (``rules/hq-apis.md`` 6.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Profile:
     """The fields of a user that no query asks for.
 
     ``access_all_locations`` is false for one who may only reach the places where they
-    work, and what lies below (``excel-import.md`` section 10).
+    work, and what lies below (``rules/excel-import.md`` 10).
     """
 
     first_name: str = ""
@@ -60,7 +60,7 @@ def cleaned(profile: Profile) -> Profile:
     """Return a profile as it is kept; raises ``Conflict`` for what cannot be.
 
     E-mail addresses are in lower case, telephones without a leading ``+``; the default
-    telephone is one of them, the first if none is named (section 6.3).
+    telephone is one of them, the first if none is named (``rules/hq-apis.md`` 6.3).
     """
     phones = dict.fromkeys(_phone(number) for number in profile.phone_numbers)
     default = profile.default_phone_number

@@ -1,8 +1,8 @@
 """Usernames: what may be one, and the full name of a mobile worker.
 
 A mobile worker's name is ``NAME@DOMAIN.commcarehq.org`` in lower case
-(``commcare-hq-apis.md`` section 6.1); everywhere a worker is named, the part before
-the ``@`` will do.
+(``rules/hq-apis.md`` 6.1); everywhere a worker is named, the part before the ``@``
+will do.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def names_meant(domain: str, name: str) -> tuple[str, ...]:
 def owners_meant(domain: str, name: str) -> tuple[str, ...]:
     """Return the usernames that the name of an owner may stand for, in that order.
 
-    One without ``@`` is first of all a mobile worker's (``excel-import.md`` 10).
+    One without ``@`` is first of all a mobile worker's (``rules/excel-import.md`` 10).
     """
     names = names_meant(domain, name)
     return names if "@" in name else names[::-1]
@@ -58,7 +58,7 @@ def check_username(username: str) -> None:
 
 
 def check_worker_name(domain: str, username: str) -> None:
-    """Refuse a full username that no mobile worker may have (section 6.3)."""
+    """Refuse a full username that no mobile worker may have (rule 6.3)."""
     check_username(username)
     name = username.removesuffix(worker_suffix(domain))
     if "@" in name:

@@ -140,8 +140,8 @@ def list_users(r: Reader) -> list[User]:
 def find_everywhere(conn: Connection, username: str, *, most: int) -> list[User]:
     """Return at most so many users of this name in all domains.
 
-    A marked fan-out (ruling R-1): only a sign-in that failed asks, to tell a stranger
-    from a member of another domain.
+    A marked fan-out (``rules/design.md`` 1.2): only a sign-in that failed asks, to
+    tell a stranger from a member of another domain.
     """
     rows = conn.rows(_EVERYWHERE, username=username, most=most)
     return [User(*row) for row in rows]
@@ -228,7 +228,7 @@ def deactivate_user(w: Writer, user_id: str, *, author: Author) -> None:
 def delete_user(w: Writer, user: User, *, author: Author) -> None:
     """Take a user out of everything but the log; the name stays taken.
 
-    Forms and cases stay as they are (``commcare-hq-apis.md`` section 6.5).
+    Forms and cases stay as they are (``rules/hq-apis.md`` 6.5).
     """
     now = now_micros()
     gone = user._replace(

@@ -70,7 +70,7 @@ def users_at(r: Reader, location_ids: Iterable[str]) -> set[str]:
 def check_workplaces(w: Writer, wanted: Workplaces) -> None:
     """Refuse places that cannot be given to a user.
 
-    Raises ``Conflict`` with the texts of ``commcare-hq-apis.md`` section 6.3.
+    Raises ``Conflict`` with the texts of ``rules/hq-apis.md`` 6.3.
     """
     if bool(wanted.location_ids) != (wanted.primary is not None):
         raise Conflict(

@@ -32,10 +32,10 @@ class AttachmentUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseBlock:
-    """What a form says about one case (``case-xml.md`` section 5).
+    """What a form says about one case (``rules/case-xml.md`` 5).
 
-    ``create`` and ``update`` are ``None`` when they are no action. Special names of
-    section 6 stand in them under the names they have in the XML.
+    ``create`` and ``update`` are ``None`` when they are no action. Special names
+    (``rules/case-xml.md`` 6) stand in them under the names they have in the XML.
     """
 
     case_id: str

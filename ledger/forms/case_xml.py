@@ -1,7 +1,7 @@
 """Case blocks in XML: finding, reading and writing them. Pure.
 
-What a block says is read here, with the rules it can break by itself; what it does to
-a case is the fold's business.
+What a block says is read here, with the rules it can break by itself
+(``rules/case-xml.md`` 4 to 6); what it does to a case is the fold's business.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _RELATIONSHIPS: Final = frozenset(("child", "extension"))
 
 
 def read_case_blocks(root: Element) -> tuple[CaseBlock, ...]:
-    """Return the case blocks of a form in document order (``case-xml.md`` 4 to 6).
+    """Return the case blocks of a form in document order (rules 4 to 6).
 
     Raises ``Rejected`` for the first block that breaks a rule.
     """
@@ -57,7 +57,7 @@ def read_case_blocks(root: Element) -> tuple[CaseBlock, ...]:
 
 
 def read_ledger_case_ids(root: Element) -> tuple[str, ...]:
-    """Return the ids of the cases that ledger blocks name (``case-xml.md`` 18).
+    """Return the ids of the cases that ledger blocks name (``rules/case-xml.md`` 18).
 
     Each once, in document order. Raises ``Rejected`` for an id that is too long.
     """
@@ -73,7 +73,7 @@ def read_ledger_case_ids(root: Element) -> tuple[str, ...]:
 
 
 def write_case_blocks(form: Element, blocks: Iterable[CaseBlock]) -> None:
-    """Append blocks to a form under construction (``case-api-v2.md`` section 8).
+    """Append blocks to a form under construction (``rules/case-api-v2.md`` 8).
 
     Raises ``ValueError`` for names and texts that XML cannot carry.
     """
@@ -124,7 +124,7 @@ def _read(element: Element) -> CaseBlock | None:
 
 
 def _actions(element: Element) -> dict[str, list[Element]]:
-    """Return the children of each action; repeated actions are merged (D-6)."""
+    """Return the children of each action; repeated actions are merged (rule D-6)."""
     elements = children_of(element)
     actions = dict(zip(local_names(elements), map(children_of, elements), strict=True))
     if len(actions) < len(elements):
@@ -173,7 +173,7 @@ _cached_instant = lru_cache(maxsize=4096)(parse_instant)
 
 
 def _wrong_version(element: Element) -> Rejected:
-    """Return why a block that is not version 2 is refused (``case-xml.md`` 4)."""
+    """Return why a block that is not version 2 is refused (``rules/case-xml.md`` 4)."""
     xmlns, parent = namespace(element), element.getparent()
     if not xmlns or (parent is not None and xmlns == namespace(parent)):
         return Rejected("VersionNotSupported", "")
@@ -193,13 +193,13 @@ def _check_case_id(case_id: str | None) -> None:
 
 
 def check_length(field: str, value: str) -> None:
-    """Raise ``Rejected`` for a value of more than 255 characters (section 12)."""
+    """Raise ``Rejected`` for a value of more than 255 characters (rule 12.2)."""
     if len(value) > MAX_LENGTH:
         raise value_error(field, f"Value exceeds allowed length: {MAX_LENGTH}")
 
 
 def value_error(field: str, error: str) -> Rejected:
-    """Return the ``CaseValueError`` of ``case-xml.md`` section 12."""
+    """Return the ``CaseValueError`` of ``rules/case-xml.md`` 12."""
     text = f"Error processing case update: Field: {field}, Error: {error}"
     return Rejected("CaseValueError", text)
 
@@ -220,7 +220,7 @@ def _indices(elements: list[Element]) -> tuple[IndexUpdate, ...]:
 
 
 def _index(element: Element) -> IndexUpdate:
-    """Return one index; no ``case_type`` is allowed when it is cleared (D-5, D-8)."""
+    """Return one index; a cleared one needs no ``case_type`` (rules D-5 and D-8)."""
     name, case_id = local_name(element), own_text(element)
     case_type = element.get("case_type")
     relationship = element.get("relationship") or "child"

@@ -19,7 +19,7 @@ CASE_API_XMLNS = "http://commcarehq.org/case_api"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormMeta:
-    """The meta block of a form (``case-xml.md`` section 3); absent values are None."""
+    """The meta block of a form (``rules/case-xml.md`` 3); absent values are None."""
 
     instance_id: str | None = None
     user_id: str | None = None

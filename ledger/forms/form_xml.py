@@ -82,7 +82,7 @@ def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
     """Return the form that the bytes of a submission are.
 
     Raises ``Malformed`` when they are no XML or name no xmlns, and nothing else
-    (``case-xml.md`` sections 2, 3 and 12). The first rule that a case block breaks is
+    (``rules/case-xml.md`` 2, 3 and 12). The first rule that a case block breaks is
     the form's ``rejection``; such a form has no blocks.
     """
     return _parse(body, read_meta, limit=limit)
@@ -150,7 +150,7 @@ def build_form(
     now: Instant,
     xmlns: str = CASE_API_XMLNS,
 ) -> bytes:
-    """Return the form of a write of the server (``case-api-v2.md`` section 8).
+    """Return the form of a write of the server (``rules/case-api-v2.md`` 8).
 
     A block without date or user gets ``now`` and the author. Raises ``ValueError`` for
     names and values that XML cannot carry; the author's texts come from headers and
@@ -172,7 +172,7 @@ def _form_id(instance_id: str | None) -> tuple[str | None, Rejected | None]:
 
 
 def read_meta(root: Element) -> FormMeta:
-    """Return the first meta block among the root's children (``case-xml.md`` 3)."""
+    """Return the first meta block below the root (``rules/case-xml.md`` 3.1)."""
     element = _meta_of(root)
     if element is None:
         return FormMeta()
@@ -243,7 +243,7 @@ def app_versions(text: str, form_version: str | None) -> dict[str, str]:
     """Return ``app_build_version`` and ``commcare_version`` of an appVersion text.
 
     The root's ``version`` stands in for the first unless it is ``1``
-    (``case-xml.md`` section 3). The build id of a submission's URL goes before both
+    (``rules/case-xml.md`` 3). The build id of a submission's URL goes before both
     and is not known here.
     """
     build, commcare = _app_versions(text[:_LONGEST_CACHED])
@@ -284,7 +284,7 @@ def _instant(text: str | None) -> Instant | None:
 
 
 def write_meta(root: Element, form_id: str, *, author: Author, now: Instant) -> None:
-    """Add the meta block of a form that the server writes (``case-xml.md`` 3).
+    """Add the meta block of a form that the server writes (``rules/case-xml.md`` 3).
 
     The author's texts come from headers and are made safe for XML.
     """

@@ -1,7 +1,7 @@
 """What the log says of the form that holds an id: its versions and its state. Pure.
 
 A form keeps its place in the fold, the receive time and the position of its first
-version, whatever happens to it later (``case-xml.md`` sections 13 to 16).
+version, whatever happens to it later (``rules/case-xml.md`` 13 to 16).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Lineage:
     """A form through all its versions.
 
     ``current`` is the version that the form's id stands for. ``good`` is the last one
-    that was processed, which stays in force when an edit of it fails (D-3), and
+    that was processed, which stays in force when an edit of it fails (rule D-3), and
     ``in_force`` the one that the fold takes now: none while the form is archived or
     deleted, or before it was ever processed.
     """
@@ -57,7 +57,7 @@ class Lineage:
 def lineage_of(entries: Iterable[Entry]) -> Lineage | None:
     """Return what became of the form whose entries these are, oldest first.
 
-    An error that made way for another form with its id (section 13) is left behind.
+    An error that made way for another form with its id (rule 13.6) is left behind.
     """
     found: Lineage | None = None
     versions: dict[int, Entry] = {}
@@ -78,7 +78,7 @@ def revision_of(entry: Entry) -> tuple[int | None, int | None]:
     not change which version of a form is in force.
     """
     if entry.kind is Kind.ERROR:
-        # What a failed edit would have replaced stays in force (D-3).
+        # What a failed edit would have replaced stays in force (rule D-3).
         return None, None
     if entry.kind is Kind.REPROCESS and "to" not in entry.details:
         return None, entry.form_position

@@ -2,7 +2,7 @@
 
 Names of properties and indices become element names, and everything else becomes text,
 in a form that is read back before it counts. So whatever a caller sends is tested here
-first (``case-api-v2.md`` sections 5.4 and 5.7).
+first (``rules/case-api-v2.md`` 5.4 and 5.7).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_name(text: str) -> bool:
     """Tell whether a text may name a property or an index.
 
     It must be an NCName of XML 1.0 that does not start with lower-case ``xml``
-    (``case-api-v2.md`` section 5.4).
+    (``rules/case-api-v2.md`` 5.4).
     """
     if _NAME.fullmatch(text) is None or len(text) > _MAX_NAME:
         return False

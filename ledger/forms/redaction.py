@@ -213,7 +213,7 @@ def _named(block: Element) -> frozenset[str]:
 
 
 def _ledgers_in(element: Element) -> Iterator[Element]:
-    """Yield the ledger blocks that a fold sees (``case-xml.md`` 18)."""
+    """Yield the ledger blocks that a fold sees (``rules/case-xml.md`` 18)."""
     for ledger in element.iter(*_LEDGERS):
         if next(ledger.iterancestors(_IN_DEVICE_LOG), None) is None:
             yield ledger

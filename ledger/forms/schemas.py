@@ -1,7 +1,7 @@
 """The XML schemas of ``schemas/``: to explain a form, never to accept one.
 
 A check with these costs a hundred times a parse, so it has no place on the path of a
-submission (``performance.md`` section 6.2).
+submission (``rules/design.md`` 3.4).
 """
 
 from __future__ import annotations

@@ -69,8 +69,8 @@ def parse_xml(body: bytes, *, limit: int = MAX_BODY) -> Element:
 
     Raises ``Malformed`` with ``Invalid XML: <message>`` for anything that is not
     well-formed, is longer than ``limit``, is nested deeper or has longer texts than
-    libxml2 allows, or brings a DOCTYPE (``case-xml.md`` section 2,
-    ``dependencies.md`` section 3.1).
+    libxml2 allows, or brings a DOCTYPE (``rules/case-xml.md`` 2,
+    ``rules/libraries.md`` 3.1).
     """
     if len(body) > limit:
         raise _invalid(f"Document exceeds {limit} bytes")
@@ -107,7 +107,7 @@ def texts_by_name(elements: list[Element]) -> dict[str, str]:
     """Return the own text of each element by local name; of one name the last.
 
     A name stands where its last element does, so that names which mean the same
-    thing also end in document order (``case-xml.md`` D-6).
+    thing also end in document order (``rules/case-xml.md`` D-6).
     """
     texts = list(map(_text, elements))
     if None in texts:
@@ -140,7 +140,7 @@ def own_text(element: Element) -> str:
     """Return the text before the first child, verbatim.
 
     Blanks alone beside children or attributes are layout and count as nothing
-    (``case-xml.md`` section 2).
+    (``rules/case-xml.md`` 2).
     """
     text = element.text or ""
     if text.strip(_BLANKS) or not (len(element) or element.attrib):

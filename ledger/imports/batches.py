@@ -1,8 +1,8 @@
 """Batches of files and the control files that say how they are read.
 
-``batch-imports.md`` 1.1 and 1.3. A batch is filled, then started once: from there it
-goes on as the job that has its identifier, and its state is that of the job. The bytes
-of control files and of data files are blobs.
+``rules/batch-imports.md`` 1.1 and 1.3. A batch is filled, then started once: from
+there it goes on as the job that has its identifier, and its state is that of the job.
+The bytes of control files and of data files are blobs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OCTETS = "application/octet-stream"
 
 
 class BatchState(StrEnum):
-    """Where a batch stands (1.3)."""
+    """Where a batch stands (rule 1.3)."""
 
     UPLOADING = "uploading"
     READY = "ready"
@@ -234,7 +234,10 @@ def create_batch(
 
 
 def copy_batch(w: Writer, identifier: str, *, author: Author, now: Micros) -> Batch:
-    """Add a batch of the same control file and files (1.3); raises ``NotFound``."""
+    """Add a batch of the same control file and files (rule 1.3a).
+
+    Raises ``NotFound``.
+    """
     found = get_batch(w, identifier)
     files = files_of(w, identifier)
     made = create_batch(

@@ -1,4 +1,4 @@
-"""What became of each record of a batch import (``batch-imports.md`` R0.5).
+"""What became of each record of a batch import (``rules/batch-imports.md`` R0.5).
 
 Written in the commit of the record's form. No projection: a rebuild of the read tables
 leaves these rows alone.

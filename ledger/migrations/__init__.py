@@ -1,4 +1,7 @@
-"""Numbered, forward-only steps for the tables that cannot be rebuilt (ruling R-5)."""
+"""Numbered, forward-only steps for the tables that cannot be rebuilt.
+
+``rules/design.md`` 1.4.
+"""
 
 from __future__ import annotations
 

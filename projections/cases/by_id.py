@@ -37,7 +37,7 @@ def find_external(r: Reader, external_ids: Sequence[str]) -> dict[str, list[Case
     """Return the live cases with these external ids, each id's oldest case first.
 
     Cases opened at the same time stand in the order of their ids
-    (``case-api-v2.md`` section 4.2).
+    (``rules/case-api-v2.md`` 4.2).
     """
     statement = _statements(r.head.live[CASES]).by_external
     found: dict[str, list[CaseRow]] = {}

@@ -1,7 +1,7 @@
 """Point reads of cases, gathered: one query for every case asked for meanwhile.
 
 On PostgreSQL a read costs a round trip and a thread; asking for all waiting ids at once
-makes that the price of many (``performance.md`` section 6.3). On SQLite a read is
+makes that the price of many (``rules/design.md`` 4.3). On SQLite a read is
 cheaper than any of this, so it is done on the spot.
 """
 

@@ -1,9 +1,9 @@
 """The ``cases`` projection at work: load, fold in memory, save once.
 
 A batch serves one transaction: it loads every case that the waiting forms touch with a
-few queries, folds form after form against what it holds, and writes the outcome with
-one statement a table. A form that is rejected leaves the batch as it was, so nothing
-needs a savepoint.
+few queries, folds form after form against what it holds (``rules/case-xml.md``), and
+writes the outcome with one statement a table. A form that is rejected leaves the batch
+as it was, so nothing needs a savepoint.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class CaseBatch:
         """Put a version of a form in the place of another; rebuild their cases.
 
         Edits, archives, deletions of forms, their undoing and reprocessing are all
-        that: ``old`` or ``new`` is ``None`` where no version is in force (section 15).
+        that: ``old`` or ``new`` is ``None`` where no version is in force (rule 15).
         Raises ``Rejected`` and then has changed nothing.
         """
         groups = blocks_by_case(new[0]) if new is not None else {}
@@ -306,7 +306,7 @@ class CaseBatch:
         *,
         place: int,
     ) -> tuple[Case, Step]:
-        """Append the form to the case, or rebuild the case around it (D-2)."""
+        """Append the form to the case, or rebuild the case around it (rule D-2)."""
         form, stamp = version
         if case_id in self._foreign:
             raise Rejected("IllegalCaseId", "Bad case id")
@@ -397,7 +397,7 @@ class CaseBatch:
             raise Rejected("IllegalCaseId", "Bad case id")
 
     def _check_targets(self, form: Form, groups: Mapping[str, object]) -> None:
-        """Refuse an index to a case that does not exist (section 10).
+        """Refuse an index to a case that does not exist (rules 10.5 and 10.6).
 
         Targets that stood before were checked when they were set, and no case is
         ever removed, so only what this form sets is looked at.

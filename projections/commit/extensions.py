@@ -1,4 +1,4 @@
-"""Which cases must be closed because the case they extend was (section 17)."""
+"""Which cases close because the case they extend did (``rules/case-xml.md`` 17)."""
 
 from __future__ import annotations
 

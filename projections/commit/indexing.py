@@ -2,7 +2,7 @@
 
 External ids, references to other cases, counters and property indexes are kept beside
 the cases, in the same transaction. A property index covers exactly the live cases with
-``indexed_on`` up to its ``built_to`` (``performance.md`` section 6.4); a case that
+``indexed_on`` up to its ``built_to`` (``rules/design.md`` 5.3, 5.4); a case that
 changes moves to the end of the list, so an index being built will still meet it.
 """
 

@@ -1,4 +1,4 @@
-"""CSQL, the query language of case lists (``case-api-v2.md`` section 6.3).
+"""CSQL, the query language of case lists (``rules/case-api-v2.md`` 6.3).
 
 ``parse`` makes a tree of values of a text, ``matches`` judges cases by it, and
 ``narrowed`` tells the database where to look.

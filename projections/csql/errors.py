@@ -1,4 +1,4 @@
-"""The one error of CSQL and its texts (``case-api-v2.md`` section 6.3). Pure.
+"""The one error of CSQL and its texts (``rules/case-api-v2.md`` 6.3). Pure.
 
 The texts are those of CommCare HQ where it has one, because people search for them.
 The list endpoint puts ``Bad query: `` in front.

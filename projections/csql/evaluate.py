@@ -1,4 +1,4 @@
-"""Which of many cases a query matches (``case-api-v2.md`` section 6.3). Pure.
+"""Which of many cases a query matches (``rules/case-api-v2.md`` 6.3). Pure.
 
 Cases are judged together, so that a condition on other cases costs one question for
 all of them (and one more for each further step of a path), never one for each case.

@@ -1,4 +1,4 @@
-"""A CSQL expression as a tree of values (``case-api-v2.md`` section 6.3). Pure.
+"""A CSQL expression as a tree of values (``rules/case-api-v2.md`` 6.3). Pure.
 
 Leaves are conditions on one property of one case; every leaf has the property's
 ``name``, which is a user property or a pseudo-property. A case without the property is
@@ -83,7 +83,7 @@ class CompareNumber:
 class CompareDay:
     """The value is a date or date-time and its UTC day compares so.
 
-    ``date_opened > '2020-01-31'`` thus begins with the next day, as in section 6.1.
+    ``date_opened > '2020-01-31'`` thus begins with the next day, as in rule 6.1.1.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""CSQL texts into nodes (``case-api-v2.md`` section 6.3). Pure.
+"""CSQL texts into nodes (``rules/case-api-v2.md`` 6.3). Pure.
 
 A recursive descent. Its depth is bounded by ``MAX_DEPTH``, so neither the parser nor
 anybody who walks the tree can run out of stack; chains of ``and`` and ``or`` make one
@@ -68,7 +68,7 @@ _NOT_XML = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 def parse(text: str, *, today: date) -> Node:
     """Return the tree of a query; ``today()`` means ``today``.
 
-    Raises ``QueryError`` with a text of section 6.3. A character that XML cannot carry
+    Raises ``QueryError`` with a text of rule 6.3.5. A character that XML cannot carry
     is malformed: no case can hold it, and PostgreSQL refuses NUL.
     """
     if _NOT_XML.search(text):

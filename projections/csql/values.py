@@ -1,7 +1,7 @@
 """What the text of a value means as a number, a day, an instant or a place. Pure.
 
 A text that means no such thing is ``None``, and then no comparison matches
-(``case-api-v2.md`` section 6.3).
+(``rules/case-api-v2.md`` 6.3).
 """
 
 from __future__ import annotations

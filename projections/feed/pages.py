@@ -106,7 +106,8 @@ def types_of(r: Reader, case_ids: Collection[str]) -> dict[str, str]:
 def head_positions(conn: Connection, names: Collection[str]) -> dict[str, int]:
     """Return how long the logs of these domains are.
 
-    A marked fan-out (ruling R-1): one look for everybody who waits in a process.
+    A marked fan-out (``rules/design.md`` 1.2): one look for everybody who waits in a
+    process.
     """
     return dict(conn.rows(_POSITIONS, domains=list(names)))
 

@@ -26,8 +26,8 @@ class FormView:
     its state, oldest first; what made way for an edit shares them with it. ``form`` is
     ``None`` for bytes that are none. ``in_force`` is the id under which the version
     lives that the cases are folded from, if one is in force: after a failed edit that
-    is the one before (``case-xml.md`` D-3). ``processed`` tells whether these bytes
-    were ever folded.
+    is the one before (``rules/case-xml.md`` D-3). ``processed`` tells whether these
+    bytes were ever folded.
     """
 
     row: FormRow

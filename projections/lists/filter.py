@@ -1,6 +1,6 @@
 """Questions about cases, as values. Pure.
 
-What a list request asks for (``case-api-v2.md`` section 6), whatever dialect asked.
+What a list request asks for (``rules/case-api-v2.md`` 6), whatever dialect asked.
 """
 
 from __future__ import annotations

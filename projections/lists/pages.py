@@ -1,4 +1,4 @@
-"""Lists of cases: one page and how many match in all (``case-api-v2.md`` section 6).
+"""Lists of cases: one page and how many match in all (``rules/case-api-v2.md`` 6).
 
 The order is that of ``indexed_on``, which is unique in a domain, so a page begins right
 behind the last case of the one before, at any depth for the same price.

@@ -1,7 +1,7 @@
 """From a filter to the statement that answers it: which index drives, what is tested.
 
 The driver is the condition that the fewest cases meet, by the counters that the writer
-keeps (``performance.md`` section 6.4); no statistics of a database have a say.
+keeps (``rules/design.md`` 5.6); no statistics of a database have a say.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Which property names have an index, and how one is built and taken away.
 
 A name becomes hot by configuration or by itself, after its second filtered request
-(``performance.md`` section 6.4, ruling R-17); ``index_keeper.py`` sees to that. The
-list of names is part of the head, so whoever writes knows it and keeps the indexes
-current (``projections/commit/indexing.py``). Every step here runs under the lock of
-the head.
+(``rules/design.md`` 5.1); ``index_keeper.py`` sees to that. The list of names is part
+of the head, so whoever writes knows it and keeps the indexes current
+(``projections/commit/indexing.py``). Every step here runs under the lock of the head.
 
 ``built_to`` of a name tells its state: a moment while it is being built, ``None`` when
 it is hot, ``LEAVING`` while its rows are taken away.

@@ -5,7 +5,7 @@ candidates must pass; values are parameters. A statement is compiled once for it
 
 Every page comes from an index in the order of ``indexed_on`` and stops when it is full.
 The driver's part is closed off from the rest (``in_select``), so no planner can turn a
-page into a walk over the domain (``performance.md`` section 6.4, ruling R-17).
+page into a walk over the domain (``rules/design.md`` 5.7).
 """
 
 from __future__ import annotations

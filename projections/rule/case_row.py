@@ -119,7 +119,7 @@ def to_case(row: CaseRow) -> Case:
 
 
 def wire_fields(row: CaseRow) -> dict[str, str | bool | None]:
-    """Return the fields of a case under the wire's names (``case-api-v2.md`` 3)."""
+    """Return a case's fields under the wire's names (``rules/case-api-v2.md`` 3)."""
     return {
         "domain": row.domain,
         "case_id": row.case_id,

@@ -1,7 +1,7 @@
 """The rule: what a form does to the cases it names. Pure.
 
 No clock, no logger, no database: states and blocks in, states out, or ``Rejected``.
-Section numbers are those of ``case-xml.md``.
+Numbers of rules are those of ``rules/case-xml.md``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REQUESTED = 4
 FORM_STATE = 16
 EDIT = 32
 REPROCESSED = 2048
-"""Bits of a transaction's type (section 16)."""
+"""Bits of a transaction's type (rule 16.2)."""
 
 DELETED = 1 << 16
 RESTORED = 1 << 17
@@ -81,7 +81,7 @@ class _Draft:
 def blocks_by_case(form: Form) -> dict[str, list[CaseBlock]]:
     """Return the blocks of a form by case id, ids ascending, in order of application.
 
-    Inside a case blocks are ordered by their best action (section 7).
+    Inside a case blocks are ordered by their best action (rule 7.3).
     """
     if len(form.blocks) == 1:
         (block,) = form.blocks
@@ -114,8 +114,9 @@ def apply_form(
     """Apply the blocks of one form for one case; return the case and its actions.
 
     ``place`` is the case's number among those the form touches: each takes its own
-    microsecond of the list (ruling R-7). ``blocks`` is empty for a case that only a
-    ledger block names: it is touched, no more (section 18). Raises ``Rejected``.
+    microsecond of the list (``rules/design.md`` 2.5). ``blocks`` is empty for a case
+    that only a ledger block names: it is touched, no more (rule 18.2). Raises
+    ``Rejected``.
     """
     draft = _open(before, blocks, stamp)
     for block in blocks:
@@ -149,7 +150,7 @@ def new_targets(form: Form) -> list[tuple[str, str]]:
     """Return (case, target) for every index that a form leaves set.
 
     In order of validation. What one block sets and a later block of the same case
-    clears or replaces is not looked at (section 10).
+    clears or replaces is not looked at (rule 10.6).
     """
     return [
         (case_id, target)
@@ -160,7 +161,7 @@ def new_targets(form: Form) -> list[tuple[str, str]]:
 
 
 def _rank(block: CaseBlock) -> int:
-    """Return the rank of a block's best action (section 7, rule 3)."""
+    """Return the rank of a block's best action (rule 7.3)."""
     if block.create is not None:
         return 0
     if block.update is not None:
@@ -186,7 +187,7 @@ def _open(before: Case | None, blocks: Sequence[CaseBlock], stamp: Stamp) -> _Dr
 
 
 def _apply_block(draft: _Draft, block: CaseBlock, form: Form, stamp: Stamp) -> None:
-    """Apply one block: create, update, close, index, attachment (section 8)."""
+    """Apply one block: create, update, close, index, attachment (rule 7.4)."""
     user_id = block.user_id or form.meta.user_id or ""
     modified = block.date_modified or stamp.received_on
     fields = draft.fields
@@ -237,7 +238,7 @@ def _update_plainly(draft: _Draft, update: Mapping[str, str]) -> None:
     """Apply an update that the Case Data API wrote.
 
     There every name but the four special ones is a user property, ``name`` and
-    ``location_id`` too (``case-api-v2.md`` sections 3 and 8), so none is lost.
+    ``location_id`` too (``rules/case-api-v2.md`` 3.4 and 8.4), so none is lost.
     """
     for name, value in update.items():
         if name in _SPECIAL:
@@ -247,7 +248,7 @@ def _update_plainly(draft: _Draft, update: Mapping[str, str]) -> None:
 
 
 def _set_special(fields: dict[str, Any], name: str, value: str) -> None:
-    """Set a name of section 6; others inside ``create`` are ignored."""
+    """Set a name of rule 6; others inside ``create`` are ignored (rule 5.3)."""
     if name == "date_opened":
         fields["opened_on"] = _opened_on(value)
         return
@@ -275,7 +276,7 @@ def _opened_on(value: str) -> Instant:
 
 
 def _set_index(indices: dict[str, CaseIndex], index: IndexUpdate) -> None:
-    """Set an index, or leave a tombstone where one stood (section 10)."""
+    """Set an index, or leave a tombstone where one stood (rules 10.1 and 10.3)."""
     if index.case_id:
         indices[index.name] = CaseIndex(
             case_id=index.case_id,
@@ -291,7 +292,7 @@ def _set_index(indices: dict[str, CaseIndex], index: IndexUpdate) -> None:
 
 
 def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
-    """Point at attachments of the form, or drop them (section 11)."""
+    """Point at attachments of the form, or drop them (rules 11.2 and 11.3)."""
     for update in block.attachments:
         if update.src:
             found = stamp.attachments.get(update.src)

@@ -1,4 +1,4 @@
-"""A stored form, and it as JSON (``commcare-hq-apis.md`` 3.2 and 3.3). Pure.
+"""A stored form, and it as JSON (``rules/hq-apis.md`` 3.2 and 3.3). Pure.
 
 Everything is a string; nothing is guessed to be a number or a date.
 """

@@ -55,7 +55,7 @@ def form_rows(entry: Entry) -> list[FormRow]:
 
     A version that makes way for another goes on under the id that the entry decided
     for it: an error that was never processed stays one, what an edit replaces is
-    deprecated (``case-xml.md`` section 13).
+    deprecated (``rules/case-xml.md`` 13).
     """
     state = _STATES.get(entry.kind)
     if state is None or entry.form_id is None:

@@ -1,7 +1,7 @@
 """What a case is after an entry: appended to, or rebuilt. Pure.
 
 The live fold, replays and time travel all go through these two rules
-(``case-xml.md`` sections 15 and 16).
+(``rules/case-xml.md`` 15 and 16).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Moment:
 
     @property
     def indexed_on(self) -> Micros:
-        """Return the microsecond that the case takes in the list (ruling R-7)."""
+        """Return the case's microsecond in the list (``rules/design.md`` 2.5)."""
         return self.appended_on + self.place
 
 
@@ -63,7 +63,7 @@ def appended(
 
 
 def comes_late(before: Case | None, stamp: Stamp) -> bool:
-    """Tell whether a form's place is before one that is folded already (D-2)."""
+    """Tell whether a form's place is before one that is folded already (rule D-2)."""
     return before is not None and not stamp.key.after(before.folded_to)
 
 

@@ -1,4 +1,4 @@
-"""operator-interface.md, row "backup FILE / restore FILE": as an operator uses them."""
+"""Backup and restore as an operator uses them (rules/operator.md 3.13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""operator-interface.md: the program as an operator and a script use it."""
+"""The program as an operator and a script use it (rules/operator.md 2 to 5)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def form_file(tmp_path) -> Path:
 
 
 def test_migrate_may_be_run_again(program):
-    """Row "migrate": safe to run again."""
+    """Rule 3.1: safe to run again."""
     assert program("migrate") == ["the schema is current"]
 
 
@@ -79,13 +79,13 @@ def test_a_database_without_a_schema_is_told_to_migrate(empty_url, capsys):
 
 
 def test_domains_are_created_and_listed(demo):
-    """Row "domain create NAME / domain list"."""
+    """Rule 3.3: one is made, all are printed."""
     demo("domain", "create", "other")
     assert [line.split("\t")[0] for line in demo("domain", "list")] == ["demo", "other"]
 
 
 def test_creating_an_existing_domain_is_an_error(demo):
-    """Row "domain create": an error, in one line."""
+    """Rule 3.3: one that exists is an error, in one line."""
     assert demo("domain", "create", "demo", expect=1) == []
     assert demo.err == "Error: Domain 'demo' already exists\n"
 
@@ -97,7 +97,7 @@ def test_a_name_that_cannot_stand_in_a_url_is_no_domain(demo, name):
 
 
 def test_a_user_is_created_and_named_by_id(demo):
-    """Row "user create": prints the user id."""
+    """Rule 3.4: prints the user id."""
     [user_id] = demo("user", "create", "ann", "--domain", "demo", "--password", "pw")
     assert len(user_id) == 36
     demo("user", "create", "ann", "--domain", "demo", "--password", "pw", expect=1)
@@ -105,7 +105,7 @@ def test_a_user_is_created_and_named_by_id(demo):
 
 
 def test_a_password_may_come_from_standard_input(demo, monkeypatch):
-    """Row "user create": --password-stdin."""
+    """Rule 3.4: --password-stdin."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("pass word\n"))
     options = ("--domain", "demo", "--role", "mobile", "--password-stdin")
     assert demo("user", "create", "bob", *options)
@@ -126,7 +126,7 @@ def test_a_user_needs_one_password_and_a_role_that_exists(demo, options):
 
 
 def test_a_key_is_printed_alone_on_the_last_line_and_never_again(demo):
-    """Row "api-key create"; "api-key list / revoke ID"."""
+    """Rule 3.5: made, listed, revoked."""
     demo("user", "create", "ann", "--domain", "demo", "--password", "pw")
     lines = demo("api-key", "create", "ann", "--domain", "demo", "--read-only")
     key = lines[-1]
@@ -150,7 +150,7 @@ def test_a_key_for_nobody_is_an_error(demo):
 
 
 def test_files_folders_and_archives_are_submitted(demo, form_file, tmp_path):
-    """Row "submit FILE.xml…": or a folder, or a .zip; a line for each form."""
+    """Rule 3.6: a file, a folder or a .zip; a line for each form."""
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "two.xml").write_bytes(a_form([a_create("c2")], form_id="f2"))
@@ -195,7 +195,7 @@ def test_replay_and_verify_agree(demo, form_file):
 
 
 def test_verify_tells_what_differs(demo, form_file):
-    """Row "verify": each difference, and exit 1."""
+    """Rule 3.9: each difference, and exit 1."""
     demo("submit", str(form_file), "--domain", "demo")
     spoil_a_case(demo.url)
     [line] = demo("verify", "--all", expect=1)
@@ -260,7 +260,7 @@ def test_every_command_helps():
 
 @pytest.mark.parametrize("words", [["nonsense"], ["migrate", "--nonsense"], ["submit"]])
 def test_wrong_usage_is_exit_code_2(words):
-    """Exit codes of the contract."""
+    """Exit codes of rule 2.3."""
     assert main(words) == 2
 
 
@@ -271,7 +271,7 @@ def test_a_senseless_database_is_wrong_usage(capsys):
 
 
 def test_help_imports_nothing_heavy():
-    """dependencies.md section 7.4: --help answers at once."""
+    """rules/libraries.md 7.4: --help answers at once."""
     code = (
         "import sys; from api.cli import main; main(['--help']);"
         "sys.exit(any(m in sys.modules for m in ('sqlalchemy', 'aiohttp', 'lxml')))"
@@ -282,7 +282,7 @@ def test_help_imports_nothing_heavy():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(empty_url, workers):
-    """Row "serve": migrates by itself; SIGTERM stops with exit 0 within 10 s."""
+    """Rule 3.2: migrates by itself; SIGTERM stops with exit 0 within 10 s."""
     with serving(empty_url, "--workers", str(workers)) as (process, base):
         assert fetch(f"{base}/healthz") == {"status": "ok"}
         assert fetch(f"{base}/readyz") == {"status": "ready"}
@@ -293,7 +293,7 @@ def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(empty_url, worke
 
 
 def test_a_request_in_flight_is_finished_after_sigterm(sqlite_url, capsys):
-    """Row "serve": SIGTERM finishes requests in flight."""
+    """Rule 3.2: SIGTERM finishes requests in flight."""
     header = make_member(Program(sqlite_url, capsys), "pw")
     body = json.dumps({"case_type": "t", "case_name": "n", "owner_id": "o"}).encode()
     with serving(sqlite_url) as (process, base):
@@ -313,7 +313,7 @@ def test_a_request_in_flight_is_finished_after_sigterm(sqlite_url, capsys):
 
 
 def test_logs_and_files_hold_no_secret_and_no_value(tmp_path, sqlite_url, capsys):
-    """R-13 and R-15: passwords, keys, names and values stay where they belong."""
+    """Rules 5.5 and 5.6: passwords, keys, names and values stay where they belong."""
     program = Program(sqlite_url, capsys)
     header = make_member(program, "correct horse battery")
     key = header.rpartition(":")[2]
@@ -346,7 +346,7 @@ def test_logs_and_files_hold_no_secret_and_no_value(tmp_path, sqlite_url, capsys
 
 
 def test_workers_add_up_their_metrics(sqlite_url):
-    """Row "GET /metrics": one answer for all processes of a server."""
+    """Rule 4.4: one answer for all processes of a server."""
     with serving(sqlite_url, "--workers", "2") as (_, base):
         for _ in range(20):
             fetch(f"{base}/healthz")

@@ -1,4 +1,4 @@
-"""operator-interface.md: forms and cases, as an operator archives and restores them."""
+"""Forms and cases as an operator archives and restores them (rules/operator.md 3)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def created(form_id: str = "f1", case_id: str = "c1", **options) -> bytes:
 
 
 def test_an_edit_is_a_form_that_went_well(demo, submit):
-    """Row "submit": the exit code tells errors only."""
+    """Rule 3.6: the exit code tells errors only."""
     submit(created(update={"a": "1"}))
     [line] = submit(created(update={"a": "2"}))
     assert line.split("\t")[:2] == ["edit", "f1"]
@@ -149,7 +149,7 @@ def test_a_form_that_is_not_there_is_one_clear_line(demo, word):
 
 
 def test_cases_are_deleted_and_restored(demo, submit):
-    """Row "case delete|restore": a flag; a second time changes nothing."""
+    """Rule 3.11: a flag; a second time changes nothing."""
     submit(created(), created("f2", "c2"))
     assert demo("case", "delete", "c1", "c2", "--reason", "a test") == [
         "c1\tchanged",
@@ -162,7 +162,7 @@ def test_cases_are_deleted_and_restored(demo, submit):
 
 
 def test_a_case_is_rebuilt(demo, submit):
-    """Row "case rebuild": the same values, and an entry that says who asked."""
+    """Rule 3.11: the same values, and an entry that says who asked."""
     submit(created(update={"a": "1"}))
     assert demo("case", "rebuild", "c1", "--reason", "after a doubt") == ["c1\tchanged"]
     assert demo.properties("c1") == {"a": "1"}
@@ -186,7 +186,7 @@ def test_something_must_be_named(demo, words):
 
 
 def test_settings_are_changed_one_by_one(demo):
-    """Row "domain settings": what is not named stays; nothing named only prints."""
+    """Rule 3.3: what is not named stays; nothing named only prints."""
     assert demo("domain", "settings", "demo") == [
         "secure-submissions\tno",
         "close-extensions\tno",
@@ -210,7 +210,7 @@ def test_settings_are_changed_one_by_one(demo):
 
 
 def test_a_domain_that_closes_extensions_does_so(demo, submit):
-    """case-xml.md section 17: one more form, caused by the first."""
+    """rules/case-xml.md 17: one more form, caused by the first."""
     demo("domain", "settings", "demo", "--close-extensions")
     host = {"host": ("c1", "patient", "extension")}
     submit(created(), created("f2", "c2", index=host))

@@ -1,6 +1,6 @@
 """A naive ledger: what was decided, and what the cases then must be.
 
-It knows nothing of the product's code; section numbers are those of ``case-xml.md``.
+It knows nothing of the product's code; rules are those of ``rules/case-xml.md``.
 Every case is folded from nothing each time somebody looks.
 """
 
@@ -57,7 +57,7 @@ class Model(Forms):
     # Folding
 
     def versions_of(self, case_id: str) -> list[dict[str, Any]]:
-        """Return what is in force of a case, in the order of the fold (D-2)."""
+        """Return what is in force of a case, in the order of the fold (rule D-2)."""
         found = [form for form in self.forms if form["on"]]
         found = [form for form in found if case_id in named_in(form["good"])]
         return sorted(found, key=lambda form: form["key"])
@@ -69,7 +69,7 @@ class Model(Forms):
         return key
 
     def case(self, case_id: str) -> dict[str, Any]:
-        """Fold a case from nothing, by key (section 16, D-2)."""
+        """Fold a case from nothing, by key (rules 16.3 and D-2)."""
         case, mark = blank(), dict(self.marks[case_id])
         emptied_on = mark.pop("emptied_on")
         forms = self.versions_of(case_id)
@@ -103,7 +103,7 @@ class Model(Forms):
     def put(
         self, kind: str, form: dict[str, Any], version: Any, *, on: bool
     ) -> tuple[int, int, set[str]]:
-        """Change what is in force of a form, and rebuild its cases (section 15)."""
+        """Change what is in force of a form, and rebuild its cases (rule 15)."""
         touched = named_in(version) if on else set()
         if form["on"]:
             touched = touched | named_in(form["good"])
@@ -114,7 +114,7 @@ class Model(Forms):
         return position, appended_on, touched
 
     def arrive(self, form: dict[str, Any], *, submit_time: int | None) -> int:
-        """Fold a new form; only one that comes late makes a rebuild (D-2)."""
+        """Fold a new form; only one that comes late makes a rebuild (rule D-2)."""
         touched = sorted(named_in(form["good"]))
         position, appended_on = self.take("normal", len(touched))
         received_on = appended_on if submit_time is None else submit_time
@@ -131,7 +131,7 @@ class Model(Forms):
     def rebuild(
         self, case_id: str, position: int, appended_on: int, *, place: int
     ) -> None:
-        """Stamp a case that an entry touched; without forms it is void (D-9)."""
+        """Stamp a case that an entry touched; without forms it is void (rule D-9)."""
         new = {"deleted_on": None, "flagged": False, "emptied_on": ""}
         mark = self.marks.setdefault(case_id, new)
         when = text_of(appended_on)
@@ -148,7 +148,7 @@ class Model(Forms):
     def cascade(
         self, touched: set[str], cause: dict[str, Any], appended_on: int
     ) -> None:
-        """Close the extensions of what is closed, with one more form (section 17)."""
+        """Close the extensions of what is closed, with one more form (rule 17)."""
         found = chain_below(self.cases(), touched) if self.closes_extensions else []
         if not found:
             return

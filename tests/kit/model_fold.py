@@ -1,7 +1,7 @@
-"""How a naive ledger folds a case: dicts, from nothing, straight from the spec.
+"""How a naive ledger folds a case: dicts, from nothing, straight from the rules.
 
 It knows nothing of the product's code. What it is told are plain descriptions of
-blocks (``strategies.py``), never XML; section numbers are those of ``case-xml.md``.
+blocks (``strategies.py``), never XML; rules are those of ``rules/case-xml.md``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def text_of(micros: int) -> str:
 
 
 def rank(block: dict[str, Any]) -> int:
-    """Return the rank of the best action (section 7, rule 3)."""
+    """Return the rank of the best action (rule 7.3)."""
     if block.get("create"):
         return 0
     if block.get("update"):
@@ -39,7 +39,7 @@ def rank(block: dict[str, Any]) -> int:
 
 
 def blocks_for(form: dict[str, Any], case_id: str) -> list[dict[str, Any]]:
-    """Return a form's blocks for one case in order of application (section 7)."""
+    """Return a form's blocks for one case in order of application (rule 7.3)."""
     mine = [block for block in form["blocks"] if block["case_id"] == case_id]
     return sorted(mine, key=rank)
 
@@ -50,7 +50,7 @@ def named_in(form: dict[str, Any] | None) -> set[str]:
 
 
 def blank() -> dict[str, Any]:
-    """Return an empty case (section 8, rule 1)."""
+    """Return an empty case (rule 8.1)."""
     return {
         "case_type": "",
         "case_name": "",
@@ -74,7 +74,7 @@ def blank() -> dict[str, Any]:
 def apply_block(
     case: dict[str, Any], block: dict[str, Any], form: dict[str, Any]
 ) -> None:
-    """Apply one block (section 8)."""
+    """Apply one block (rule 8)."""
     uid = block.get("user_id") or form["user_id"] or ""
     dm = block.get("date_modified") or text_of(form["received_on"])
     for name, value in (block.get("create") or {}).items():
@@ -99,7 +99,7 @@ def apply_block(
 def apply_references(
     case: dict[str, Any], block: dict[str, Any], form: dict[str, Any]
 ) -> None:
-    """Apply the indices and attachments of a block (sections 10 and 11)."""
+    """Apply the indices and attachments of a block (rules 10 and 11)."""
     for name, (target, case_type, relationship) in block.get("index", {}).items():
         apply_index(case, name, (target, case_type, relationship or "child"))
     for name, (src, origin) in block.get("attach", {}).items():
@@ -110,7 +110,7 @@ def apply_references(
 
 
 def apply_value(case: dict[str, Any], name: str, value: str) -> None:
-    """Apply one element of an update (section 6)."""
+    """Apply one element of an update (rule 6)."""
     if name == "name":
         case["case_name"] = value
     elif name == "location_id":
@@ -132,7 +132,7 @@ def apply_plain(case: dict[str, Any], name: str, value: str) -> None:
 
 
 def apply_index(case: dict[str, Any], name: str, index: tuple[str, str, str]) -> None:
-    """Set or clear an index, leaving a tombstone (section 10)."""
+    """Set or clear an index, leaving a tombstone (rule 10)."""
     if index[0]:
         case["indices"][name] = index
         case["cleared"].pop(name, None)
@@ -141,7 +141,7 @@ def apply_index(case: dict[str, Any], name: str, index: tuple[str, str, str]) ->
 
 
 def chain_below(cases: dict[str, dict[str, Any]], touched: set[str]) -> list[str]:
-    """Return the open extensions that close with the touched cases (section 17)."""
+    """Return the open extensions that close with the touched cases (rule 17.2)."""
     live = {i: case for i, case in cases.items() if case["deleted_on"] is None}
     closing = {i for i in touched if i in live and live[i]["closed"]}
     found: set[str] = set()

@@ -1,6 +1,6 @@
 """How a naive ledger judges submissions and what it lets be done to forms.
 
-Sections 13 to 15 of ``case-xml.md``, without any of the product's code. A form is a
+``rules/case-xml.md`` 13 to 15, without any of the product's code. A form is a
 dict: the id it stands under (``None`` until the test has seen the random one), its
 state, its key in the fold, the version with its newest bytes, the last version that
 was processed (``good``) and whether that is in force (``on``).
@@ -98,7 +98,7 @@ class Forms:
             for form in self.forms
         ]
 
-    # Judging (section 13)
+    # Judging (rule 13)
 
     def submit(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Decide about a submission; returns what the receipt must say.
@@ -212,7 +212,7 @@ class Forms:
         answer = {"kind": kind, "form_id": form_id, "form": held}
         return {**answer, "problem": problem} if problem else answer
 
-    # The one fault a described form may have (sections 10 to 12)
+    # The one fault a described form may have (rules 10 to 12)
 
     def fault_of(self, version: dict[str, Any], form_id: str | None) -> str | None:
         """Return the problem for which a form is an error, if any."""
@@ -241,7 +241,7 @@ class Forms:
     def check_targets(
         self, version: dict[str, Any], case_id: str, named: set[str]
     ) -> None:
-        """Raise ``Refused`` for an index to nobody that the form leaves set (10)."""
+        """Raise ``Refused`` for an index to nobody that the form leaves (rule 10.5)."""
         net = {
             name: index[0]
             for block in blocks_for(version, case_id)
@@ -254,7 +254,7 @@ class Forms:
                     f"non-existent case '{target}'"
                 )
 
-    # Acts on forms (sections 14 and 15)
+    # Acts on forms (rules 14 and 15)
 
     def act(self, kind: str, form_ids: list[str], *, strict: bool) -> Any:
         """Do something to forms; returns (id, changed, state, problem?) of each.

@@ -168,7 +168,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "foreign": ({"case_id": FOREIGN}, "IllegalCaseId: Bad case id"),
 }
-"""What spoils a block, and the problem that is then stored (section 12)."""
+"""What spoils a block, and the problem that is then stored (rules/case-xml.md 12)."""
 
 
 @st.composite
@@ -177,7 +177,7 @@ def forms(draw: Callable[..., Any], *, form_id: str | None = None) -> dict[str, 
     found = draw(st.lists(blocks(), max_size=4))
     if found and draw(st.integers(0, 7)) == 0:
         change, problem = FAULTS[draw(st.sampled_from(sorted(FAULTS)))]
-        # What other blocks break would be found first or last: the spec leaves it open.
+        # What other blocks break would be found first or last: the rules leave it open.
         for block in found:
             block.update(attach=None, index=None)
         found[-1].update(change, fault=problem)

@@ -1,4 +1,4 @@
-"""Laws of CSQL and of list requests (case-api-v2.md 6.2, 6.3)."""
+"""Laws of CSQL and of list requests (rules/case-api-v2.md 6.2, 6.3)."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ NODES = st.recursive(LEAVES, _branches, max_leaves=8)
 
 
 def holds(node: Node, row: CaseRow, population: Population) -> bool:
-    """Judge one case as plainly as the words of section 6.3 say."""
+    """Judge one case as plainly as the words of rule 6.3 say."""
     match node:
         case And():
             return all(holds(part, row, population) for part in node.parts)
@@ -177,7 +177,7 @@ def holds(node: Node, row: CaseRow, population: Population) -> bool:
 
 @given(node=NODES, rows=POPULATIONS)
 def test_judging_together_is_judging_one_by_one(node, rows):
-    """6.3: and, or, not and relations mean what Python's own logic says."""
+    """Rule 6.3: and, or, not and relations mean what Python's own logic says."""
     population = Population(rows)
     expected = [holds(node, row, population) for row in rows]
     assert matches(node, rows, population) == expected
@@ -216,7 +216,7 @@ FILTERS = st.builds(
 
 @given(node=NODES, rows=POPULATIONS, asked=FILTERS)
 def test_a_narrowed_filter_loses_no_match(node, rows, asked):
-    """6.3: what the query and the filter match, the narrowed filter matches too."""
+    """Rule 6.3: what query and filter match, the narrowed filter matches too."""
     narrow = narrowed(
         CaseFilter(
             equals=asked.equals,
@@ -274,7 +274,7 @@ WRITABLE = st.recursive(
 
 @given(node=WRITABLE)
 def test_what_is_written_is_read_back(node):
-    """6.3: operators and parentheses."""
+    """Rule 6.3: operators and parentheses."""
     assert parse(written(node), today=TODAY) == node
 
 
@@ -292,7 +292,7 @@ WORDS = st.sampled_from(FRAGMENTS.split())
 @example("a/" * 100_000)
 @example("p = 'a' or " * 10_000 + "p")
 def test_parser_never_raises_anything_else(text):
-    """5.7 and 6.3: a query is understood or refused, whatever it is."""
+    """Rules 5.7 and 6.3: a query is understood or refused, whatever it is."""
     try:
         node = parse(text, today=TODAY)
     except QueryError as error:
@@ -306,7 +306,7 @@ PAIRS = st.lists(st.tuples(st.text(), st.text()))
 
 @given(pairs=PAIRS, after=st.integers(0, (1 << 63) - 1))
 def test_cursors_round_trip(pairs, after):
-    """6.2: a cursor carries all parameters and the position."""
+    """Rule 6.2: a cursor carries all parameters and the position."""
     cursor = encode_cursor(pairs, after=after)
     assert decode_cursor(cursor) == (tuple(pairs), after)
 
@@ -340,7 +340,7 @@ PARAMETERS = st.sampled_from(
     )
 )
 def test_a_list_request_is_read_or_refused(pairs):
-    """5.7: any query string gives a request or a text that can be sent."""
+    """Rule 5.7: any query string gives a request or a text that can be sent."""
     try:
         request = parse_list_query(pairs, today=TODAY)
     except Conflict as error:
@@ -370,6 +370,6 @@ def edits(one: str, other: str) -> int:
 @example(one="ab", other="ba")
 @example(one="cab", other="cba")
 def test_the_band_sees_every_small_distance(one, other):
-    """6.3, fuzzy-match: its edit distance."""
+    """Rule 6.3.5: the edit distance of ``fuzzy-match``."""
     for limit in range(3):
         assert within_edits(one, other, limit) == (edits(one, other) <= limit)

@@ -85,7 +85,7 @@ async def tried_and_done(store, content, **wish):
 @some
 @given(rows=TABLES, create=st.booleans(), by=st.sampled_from(SearchField))
 async def test_every_row_ends_once_and_a_dry_run_predicts_it(store, rows, create, by):
-    """Section 18: the same counts, errors, warnings and forms, by either id."""
+    """rules/excel-import.md 18.1, 18.2: the same counts, errors, warnings, forms."""
     rows = [[text.replace("\0", "") for text in row] for row in rows]
     search = {"search_field": by}
     if by is SearchField.CASE_ID:

@@ -1,4 +1,4 @@
-"""Laws of reading and building forms (``architecture.md`` section 12)."""
+"""Laws of reading and building forms (docs/architecture.md, "The idea")."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ instants = instants.map(lambda text: text.rjust(27, "0"))
 
 
 def index_of(name: str) -> st.SearchStrategy[IndexUpdate]:
-    # Blanks alone beside an attribute are layout (case-xml.md section 2).
+    # Blanks alone beside an attribute are layout (rules/case-xml.md 2).
     targets = texts.filter(lambda text: not text or text.strip(" \t\r\n"))
     return st.builds(
         IndexUpdate,
@@ -188,7 +188,7 @@ def test_a_damaged_form_is_read_or_malformed(changes):
 
 @given(texts, texts, texts)
 def test_any_text_of_a_meta_block_is_read(form_id, when, version):
-    """Section 3: whatever stands there, the form is read."""
+    """rules/case-xml.md 3: whatever stands there, the form is read."""
     author = Author(username=version, device_id=version)
     body = build_form([], form_id=form_id, author=author, now=when)
     form = parse_form(body)

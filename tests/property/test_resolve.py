@@ -1,4 +1,4 @@
-"""Laws of Case Data API v2 writes and answers (``case-api-v2.md`` sections 3 and 5)."""
+"""Laws of Case Data API v2 writes and answers (``rules/case-api-v2.md`` 3 and 5)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def attempt(parse, raw):
 
 @given(st.binary())
 def test_arbitrary_bytes_are_read_or_refused(raw):
-    """5.7: never anything but an answer below 500."""
+    """Rule 5.7: never anything but an answer below 500."""
     for parse in PARSERS:
         attempt(parse, raw)
 
@@ -88,7 +88,7 @@ def test_arbitrary_bytes_are_read_or_refused(raw):
 @given(values | rows | objects | st.lists(rows | objects, max_size=3))
 @example({"properties": {"a": [[[["\x00"]]]]}})
 def test_arbitrary_json_is_read_or_refused(value):
-    """5.7: never anything but an answer below 500."""
+    """Rule 5.7: never anything but an answer below 500."""
     for ensure_ascii in (True, False):
         text = json.dumps(value, ensure_ascii=ensure_ascii)
         for parse in PARSERS:
@@ -97,7 +97,7 @@ def test_arbitrary_json_is_read_or_refused(value):
 
 @given(st.lists(st.tuples(any_text, any_text)))
 def test_arbitrary_parameters_are_read_or_refused(pairs):
-    """5.7 and section 7: a query string filters fields or is refused."""
+    """Rules 5.7 and 7: a query string filters fields or is refused."""
     named = [(f"fields.{name}", value) for name, value in pairs]
     for some in (pairs, named):
         try:
@@ -214,7 +214,7 @@ def as_told(case):
 
 @given(st.lists(upserts, max_size=8), domains)
 def test_upserts_never_make_two_cases(changes, cases):
-    """5.3, duplicates: rows of one external_id end in one case."""
+    """Rule 5.3.7: rows of one external_id end in one case."""
     found = resolved(changes, cases)
     if found is not None:
         meant = {
@@ -229,7 +229,7 @@ def test_upserts_never_make_two_cases(changes, cases):
 
 @given(requests, domains)
 def test_an_upsert_never_doubles_an_external_id(changes, cases):
-    """5.3: only creates and renames, which are explicit, may make an id ambiguous."""
+    """Rule 5.3: only creates and renames, which are explicit, make an id ambiguous."""
     found = resolved(changes, cases)
     if found is None:
         return
@@ -249,7 +249,7 @@ def indexed(target, **fields):
 @given(requests, domains)
 @example([indexed("p1"), indexed("p2", properties={"a": "1"})], [a_case("c1", None)])
 def test_rows_apply_in_order(changes, cases):
-    """5.3, row order: the fold of the form is what the rows say one after the other."""
+    """Rule 5.3.5: the fold of the form is what the rows say one after the other."""
     found = resolved(changes, cases)
     if found is None:
         return
@@ -259,7 +259,7 @@ def test_rows_apply_in_order(changes, cases):
 
 @given(requests, domains)
 def test_every_row_has_one_block_and_every_new_case_one_create(changes, cases):
-    """Section 8: one block per row, in row order; create only when creating."""
+    """Rule 8.3: one block per row, in row order; create only when creating."""
     found = resolved(changes, cases)
     if found is None:
         return
@@ -280,7 +280,7 @@ def assert_first_creates(block: CaseBlock, seen: set[str], new: list[str]) -> No
 
 @given(requests, domains)
 def test_only_wanted_ids_are_looked_up(changes, cases):
-    """5.3: what is not wanted is not asked for under the lock."""
+    """Rule 5.3: what is not wanted is not asked for under the lock."""
     asked = wanted(changes)
 
     class Watching(CasesFound):
@@ -330,7 +330,7 @@ rows_of_cases = st.builds(
 
 @given(rows_of_cases)
 def test_a_rendered_case_parses_back(row):
-    """Section 3: exactly the 14 keys, with equal values, whatever the texts."""
+    """Rule 3.1: exactly the 14 keys, with equal values, whatever the texts."""
     for found in (json.loads(render_case(row)), orjson.loads(render_case(row))):
         case = to_case(row)
         assert len(found) == 14

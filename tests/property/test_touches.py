@@ -61,7 +61,7 @@ def command_of(act, number):
 
 
 def test_ledger_blocks_touch_the_same_cases_live_replayed_and_in_the_past(store):
-    """case-xml.md 18: the case must be there; every fold sees that the same way."""
+    """rules/case-xml.md 18: the case must be there; every fold sees that alike."""
 
     @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(st.lists(_FORM | _FORM | _ACT | _FLAG, min_size=2, max_size=10))

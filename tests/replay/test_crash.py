@@ -145,7 +145,7 @@ async def test_a_store_serves_on_after_its_connection_broke(store, url):
 
 
 async def test_neighbours_of_a_bad_command_survive(store):
-    """One failing command never fails those it was committed with (ruling R-6)."""
+    """One failing command fails none of those beside it (rules/design.md 3.1)."""
     writer = LedgerWriter(store, build.a_ledger())
     forms = [build.a_form([build.a_create(f"c{n}")]) for n in range(4)]
     commands = [build.a_submission(form) for form in forms]
@@ -159,7 +159,7 @@ async def test_neighbours_of_a_bad_command_survive(store):
 
 
 async def test_a_form_that_meets_a_defect_is_kept_and_can_be_sent_again(store):
-    """case-xml.md 12, any other exception: an error now, a normal form later."""
+    """rules/case-xml.md 12.4: an error now, a normal form later."""
     writer = LedgerWriter(store, build.a_ledger())
     body = build.a_form([build.a_create()], form_id="f")
     (error,) = await _together(

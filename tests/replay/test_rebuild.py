@@ -54,7 +54,7 @@ def test_a_replay_gives_the_same_rows_and_swaps_them_in(store, small_batches):
 
 
 def test_writes_go_on_during_a_replay_and_none_is_lost(store, url, small_batches):
-    """Section 9 of the architecture: live traffic goes on untouched."""
+    """docs/operating/replay.md: live traffic goes on untouched."""
     fill(store, 200)
     child = children.start("submit", url, "during", "240")
     try:
@@ -73,7 +73,7 @@ def test_writes_go_on_during_a_replay_and_none_is_lost(store, url, small_batches
 
 
 def test_a_replay_that_died_goes_on_where_it_stopped(store, small_batches):
-    """Section 9 of the architecture: a killed replay resumes at its checkpoint."""
+    """docs/operating/replay.md: a killed replay resumes at its checkpoint."""
     fill(store, 120)
 
     def die(done, _total):

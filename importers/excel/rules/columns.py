@@ -1,6 +1,6 @@
 """From the headers of a sheet to the fields that its columns fill. Pure.
 
-The rules are those of ``excel-import.md`` sections 5, 6.2 and 9.
+The rules are those of ``rules/excel-import.md`` 5, 6.2 and 9.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ BUILT_IN = frozenset(
         "date_opened",
     }
 )
-"""Fields that say something about a case beside its properties (section 9)."""
+"""Fields that say something about a case beside its properties (rule 9)."""
 
 REASONS = "import_error"
-"""The column of a workbook of failed rows that says why (section 18.4)."""
+"""The column of a workbook of failed rows that says why (rule 18.4)."""
 
 _NO_COLUMN = 'Error: The spreadsheet has no column named "{}" to search by.'
 _RESERVED = 'Error: Field name "{}" is reserved'
@@ -57,7 +57,7 @@ class ColumnWarning:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a whole import fails at its first data row (section 14.4)."""
+    """Why a whole import fails at its first data row (rule 14.4)."""
 
     column: str
     text: str
@@ -125,9 +125,9 @@ def _search_column(headers: Sequence[str], options: ExcelOptions) -> str:
 
 
 def _name_column(headers: Sequence[str], options: ExcelOptions) -> str:
-    """Return the column of the name; ``case_name`` stands in (section 6.2)."""
+    """Return the column of the name; ``case_name`` stands in (rule 6.2a)."""
     if options.name_column is not None:
-        # One that is not in the sheet is ignored (section 2).
+        # One that is not in the sheet is ignored (rule 2.5).
         return options.name_column if options.name_column in headers else NAME
     return NAME if NAME in headers or "case_name" not in headers else "case_name"
 

@@ -1,6 +1,6 @@
 """The row algorithm of the Excel import: a row to a case block, or why not. Pure.
 
-Numbers of steps and sections are those of ``excel-import.md``. ``read_row`` needs
+Numbers of steps and rules are those of ``rules/excel-import.md``. ``read_row`` needs
 nothing but the row (steps 1 to 6); ``decide`` looks cases and owners up (8 to 10).
 """
 
@@ -127,7 +127,7 @@ def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
 
 
 def search_text(text: str | None) -> str:
-    """Return the text that a cell is looked up by; its rules are in section 8.1."""
+    """Return the text that a cell is looked up by (rule 8.1)."""
     if not text:
         return ""
     whole = _INTEGER.fullmatch(text.strip())
@@ -204,7 +204,7 @@ def decide(
 
 
 def _find(wish: Wish, columns: Columns, cases: Cases) -> Sequence[Known]:
-    """Return the cases that a row means (section 8.2)."""
+    """Return the cases that a row means (rule 8.2)."""
     if not wish.search:
         return ()
     if columns.search_field is SearchField.EXTERNAL_ID:
@@ -232,7 +232,7 @@ def _unwritable(wish: Wish) -> RowError | None:
 def _create(
     wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, new_id: str
 ) -> Decided | RowError:
-    """Return the block of a new case (section 7.1)."""
+    """Return the block of a new case (rule 7.1)."""
     owner = _owner(wish, owners)
     if isinstance(owner, RowError):
         return owner
@@ -261,7 +261,7 @@ def _create(
 def _update(
     wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, case: Known
 ) -> Decided | RowError:
-    """Return the block of a case that is there (section 7.2)."""
+    """Return the block of a case that is there (rule 7.2)."""
     parent = _parent(wish, sheet.columns.case_type, cases)
     if isinstance(parent, RowError):
         return parent
@@ -293,7 +293,7 @@ def _given(update: Mapping[str, str]) -> str | None:
 
 
 def _owner(wish: Wish, owners: Owners) -> str | RowError | None:
-    """Return the id of the owner, ``None`` if none is named (section 10)."""
+    """Return the id of the owner, ``None`` if none is named (rule 10)."""
     name, owner_id = wish.filled("owner_name"), wish.filled("owner_id")
     if name is not None:
         return owners.by_name(name)
@@ -301,7 +301,7 @@ def _owner(wish: Wish, owners: Owners) -> str | RowError | None:
 
 
 def _parent(wish: Wish, case_type: str, cases: Cases) -> IndexUpdate | RowError | None:
-    """Return the index to the parent, ``None`` if none is named (section 11)."""
+    """Return the index to the parent, ``None`` if none is named (rule 11)."""
     parent_id, outer = wish.filled("parent_id"), wish.filled("parent_external_id")
     column = "parent_id" if parent_id is not None else "parent_external_id"
     value = parent_id or outer

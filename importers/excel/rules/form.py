@@ -1,6 +1,6 @@
 """The form that a chunk of an import is submitted as. Pure.
 
-``excel-import.md`` section 13: blocks of cases that are there carry no user.
+``rules/excel-import.md`` 13: blocks of cases that are there carry no user.
 """
 
 from __future__ import annotations

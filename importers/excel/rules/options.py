@@ -1,6 +1,6 @@
 """What an upload of a spreadsheet of cases asks for, and its checks. Pure.
 
-The order and the words of the refusals are those of ``excel-import.md`` section 3.2.
+The order and the words of the refusals are those of ``rules/excel-import.md`` 3.2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ledger.forms.names import is_legal, is_name, printable
 LONGEST = 255
 LONGEST_COMMENT = 2048
 ALL_TYPES = "commcare-all-case-types"
-"""What the history shows as the type of an import of many sheets (section 5)."""
+"""What the history shows as the type of an import of many sheets (rule 5.2)."""
 
 LOST = (
     "There was an unexpected error retrieving the file you uploaded. "
@@ -49,7 +49,7 @@ _SAID = frozenset({Reason.ROWS, Reason.COLUMNS, Reason.SIZE})
 
 
 class Refused(LedgerError):
-    """An upload is not taken; ``text`` is the message of the answer (section 3.2)."""
+    """An upload is not taken; ``text`` is the message of the answer (rule 3.2)."""
 
     def __init__(self, text: str, *, status: int = 500) -> None:
         """Keep the text and the HTTP status that goes with it."""
@@ -75,7 +75,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcelOptions:
-    """The fields of an upload (section 2), and the sheets to be read (section 5).
+    """The fields of an upload (rule 2), and the sheets to be read (rule 5).
 
     ``search_column`` is ``None`` where none was given.
     """
@@ -85,7 +85,7 @@ class ExcelOptions:
     search_column: str | None = None
     create: bool = False
     create_in_many: bool = False
-    """Whether an import of many sheets creates: ``True`` is a yes there (section 5)."""
+    """Whether an import of many sheets creates: ``True`` is a yes there (rule 5.2)."""
     name_column: str | None = None
     comment: str | None = None
     dry_run: bool = False
@@ -196,7 +196,7 @@ _KEPT = (
 
 
 def bad_headers(headers: Iterable[str]) -> list[str]:
-    """Return the headers that cannot name a property, in order (section 6.1)."""
+    """Return the headers that cannot name a property, in order (rule 6.1)."""
     given = dict.fromkeys(header for header in headers if header)
     return [header for header in given if not _is_header(header)]
 
@@ -234,7 +234,7 @@ def sheets_of(
     """Return the sheets to import and the titles of those that are ignored.
 
     Two sheets or more, each titled like a type that has cases, are an import each;
-    else only the first one is read (section 5).
+    else only the first one is read (rule 5.1).
     """
     types = set(known)
     if len(titles) > 1 and all(title in types for title in titles):

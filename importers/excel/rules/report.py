@@ -1,7 +1,7 @@
 """What became of the rows of an import: counts, errors in groups, warnings. Pure.
 
 Everything here goes into the progress of the job and comes back from there, so rows
-are kept as ranges. Wire names are those of ``excel-import.md`` sections 14 and 18.3.
+are kept as ranges. Wire names are those of ``rules/excel-import.md`` 14 and 18.3.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def row_ranges(ranges: Iterable[Iterable[int]]) -> str:
 
 
 def _in_row_order(errors: list[Group]) -> list[Group]:
-    """Return the errors as they first appear in the file (section 12.1).
+    """Return the errors as they first appear in the file (rule 12.1).
 
     Some rows are decided before others that stand above them.
     """

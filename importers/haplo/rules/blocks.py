@@ -1,6 +1,6 @@
 """From a target to a case block, and to the case as that leaves it. Pure.
 
-``batch-imports.md`` 1.8.4: only what changes is written.
+``rules/batch-imports.md`` 1.8.4: only what changes is written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The checks of an instruction list at upload (``batch-imports.md`` 1.4.1). Pure.
+"""The checks of an instruction list at upload (``rules/batch-imports.md`` 1.4.1). Pure.
 
 Depth first, and the first error wins. What only the model can tell, such as whether a
 destination exists, is found later (``program.py``).

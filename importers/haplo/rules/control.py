@@ -1,4 +1,4 @@
-"""Control files: what they must be (``batch-imports.md`` 1.4 and 1.4.1). Pure."""
+"""Control files: what they must be (``rules/batch-imports.md`` 1.4 and 1.4.1). Pure."""
 
 from __future__ import annotations
 

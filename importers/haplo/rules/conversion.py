@@ -1,7 +1,7 @@
 """From a value of a record to what is set: one prepared way for each instruction. Pure.
 
-``batch-imports.md`` 1.6: first ``mapInputValue``, then the filters from left to right,
-then the type.
+``rules/batch-imports.md`` 1.6: first ``mapInputValue``, then the filters from left to
+right, then the type.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Conversion:
 
 
 def _checked(value: Value | None, source: str) -> Value | None:
-    """Refuse what XML cannot carry (R0.8)."""
+    """Refuse what XML cannot carry (rule R0.8)."""
     text = value.id if isinstance(value, Ref) else value
     if text is not None and not is_legal(text):
         raise ValueProblem(f"Invalid character in {source}")

@@ -1,7 +1,7 @@
 """Dates and times by a pattern of letters: a subset of SimpleDateFormat. Pure.
 
-``batch-imports.md`` 1.6.1. A matching prefix of the text is enough. Fields that are out
-of range do not roll over, and a text without a zone is UTC.
+``rules/batch-imports.md`` 1.6.1a. A matching prefix of the text is enough. Fields that
+are out of range do not roll over, and a text without a zone is UTC.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Filters: what is done to a value before it is converted (1.6.2). Pure.
+"""Filters: what is done to a value before it is converted. Pure.
 
-``None`` is nothing: the value is not set, and nobody is told.
+``rules/batch-imports.md`` 1.6.2. ``None`` is nothing: the value is not set, and nobody
+is told.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Mappings: refs by what a control file says about inputs (1.6.3). Pure."""
+"""Mappings: refs by what a control file says about inputs. Pure.
+
+``rules/batch-imports.md`` 1.6.3.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Models: which destinations a control file may fill, with cases of which types.
 
-``batch-imports.md`` 1.8.1 and 1.8.3. Pure.
+``rules/batch-imports.md`` 1.8.1 and 1.8.3. Pure.
 """
 
 from __future__ import annotations

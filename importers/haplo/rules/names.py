@@ -1,4 +1,7 @@
-"""What a name in a control file sets in a case (``batch-imports.md`` 1.8.2). Pure."""
+"""What a name in a control file sets in a case. Pure.
+
+``rules/batch-imports.md`` 1.8.2.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import NamedTuple
 from ledger.forms.names import is_name
 
 LONGEST = 255
-"""How long case name, external id and owner id may be (R0.8)."""
+"""How long case name, external id and owner id may be (rule R0.8)."""
 
 TITLE = "dc:attribute:title"
 

@@ -1,7 +1,7 @@
 """The instructions of a control file, prepared for its records. Pure.
 
-``batch-imports.md`` 1.7: what is wrong with an instruction is found here, once, and the
-instruction is dropped; the run goes on without it.
+``rules/batch-imports.md`` 1.7: what is wrong with an instruction is found here, once,
+and the instruction is dropped; the run goes on without it.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ class _Preparing:
         )
 
     def _type(self, about: Mapping[str, Any], place: Place | Pseudo) -> str:
-        """Return the type that a name has (1.8.2)."""
+        """Return the type that a name has (rule 1.8.2a)."""
         if isinstance(place, Pseudo):
             return LOADING.get(place.destination, {}).get(place.name, "text")
         slot = slot_of(text_of(about["name"])) or place.slot

@@ -1,6 +1,7 @@
 """One record on its way: the targets it fills, what is said of it, its case blocks.
 
-``batch-imports.md`` 1.5 and 1.8.4. What the instructions do is in ``steps.py``. Pure.
+``rules/batch-imports.md`` 1.5 and 1.8.4. What the instructions do is in ``steps.py``.
+Pure.
 """
 
 from __future__ import annotations
@@ -246,7 +247,7 @@ class Record:
         return made
 
     def _existing(self, about: Destination, parent: Target) -> Case | None:
-        """Return the oldest open case that hangs on a parent (1.8.3)."""
+        """Return the oldest open case that hangs on a parent (rule 1.8.3)."""
         if parent.case is None:
             return None
         found = self.lookup.dependents(parent.case_id, about.index)

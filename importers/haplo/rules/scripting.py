@@ -1,7 +1,7 @@
 """Values as the original's own language sees them: texts, truth, equality. Pure.
 
 Control files are written for a JavaScript program, so what a number looks like as text
-and which values count as nothing are its rules (``batch-imports.md`` 1.5 and 1.6).
+and which values count as nothing are its rules (``rules/batch-imports.md`` 1.5, 1.6).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the instructions do to a record (``batch-imports.md`` 1.5). Pure.
+"""What the instructions do to a record (``rules/batch-imports.md`` 1.5). Pure.
 
 Each step is an instruction that was prepared (``program.py``): whatever can be known
 before the first record is known.

@@ -1,4 +1,7 @@
-"""The types that a value may be converted to (``batch-imports.md`` 1.6.1). Pure."""
+"""The types that a value may be converted to. Pure.
+
+``rules/batch-imports.md`` 1.6.1.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Conversion of values to a type, and how each is written (``batch-imports.md`` 1.6).
+"""Conversion of values to a type, and how each is written. Pure.
 
-A value of a case is a text, or a ref until it is written. Pure.
+``rules/batch-imports.md`` 1.6. A value of a case is a text, or a ref until it is
+written.
 """
 
 from __future__ import annotations

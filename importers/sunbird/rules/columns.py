@@ -1,6 +1,6 @@
 """The columns of the three kinds of files, and what is wrong with a header. Pure.
 
-``batch-imports.md`` sections 2.3.2 and 2.4.
+``rules/batch-imports.md`` 2.3.2 and 2.4.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ObjectType(StrEnum):
 
 
 class Code(StrEnum):
-    """The code of an error of the upload request (section 2.3.2)."""
+    """The code of an error of the upload request (rule 2.3.2)."""
 
     INVALID_DATA = "INVALID_DATA"
     NO_FILE = "MISSING_FILE_ATTACHMENT"

@@ -18,7 +18,7 @@ PARENT_TYPES = {
     ObjectType.ORGANISATION: "location",
     ObjectType.USER: "organisation",
 }
-"""The type of the case that the index ``parent`` points at (section 2.6)."""
+"""The type of the case at the index ``parent`` (``rules/batch-imports.md`` 2.6)."""
 
 FAILED = "Process failed,please try again later."
 """What is said of a row for which nothing else can be said."""

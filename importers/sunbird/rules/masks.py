@@ -1,4 +1,4 @@
-"""Phones and emails as answers show them (section 2.5). Pure."""
+"""Phones and emails as answers show them (``rules/batch-imports.md`` 2.5c). Pure."""
 
 from __future__ import annotations
 

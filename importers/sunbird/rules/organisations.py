@@ -1,4 +1,4 @@
-"""Rows with organisations (``batch-imports.md`` sections 2.4 to 2.6). Pure."""
+"""Rows with organisations (``rules/batch-imports.md`` 2.4 to 2.6). Pure."""
 
 from __future__ import annotations
 

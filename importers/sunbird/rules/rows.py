@@ -1,4 +1,7 @@
-"""What one row of an upload does, whatever it is about (section 2.5). Pure."""
+"""What one row of an upload does, whatever it is about. Pure.
+
+``rules/batch-imports.md`` 2.5.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from ledger.forms.names import is_legal, is_too_long
 
 _LONGEST: Final = 255
 _SHORT: Final = frozenset({"code", "name", "orgName", "externalId", "firstName"})
-"""What becomes the name or the external id of a case (R0.8)."""
+"""What becomes the name or the external id of a case (rule R0.8)."""
 
 _KINDS: dict[ObjectType, ModuleType] = {
     ObjectType.LOCATION: locations,

@@ -1,7 +1,8 @@
 """What an operator may decide about uploads of Sunbird. Pure.
 
-``Rules`` is what a job needs of it: it is kept with the job, so that a server that
-starts with other settings changes nothing about uploads it has taken.
+``rules/batch-imports.md`` 2.4b. ``Rules`` is what a job needs of it: it is kept with
+the job, so that a server that starts with other settings changes nothing about uploads
+it has taken.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 _MB = 1_000_000
 LEVELS = ("state", "district", "block", "cluster", "school")
-"""The types of locations where nothing is said, the top one first (section 2.4)."""
+"""The types of locations where nothing is said, the top one first (rule 2.4)."""
 
 SCHOOL = "school"
-"""The type that may stand one or two levels below its parent (section 2.5.1)."""
+"""The type that may stand one or two levels below its parent (rule 2.5.1)."""
 
 USER_TYPES = ("teacher", "other")
 ROLES = (
@@ -71,7 +72,7 @@ class Rules:
 class SunbirdSettings:
     """The settings of uploads; a limit of rows that is 0 is none.
 
-    ``as_text`` makes the ids of processes texts in answers (section 2.3.1).
+    ``as_text`` makes the ids of processes texts in answers (rule 2.3.1).
     """
 
     rules: Rules = field(default_factory=Rules)

@@ -1,4 +1,4 @@
-"""Rows with users (``batch-imports.md`` sections 2.4 to 2.6). Pure.
+"""Rows with users (``rules/batch-imports.md`` 2.4 to 2.6). Pure.
 
 Users are cases; nobody signs in as one.
 """

@@ -69,7 +69,7 @@ def lend(request, tmp_path, record_property):
     ids=" → ".join,
 )
 def test_a_ledger_moves_between_databases_and_back(lend, kinds):
-    """scale-out.md T6: rows, digests and read tables are equal at each stop."""
+    """rules/design.md 2.7: rows, digests and read tables are equal at each stop."""
     stores = [lend(kind) for kind in kinds]
     fill(stores[0])
     before = everything(stores[0])
@@ -108,7 +108,7 @@ def test_a_restored_ledger_is_in_use_again(store, whole):
 
 @pytest.mark.parametrize("table", LOG_TABLES)
 def test_a_restored_log_is_append_only(store, whole, table):
-    """Ruling R-2 holds for what was restored."""
+    """rules/design.md 2.1 holds for what was restored, too."""
     restore(store, whole)
     with pytest.raises(REFUSED, match="the log is append-only"):
         store.connection.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -16,7 +16,7 @@ from tests.kit.build import (
 
 
 def test_cases_are_found_by_id_and_unknown_ids_are_left_out(store):
-    """A list of ids gives the live cases among them (case-api-v2.md 4.2)."""
+    """A list of ids gives the live cases among them (rules/case-api-v2.md 4.2)."""
     domain = a_domain(store)
     submit(store, a_form([a_create("c1"), a_create("c2")]))
     with store.reading(domain) as reader:
@@ -26,7 +26,7 @@ def test_cases_are_found_by_id_and_unknown_ids_are_left_out(store):
 
 
 def test_a_case_of_another_domain_is_not_found(store):
-    """Domains do not see each other (ruling R-1)."""
+    """Domains do not see each other (rules/design.md 1.1)."""
     a_domain(store)
     other = a_domain(store, "other")
     submit(store, a_form([a_create("c1", update={"external_id": "x"})]))
@@ -37,7 +37,7 @@ def test_a_case_of_another_domain_is_not_found(store):
 
 
 def test_a_deleted_case_is_found_only_by_who_asks_for_any(store):
-    """A deleted case answers 404 until it is restored (case-api-v2.md 4.1)."""
+    """A deleted case answers 404 until it is restored (rules/case-api-v2.md 4.1)."""
     domain = a_domain(store)
     submit(store, a_form([a_create("c1", update={"external_id": "x"})]))
     write(store, a_flag("c1"))
@@ -51,7 +51,7 @@ def test_a_deleted_case_is_found_only_by_who_asks_for_any(store):
 
 
 def test_cases_that_share_an_external_id_come_oldest_first(store):
-    """The one opened first, then the lowest case id (case-api-v2.md 4.2)."""
+    """The one opened first, then the lowest case id (rules/case-api-v2.md 4.2)."""
     domain = a_domain(store)
     shared = {"external_id": "x"}
     late = a_create("a", update=shared, date_modified="2024-03-06")
@@ -65,7 +65,7 @@ def test_cases_that_share_an_external_id_come_oldest_first(store):
 
 
 def test_five_thousand_ids_are_looked_up(store):
-    """5,000 ids in one fetch work (case-api-v2.md 5.7)."""
+    """5,000 ids in one fetch work (rules/case-api-v2.md 5.7)."""
     domain = a_domain(store)
     blocks = [a_create(f"c{n}", update={"external_id": f"x{n}"}) for n in range(50)]
     write(store, a_submission(a_form(blocks)))
@@ -77,7 +77,7 @@ def test_five_thousand_ids_are_looked_up(store):
 
 
 def test_an_id_that_no_case_can_have_is_not_found(store):
-    """Control characters and lone surrogates in an id are no error (5.7)."""
+    """Control characters and surrogates are no error (rules/case-api-v2.md 5.7)."""
     domain = a_domain(store)
     with store.reading(domain) as reader:
         for hostile in ("\x00", "\ud800", "a\x00b"):

@@ -1,4 +1,4 @@
-"""Closing a host closes what extends it: case-xml.md section 17, row by row.
+"""Closing a host closes what extends it: rules/case-xml.md 17, row by row.
 
 Whatever a test did, its log is then folded anew and must give the same rows.
 """
@@ -57,7 +57,7 @@ def a_chain(store):
 
 
 def test_closing_a_host_closes_the_whole_open_chain(store):
-    """17, host closed: one closing transaction each."""
+    """Rule 17.2: a host is closed, one closing transaction each."""
     a_chain(store)
     build.submit(store, closing("a"))
     assert closed(store) == {"a", "b", "c"}
@@ -67,14 +67,14 @@ def test_closing_a_host_closes_the_whole_open_chain(store):
 
 
 def test_closing_an_extension_closes_what_is_below_it(store):
-    """17, extension in the middle closed: only the part below it."""
+    """Rule 17.2: an extension in the middle is closed, what is below it follows."""
     a_chain(store)
     build.submit(store, closing("b"))
     assert closed(store) == {"b", "c"}
 
 
 def test_child_indices_are_not_followed(store):
-    """17, parent closed: children and their extensions stay open."""
+    """Rule 17.2: a parent is closed, children and their extensions stay open."""
     build.submit(
         store,
         form(build.a_create("a"), linked("child", "a", "child"), linked("b", "child")),
@@ -84,7 +84,7 @@ def test_child_indices_are_not_followed(store):
 
 
 def test_the_parent_of_a_host_stays_open(store):
-    """17, host that is itself a child closed: its extensions are, its parent not."""
+    """Rule 17.2: a host that is a child closes its extensions, not its parent."""
     build.submit(
         store,
         form(build.a_create("p"), linked("a", "p", "child"), linked("b", "a")),
@@ -94,7 +94,7 @@ def test_the_parent_of_a_host_stays_open(store):
 
 
 def test_an_extension_of_two_hosts_closes_with_one_of_them(store):
-    """17, extension with two hosts, one closed."""
+    """Rule 17.2: one of them closed is enough."""
     indices = {"host": ("a", "t", "extension"), "other": ("z", "t", "extension")}
     both = build.a_create("b", index=indices)
     build.submit(store, form(build.a_create("a"), build.a_create("z"), both))
@@ -103,7 +103,7 @@ def test_an_extension_of_two_hosts_closes_with_one_of_them(store):
 
 
 def test_a_closed_extension_stops_the_walk(store):
-    """17: what is below it stays open."""
+    """Rule 17.2: what is below it stays open."""
     build.submit(
         store,
         form(build.a_create("a"), linked("b", "a", close=True), linked("x", "a")),
@@ -115,7 +115,7 @@ def test_a_closed_extension_stops_the_walk(store):
 
 
 def test_cycles_are_safe(store):
-    """17: two cases that extend each other, and one that extends itself."""
+    """Rule 17.2: two cases that extend each other, and one that extends itself."""
     build.submit(store, form(linked("a", "b"), linked("b", "a"), linked("c", "c")))
     build.submit(store, closing("a", "c"))
     assert closed(store) == {"a", "b", "c"}
@@ -123,7 +123,7 @@ def test_cycles_are_safe(store):
 
 
 def test_a_deleted_extension_is_left_alone(store):
-    """17: neither closed nor followed, and a deleted host closes nothing."""
+    """Rule 17.2: neither closed nor followed, and a deleted host closes nothing."""
     a_chain(store)
     build.submit(store, form(build.a_create("z"), linked("y", "z"), form_id="g"))
     build.write(store, build.a_flag("b", "z"))
@@ -132,7 +132,7 @@ def test_a_deleted_extension_is_left_alone(store):
 
 
 def test_an_index_that_was_cleared_is_not_followed(store):
-    """17: a tombstone is no index."""
+    """Rule 17.2: a tombstone is no index."""
     a_chain(store)
     cleared = build.a_block("b", index={"host": ("", "t", None)})
     build.submit(store, form(cleared, form_id="g"))
@@ -141,7 +141,7 @@ def test_an_index_that_was_cleared_is_not_followed(store):
 
 
 def test_nothing_is_closed_unless_the_domain_wants_it(store):
-    """17, domain option: off, no form follows; on again, the next touch closes."""
+    """Rule 17.1: off, no form follows; on again, the next touch closes."""
     set_closing(store, closes=False)
     a_chain(store)
     build.submit(store, closing("a"))
@@ -152,7 +152,7 @@ def test_nothing_is_closed_unless_the_domain_wants_it(store):
 
 
 def test_no_form_follows_when_there_is_nothing_to_close(store):
-    """17: the log holds no empty forms."""
+    """Rule 17.3: the log holds no empty forms."""
     build.submit(store, form(build.a_create("a")))
     build.submit(store, closing("a"))
     assert [entry.kind for entry in build.entries_of(store)][-1] is Kind.NORMAL
@@ -160,7 +160,7 @@ def test_no_form_follows_when_there_is_nothing_to_close(store):
 
 
 def test_the_closing_form_says_who_what_and_why(store):
-    """17: one block a case, ascending; user system, the cause's form id and time."""
+    """Rule 17.3: blocks by case id; user system, the cause's form id and time."""
     clock = build.FixedClock()
     a_chain(store)
     clock.now += MINUTE
@@ -190,7 +190,7 @@ def test_the_closing_form_says_who_what_and_why(store):
 
 
 def test_the_sync_token_of_the_cause_goes_along(store):
-    """17: same sync token as the causing form."""
+    """Rule 17.3: same sync token as the causing form."""
     a_chain(store)
     command = build.a_submission(closing("a"), envelope={"last_sync_token": "t-1"})
     build.write(store, command)
@@ -198,13 +198,13 @@ def test_the_sync_token_of_the_cause_goes_along(store):
 
 
 def test_a_form_that_makes_a_closed_host_closes_its_extensions(store):
-    """17: whichever form leaves a touched case closed, one that makes all too."""
+    """Rule 17.2: whichever form leaves a case closed, one that makes all too."""
     build.submit(store, form(build.a_create("a", close=True), linked("b", "a")))
     assert closed(store) == {"a", "b"}
 
 
 def test_closing_through_an_api_closes_extensions_too(store):
-    """17: changes are a form like any other."""
+    """Rule 17.2: changes are a form like any other."""
     a_chain(store)
     change = build.a_change(build.Intent.UPDATE, case_id="a", close=True)
     build.write(store, build.changes(change))
@@ -212,7 +212,7 @@ def test_closing_through_an_api_closes_extensions_too(store):
 
 
 def test_a_dry_run_closes_nothing(store):
-    """17: the whole cascade is tried and forgotten."""
+    """Rule 17: the whole cascade is tried and forgotten."""
     a_chain(store)
     before = build.dump(store)
     change = build.a_change(build.Intent.UPDATE, case_id="a", close=True)
@@ -221,7 +221,7 @@ def test_a_dry_run_closes_nothing(store):
 
 
 def test_an_edit_that_closes_a_host_closes_its_extensions(store):
-    """17: after a form is saved, an edit too; a failed one closes nothing."""
+    """Rule 17.2: after a form is saved, an edit too; a failed one closes nothing."""
     a_chain(store)
     touch = form(build.an_update("a", p="1"), form_id="g")
     build.submit(store, touch)
@@ -236,7 +236,7 @@ def test_an_edit_that_closes_a_host_closes_its_extensions(store):
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_error_that_is_run_again_closes_extensions(store, asked):
-    """17: when it succeeds, by request or because its bytes came again."""
+    """Rule 17.2: when it succeeds, by request or because its bytes came again."""
     a_chain(store)
     bad = form(
         build.a_block("a", close=True, index={"parent": "gone"}), form_id="closing"
@@ -256,7 +256,7 @@ def test_an_error_that_is_run_again_closes_extensions(store, asked):
 
 @pytest.mark.parametrize("kind", [Kind.ARCHIVE, Kind.FORM_DELETE])
 def test_withdrawing_the_cause_does_not_undo_the_closing_form(store, kind):
-    """17: it is a form like any other, and can be withdrawn itself."""
+    """Rule 17.4: it is a form like any other, and can be withdrawn itself."""
     a_chain(store)
     build.submit(store, closing("a"))
     last = build.entries_of(store)[-1]
@@ -267,7 +267,7 @@ def test_withdrawing_the_cause_does_not_undo_the_closing_form(store, kind):
 
 
 def test_bringing_a_form_back_closes_no_extensions(store):
-    """17: only a form that is saved does; unarchiving saves none."""
+    """Rule 17.4: only a form that is saved does; unarchiving saves none."""
     a_chain(store)
     build.submit(store, closing("a"))
     cascade = build.entries_of(store)[-1].form_id
@@ -277,7 +277,7 @@ def test_bringing_a_form_back_closes_no_extensions(store):
 
 
 def test_a_replay_does_not_cascade_again(store):
-    """17: the closing form stands in the log; the read tables are the same."""
+    """Rule 17.4: the closing form stands in the log; the read tables are the same."""
     a_chain(store)
     build.submit(store, closing("a"))
     before, entries = build.derived(store), len(build.entries_of(store))
@@ -287,7 +287,7 @@ def test_a_replay_does_not_cascade_again(store):
 
 
 def test_an_open_case_that_other_forms_of_the_commit_made_is_found(store):
-    """17: what waits together is decided in order, the cascade included."""
+    """Rule 17: what waits together is decided in order, the cascade included."""
     forms = [
         form(build.a_create("a")),
         form(linked("b", "a"), form_id="g"),

@@ -32,7 +32,7 @@ def change(store, *rows, **options):
 
 
 def test_a_created_case_is_answered_as_it_stands(store):
-    """case-api-v2.md 3: the answer holds what was written, and it is there."""
+    """rules/case-api-v2.md 3.3: the answer holds what was written, and it is there."""
     _, receipt = change(store, build.a_change(Intent.CREATE, properties={"p": "1"}))
     (row,) = receipt.cases
     assert receipt.created == (True,)
@@ -41,7 +41,7 @@ def test_a_created_case_is_answered_as_it_stands(store):
 
 
 def test_one_request_is_one_form_of_the_case_api(store):
-    """case-api-v2.md 8: also in bulk, and its bytes are the only source."""
+    """rules/case-api-v2.md 8.1: also in bulk, and its bytes are the only source."""
     rows = [build.a_change(external_id=f"x{n}", row=n) for n in range(1, 4)]
     _, receipt = change(store, *rows)
     with store.snapshot(build.DOMAIN) as reader:
@@ -69,7 +69,7 @@ def test_upserts_that_wait_together_make_one_case(store):
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_an_index_may_name_a_case_by_its_id(store, closed):
-    """case-api-v2.md 5.5: any case of the domain, though no row is about it."""
+    """rules/case-api-v2.md 5.5: any case of the domain, though no row is about it."""
     build.submit(store, build.a_form([build.a_create("p1", close=closed)]))
     wish = build.a_change(external_id="x", indices={"parent": build.an_index("p1")})
     answer, receipt = change(store, wish)
@@ -79,7 +79,7 @@ def test_an_index_may_name_a_case_by_its_id(store, closed):
 
 
 def test_an_index_to_nobody_is_an_error_form(store):
-    """case-xml.md 12: the form is kept, the cases are not."""
+    """rules/case-xml.md 12.5: the form is kept, the cases are not."""
     wish = build.a_change(external_id="x", indices={"parent": build.an_index("gone")})
     answer, receipt = change(store, wish)
     assert (answer.status, receipt.kind) == (400, Kind.ERROR)
@@ -89,7 +89,7 @@ def test_an_index_to_nobody_is_an_error_form(store):
 
 
 def test_rows_may_point_at_each_other(store):
-    """case-api-v2.md 5.5: by temporary id and by external id, forwards too."""
+    """rules/case-api-v2.md 5.5: by temporary id and by external id, forwards too."""
     _, receipt = change(
         store,
         build.a_change(
@@ -122,7 +122,7 @@ def test_a_conflict_appends_nothing_and_spares_its_neighbours(store):
 
 
 def test_a_dry_run_answers_and_changes_nothing(store):
-    """case-api-v2.md 10: as if it had happened, and then it has not."""
+    """rules/case-api-v2.md 10.2: as if it had happened, and then it has not."""
     build.submit(store, build.a_form([build.a_create("c1")]))
     before = build.dump(store)
     rows = (
@@ -150,7 +150,7 @@ def test_a_dry_run_is_not_seen_by_the_next_command_of_its_commit(store):
 
 
 def test_an_idempotency_key_gives_the_same_answer_again(store):
-    """case-api-v2.md 10: repeated, in the same commit or later, it runs once."""
+    """rules/case-api-v2.md 10.1: repeated, in the commit or later, it runs once."""
     row = build.a_change(Intent.CREATE)
     first, second = build.write(
         store, build.changes(row, key=key()), build.changes(row, key=key())

@@ -1,4 +1,4 @@
-"""Cases deleted, rebuilt, and forms run again: case-xml.md sections 15 and 16.
+"""Cases deleted, rebuilt, and forms run again: rules/case-xml.md 15 and 16.
 
 Whatever a test did, its log is then folded anew and must give the same rows.
 """
@@ -29,11 +29,11 @@ MINUTE = 60_000_000
 LATER = "2024-03-05T09:01:00.000000Z"
 
 
-# Section 15: deletion of cases
+# Rule 15.6: deletion of cases
 
 
 def test_forms_still_apply_to_a_deleted_case(store):
-    """15, soft delete of a case: flag and time; it is in no list."""
+    """Rule 15.6: flag and time; it is in no list."""
     build.submit(store, form(build.a_create(update={"external_id": "x"})))
     build.write(store, build.a_flag("c1"))
     when = build.case_of(store).deleted_on
@@ -46,7 +46,7 @@ def test_forms_still_apply_to_a_deleted_case(store):
 
 
 def test_only_cases_that_are_not_deleted_yet_are_deleted(store):
-    """15: the others keep their time and are not touched; none left, no entry."""
+    """Rule 15.6: the others keep their time, untouched; none left, no entry."""
     build.submit(store, form(build.a_create("c1"), build.a_create("c2")))
     build.write(store, build.a_flag("c1"))
     before = build.case_of(store, "c1")
@@ -64,7 +64,7 @@ def test_only_cases_that_are_not_deleted_yet_are_deleted(store):
 
 
 def test_a_void_case_can_be_deleted_by_itself_too(store):
-    """15: then its form comes back, but the case does not until it is restored."""
+    """Rule 15.6: its form comes back, but the case does not until it is restored."""
     build.submit(store, form(build.a_create()))
     build.act(store, Kind.ARCHIVE, "f")
     void = build.case_of(store)
@@ -80,7 +80,7 @@ def test_a_void_case_can_be_deleted_by_itself_too(store):
 
 
 def test_a_void_case_that_is_restored_is_still_void(store):
-    """15: the flag goes; that no form is in force stays."""
+    """Rule 15.6: the flag goes; that no form is in force stays."""
     build.submit(store, form(build.a_create()))
     build.act(store, Kind.ARCHIVE, "f")
     build.write(store, build.a_flag("c1"))
@@ -90,11 +90,11 @@ def test_a_void_case_that_is_restored_is_still_void(store):
     assert build.case_of(store).deleted_on is None
 
 
-# Section 16: rebuilds and transactions
+# Rule 16: rebuilds and rows of the history
 
 
 def test_a_rebuild_that_was_asked_for_gives_the_same_case(store, clock):
-    """16, case rebuild requested: same state, a new time; each case its microsecond."""
+    """Rule 16.6: same state, a new time; each case its microsecond."""
     blocks = [build.a_create(i, update={"p": i}) for i in ("c2", "c1")]
     build.submit(store, form(*blocks), clock=clock)
     before = build.cases_of(store)
@@ -117,7 +117,7 @@ def test_a_rebuild_that_was_asked_for_gives_the_same_case(store, clock):
 
 
 def test_a_rebuild_of_an_unknown_case_is_refused(store):
-    """16: named, and nothing happens to the others."""
+    """Rule 16: named, and nothing happens to the others."""
     build.submit(store, form(build.a_create()))
     before = build.dump(store)
     (refused,) = build.write(store, build.a_rebuild("c1", "nobody"))
@@ -129,7 +129,7 @@ def test_a_rebuild_of_an_unknown_case_is_refused(store):
 def test_the_modified_on_of_a_case_without_forms_is_the_time_of_its_rebuild(
     store, clock
 ):
-    """16: and it stays deleted since when it was."""
+    """Rule 16.3: and it stays deleted since when it was."""
     build.submit(store, form(build.a_create()), clock=clock)
     build.act(store, Kind.ARCHIVE, "f", clock=clock)
     when = build.case_of(store).deleted_on
@@ -141,7 +141,7 @@ def test_the_modified_on_of_a_case_without_forms_is_the_time_of_its_rebuild(
 
 
 def test_a_rebuild_is_folded_in_the_order_of_receive_times(store):
-    """16 and D-2: sorted by received_on, and by arrival where that is the same."""
+    """Rules 16.3 and D-2: by received_on, and by arrival where that is the same."""
     late = build.NOW - MINUTE
     build.submit(store, form(build.an_update(p="1"), form_id="a"))
     build.submit(store, form(build.an_update(p="2"), form_id="b"), submit_time=late)
@@ -154,7 +154,7 @@ def test_a_rebuild_is_folded_in_the_order_of_receive_times(store):
 
 
 def test_a_rebuild_resets_the_location(store):
-    """D-11: what no form in force says is not there."""
+    """Rule D-11: what no form in force says is not there."""
     build.submit(store, form(build.a_create(), form_id="g"))
     build.submit(store, form(build.an_update(location_id="here")))
     build.act(store, Kind.ARCHIVE, "f")
@@ -162,7 +162,7 @@ def test_a_rebuild_resets_the_location(store):
 
 
 def test_every_transaction_has_its_type(store):
-    """16, bits: forms with what they did, and each rebuild with its reason."""
+    """Rule 16.2: forms with what they did, and each rebuild with its reason."""
     build.submit(store, form(build.a_create()))
     assert actions_of(store) == [FORM | CREATE]
     build.act(store, Kind.ARCHIVE, "f")
@@ -177,11 +177,11 @@ def test_every_transaction_has_its_type(store):
     assert actions_of(store)[-1] == REBUILD | REQUESTED
 
 
-# Section 12 and 16: an error form that is run again
+# Rules 12.6 and 16: an error form that is run again
 
 
 def test_an_error_form_is_reprocessed_at_its_own_place(store, clock):
-    """12 and 16, form reprocessed: position unchanged, a rebuild of its cases."""
+    """Rules 12.6 and 16.4: position unchanged, a rebuild of its cases."""
     bad = build.a_block(index={"parent": "c2"}, update={"p": "1", "q": "1"})
     first = build.submit(store, form(bad), clock=clock)
     other = build.an_update("c1", p="later")
@@ -198,7 +198,7 @@ def test_an_error_form_is_reprocessed_at_its_own_place(store, clock):
 
 
 def test_an_error_form_that_fails_again_stays_one(store):
-    """12: nothing is appended; the outcome says why, strict or not."""
+    """Rule 12.6: nothing is appended; the outcome says why, strict or not."""
     build.submit(store, form(build.a_block(index={"parent": "gone"})))
     before = build.dump(store)
     for strict in (True, False):
@@ -209,7 +209,7 @@ def test_an_error_form_that_fails_again_stays_one(store):
 
 
 def test_a_failed_edit_that_is_reprocessed_is_in_force(store):
-    """D-3: the version that failed takes the place of the last good one."""
+    """Rule D-3: the version that failed takes the place of the last good one."""
     build.submit(store, form(build.a_create("c1")))
     edit = build.a_block("c3", index={"parent": "c2"})
     build.submit(store, form(edit))
@@ -222,7 +222,7 @@ def test_a_failed_edit_that_is_reprocessed_is_in_force(store):
 
 
 def test_deleting_a_form_whose_edit_failed_takes_the_last_good_version_along(store):
-    """D-3 and 15: it was in force; restored it is again, and the error stands."""
+    """Rules D-3 and 15: it was in force; restored it is again, and the error stands."""
     build.submit(store, form(build.a_create()))
     build.submit(store, form(build.a_block(index={"parent": "gone"})))
     build.act(store, Kind.FORM_DELETE, "f")

@@ -1,4 +1,4 @@
-"""Other bytes under a form's id: case-xml.md section 13, decisions 3 and 9.
+"""Other bytes under a form's id: rules/case-xml.md 13, D-3 and D-9.
 
 Whatever a test did, its log is then folded anew and must give the same rows.
 """
@@ -31,7 +31,7 @@ NOT_POSSIBLE = build.a_block(index={"parent": "gone"}, update={"p": "failed"})
 
 @pytest.mark.parametrize("kind", [Kind.ARCHIVE, Kind.FORM_DELETE])
 def test_the_same_bytes_are_a_duplicate_whatever_became_of_the_form(store, kind):
-    """13, same bytes: an archived form stays archived, a deleted one deleted."""
+    """Rule 13.3: an archived form stays archived, a deleted one deleted."""
     body = form(build.a_create())
     build.submit(store, body)
     build.act(store, kind, "f")
@@ -43,7 +43,7 @@ def test_the_same_bytes_are_a_duplicate_whatever_became_of_the_form(store, kind)
 
 
 def test_after_an_edit_its_bytes_are_the_ones_that_count(store):
-    """13, same bytes: those of the newest version; older ones edit it back."""
+    """Rule 13.3: those of the newest version; older ones edit it back."""
     old, new = form(build.an_update(p="1")), form(build.an_update(p="2"))
     build.submit(store, old)
     build.submit(store, new)
@@ -54,7 +54,7 @@ def test_after_an_edit_its_bytes_are_the_ones_that_count(store):
 
 @pytest.mark.parametrize("kind", [Kind.ARCHIVE, Kind.FORM_DELETE])
 def test_another_xmlns_is_another_form_whatever_became_of_the_first(store, kind):
-    """13, id clash: a new random id, and the form that stood there is let be."""
+    """Rule 13.5: a new random id, and the form that stood there is let be."""
     build.submit(store, form(build.a_create()))
     build.act(store, kind, "f")
     before = build.forms_of(store)["f"]
@@ -64,7 +64,7 @@ def test_another_xmlns_is_another_form_whatever_became_of_the_first(store, kind)
 
 
 def test_an_error_that_made_way_keeps_its_problem_under_a_new_id(store):
-    """13, never processed: the new form has its own place, as if it were the first."""
+    """Rule 13.6: the new form has its own place, as if it were the first."""
     bad = build.submit(store, form(NOT_POSSIBLE))
     receipt = build.submit(store, form(build.a_create()))
     assert (receipt.kind, receipt.form_id) == (Kind.NORMAL, "f")
@@ -75,7 +75,7 @@ def test_an_error_that_made_way_keeps_its_problem_under_a_new_id(store):
 
 
 def test_an_error_may_make_way_for_another_error(store):
-    """13, never processed: so often as it fails, and none is lost."""
+    """Rule 13.6: so often as it fails, and none is lost."""
     for value in ("1", "2", "3"):
         block = build.a_block(index={"parent": "gone"}, update={"p": value})
         assert build.submit(store, form(block)).kind is Kind.ERROR
@@ -85,7 +85,7 @@ def test_an_error_may_make_way_for_another_error(store):
 
 @pytest.mark.parametrize("deleted", [False, True])
 def test_the_id_of_a_duplicate_is_taken(store, deleted):
-    """13, id clash: whoever sends a form under it gets a new random id."""
+    """Rule 13.2: whoever sends a form under it gets a new random id."""
     body = form(build.a_create())
     build.submit(store, body)
     duplicate = build.submit(store, body).form_id
@@ -99,11 +99,11 @@ def test_the_id_of_a_duplicate_is_taken(store, deleted):
     assert {form_id: after[form_id] for form_id in before} == before
 
 
-# Edit, rules 1 and 2: the versions
+# Rules 13.10 and 13.11: the versions
 
 
 def test_the_old_version_is_deprecated_under_a_new_id(store, clock):
-    """13, edit rule 1: with its bytes, and the id that is still alive."""
+    """Rule 13.10: with its bytes, and the id that is still alive."""
     first = build.submit(store, form(build.an_update(p="1")), clock=clock)
     clock.now += MINUTE
     edit = build.submit(store, form(build.an_update(p="2")), clock=clock)
@@ -122,7 +122,7 @@ def test_the_old_version_is_deprecated_under_a_new_id(store, clock):
 def test_an_edit_keeps_the_time_and_the_place_of_the_first_version(
     store, clock, submit_time
 ):
-    """13, edit rule 2: received_on stays, whatever time the sender claims."""
+    """Rule 13.11: received_on stays, whatever time the sender claims."""
     first = build.submit(store, form(build.an_update(p="1")), clock=clock)
     clock.now += MINUTE
     for value in ("2", "3"):
@@ -135,7 +135,7 @@ def test_an_edit_keeps_the_time_and_the_place_of_the_first_version(
 
 
 def test_attachments_that_do_not_come_again_are_taken_over(store):
-    """11 and 13, edit rule 2: one of the same name replaces, the old keeps its own."""
+    """Rules 11.4 and 13.10: one of the same name replaces, the old keeps its own."""
     body = form(build.a_block(attach={"photo": {"src": "a"}}))
     files = [build.a_file("a", b"old"), build.a_file("b", b"kept")]
     build.submit(store, body, attachments=files)
@@ -151,11 +151,11 @@ def test_attachments_that_do_not_come_again_are_taken_over(store):
     assert {name: a.length for name, a in found.items()} == {"photo": 5, "scan": 4}
 
 
-# Edit, rule 3: the cases
+# Rule 13.12: the cases
 
 
 def test_cases_of_the_old_and_the_new_version_are_rebuilt(store, clock):
-    """13, edit rule 3: each stamped with the time of the edit, each its microsecond."""
+    """Rule 13.12: each stamped with the time of the edit, each its microsecond."""
     build.submit(store, form(build.a_create("c1"), build.a_create("c2")), clock=clock)
     other = form(build.a_create("c3"), build.a_create("c9"), form_id="g")
     build.submit(store, other, clock=clock)
@@ -173,7 +173,7 @@ def test_cases_of_the_old_and_the_new_version_are_rebuilt(store, clock):
 
 
 def test_an_edit_takes_the_old_place_in_the_order(store):
-    """13, edit rule 3: what a later form set stays set."""
+    """Rule 13.12: what a later form set stays set."""
     build.submit(store, form(build.a_create(update={"p": "1", "q": "1"})))
     build.submit(store, form(build.an_update(p="later"), form_id="g"))
     build.submit(store, form(build.a_create(update={"p": "2", "q": "2"})))
@@ -183,7 +183,7 @@ def test_an_edit_takes_the_old_place_in_the_order(store):
 
 
 def test_an_edit_may_make_a_case_and_leave_another(store):
-    """13, edit rule 3 and D-9: what is named no more is gone like after an archive."""
+    """Rules 13.12 and D-9: what is named no more is gone like after an archive."""
     build.submit(store, form(build.a_create("c1", update={"external_id": "x"})))
     build.submit(store, form(build.a_create("c2")))
     cases = build.cases_of(store)
@@ -196,7 +196,7 @@ def test_an_edit_may_make_a_case_and_leave_another(store):
 
 
 def test_a_case_that_an_edit_dropped_comes_back_with_the_next(store):
-    """D-9: it begins from nothing, and is deleted no more."""
+    """Rule D-9: it begins from nothing, and is deleted no more."""
     build.submit(store, form(build.a_create(update={"p": "1"})))
     build.submit(store, form())
     assert build.case_of(store).deleted_on is not None
@@ -206,7 +206,7 @@ def test_a_case_that_an_edit_dropped_comes_back_with_the_next(store):
 
 
 def test_a_case_that_was_deleted_by_itself_stays_so_through_edits(store):
-    """15: dropped and named again, it is still deleted, since that time."""
+    """Rule 15.6: dropped and named again, it is still deleted, since that time."""
     build.submit(store, form(build.a_create()))
     build.write(store, build.a_flag("c1"))
     when = build.case_of(store).deleted_on
@@ -218,7 +218,7 @@ def test_a_case_that_was_deleted_by_itself_stays_so_through_edits(store):
 
 
 def test_a_form_and_its_edit_may_wait_together(store):
-    """13: they are judged one after the other in one commit."""
+    """Rule 13.9: they are judged one after the other in one commit."""
     bodies = [form(build.an_update(p=value)) for value in "12"]
     found = build.write(store, *map(build.a_submission, bodies))
     assert [receipt.kind for receipt in found] == [Kind.NORMAL, Kind.EDIT]
@@ -226,7 +226,7 @@ def test_a_form_and_its_edit_may_wait_together(store):
 
 
 def test_a_form_that_an_api_made_can_be_edited(store):
-    """13: whoever wrote the first version."""
+    """Rule 13: whoever wrote the first version."""
     seen = []
     change = build.a_change(case_id="c1", properties={"p": "1"})
     build.submit(store, form(build.a_create()))
@@ -238,12 +238,12 @@ def test_a_form_that_an_api_made_can_be_edited(store):
     assert build.case_of(store).properties == {"name": "n"}
 
 
-# Edit, rule 4: of forms that do not count
+# Rule 13.13: of forms that do not count
 
 
 @pytest.mark.parametrize("kind", [Kind.ARCHIVE, Kind.FORM_DELETE])
 def test_editing_a_form_that_was_withdrawn_makes_it_normal(store, kind):
-    """13, edit rule 4: the withdrawn version is deprecated; its cases stay gone."""
+    """Rule 13.13: the withdrawn version is deprecated; its cases stay gone."""
     build.submit(store, form(build.a_create("c1")))
     build.act(store, kind, "f")
     before = build.case_of(store, "c1")
@@ -253,11 +253,11 @@ def test_editing_a_form_that_was_withdrawn_makes_it_normal(store, kind):
     assert build.case_of(store, "c2").deleted_on is None
 
 
-# Edit, rules 5 and 6: what fails
+# Rules 13.14 and 13.15: what fails
 
 
 def test_a_failed_edit_leaves_every_case_as_it_was(store):
-    """13, edit rule 5: the new version is the error, the old one deprecated."""
+    """Rule 13.14: the new version is the error, the old one deprecated."""
     first = build.submit(store, form(build.a_create(update={"p": "1"})))
     before = build.derived(store)
     receipt = build.submit(store, form(NOT_POSSIBLE))
@@ -279,7 +279,7 @@ def test_a_failed_edit_leaves_every_case_as_it_was(store):
 
 @pytest.mark.parametrize("cause", ["rebuild", "late form", "another form's archive"])
 def test_the_last_good_version_stays_in_force(store, cause):
-    """D-3: also when its case is rebuilt later."""
+    """Rule D-3: also when its case is rebuilt later."""
     build.submit(store, form(build.a_create(update={"p": "1"})))
     build.submit(store, form(build.an_update(q="1"), form_id="g"))
     build.submit(store, form(NOT_POSSIBLE))
@@ -295,7 +295,7 @@ def test_the_last_good_version_stays_in_force(store, cause):
 
 
 def test_a_good_edit_follows_failed_ones(store):
-    """13, edit rule 5 and D-3: it replaces the version that was in force."""
+    """Rules 13.14 and D-3: it replaces the version that was in force."""
     build.submit(store, form(build.a_create("c1")))
     for value in "12":
         block = build.a_block(index={"parent": "gone"}, update={"p": value})
@@ -307,7 +307,7 @@ def test_a_good_edit_follows_failed_ones(store):
 
 
 def test_a_failed_edit_that_comes_again_and_fails_again_appends_nothing(store):
-    """13, same bytes as an error: answered as the error it is."""
+    """Rules 13.3 and 13.4: answered as the error it is."""
     build.submit(store, form(build.a_create()))
     build.submit(store, form(NOT_POSSIBLE))
     before = build.dump(store)
@@ -317,7 +317,7 @@ def test_a_failed_edit_that_comes_again_and_fails_again_appends_nothing(store):
 
 
 def test_a_failed_edit_that_comes_again_after_its_cause_is_gone_succeeds(store, clock):
-    """13, same bytes as an error: reprocessed in the first version's place."""
+    """Rule 13.4: reprocessed in the first version's place."""
     build.submit(store, form(build.a_create("c1")), clock=clock)
     build.submit(store, form(NOT_POSSIBLE, build.an_update("c2", p="1")), clock=clock)
     build.submit(store, form(build.a_create("gone"), form_id="g"), clock=clock)
@@ -339,7 +339,7 @@ def test_a_failed_edit_that_comes_again_after_its_cause_is_gone_succeeds(store, 
     [(Kind.ARCHIVE, Kind.UNARCHIVE), (Kind.FORM_DELETE, Kind.FORM_RESTORE)],
 )
 def test_a_failed_edit_of_a_withdrawn_form_brings_nothing_back(store, kind, undo):
-    """D-3: the last good version is still withdrawn; the form is an error now."""
+    """Rule D-3: the last good version is still withdrawn; the form is an error now."""
     build.submit(store, form(build.a_create()))
     build.act(store, kind, "f")
     before = build.cases_of(store)
@@ -364,7 +364,7 @@ def test_a_failed_edit_of_a_withdrawn_form_brings_nothing_back(store, kind, undo
     ],
 )
 def test_an_edit_is_checked_like_any_form(store, block):
-    """12 and 13: whatever makes a form an error makes an edit one."""
+    """Rules 12 and 13: whatever makes a form an error makes an edit one."""
     build.a_domain(store, "other")
     build.submit(store, form(build.a_create("elsewhere")), domain="other")
     build.submit(store, form(build.a_create(), form_id="g"))
@@ -375,7 +375,7 @@ def test_an_edit_is_checked_like_any_form(store, block):
 
 
 def test_a_defect_while_editing_leaves_the_old_version_alone(store):
-    """13, edit rule 6: the new bytes are kept as an error under an id of its own."""
+    """Rule 13.15: the new bytes are kept as an error under an id of its own."""
     build.submit(store, form(build.a_create()))
     before, forms = build.cases_of(store), build.forms_of(store)
     command = build.a_submission(form(build.an_update(p="2")))

@@ -1,4 +1,4 @@
-"""Forms withdrawn and brought back: case-xml.md sections 14 and 15.
+"""Forms withdrawn and brought back: rules/case-xml.md 14 and 15.
 
 Whatever a test did, its log is then folded anew and must give the same rows.
 """
@@ -49,11 +49,11 @@ def in_every_state(store):
     }
 
 
-# Section 14: the states, and what can be done in each
+# Rule 14: the states, and what can be done in each
 
 
 def test_only_what_is_normal_is_effective_in_the_fold(store):
-    """14: archived, deleted, deprecated, duplicate and error forms do not count."""
+    """Rule 14.1: archived, deleted, deprecated, duplicate, error forms do not count."""
     forms = in_every_state(store)
     found = {state: state_of(store, form_id) for state, form_id in forms.items()}
     assert found == {state: state for state in forms}
@@ -85,7 +85,7 @@ POSSIBLE = {
 
 @pytest.mark.parametrize("kind", POSSIBLE)
 def test_an_act_is_done_or_done_already_or_refused(store, kind):
-    """14 and 15: by state; a repeated act is a no-op, an impossible one names it."""
+    """Rules 15.1 and 15.2: a repeated act is a no-op, an impossible one is named."""
     able, already = POSSIBLE[kind]
     forms = in_every_state(store)
     # So that the error form can be run again.
@@ -109,7 +109,7 @@ def test_an_act_is_done_or_done_already_or_refused(store, kind):
 
 
 def test_an_unknown_form_cannot_be_changed(store):
-    """15: named in the refusal; when nobody is strict, in its outcome."""
+    """Rule 15.2: named in the refusal; when nobody is strict, in its outcome."""
     build.submit(store, form(build.a_create()))
     refused = build.act(store, Kind.ARCHIVE, "f", "nobody")
     assert isinstance(refused, NotFound)
@@ -124,7 +124,7 @@ def test_an_unknown_form_cannot_be_changed(store):
 
 
 def test_when_strict_one_impossible_form_spares_all(store):
-    """15: all are looked at before any is changed."""
+    """Rule 15: all are looked at before any is changed."""
     forms = in_every_state(store)
     before = build.dump(store)
     assert isinstance(build.act(store, Kind.ARCHIVE, "normal", "error"), Conflict)
@@ -137,7 +137,7 @@ def test_when_strict_one_impossible_form_spares_all(store):
 
 @withdrawn
 def test_the_same_form_twice_in_one_act_is_changed_once(store, kind, undo, state):
-    """15, repeated archive: a no-op, in one command and in two."""
+    """Rule 15.1: a no-op, in one command and in two."""
     build.submit(store, form(build.a_create()))
     twice = build.act(store, kind, "f", "f")
     assert [outcome.changed for outcome in twice] == [True, False]
@@ -160,7 +160,7 @@ def test_a_dry_run_of_an_act_changes_nothing(store, kind, undo, state):
 
 
 def test_who_did_it_and_why_stands_in_the_log(store):
-    """14, history: the operation with its user; the reason and the job beside."""
+    """Rule 14.3: the operation with its user; the reason and the job beside."""
     first = build.submit(store, form(build.a_create()))
     build.act(store, Kind.ARCHIVE, "f", reason="a test form", job_id="j1")
     entry = build.entries_of(store)[-1]
@@ -171,12 +171,12 @@ def test_who_did_it_and_why_stands_in_the_log(store):
     assert (entry.details["reason"], entry.details["job"]) == ("a test form", "j1")
 
 
-# Section 15: what archiving and deleting a form does to its cases
+# Rule 15: what archiving and deleting a form does to its cases
 
 
 @withdrawn
 def test_each_case_of_a_withdrawn_form_is_rebuilt(store, clock, kind, undo, state):
-    """15, archive: cases it names, ascending, each with its own microsecond."""
+    """Rule 15.3: cases it names, ascending, each with its own microsecond."""
     build.submit(store, form(build.a_create("c2"), build.a_create("c1")), clock=clock)
     build.submit(store, form(build.a_create("c9"), form_id="g"), clock=clock)
     clock.now += MINUTE
@@ -193,7 +193,7 @@ def test_each_case_of_a_withdrawn_form_is_rebuilt(store, clock, kind, undo, stat
 
 @withdrawn
 def test_what_comes_back_is_what_was(store, kind, undo, state):
-    """15, unarchive: transactions are valid again; only times and places are new."""
+    """Rule 15.3: transactions are valid again; only times and places are new."""
     first = build.a_create(
         update={"p": "1", "external_id": "x", "location_id": "l"},
         index={"parent": ("c1", "t", "extension")},
@@ -219,7 +219,7 @@ def test_what_comes_back_is_what_was(store, kind, undo, state):
 
 @withdrawn
 def test_without_its_only_form_a_case_is_deleted(store, clock, kind, undo, state):
-    """15, the only effective form: the case is void until the form is back."""
+    """Rule 15.5: the case is void until the form is back."""
     block = build.a_create(update={"external_id": "x", "location_id": "l"}, close=True)
     build.submit(store, form(block), clock=clock)
     before = build.case_of(store)
@@ -240,7 +240,7 @@ def test_without_its_only_form_a_case_is_deleted(store, clock, kind, undo, state
 
 @withdrawn
 def test_without_its_creating_form_a_case_stays(store, kind, undo, state):
-    """15, the creating form: what only it said vanishes, the rest falls back."""
+    """Rule 15.4: what only it said vanishes, the rest falls back."""
     build.submit(store, form(build.a_create(update={"p": "1", "q": "1"})))
     other = build.a_block(
         update={"q": "2"}, user_id="u-omar", date_modified="2024-04-01"
@@ -257,7 +257,7 @@ def test_without_its_creating_form_a_case_stays(store, kind, undo, state):
 
 @withdrawn
 def test_without_its_closing_form_a_case_is_open_again(store, kind, undo, state):
-    """15, the closing form."""
+    """Rule 15.4."""
     build.submit(store, form(build.a_create(), form_id="g"))
     build.submit(store, form(build.a_block(close=True)))
     build.act(store, kind, "f")
@@ -267,7 +267,7 @@ def test_without_its_closing_form_a_case_is_open_again(store, kind, undo, state)
 
 @withdrawn
 def test_without_the_form_that_set_it_an_index_disappears(store, kind, undo, state):
-    """15, the form that set an index: not even a tombstone is left."""
+    """Rule 15.4: not even a tombstone is left."""
     build.submit(store, form(build.a_create("c1"), build.a_create("c2"), form_id="g"))
     build.submit(store, form(build.a_block(index={"parent": "c2"})))
     build.act(store, kind, "f")
@@ -277,7 +277,7 @@ def test_without_the_form_that_set_it_an_index_disappears(store, kind, undo, sta
 
 @withdrawn
 def test_a_case_that_was_deleted_by_itself_stays_deleted(store, kind, undo, state):
-    """15, case explicitly deleted before: through withdrawal and return."""
+    """Rule 15.6: through withdrawal and return."""
     build.submit(store, form(build.a_create()))
     build.write(store, build.a_flag("c1"))
     when = build.case_of(store).deleted_on
@@ -290,7 +290,7 @@ def test_a_case_that_was_deleted_by_itself_stays_deleted(store, kind, undo, stat
 
 @withdrawn
 def test_modified_on_is_the_maximum_of_what_remains(store, kind, undo, state):
-    """15, modified_on after archive."""
+    """Rule 15.4."""
     for form_id, day in (("g", "2024-01-02"), ("f", "2024-01-03"), ("h", "2024-01-01")):
         block = build.a_block(date_modified=day)
         build.submit(store, form(block, form_id=form_id))
@@ -300,7 +300,7 @@ def test_modified_on_is_the_maximum_of_what_remains(store, kind, undo, state):
 
 @withdrawn
 def test_a_withdrawn_form_is_no_part_of_a_rebuild(store, kind, undo, state):
-    """16: neither when one is asked for, nor when a late form causes one."""
+    """Rule 16.3: neither when one is asked for, nor when a late form causes one."""
     build.submit(store, form(build.a_create(update={"p": "1"})))
     build.submit(store, form(build.an_update(q="1"), form_id="g"))
     build.act(store, kind, "f")
@@ -311,7 +311,7 @@ def test_a_withdrawn_form_is_no_part_of_a_rebuild(store, kind, undo, state):
 
 
 def test_deleting_an_archived_form_touches_no_case(store):
-    """15 and the state before: restored it is archived, as it was."""
+    """Rule 15.1: restored it is archived, as it was."""
     build.submit(store, form(build.a_create()))
     build.act(store, Kind.ARCHIVE, "f")
     before = build.cases_of(store)
@@ -323,7 +323,7 @@ def test_deleting_an_archived_form_touches_no_case(store):
 
 
 def test_deleting_a_form_that_never_counted_touches_no_case(store):
-    """14: an error or a duplicate is flagged, and comes back as what it was."""
+    """Rule 15.1: an error or a duplicate is flagged, and comes back as what it was."""
     forms = in_every_state(store)
     before = build.cases_of(store)
     for state in ("error", "duplicate", "submission_error"):
@@ -336,7 +336,7 @@ def test_deleting_a_form_that_never_counted_touches_no_case(store):
 
 
 def test_a_new_form_wakes_a_void_case(store, clock):
-    """15 and 8 rule 1: it begins from nothing, as if the id were new."""
+    """Rules 15.5 and 8.1: it begins from nothing, as if the id were new."""
     build.submit(store, form(build.a_create(update={"p": "1"})), clock=clock)
     build.act(store, Kind.ARCHIVE, "f", clock=clock)
     clock.now += MINUTE

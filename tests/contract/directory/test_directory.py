@@ -1,4 +1,7 @@
-"""Users, groups and places: what may be, what the log is told, what stays taken."""
+"""Users, groups and places: what may be, what the log is told, what stays taken.
+
+The rules are those of rules/hq-apis.md 6 and 9.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from tests.kit.directory import OPERATOR, PASSWORD, People, refused, update
 
 
 def test_a_mobile_worker_has_a_full_name_and_an_id_of_32_digits(people):
-    """6.1: ``<name>@<domain>.commcarehq.org``, lower case."""
+    """Rule 6.1: ``<name>@<domain>.commcarehq.org``, lower case."""
     made = people.user("Amina", "mobile")
     assert made.username == "amina@demo.commcarehq.org"
     assert re.fullmatch("[0-9a-f]{32}", made.user_id)
@@ -54,7 +57,7 @@ def test_a_web_user_is_found_before_a_worker_of_the_same_short_name(people):
 
 
 def test_a_name_that_is_taken_is_refused(people):
-    """6.3: also when a deleted user had it."""
+    """Rule 6.3: also when a deleted user had it."""
     made = people.user("amina", "mobile")
     text = "User 'amina@demo.commcarehq.org' already exists in domain 'demo'"
     for _ in range(2):
@@ -68,13 +71,13 @@ def test_a_name_that_is_taken_is_refused(people):
 
 @pytest.mark.parametrize("name", ["admin", "demo_user", "a..b", "a b", "å"])
 def test_a_name_that_no_worker_may_have_is_refused(people, name):
-    """6.3: letters, digits, ``. _ - +``; no two dots in a row; two are reserved."""
+    """Rule 6.3: letters, digits, ``. _ - +``, no two dots in a row; two are taken."""
     _, field = refused(people, users.create_user, name, role="mobile", password=None)
     assert field == "username"
 
 
 def test_an_id_can_be_given_once(people):
-    """7: a registration brings the id of its user."""
+    """Rule 7.1: a registration brings the id of its user."""
     made = people.user("amina", "mobile", user_id="uuid-1")
     assert made.user_id == "uuid-1"
     text, _ = refused(
@@ -89,7 +92,7 @@ def test_an_id_can_be_given_once(people):
 
 
 def test_a_profile_is_kept_as_it_is_cleaned(people):
-    """6.1: e-mail in lower case, no leading plus, the first telephone the default."""
+    """Rule 6.1: lower case, no leading plus, the first telephone the default."""
     profile = Profile(
         first_name=" Amina ",
         email="Amina@Example.org",
@@ -106,7 +109,7 @@ def test_a_profile_is_kept_as_it_is_cleaned(people):
 
 
 def test_a_new_default_telephone_joins_the_others(people):
-    """6.3: added if new, made default."""
+    """Rule 6.3: added if new, made default."""
     wanted = Profile(phone_numbers=("1",), default_phone_number="+2")
     found = people.user("amina", "mobile", profile=wanted).profile
     assert (found.phone_numbers, found.default_phone_number) == (("1", "2"), "2")
@@ -155,7 +158,7 @@ def test_a_change_that_changes_nothing_is_not_noted(people):
 
 
 def test_secrets_are_in_no_table_but_as_hashes(people, store):
-    """R-13: passwords and keys are found nowhere."""
+    """rules/operator.md 5.5: passwords and keys are found nowhere."""
     made = people.user("amina", "mobile", PASSWORD)
     _, secret = people.do(create_key, made, name="k", read_only=False)
     people.change(made, password=PASSWORD + "2")
@@ -176,7 +179,7 @@ def test_a_worker_stays_a_worker(people, role, other):
 
 
 def test_a_deleted_user_is_gone_from_everything_but_the_log(people, clinic, district):
-    """6.5: no list, no sign-in, no group, no place; the name stays taken."""
+    """Rule 6.5: no list, no sign-in, no group, no place; the name stays taken."""
     made = people.user("amina", "mobile", PASSWORD)
     group = people.group("G", made)
     place = people.place("Here", district)
@@ -197,7 +200,7 @@ def test_whoever_is_not_there_cannot_be_deactivated(people):
 
 
 def test_users_of_other_domains_are_not_seen(people, store):
-    """R-1: everything in the directory belongs to one domain."""
+    """rules/design.md 1.1: everything in the directory belongs to one domain."""
     other = People(store, build.a_domain(store, "other"))
     foreign = other.user("ann")
     assert people.read(users.find_user, "ann") is None
@@ -213,7 +216,7 @@ def test_users_of_other_domains_are_not_seen(people, store):
 
 
 def test_a_group_keeps_its_members_in_order(people):
-    """9.1: ``users`` of a group and ``groups`` of a user are one relation."""
+    """Rule 9.1: ``users`` of a group and ``groups`` of a user are one relation."""
     bo, amina = people.user("bo", "mobile"), people.user("amina", "mobile")
     made = people.group("Team", bo, amina, metadata={"k": 1})
     ids = people.read(groups.members_of, [made.group_id])
@@ -224,7 +227,7 @@ def test_a_group_keeps_its_members_in_order(people):
 
 
 def test_a_new_group_takes_nobody_out_of_another(people):
-    """9.2: the product only adds."""
+    """Rule 9.2: the product only adds."""
     bo = people.user("bo", "mobile")
     first, second = people.group("B", bo), people.group("A", bo)
     found = people.read(groups.groups_of, [bo.user_id])
@@ -248,7 +251,7 @@ def test_members_are_added_and_removed(people):
 
 
 def test_the_members_can_be_replace(people):
-    """9.2: ``users`` of a PUT."""
+    """Rule 9.2: ``users`` of a PUT."""
     amina, bo = people.user("amina", "mobile"), people.user("bo", "mobile")
     made = people.group("G", amina)
     change = GroupChange(user_ids=[bo.user_id], name="H", case_sharing=True)
@@ -265,7 +268,7 @@ def test_the_members_can_be_replace(people):
 
 
 def test_a_group_needs_a_name_of_its_own(people):
-    """9.2, with its texts."""
+    """Rule 9.2, with its texts."""
     people.group("G")
     other = people.group("H")
     create = groups.create_group
@@ -279,7 +282,7 @@ def test_a_group_needs_a_name_of_its_own(people):
 
 
 def test_the_name_of_a_deleted_group_is_free(people):
-    """9.2: members lose it; the id is not used again."""
+    """Rule 9.2: members lose it; the id is not used again."""
     bo = people.user("bo", "mobile")
     made = people.group("G", bo)
     people.do(groups.delete_group, made)

@@ -1,4 +1,7 @@
-"""Places of Sunbird are locations too, so that owners can be named by them."""
+"""Places of Sunbird are locations too, so that owners can be named by them.
+
+The rules are those of rules/batch-imports.md 2.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def places_of(people):
 
 
 def test_an_imported_place_is_a_location_with_the_id_of_its_case(people):
-    """2.4, 2.6: the chain of types is made when the first place of a level comes."""
+    """Rules 2.4 and 2.6: the chain of types is made with the first place of a level."""
     state = a_place("c-1", LEVELS["state"], site_code="KA")
     block = a_place("c-2", LEVELS["block"], site_code="ka/1", parent_id="c-1")
     people.do(keep_places, [state, block])
@@ -57,7 +60,7 @@ def test_an_organisation_owns_cases(people):
 
 
 def test_a_school_may_stand_where_the_types_do_not_say(people):
-    """2.5.1: one or two levels below; and an operator can still rename it."""
+    """Rule 2.5.1: one or two levels below; and an operator can still rename it."""
     block = a_place("b", LEVELS["block"])
     school = a_place("s", LEVELS["school"], parent_id="b")
     people.do(keep_places, [block, school])

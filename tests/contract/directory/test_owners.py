@@ -1,4 +1,4 @@
-"""Whom an owner column means: ``excel-import.md`` section 10, row by row."""
+"""Whom an owner column means: ``rules/excel-import.md`` 10, row by row."""
 
 from __future__ import annotations
 
@@ -55,25 +55,25 @@ def test_a_verdict_tells_what_the_owner_is(people, ward):
 
 @pytest.mark.parametrize("name", ["amina", "AMINA", "Amina@DEMO.commcarehq.org"])
 def test_a_worker_is_named_in_short_or_in_full(people, name):
-    """1: a name without ``@`` is completed, in lower case."""
+    """Rule 10.2: a name without ``@`` is completed, in lower case."""
     worker = people.user("amina", "mobile")
     assert people.owners(name) == [worker.user_id]
 
 
 def test_a_web_user_is_named_as_written_or_in_lower_case(people):
-    """1: username."""
+    """Rule 10.2: username."""
     upper, lower = people.user("Ann@x.org"), people.user("ann@x.org")
     assert people.owners("Ann@x.org", "ANN@x.org") == [upper.user_id, lower.user_id]
 
 
 def test_a_group_is_named_exactly(people):
-    """2: exact group name in the domain."""
+    """Rule 10.2: exact group name in the domain."""
     group = people.group("Team A", case_sharing=True)
     assert people.owners("Team A", "team a") == [group.group_id, UNKNOWN]
 
 
 def test_a_place_is_named_by_its_code_or_by_its_name_in_any_case(people, ward):
-    """3: exact site code; if none, name without regard to case."""
+    """Rule 10.2: exact site code; if none, name without regard to case."""
     first = people.place("Straße", ward, site_code="north")
     second = people.place("North", ward, site_code="other")
     assert people.owners("north", "NORTH", "STRASSE", "straße") == [
@@ -258,7 +258,7 @@ def test_odd_names_are_names_of_nobody(people, name):
 
 
 def test_every_problem_has_title_and_description():
-    """12.1: the texts of the table."""
+    """Rule 12.1: the texts of the table."""
     assert [problem.title for problem in OwnerProblem] == [
         UNKNOWN,
         INVALID,

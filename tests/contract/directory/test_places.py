@@ -1,4 +1,7 @@
-"""Location types and locations: what may stand where, and who works there."""
+"""Location types and locations: what may stand where, and who works there.
+
+The rules are those of rules/hq-apis.md 6, 10 and 11.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from tests.kit.directory import refused, update
 
 
 def test_types_have_numbers_codes_and_a_place(people, district, clinic):
-    """10.1: integers, a slug of the name."""
+    """Rule 10.1: integers, a slug of the name."""
     assert [(t.type_id, t.code, t.parent_id) for t in (district, clinic)] == [
         (1, "district", None),
         (2, "clinic", 1),
@@ -38,7 +41,7 @@ def test_what_places_of_a_type_may_do_can_change(people, clinic):
 
 
 def test_a_place_has_a_number_and_a_code_made_of_its_name(people, district, clinic):
-    """11: lower case, blanks to ``_``, made unique with a number."""
+    """Rule 11.2: lower case, blanks to ``_``, made unique with a number."""
     top = people.place("North East", district)
     codes = [people.place("Clinic", clinic, at).site_code for at in (top,)]
     second = people.place("South", district)
@@ -49,7 +52,7 @@ def test_a_place_has_a_number_and_a_code_made_of_its_name(people, district, clin
 
 
 def test_coordinates_have_ten_decimals(people, district):
-    """10.2: strings such as ``11.1234567891``."""
+    """Rule 10.2: strings such as ``11.1234567891``."""
     made = people.place("A", district, latitude="11.12345678912", longitude="-7")
     assert (made.latitude, made.longitude) == ("11.1234567891", "-7.0000000000")
     for bad in ("x", "nan", "1e9", ""):
@@ -67,7 +70,7 @@ def placed(people, **more):
 
 
 def test_a_place_stands_where_its_type_may(people, district, clinic):
-    """11: the table of conditions, each with its text."""
+    """Rule 11.3: each condition with its text."""
     top = people.place("Top", district)
     below = people.place("Below", clinic, top, site_code="below-1")
     ids = {"top": top.location_id, "below": below.location_id}
@@ -95,7 +98,7 @@ def test_a_place_stands_where_its_type_may(people, district, clinic):
 
 
 def test_a_place_can_be_changed(people, district, clinic):
-    """11: a new name without a code renews the code; children hold the type."""
+    """Rule 11.2: a new name without a code renews the code; children hold the type."""
     top, other = people.place("Top", district), people.place("Other", district)
     below = people.place("Below", clinic, top)
     types = people.read(location_types.types_of)
@@ -136,7 +139,7 @@ def test_an_archived_place_takes_those_below_along(people, district, clinic):
 
 
 def test_where_somebody_works_must_be_there(people, district):
-    """6.3, with its texts."""
+    """Rule 6.3, with its texts."""
     amina = people.user("amina", "mobile")
     here, gone = people.place("Here", district), people.place("Gone", district)
     people.do(location_changes.archive_location, gone.location_id)
@@ -160,7 +163,7 @@ def test_where_somebody_works_must_be_there(people, district):
 
 
 def test_places_of_a_user_keep_their_order(people, district):
-    """6.1: in the order given, one of them the primary one; and they can be cleared."""
+    """Rule 6.1: in the order given, one of them primary; and they can be cleared."""
     amina = people.user("amina", "mobile")
     ids = tuple(people.place(name, district).location_id for name in "CAB")
     people.change(amina, workplaces=Workplaces(ids, ids[1]))

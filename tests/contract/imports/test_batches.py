@@ -1,4 +1,4 @@
-"""Control files and batches in the database (``batch-imports.md`` 1.1 and 1.3)."""
+"""Control files and batches in the database (rules/batch-imports.md 1.1 and 1.3)."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ ENDS = {
 
 @pytest.mark.parametrize("state", ENDS)
 def test_the_state_follows_the_job(store, state):
-    """1.3: scheduled, running, then the end; errors count from the end on."""
+    """Rule 1.3: scheduled, running, then the end; errors count from the end on."""
     identifier = create(store)
     job = start(store, identifier, dry_run=state is BatchState.DRY_RUN)
     assert got(store, identifier).state is BatchState.SCHEDULED
@@ -206,7 +206,7 @@ def test_a_cancelled_batch_is_an_error(store):
 
 
 def test_a_copy_is_ready_and_has_the_same_files(store):
-    """1.3: a new identifier; the one before stays as it is."""
+    """Rule 1.3: a new identifier; the one before stays as it is."""
     identifier = create(store, a_file("a"), a_file("b"))
     start(store, identifier)
     with store.writing(build.DOMAIN) as writer:

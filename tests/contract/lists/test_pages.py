@@ -1,4 +1,7 @@
-"""Lists of cases on both databases: what matches, in which order, how many."""
+"""Lists of cases on both databases: what matches, in which order, how many.
+
+The rules are those of rules/case-api-v2.md 6.
+"""
 
 from __future__ import annotations
 
@@ -282,7 +285,7 @@ FILTERS = {
 
 @pytest.mark.parametrize("hot", [(), NAMES], ids=["cold", "hot"])
 def test_a_filter_finds_what_a_reader_of_every_case_finds(stocked, hot):
-    """Each condition of the list, alone and joined, by index and by walk (6)."""
+    """Each condition of the list, alone and joined, by index and by walk (rule 6)."""
     make_hot(stocked, *hot)
     cases = sorted(cases_of(stocked).values(), key=lambda case: case.indexed_on)
     live = [case for case in cases if not case.deleted_on]
@@ -305,7 +308,7 @@ def test_the_filters_of_this_file_tell_cases_apart(stocked):
 
 @pytest.mark.parametrize("hot", [(), NAMES], ids=["cold", "hot"])
 def test_deleted_cases_are_listed_only_when_asked_for(stocked, hot):
-    """Deleted cases are never listed (case-api-v2.md 6)."""
+    """Deleted cases are never listed (rule 6.0.3)."""
     make_hot(stocked, *hot)
     asked = CaseFilter(equals={"case_id": ("c05", "c50", "c07")})
     assert walked(stocked, asked) == ["c07"]
@@ -321,7 +324,7 @@ def test_deleted_cases_are_listed_only_when_asked_for(stocked, hot):
 
 
 def test_a_page_of_no_cases_tells_the_total(stocked):
-    """limit=0: the total, no cases, no next page (case-api-v2.md 6)."""
+    """limit=0: the total, no cases, no next page (rule 6.0.4)."""
     for asked in (CaseFilter(), CaseFilter(properties={"state": ("goa",)})):
         expected = len(walked(stocked, asked))
         with stocked.reading(DOMAIN) as reader:
@@ -330,7 +333,7 @@ def test_a_page_of_no_cases_tells_the_total(stocked):
 
 
 def test_an_exactly_full_last_page_has_no_next(stocked):
-    """A next page is promised only if a case is on it (case-api-v2.md D12)."""
+    """A next page is promised only if a case is on it (rule D12)."""
     for asked in (CaseFilter(), query("state = 'goa'")):
         count = len(walked(stocked, asked))
         with stocked.reading(DOMAIN) as reader:
@@ -339,7 +342,7 @@ def test_an_exactly_full_last_page_has_no_next(stocked):
 
 
 def test_a_page_behind_the_last_case_is_empty_and_knows_the_total(stocked):
-    """The total is that of all pages, on every page (case-api-v2.md D11)."""
+    """The total is that of all pages, on every page (rule D11)."""
     with stocked.reading(DOMAIN) as reader:
         page = list_cases(reader, CaseFilter(), Page(limit=5, after=NOW * 2))
     assert (page.rows, page.total, page.after) == ((), CASES - 2, None)
@@ -347,7 +350,7 @@ def test_a_page_behind_the_last_case_is_empty_and_knows_the_total(stocked):
 
 @pytest.mark.parametrize("hot", [(), NAMES], ids=["cold", "hot"])
 def test_a_case_that_changes_during_a_walk_comes_again(stocked, hot):
-    """Modified after its page: again later, with its newer state (6.2)."""
+    """Modified after its page: again later, with its newer state (rule 6.2.4)."""
     make_hot(stocked, *hot)
     asked = CaseFilter(properties={"state": ("goa",)})
     with stocked.reading(DOMAIN) as reader:
@@ -366,7 +369,7 @@ def test_a_case_that_changes_during_a_walk_comes_again(stocked, hot):
 
 @pytest.mark.parametrize("hot", [(), NAMES], ids=["cold", "hot"])
 def test_totals_follow_every_write(stocked, hot):
-    """matching_records is what matches now, however it is found (6.2)."""
+    """matching_records is what matches now, however it is found (rule 6.2.2)."""
     make_hot(stocked, *hot)
     asked = [
         CaseFilter(),
@@ -384,7 +387,7 @@ def test_totals_follow_every_write(stocked, hot):
 
 
 def test_two_values_with_one_hash_are_not_taken_for_each_other(stocked):
-    """A collision can never show a wrong case (performance.md 6.4, point 2)."""
+    """A collision can never show a wrong case (rules/design.md 5.2)."""
     make_hot(stocked, "state")
     wrong = cases_of(stocked)["c01"]
     with stocked.writing(DOMAIN) as writer:
@@ -401,7 +404,7 @@ def test_two_values_with_one_hash_are_not_taken_for_each_other(stocked):
 
 
 def test_an_index_that_is_being_built_is_not_used(stocked):
-    """Only a hot name answers; until then the walk does (6.4, point 5)."""
+    """Only a hot name answers; until then the walk does (rules/design.md 5.5)."""
     with stocked.writing(DOMAIN) as writer:
         start_index(writer, "state")
         build_step(writer, "state", cases=10)
@@ -411,7 +414,7 @@ def test_an_index_that_is_being_built_is_not_used(stocked):
 
 
 def test_a_total_from_the_counters_costs_no_walk(stocked):
-    """One counted condition is answered by its counter (6.4, point 8)."""
+    """One counted condition is answered by its counter (rules/design.md 5.8)."""
     make_hot(stocked, "state")
     with stocked.writing(DOMAIN) as writer:
         tables = case_tables(writer.head.live["cases"])
@@ -443,7 +446,7 @@ async def test_a_page_is_the_same_wherever_it_is_read(stocked):
 
 
 def test_a_query_asks_the_database_no_oftener_for_more_cases(sqlite_url):
-    """Related cases are read together, never one query per case (6.3)."""
+    """Related cases are read together, never one query per case (rule 6.3)."""
     store = open_store(sqlite_url)
     migrate(store)
     a_domain(store)

@@ -209,7 +209,7 @@ QUERIES = {
 @pytest.mark.parametrize("limit", [21, 101, 5001])
 @pytest.mark.parametrize("title", QUERIES)
 def test_a_page_comes_from_its_index_in_order(large, title, limit):
-    """No walk over the domain and no sort, whatever the size (6.4, R-17)."""
+    """No walk over the domain and no sort, whatever the size (rules/design.md 5.7)."""
     asked, driver, index = QUERIES[title]
     plan, page, _ = plans(large, asked, limit=limit)
     assert plan.shape.driver is driver
@@ -220,7 +220,7 @@ def test_a_page_comes_from_its_index_in_order(large, title, limit):
 
 @pytest.mark.parametrize("title", [t for t in QUERIES if QUERIES[t][1] is Driver.NAME])
 def test_a_count_by_a_hot_name_walks_its_index_alone(large, title):
-    """Counts that no counter tells walk the driving index (6.4, point 8)."""
+    """Counts that no counter tells walk the driving index (rules/design.md 5.8)."""
     _, _, counted = plans(large, QUERIES[title][0], limit=101)
     assert walks(counted) == []
     assert any("property_index" in line for line in counted)

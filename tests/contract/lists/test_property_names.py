@@ -1,4 +1,7 @@
-"""Which property names are indexed, and that their indexes hold what they must."""
+"""Which property names are indexed, and that their indexes hold what they must.
+
+The rules are those of rules/design.md 5.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +137,7 @@ def computed(store, domain, indexed):
 def test_an_index_covers_exactly_the_live_cases_up_to_where_it_is_built(store, taken):
     """Writes and building steps in any order leave no row too many or too few.
 
-    performance.md 6.4, points 3 and 4, and the counters of point 8.
+    Rules 5.3 and 5.4, and the counters of rule 5.8.
     """
     domain = a_domain(store, f"d{next(_DOMAINS)}")
     for step in taken:
@@ -154,7 +157,7 @@ def stock(store, number=9):
 
 
 def test_a_name_is_built_step_by_step_and_then_hot(store):
-    """Building goes in the order of the list and tells when it is done (point 4)."""
+    """Building goes in the order of the list and tells when it is done (rule 5.4)."""
     stock(store)
     told, states = [], []
     with store.writing(DOMAIN) as writer:
@@ -200,7 +203,7 @@ def test_a_dropped_index_leaves_no_row_and_gives_its_id_back_only_then(store):
 
 
 def test_a_domain_keeps_at_most_sixty_four_names(store):
-    """performance.md 6.4, point 1."""
+    """Rule 5.1."""
     a_domain(store)
     with store.writing(DOMAIN) as writer:
         started = [start_index(writer, f"p{n}") for n in range(MOST_NAMES + 1)]
@@ -244,7 +247,7 @@ def heads(store):
 
 
 async def test_a_name_becomes_hot_after_its_second_request(store, writer):
-    """By itself, in the background (performance.md 6.4, point 1)."""
+    """By itself, in the background (rules 5.1 and 5.4)."""
     keeper = IndexKeeper(store, writer)
     keeper.note(DOMAIN, ["state", CASE_NAME])
     await keeper.drain()
@@ -255,7 +258,7 @@ async def test_a_name_becomes_hot_after_its_second_request(store, writer):
 
 
 async def test_a_new_process_goes_on_where_the_last_one_stopped(store, writer):
-    """Building survives a restart (performance.md 6.4, point 4)."""
+    """Building survives a restart (rule 5.4)."""
     with store.writing(DOMAIN) as own:
         start_index(own, "state")
         build_step(own, "state", cases=2)
@@ -271,7 +274,7 @@ async def test_a_new_process_goes_on_where_the_last_one_stopped(store, writer):
 
 
 async def test_a_full_list_makes_room_for_a_name_that_is_used_more(store, writer):
-    """The least used name goes cold again (performance.md 6.4, point 1)."""
+    """The least used name goes cold again (rule 5.1)."""
     with store.writing(DOMAIN) as own:
         for n in range(MOST_NAMES):
             start_index(own, f"p{n}")

@@ -1,4 +1,4 @@
-"""The database itself refuses to change the log, whoever asks (ruling R-2)."""
+"""The database itself refuses to change the log, whoever asks (rules/design.md 2.1)."""
 
 from __future__ import annotations
 

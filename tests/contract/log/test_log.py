@@ -1,4 +1,4 @@
-"""The log on both databases: positions, times, chain, bodies."""
+"""The log on both databases: positions, times, chain, bodies (rules/design.md 2)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def entries(store, domain=build.DOMAIN):
 def test_positions_are_gapless_and_times_rise(store, domain):
     """Entries follow each other without a gap, each later than the one before.
 
-    Also when the clock stands still, jumps ahead or goes back (scale-out.md T12).
+    Also when the clock stands still, jumps ahead or goes back (rule 2.4).
     """
     clock = build.FixedClock()
     for passed in (0, 0, 10_000_000, -20_000_000, 0, 5):
@@ -44,7 +44,7 @@ def test_positions_are_gapless_and_times_rise(store, domain):
 
 
 def test_indexed_on_is_distinct_per_case_and_the_next_form_starts_behind(store, domain):
-    """A form that touches n cases takes n consecutive microseconds (ruling R-7)."""
+    """A form that touches n cases takes n consecutive microseconds (rule 2.5)."""
     clock = build.FixedClock()
     for _ in range(3):
         touches = [build.a_create(f"c{number}") for number in range(5)]
@@ -97,7 +97,7 @@ def test_a_form_keeps_its_attachments_once_by_digest(store, domain):
 
 
 def test_a_directory_change_is_an_entry_of_the_chain(store, domain):
-    """Who changed the directory stands in the log (ruling R-14)."""
+    """Who changed the directory stands in the log (rule 2.6)."""
     with store.writing(domain) as writer:
         log.record_directory(writer, "user added", {"x": 1}, user_id="root", now=5)
     entry = entries(store)[-1][0]

@@ -1,4 +1,4 @@
-"""Several processes write one domain at the same time (scale-out.md T4)."""
+"""Several processes write one domain at the same time (rules/design.md 2.3)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_refusal_that_is_still_held_keeps_no_read_open(store, url):
 
 
 def test_upserts_never_race(store, url):
-    """case-api-v2.md 5.3: as many cases as external ids, and no lost update."""
+    """rules/case-api-v2.md 5.3.8: as many cases as external ids, and no lost update."""
     callers = [children.start("upsert", url, name, "3") for name in ("a", "b")]
     counted = [orjson.loads(child.stdout.read()) for child in callers]
     for child in callers:

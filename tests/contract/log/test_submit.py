@@ -1,4 +1,4 @@
-"""The one door: what each submission becomes (case-xml.md sections 12, 13 and 16)."""
+"""The one door: what each submission becomes (rules/case-xml.md 12, 13 and 16)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def state_of(store, form_id):
 
 
 def test_a_form_makes_its_cases_and_one_normal_entry(store):
-    """case-xml.md 13, first row: nothing stood under the id."""
+    """Rule 13.1: nothing stood under the id."""
     receipt = build.submit(store, build.a_form([build.a_create()], form_id="f"))
     assert (receipt.kind, receipt.form_id, receipt.position) == (Kind.NORMAL, "f", 2)
     assert build.case_of(store).case_name == "Idris"
@@ -31,14 +31,14 @@ def test_a_form_makes_its_cases_and_one_normal_entry(store):
 
 
 def test_a_form_without_id_gets_one(store):
-    """case-xml.md 3: a missing instanceID is made by the server."""
+    """Rule 3.2: a missing instanceID is made by the server."""
     receipt = build.submit(store, b'<a xmlns="urn:a"/>')
     assert receipt.kind is Kind.NORMAL
     assert len(receipt.form_id) == 36
 
 
 def test_resubmission_changes_nothing(store):
-    """case-xml.md 13, same bytes: kept as a duplicate, no case work."""
+    """Rule 13.3: the same bytes are kept as a duplicate, no case work."""
     body = build.a_form([build.a_create()], form_id="f")
     build.submit(store, body)
     before = build.dump(store)
@@ -59,7 +59,7 @@ def test_the_same_form_twice_in_one_commit_is_one_form_and_a_duplicate(store):
 
 
 def test_other_files_do_not_make_another_form(store):
-    """case-xml.md 13: attachments take no part in the comparison."""
+    """Rule 13.8: attachments take no part in the comparison."""
     body = build.a_form([build.a_create()], form_id="f")
     build.submit(store, body)
     receipt = build.submit(store, body, attachments=[build.a_file()])
@@ -67,7 +67,7 @@ def test_other_files_do_not_make_another_form(store):
 
 
 def test_another_xmlns_under_the_same_id_is_another_form(store):
-    """case-xml.md 13, id clash: a new random id, processed as normal."""
+    """Rule 13.5: a new random id, processed as normal."""
     build.submit(store, build.a_form([build.a_create()], form_id="f"))
     body = build.a_form([build.a_create("c2")], form_id="f", xmlns="urn:other")
     receipt = build.submit(store, body)
@@ -77,7 +77,7 @@ def test_another_xmlns_under_the_same_id_is_another_form(store):
 
 
 def test_an_edit_takes_the_place_of_the_earlier_version(store):
-    """case-xml.md 13: the old version goes on under a new id, as deprecated."""
+    """Rule 13.10: the old version goes on under a new id, as deprecated."""
     build.submit(store, build.a_form([build.a_create(update={"q": "0"})], form_id="f"))
     body = build.a_form([build.a_create(update={"p": "1"})], form_id="f")
     receipt = build.submit(store, body)
@@ -89,7 +89,7 @@ def test_an_edit_takes_the_place_of_the_earlier_version(store):
 
 
 def test_an_error_form_is_replaced_by_its_corrected_version(store):
-    """case-xml.md 13: the error moves to a new id, the new version counts as first."""
+    """Rule 13.6: the error moves to a new id, the new version counts as first."""
     bad = build.a_form([build.a_block(index={"parent": "gone"})], form_id="f")
     build.submit(store, bad)
     good = build.a_form([build.a_create()], form_id="f")
@@ -101,7 +101,7 @@ def test_an_error_form_is_replaced_by_its_corrected_version(store):
 
 
 def test_an_error_form_whose_cause_is_gone_is_run_again(store):
-    """case-xml.md 13: reprocessed first, and only then a duplicate."""
+    """Rule 13.4: reprocessed first, and only then a duplicate."""
     clock = build.FixedClock()
     body = build.a_form([build.a_block(index={"parent": "c2"})], form_id="f")
     first = build.submit(store, body, clock=clock)
@@ -115,7 +115,7 @@ def test_an_error_form_whose_cause_is_gone_is_run_again(store):
 
 
 def test_an_old_form_that_is_run_again_is_stamped_with_the_time_of_that(store):
-    """case-xml.md 8 rule 8 and D-2: reprocessing counts as a rebuild.
+    """Rules 8.8 and D-2: reprocessing counts as a rebuild.
 
     Otherwise whoever asks for what changed since yesterday never hears of it.
     """
@@ -131,7 +131,7 @@ def test_an_old_form_that_is_run_again_is_stamped_with_the_time_of_that(store):
 
 
 def test_an_error_form_that_fails_again_leaves_no_second_entry(store):
-    """case-xml.md 13: the answer is the error, the duplicate is not stored."""
+    """Rule 13.4: the answer is the error, the duplicate is not stored."""
     body = build.a_form([build.a_block(index={"parent": "gone"})], form_id="f")
     build.submit(store, body)
     before = build.dump(store)
@@ -151,7 +151,7 @@ def test_an_error_form_that_fails_again_leaves_no_second_entry(store):
     ],
 )
 def test_rejected_form_leaves_no_trace(store, block):
-    """But one error entry: no case of the form changes (case-xml.md 7 rule 5)."""
+    """But one error entry: no case of the form changes (rule 7.5)."""
     build.a_domain(store, "other")
     build.submit(store, build.a_form([build.a_create("elsewhere")]), domain="other")
     build.submit(store, build.a_form([build.a_create("c1")]))
@@ -166,7 +166,7 @@ def test_rejected_form_leaves_no_trace(store, block):
 
 
 def test_a_rejected_form_does_not_touch_its_neighbours_in_the_commit(store):
-    """One failing submission never fails the others (ruling R-6)."""
+    """One failing submission never fails the others (rules/design.md 3.1)."""
     found = build.write(
         store,
         build.a_submission(build.a_form([build.an_update("c1", p="1")])),
@@ -181,7 +181,7 @@ def test_a_rejected_form_does_not_touch_its_neighbours_in_the_commit(store):
 
 @pytest.mark.parametrize("body", [b"", b"<a", b"<a/>", b"\x00", b"<!DOCTYPE a><a/>"])
 def test_bytes_that_are_no_form_are_kept(store, body):
-    """case-xml.md 12: a submission error with a new id of 32 hex digits."""
+    """Rule 12.3: a submission error with a new id of 32 hex digits."""
     receipt = build.submit(store, body)
     assert receipt.kind is Kind.SUBMISSION_ERROR
     assert len(receipt.form_id) == 32
@@ -191,7 +191,7 @@ def test_bytes_that_are_no_form_are_kept(store, body):
 
 
 def test_a_device_log_is_kept_and_is_no_form(store):
-    """case-xml.md 4: device logs change no case."""
+    """Rule 4.1: device logs change no case."""
     body = build.a_form(
         [build.a_create()], xmlns="http://code.javarosa.org/devicereport"
     )
@@ -200,7 +200,7 @@ def test_a_device_log_is_kept_and_is_no_form(store):
 
 
 def test_a_case_of_another_domain_is_out_of_reach(store):
-    """case-xml.md 8 rule 2: bad case id; and as the target of an index unknown."""
+    """Rule 8.2: bad case id; and as the target of an index unknown."""
     build.a_domain(store, "other")
     build.submit(store, build.a_form([build.a_create("theirs")]), domain="other")
     for block, problem in (
@@ -214,7 +214,7 @@ def test_a_case_of_another_domain_is_out_of_reach(store):
 
 
 def test_a_form_id_of_another_domain_gets_a_new_one(store):
-    """case-xml.md 13: form ids are unique over the installation."""
+    """Rule 13.1: form ids are unique over the installation."""
     build.a_domain(store, "other")
     build.submit(store, build.a_form([build.a_create()], form_id="f"), domain="other")
     receipt = build.submit(store, build.a_form([build.a_create("mine")], form_id="f"))
@@ -223,7 +223,7 @@ def test_a_form_id_of_another_domain_gets_a_new_one(store):
 
 
 def test_a_late_form_takes_its_place_in_the_fold(store):
-    """D-2: a form with an earlier receive time is folded before, not after."""
+    """Rule D-2: a form with an earlier receive time is folded before, not after."""
     clock = build.FixedClock()
     build.submit(store, build.a_form([build.an_update(p="new", q="2")]), clock=clock)
     clock.now += 1_000_000
@@ -236,7 +236,7 @@ def test_a_late_form_takes_its_place_in_the_fold(store):
 
 
 def test_a_late_form_behind_forms_of_its_own_commit_is_folded_before_them(store):
-    """D-2 holds for what has not been written yet, too."""
+    """Rule D-2 holds for what has not been written yet, too."""
     build.write(
         store,
         build.a_submission(build.a_form([build.an_update(p="1")])),
@@ -250,7 +250,7 @@ def test_a_late_form_behind_forms_of_its_own_commit_is_folded_before_them(store)
 
 
 def test_a_ledger_block_touches_a_known_case_only(store):
-    """case-xml.md 18: counted as touched with bit 64, no quantities, no new case."""
+    """Rules 18.2 and 18.3: touched with bit 64, no quantities, no new case."""
     build.submit(store, build.a_form([build.a_create("c1")]))
     balance = (
         '<balance xmlns="http://commcarehq.org/ledger/v1" entity-id="{}" '
@@ -264,7 +264,7 @@ def test_a_ledger_block_touches_a_known_case_only(store):
 
 
 def test_a_deletion_is_a_flag_that_forms_do_not_lift(store):
-    """case-xml.md 8 rule 3: forms apply to a deleted case, and it stays deleted."""
+    """Rule 8.3: forms apply to a deleted case, and it stays deleted."""
     build.submit(store, build.a_form([build.a_create()]))
     build.write(store, build.a_flag("c1"))
     build.submit(store, build.a_form([build.an_update(p="1")]))

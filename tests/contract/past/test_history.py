@@ -124,7 +124,7 @@ def test_an_edited_form_set_what_its_new_version_says(story):
 
 
 def test_a_late_form_stands_where_it_belongs(story):
-    """A form received before others set nothing that they set again (D-2)."""
+    """A form received before others is overruled by them (rules/case-xml.md D-2)."""
     story.form("late", build.an_update(risk="old", mood="good"), submit_time=NOW + 1)
     found = story.why("risk")
     assert setters(found) == ("none", "f3", ["f2", "f1", "late"])

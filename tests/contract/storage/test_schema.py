@@ -1,4 +1,4 @@
-"""The schema keeps the road to several machines open (scale-out.md T1, ruling R-1)."""
+"""The schema keeps the road to several machines open (rules/design.md 1.1 and 1.3)."""
 
 from __future__ import annotations
 

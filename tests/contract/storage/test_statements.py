@@ -1,4 +1,4 @@
-"""Every statement on a domain's table says which domain (scale-out.md T2, R-1)."""
+"""Every statement on a domain's table says which domain (rules/design.md 1.2)."""
 
 from __future__ import annotations
 

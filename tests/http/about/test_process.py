@@ -1,4 +1,4 @@
-"""operator-interface.md, "The process"."""
+"""The process as an operator and a probe look at it (rules/operator.md 4)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ async def test_the_pages_of_the_process_need_no_credentials(api, path, slash):
 
 
 async def test_health_says_ok(api):
-    """Row "GET /healthz"."""
+    """Rule 4.2."""
     assert (await api.get("/healthz")).json == {"status": "ok"}
 
 
 async def test_readiness_tells_why_it_is_missing(api, monkeypatch):
-    """Row "GET /readyz": 503 with the reason when the database does not answer."""
+    """Rule 4.3: 503 with the reason when the database does not answer."""
 
     def refuse():
         raise StoreUnavailable("gone")
@@ -35,7 +35,7 @@ async def test_readiness_tells_why_it_is_missing(api, monkeypatch):
 
 
 async def test_tables_of_another_version_are_not_served(api):
-    """Architecture section 9: 503, and /readyz says why."""
+    """Rule 4.3: 503, and /readyz says why."""
     with api.members.store.administering() as conn:
         conn.execute("UPDATE generations SET version = version + 1")
     for path in ("/readyz", api.cases):
@@ -45,7 +45,7 @@ async def test_tables_of_another_version_are_not_served(api):
 
 
 async def test_metrics_count_requests_by_route(api):
-    """Row "GET /metrics": Prometheus text; no ids, no names, no paths of clients."""
+    """Rule 4.4: Prometheus text; no ids, no names, no paths of clients."""
     await api.get(f"{api.cases}/some-case-id")
     text = (await api.get("/metrics")).body.decode()
     assert (
@@ -56,12 +56,12 @@ async def test_metrics_count_requests_by_route(api):
 
 
 async def test_the_description_is_served_as_json(api):
-    """Row "GET /api/openapi.json"."""
+    """Rule 4.5."""
     assert (await api.get("/api/openapi.json")).json["openapi"] == "3.1.0"
 
 
 async def test_the_docs_page_asks_no_other_server(api):
-    """Row "GET /api/docs": browsable offline under a strict policy."""
+    """Rule 4.5: browsable offline under a strict policy."""
     page = await api.get("/api/docs")
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     files = [part.split('"')[0] for part in page.body.decode().split('="/')[1:]]

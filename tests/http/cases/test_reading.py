@@ -1,4 +1,4 @@
-"""case-api-v2.md sections 3, 4 and 7: one case, several cases, which keys."""
+"""rules/case-api-v2.md 3, 4 and 7: one case, several cases, which keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 async def test_a_case_has_exactly_the_fourteen_keys(api):
-    """Section 3, and the last line of section 0."""
+    """Rules 3.1 and 0.1."""
     case = await api.create()
     assert list(case) == KEYS
     assert (case["external_id"], case["closed"], case["date_closed"]) == (
@@ -40,14 +40,14 @@ async def test_a_case_has_exactly_the_fourteen_keys(api):
 
 
 async def test_every_time_has_six_digits_and_a_z(api):
-    """Section 3, "Datetime strings"."""
+    """Rule 3.2."""
     case = await api.create(close=True)
     names = ["date_opened", "last_modified", "server_last_modified", "indexed_on"]
     assert all(TIME.fullmatch(case[name]) for name in [*names, "date_closed"])
 
 
 async def test_every_endpoint_shows_the_same_case(api):
-    """Section 3: the serialisation is one; defects 3 and 4 of section 9."""
+    """Rules 3.1, 9.3 and 9.4: the serialisation is one."""
     made = await api.create(external_id="e1", properties={"name": "x", "closed_on": ""})
     case_id = made["case_id"]
     fetched = await api.post(f"{api.cases}/bulk-fetch", {"case_ids": [case_id]})
@@ -58,19 +58,19 @@ async def test_every_endpoint_shows_the_same_case(api):
 
 
 async def test_an_unknown_case_is_a_404(api):
-    """Section 4.1."""
+    """Rule 4.1."""
     answer = await api.get(f"{api.cases}/nope")
     assert (answer.status, answer.json) == (404, {"error": "Case 'nope' not found"})
 
 
 async def test_an_unknown_external_id_is_a_404(api):
-    """Section 4.3, row "none"."""
+    """Rule 4.3: nobody has it."""
     answer = await api.get(f"{api.cases}/ext/no%20pe")
     assert (answer.status, answer.json) == (404, {"error": "Case 'no pe' not found"})
 
 
 async def test_an_ambiguous_external_id_lists_its_cases(api):
-    """Section 4.3, row "several", and D6."""
+    """Rules 4.3 and D6: several have it."""
     first = await api.create(external_id="e1")
     second = await api.create(external_id="e1")
     answer = await api.get(f"{api.cases}/ext/e1")
@@ -81,7 +81,7 @@ async def test_an_ambiguous_external_id_lists_its_cases(api):
 
 
 async def test_a_comma_list_answers_in_its_own_order(api):
-    """Section 4.2: order, repeats, stubs and their counts."""
+    """Rule 4.2: order, repeats, stubs and their counts."""
     a, b = await api.create(), await api.create()
     ids = f"{b['case_id']},nope,{a['case_id']},{b['case_id']},"
     assert (await api.get(f"{api.cases}/{ids}")).json == {
@@ -98,7 +98,7 @@ async def test_a_comma_list_answers_in_its_own_order(api):
 
 
 async def test_a_bulk_fetch_answers_ids_first_and_then_external_ids(api):
-    """Section 4.2: order, and the same case by both lists."""
+    """Rule 4.2: order, and the same case by both lists."""
     case = await api.create(external_id="e1")
     asked = {"case_ids": ["no", case["case_id"]], "external_ids": ["e1", "e2"]}
     assert (await api.post(f"{api.cases}/bulk-fetch", asked)).json["cases"] == [
@@ -110,7 +110,7 @@ async def test_a_bulk_fetch_answers_ids_first_and_then_external_ids(api):
 
 
 async def test_a_bulk_fetch_takes_the_oldest_of_several(api):
-    """Section 4.2, "several cases share an external id"."""
+    """Rule 4.2.3: several cases share an external id."""
     first = await api.create(external_id="e1")
     await api.create(external_id="e1")
     asked = {"external_ids": ["e1"]}
@@ -120,13 +120,13 @@ async def test_a_bulk_fetch_takes_the_oldest_of_several(api):
 
 @pytest.mark.parametrize("key", ["case_id", "case_ids"])
 async def test_a_bulk_fetch_takes_both_spellings(api, key):
-    """D3."""
+    """Rule D3."""
     answer = await api.post(f"{api.cases}/bulk-fetch", {key: ["x"]})
     assert answer.json["missing_records"] == 1
 
 
 async def test_a_bulk_fetch_of_thousands_is_answered(api):
-    """Section 4.2: 5000 ids in all, not one more."""
+    """Rule 4.2: 5000 ids in all, not one more."""
     case = await api.create(external_id="e1")
     ids = [case["case_id"], *(f"x{n}" for n in range(4_998))]
     asked = {"case_ids": ids, "external_ids": ["e1"]}
@@ -143,14 +143,14 @@ async def test_a_bulk_fetch_of_thousands_is_answered(api):
     [b"", b"nonsense", b"\xff", b"[]", b'"x"', b"null", b"{}", b'{"case_ids":1}'],
 )
 async def test_a_bulk_fetch_of_nonsense_is_a_400(api, body):
-    """Section 4.2, its table of errors; defect 7 of section 9."""
+    """Rules 4.2.4 and 9.7: every text of the refusals."""
     answer = await api.post(f"{api.cases}/bulk-fetch", data=body)
     assert answer.status == 400
     assert answer.error
 
 
 async def test_fields_choose_keys_everywhere_but_not_in_envelopes(api):
-    """Section 7."""
+    """Rule 7."""
     case = await api.create(external_id="e1", properties={"a": "1", "b": "2"})
     expected = {"case_id": case["case_id"], "properties": {"a": "1"}}
     query = "?fields=case_id,properties.a"
@@ -171,7 +171,7 @@ async def test_fields_choose_keys_everywhere_but_not_in_envelopes(api):
     "query", ["?fields=a&exclude=b", "?fields.properties=&exclude="]
 )
 async def test_fields_and_exclude_together_are_refused_before_a_write(api, query):
-    """Section 5.4, last row, and section 7."""
+    """Rules 5.4.1 and 7.1."""
     body = {"case_type": "t", "case_name": "n", "owner_id": "o"}
     refused = [
         await api.get(api.cases + query),
@@ -185,7 +185,7 @@ async def test_fields_and_exclude_together_are_refused_before_a_write(api, query
 
 
 async def test_a_case_of_another_domain_is_not_seen(api, members):
-    """Section 4.1, row "in another domain"; R-1."""
+    """Rule 4.1.1: in another domain."""
     add_domain(members.store, "other")
     headers = members.join("ann", domain="other")
     mine = await api.create(external_id="e1")
@@ -197,7 +197,7 @@ async def test_a_case_of_another_domain_is_not_seen(api, members):
 
 
 async def test_the_next_page_is_an_address_that_can_be_followed(api):
-    """Section 6.2, "next": absolute, as the client reached us, cursor only."""
+    """Rule 6.2.2: absolute, as the client reached us, cursor only."""
     made = [await api.create() for _ in range(3)]
     first = (await api.get(f"{api.cases}/?limit=2")).json
     assert first["next"].startswith(f"{api.base}{api.cases}/?cursor=")

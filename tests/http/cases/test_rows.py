@@ -1,4 +1,4 @@
-"""case-api-v2.md sections 0, 3, 5.1 to 5.3 and 9, row by row: what writes promise."""
+"""rules/case-api-v2.md 0, 3, 5.1 to 5.3 and 9, row by row: what writes promise."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ async def delete(api, case_id):
     await api.app[WRITER].submit(api.domain, a_flag(case_id))
 
 
-# -- section 0 ---------------------------------------------------------------
+# -- rule 0 ------------------------------------------------------------------
 
 
 async def test_the_singular_spelling_is_ignored_beside_the_plural(api):
-    """Both paths fetch, and the plural wins (D2, D3; section 9, defect 21)."""
+    """Both paths fetch, and the plural wins (rules D2, D3 and 9.21)."""
     body = {"case_ids": ["a"], "case_id": ["b", "c"]}
     for path in ("/bulk-fetch/", "/bulk-fetch", "/bulk_fetch/", "/bulk_fetch"):
         found = (await api.post(api.cases + path, body)).json
@@ -77,7 +77,7 @@ async def test_the_singular_spelling_is_ignored_beside_the_plural(api):
 
 
 async def test_a_row_without_create_is_an_upsert_only_by_external_id(api):
-    """Omitted and null upsert; omitted otherwise is refused (D4; section 9, 21)."""
+    """Omitted and null upsert; omitted otherwise is refused (rules D4 and 9.21)."""
     for row in ({"create": None}, {}, {"case_id": None}, {"case_id": ""}):
         answer = await api.post(api.cases, [a_case(external_id="e1") | row])
         assert answer.status == 200, answer.body
@@ -88,7 +88,7 @@ async def test_a_row_without_create_is_an_upsert_only_by_external_id(api):
 
 
 async def test_a_put_creates_only_what_is_complete(api):
-    """PUT / updates, creates when complete, else refuses and saves nothing (D5)."""
+    """PUT / updates, creates when complete, else refuses, saves nothing (rule D5)."""
     made = await api.put(api.cases, a_case(external_id="e1"))
     again = await api.put(api.cases, {"external_id": "e1", "case_name": "B"})
     assert made.json["case"]["case_id"] == again.json["case"]["case_id"]
@@ -104,7 +104,7 @@ async def test_a_put_creates_only_what_is_complete(api):
 
 
 async def test_indices_are_always_there(api):
-    """A case without indices shows an empty object, on reads and writes (D8)."""
+    """A case without indices shows an empty object, on reads and writes (rule D8)."""
     made = await api.create()
     read = (await api.get(f"{api.cases}/{made['case_id']}")).json
     listed = (await api.get(api.cases)).json["cases"]
@@ -112,7 +112,7 @@ async def test_indices_are_always_there(api):
 
 
 async def test_names_of_properties_are_xml_names(api):
-    """More than letters and digits is a name; markup is none (D9; section 9, 12)."""
+    """More than letters and digits is a name; markup is none (rules D9 and 9.12)."""
     good = ["_a", "a-b", "a.b", "é", "名", "XMLfoo", "A1"]
     made = await api.create(properties=dict.fromkeys(good, "x"))
     assert made["properties"] == dict.fromkeys(good, "x")
@@ -124,7 +124,7 @@ async def test_names_of_properties_are_xml_names(api):
 
 
 async def test_a_temporary_id_belongs_to_what_may_create(api):
-    """Taken on creates and upserts, refused on updates, never stored (D10)."""
+    """Taken on creates and upserts, refused on updates, never stored (rule D10)."""
     made = await api.create(temporary_id="t1", external_id="e1")
     assert "t1" not in json.dumps(made)
     row = {"create": None, "external_id": "e1", "temporary_id": "t1"}
@@ -137,11 +137,11 @@ async def test_a_temporary_id_belongs_to_what_may_create(api):
     assert await refusals(api, "POST", [rows]) == [f"Error in row 1: {text}"]
 
 
-# -- section 3 ---------------------------------------------------------------
+# -- rule 3 ------------------------------------------------------------------
 
 
 async def test_no_user_property_is_hidden_by_its_name(api):
-    """Names of pseudo-properties are ordinary (section 3; section 9, defect 11)."""
+    """Names of pseudo-properties are ordinary (rules 3.4 and 9.11)."""
     made = await api.create(external_id="e1", properties=PSEUDO)
     case_id = made["case_id"]
     fetch = {"case_ids": [case_id], "external_ids": ["e1"]}
@@ -165,7 +165,7 @@ async def test_no_user_property_is_hidden_by_its_name(api):
 
 
 async def test_an_external_id_is_null_until_set_and_empty_when_cleared(api):
-    """Null when never set, "" after being cleared (section 3 and 5.1, external_id)."""
+    """Null when never set, "" after being cleared (rules 3.1 and 5.1.2)."""
     case = await api.create()
     assert case["external_id"] is None
     url = f"{api.cases}/{case['case_id']}"
@@ -175,11 +175,11 @@ async def test_an_external_id_is_null_until_set_and_empty_when_cleared(api):
     assert (await api.get(url)).json["external_id"] == ""
 
 
-# -- 5.1 and 5.2 -------------------------------------------------------------
+# -- rules 5.1 and 5.2 -------------------------------------------------------
 
 
 async def test_fields_of_a_create_are_checked(api):
-    """Required, forbidden and unknown fields of an object (5.1, column "create")."""
+    """Required, forbidden and unknown fields of an object (rule 5.1)."""
     expected = {
         "You cannot specify case_id when creating a new case": {"case_id": None},
         "Property case_type is required.": {"case_type": None},
@@ -193,16 +193,16 @@ async def test_fields_of_a_create_are_checked(api):
 
 
 async def test_empty_texts_are_values(api):
-    """case_type, case_name and owner_id may be empty (5.1); no owner is checked (2)."""
+    """Three fields may be empty (rule 5.1.1); no owner is checked (rule 2.7)."""
     case = await api.create(case_type="", case_name="", owner_id="no such owner")
     found = [case[name] for name in ("case_type", "case_name", "owner_id")]
     assert found == ["", "", "no such owner"]
     mine = await api.create(owner_id="")
-    assert mine["owner_id"]  # section 3: an empty owner hands it to the acting user
+    assert mine["owner_id"]  # rule 3.1: an empty owner hands it to the acting user
 
 
 async def test_an_update_merges_and_touches(api):
-    """What is not mentioned stays; an empty update is no error (5.1, 5.2)."""
+    """What is not mentioned stays; an empty update is no error (rules 5.1.2, 5.2.6)."""
     made = await api.create(properties={"a": "1", "b": "2"})
     url = f"{api.cases}/{made['case_id']}"
     body = {"case_type": "other", "properties": {"b": ""}, "user_id": "forged"}
@@ -214,7 +214,7 @@ async def test_an_update_merges_and_touches(api):
 
 
 async def test_a_closed_case_stays_closed(api):
-    """True closes, false never reopens, updates go on (5.1, close; 5.2)."""
+    """True closes, false never reopens, updates go on (rules 5.1.2 and 5.2.6)."""
     made = await api.create(close=None)
     url = f"{api.cases}/{made['case_id']}"
     assert (made["closed"], made["date_closed"]) == (False, None)
@@ -225,7 +225,7 @@ async def test_a_closed_case_stays_closed(api):
 
 
 async def test_the_selection_of_a_put_is_checked(api):
-    """Neither id, an unknown id, several cases (5.2, "PUT / object")."""
+    """Neither id, an unknown id, several cases (rules 5.2.3 and 5.2.5)."""
     await api.create(external_id="e1")
     await api.create(external_id="e1")
     expected = {
@@ -242,7 +242,7 @@ async def test_the_selection_of_a_put_is_checked(api):
 
 
 async def test_the_selection_by_url_is_checked(api):
-    """Texts of 5.2, "PUT /ext/<id>/"."""
+    """Texts of rule 5.2.2."""
     made = await api.create(external_id="e1")
     expected = {
         'The given value of "case_id" does not match the existing value for the case '
@@ -265,7 +265,7 @@ async def test_the_selection_by_url_is_checked(api):
 
 
 async def test_an_upsert_of_a_new_case_needs_its_fields(api):
-    """The missing fields are named, nothing fails (5.2; section 9, defect 18)."""
+    """The missing fields are named, nothing fails (rules 5.2.4 and 9.18)."""
     row = {"create": None, "external_id": "e1", "case_type": "t"}
     [text] = await refusals(api, "POST", [[row]])
     assert "required for new case e1" in text
@@ -274,7 +274,7 @@ async def test_an_upsert_of_a_new_case_needs_its_fields(api):
 
 
 async def test_a_deleted_case_is_no_case(api):
-    """Neither by id nor by external id (5.2; section 9, defect 19; 4.1)."""
+    """Neither by id nor by external id (rules 4.1, 5.2.5 and 9.19)."""
     made = await api.create(external_id="e1")
     await delete(api, made["case_id"])
     assert (await api.get(f"{api.cases}/{made['case_id']}")).status == 404
@@ -289,7 +289,7 @@ async def test_a_deleted_case_is_no_case(api):
 
 
 async def test_deleted_cases_are_listed_for_who_asks(api):
-    """Never listed, but with include_deleted (sections 6 and 10)."""
+    """Never listed, but with include_deleted (rules 6.0.3 and 10.3)."""
     gone, kept = await api.create(), await api.create()
     await delete(api, gone["case_id"])
     listed = (await api.get(api.cases)).json
@@ -304,11 +304,11 @@ async def test_deleted_cases_are_listed_for_who_asks(api):
     assert without == listed
 
 
-# -- 5.3 ---------------------------------------------------------------------
+# -- rule 5.3 ----------------------------------------------------------------
 
 
 async def test_rows_apply_in_order_to_one_case(api):
-    """Last value wins; both entries show the end (5.3, "row order", "cases")."""
+    """Last value wins; both entries show the end (rules 5.3.2 and 5.3.5)."""
     made = await api.create(external_id="e1")
     rows = [
         {"create": False, "case_id": made["case_id"], "properties": {"a": "1"}},
@@ -320,7 +320,7 @@ async def test_rows_apply_in_order_to_one_case(api):
 
 
 async def test_duplicates_in_one_request_make_one_case(api):
-    """But explicit creates stay separate (5.3, duplicates; section 9, defect 1)."""
+    """But explicit creates stay separate (rules 5.3.7 and 9.1)."""
     upsert = a_case(external_id="e1", create=None)
     cases = (await api.post(api.cases, [upsert, upsert])).json["cases"]
     assert len({case["case_id"] for case in cases}) == 1
@@ -330,7 +330,7 @@ async def test_duplicates_in_one_request_make_one_case(api):
 
 
 async def test_a_row_may_point_at_any_other_row(api):
-    """By temporary and by external id, earlier or later (5.3, "references")."""
+    """By temporary and by external id, earlier or later (rule 5.3.5)."""
     rows = [
         a_case(create=True, indices={"p": an_index(temporary_id="t2")}),
         a_case(create=True, temporary_id="t2", external_id="e2"),
@@ -342,7 +342,7 @@ async def test_a_row_may_point_at_any_other_row(api):
 
 
 async def test_an_error_of_a_look_up_has_no_row_prefix_but_an_entry(api):
-    """First one only, without prefix (5.3); its row beside it (section 9, 20; 10)."""
+    """First one only, without prefix; its row beside it (rules 5.3.4, 9.20, 10.6)."""
     rows = [a_case(create=True), {"create": False, "case_id": "nope"}]
     answer = await api.post(api.cases, rows)
     assert answer.error == "No case found with ID 'nope'"
@@ -352,7 +352,7 @@ async def test_an_error_of_a_look_up_has_no_row_prefix_but_an_entry(api):
 
 
 async def test_a_row_that_is_no_row_is_named(api):
-    """No object, or a create that is no boolean (5.3; section 9, defects 7 and 13)."""
+    """No object, or a create that is no boolean (rules 5.3.3, 9.7 and 9.13)."""
     rows = [1, a_case(create="true"), a_case(create=0), None]
     [text] = await refusals(api, "PUT", [rows])
     assert [part.split(":")[0] for part in text.split("; ")] == [
@@ -361,14 +361,14 @@ async def test_a_row_that_is_no_row_is_named(api):
 
 
 async def test_rows_are_all_checked_before_any_is_looked_up(api):
-    """Look-up errors come after validation (5.3, "look-up errors")."""
+    """Look-up errors come after validation (rule 5.3.4)."""
     rows = [{"create": False, "case_id": "nope"}, a_case(create=True, owner_id=None)]
     text = "Error in row 2: Property owner_id is required."
     assert await refusals(api, "POST", [rows]) == [text]
 
 
 async def test_a_hundred_rows_are_taken_and_an_array_may_be_put(api):
-    """The limit itself is no error (5.3, limit; D7; section 1, PUT with an array)."""
+    """The limit itself is no error (rules 1.2, 5.3.1 and D7)."""
     rows = [a_case(create=True, case_name=str(n)) for n in range(100)]
     cases = (await api.put(api.cases, rows)).json["cases"]
     assert [case["case_name"] for case in cases] == [str(n) for n in range(100)]

@@ -1,4 +1,4 @@
-"""case-api-v2.md sections 4 and 6 and defects of 9, row by row: what lists promise."""
+"""rules/case-api-v2.md 4, 6 and 9, row by row: what lists promise."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ async def opened(api, *moments: str) -> None:
     await api.app[WRITER].submit(api.domain, a_submission(a_form(blocks)))
 
 
-# -- section 4 ---------------------------------------------------------------
+# -- rule 4 ------------------------------------------------------------------
 
 
 async def test_an_unknown_case_is_named_as_it_was_asked_for(api):
-    """The text of the 404, percent signs decoded (4.1; 4.3)."""
+    """The text of the 404, percent signs decoded (rules 4.1 and 4.3)."""
     for path in ("%C3%A9%22%3C", "ext/%C3%A9%22%3C"):
         answer = await api.get(f"{api.cases}/{path}/")
         assert (answer.status, answer.error) == (404, "Case 'é\"<' not found")
 
 
 async def test_no_id_that_is_missing_makes_a_fetch_fail(api):
-    """200 with stubs and counts that sum to the entries (4.2, "never 404")."""
+    """200 with stubs and counts that sum to the entries (rule 4.2.2)."""
     fetch = {"case_ids": ["a", "a", ""], "external_ids": ["b"]}
     found = (await api.post(f"{api.cases}/bulk-fetch/", fetch)).json
     assert found == {
@@ -68,7 +68,7 @@ async def test_no_id_that_is_missing_makes_a_fetch_fail(api):
 
 
 async def test_5000_commas_are_one_id_too_many(api):
-    """4.2, "more than 5000 ids", with its text, by URL and by body."""
+    """Rule 4.2.4: more than 5000 ids, with its text, by URL and by body."""
     by_url = await api.get(f"{api.cases}/{',' * 5000}")
     body = {"case_ids": ["x"] * 2500, "external_ids": ["x"] * 2501}
     by_body = await api.post(f"{api.cases}/bulk-fetch", body)
@@ -76,11 +76,11 @@ async def test_5000_commas_are_one_id_too_many(api):
         assert (answer.status, answer.error) == (400, TOO_MANY)
 
 
-# -- section 6 ---------------------------------------------------------------
+# -- rule 6 ------------------------------------------------------------------
 
 
 async def test_filters_are_exact_and_combine(api):
-    """AND between names, OR between values, whole and case-sensitive (6, filters)."""
+    """AND between names, OR between values, with case (rules 6.0.1 and 6.0.2)."""
     await api.create(case_name="a", owner_id="o1", external_id="x y")
     await api.create(case_name="A", owner_id="o1", close=True)
     await api.create(case_name="b", owner_id="o2", properties={"p": " v, "})
@@ -101,7 +101,7 @@ async def test_filters_are_exact_and_combine(api):
 
 
 async def test_any_word_but_a_refusal_is_true(api):
-    """6, "closed" and "Booleans"."""
+    """Rule 6.0.3."""
     await api.create(case_name="open")
     await api.create(case_name="closed", close=True)
     for value in ("", "false", "F", "No", "n", "0"):
@@ -112,7 +112,7 @@ async def test_any_word_but_a_refusal_is_true(api):
 
 
 async def test_cases_are_listed_by_what_they_point_at(api):
-    """6, "indices.<name>"."""
+    """Rule 6.0.2: ``indices.<name>``."""
     target = await api.create(case_name="target")
     index = {"case_type": "t", "case_id": target["case_id"], "relationship": "child"}
     await api.create(case_name="child", indices={"parent": index})
@@ -125,7 +125,7 @@ async def test_cases_are_listed_by_what_they_point_at(api):
 
 
 async def test_properties_called_like_pseudo_ones_can_be_asked_for(api):
-    """What is shown can be filtered (section 3; 6; section 9, defect 11)."""
+    """What is shown can be filtered (rules 3.4, 6.0.2 and 9.11)."""
     called = ["name", "closed_on", "last_modified", "location_id", "hq_user_id"]
     called += ["case_id", "date_modified", "supply_point_location_id", "user_id"]
     await api.create(case_name="one", properties=dict.fromkeys(called, "v"))
@@ -136,7 +136,7 @@ async def test_properties_called_like_pseudo_ones_can_be_asked_for(api):
 
 
 async def test_a_bad_request_is_named(api):
-    """Every text of the table of bad requests (6); no error of ours (9, defect 7)."""
+    """Every text of the bad requests; no error of ours (rules 6.0.5 and 9.7)."""
     unknown = ["last_case_id", "offset", "page", "properties", "date_opened"]
     unknown += ["indices", "case_name.gte", "nope"]
     expected = {f"{name}=1": f"'{name}' is not a valid parameter." for name in unknown}
@@ -162,7 +162,7 @@ async def test_a_bad_request_is_named(api):
 
 
 async def test_a_limit_of_nothing_counts(api):
-    """6, "limit=0" and the default of 20."""
+    """Rule 6.0.4: a limit of 0, and the default of 20."""
     rows = [
         {"create": True, "case_type": "t", "case_name": str(n), "owner_id": "o"}
         for n in range(21)
@@ -181,7 +181,7 @@ async def test_a_limit_of_nothing_counts(api):
     ],
 )
 async def test_a_nul_in_a_filter_is_no_error_of_the_server(api, name):
-    """Nothing matched, or 400 for a name (5.7, "%00 in a filter value or name")."""
+    """Nothing matched, or 400 for a name (rule 5.7)."""
     await api.create(external_id="e1", properties={"p": "a"})
     for value in ("%00", "a%00", "%00a", "%01", "%EF%BF%BF"):
         found = (await listed(api, f"{name}={value}"))["matching_records"]
@@ -205,21 +205,21 @@ async def test_a_nul_in_a_filter_is_no_error_of_the_server(api, name):
     ],
 )
 async def test_a_hostile_filter_is_a_400_with_a_text(api, query):
-    """5.7, parentheses and NULs; section 9, "huge integer as date" of defect 7."""
+    """Rules 5.7 and 9.7: parentheses, NULs, a huge integer as a date."""
     answer = await api.get(f"{api.cases}/?{query}")
     assert answer.status == 400
     assert answer.error
 
 
 async def test_very_deep_paths_of_fields_are_ignored(api):
-    """5.7, "very deep `fields` paths"."""
+    """Rule 5.7: very deep ``fields`` paths."""
     made = await api.create()
     deep = ".".join(["properties"] * 700)
     assert (await listed(api, f"exclude={deep}"))["cases"] == [made]
     assert len((await listed(api, f"fields={deep}"))["cases"]) == 1
 
 
-# -- 6.3 ---------------------------------------------------------------------
+# -- rule 6.3 ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ async def test_very_deep_paths_of_fields_are_ignored(api):
     ],
 )
 async def test_a_query_means_the_same_on_both_databases(api, query, found):
-    """Every operator and construct of 6.3, over HTTP."""
+    """Every operator and construct of rule 6.3, over HTTP."""
     properties = {"age": "30", "tags": "blue red", "place": "1 1 0 0"}
     mother = await api.create(case_name="mother", properties=properties)
     index = {"case_type": "patient", "relationship": "child"}
@@ -285,13 +285,13 @@ async def test_a_query_means_the_same_on_both_databases(api, query, found):
     ],
 )
 async def test_a_query_that_cannot_be_understood_is_refused(api, query, text):
-    """6.3, "Errors"; 6, "bad CSQL"."""
+    """Rules 6.0.5 and 6.3.5: every kind of bad query."""
     answer = await api.get(f"{api.cases}/?query={quote(query)}")
     assert answer.status == 400
     assert answer.error.startswith(f"Bad query: {text}")
 
 
-# -- 6.1 ---------------------------------------------------------------------
+# -- rule 6.1 ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ async def test_a_query_that_cannot_be_understood_is_refused(api, query, text):
     ],
 )
 async def test_the_proof_vectors_of_dates_hold(api, query, days):
-    """6.1, proof vectors, "accepted", "precision" and "+"; section 9, defect 16."""
+    """Rules 6.1.2 and 9.16: what is accepted, how precise it is, and the lost ``+``."""
     await opened(api, *(f"2024-05-{day}T12:00:00.000000Z" for day in range(17, 22)))
     query = "&".join(f"date_opened.{part}" for part in query.split("&"))
     assert await names(api, query.replace(" ", "%20")) == days.split()
@@ -330,14 +330,14 @@ async def test_the_proof_vectors_of_dates_hold(api, query, days):
     ["2020-02", "12", "2020", "2020-02-30", "20200230", "2020-13-01", "0000-01-01"],
 )
 async def test_a_date_that_is_only_a_part_is_refused(api, value):
-    """6.1, "partial dates" and impossible ones; section 9, defect 16."""
+    """Rules 6.1.2 and 9.16: parts of dates and impossible ones."""
     answer = await api.get(f"{api.cases}/?date_opened.gte={value}")
     text = f"Cannot parse datetime '{value}'"
     assert (answer.status, answer.error) == (400, text)
 
 
 async def test_a_time_of_an_answer_is_an_exact_boundary(api):
-    """6.1, "precision", in every time of a case; open cases have no end."""
+    """Rule 6.1.1: to the microsecond, in every time; open cases have no end."""
     made = await api.create(close=True)
     await api.create()
     keys = ["date_opened", "last_modified", "server_last_modified", "indexed_on"]
@@ -351,11 +351,11 @@ async def test_a_time_of_an_answer_is_an_exact_boundary(api):
     assert len(await names(api, "date_closed.lte=9999-12-31")) == 1
 
 
-# -- 6.2 ---------------------------------------------------------------------
+# -- rule 6.2 ----------------------------------------------------------------
 
 
 async def test_what_changes_between_pages_comes_again_or_later(api):
-    """Nothing lost, nothing twice unless changed (6.2, "completeness")."""
+    """Nothing lost, nothing twice unless changed (rule 6.2.4)."""
     made = [await api.create(case_name=name) for name in "abcdef"]
     url = {case["case_name"]: f"{api.cases}/{case['case_id']}" for case in made}
     first = await listed(api, "limit=2")
@@ -373,7 +373,7 @@ async def test_what_changes_between_pages_comes_again_or_later(api):
 
 
 async def test_the_total_is_whole_on_every_page(api):
-    """Of all that matches, not of what is left (D11; 6.2, "matching_records")."""
+    """Of all that matches, not of what is left (rules D11 and 6.2.2)."""
     for n in range(5):
         await api.create(case_type="x" if n else "y")
     pages = await follow(api, f"{api.cases}/?limit=2&case_type=x")
@@ -381,7 +381,7 @@ async def test_the_total_is_whole_on_every_page(api):
 
 
 async def test_an_exactly_full_last_page_is_the_last(api):
-    """No next that leads to an empty page (D12; section 9, defect 15)."""
+    """No next that leads to an empty page (rules D12 and 9.15)."""
     for _ in range(4):
         await api.create()
     pages = await follow(api, f"{api.cases}/?limit=2")
@@ -391,7 +391,7 @@ async def test_an_exactly_full_last_page_is_the_last(api):
 
 
 async def test_a_hundred_cases_of_one_form_are_paged_without_loss(api):
-    """6.2, "order" and "ties"."""
+    """Rule 6.2.1: the order, also of cases that one form touched."""
     rows = [
         {"create": True, "case_type": "t", "case_name": str(n), "owner_id": "o"}
         for n in range(100)
@@ -408,7 +408,7 @@ async def test_a_hundred_cases_of_one_form_are_paged_without_loss(api):
 
 
 async def test_a_filter_by_position_and_pages_are_kept_apart(api):
-    """6.2, "indexed_on filter together with paging"; section 9, defect 14."""
+    """Rules 6.2.3 and 9.14: a filter by ``indexed_on`` together with paging."""
     made = [await api.create(case_name=name) for name in "abcde"]
     since = quote(made[1]["indexed_on"], safe="")
     pages = await follow(api, f"{api.cases}/?indexed_on.gte={since}&limit=1")
@@ -418,7 +418,7 @@ async def test_a_filter_by_position_and_pages_are_kept_apart(api):
 
 
 async def test_a_cursor_carries_everything_and_hears_nothing_else(api):
-    """Filters, limit and fields travel in it; others are ignored (6.2; 6, "cursor")."""
+    """Filters, limit and fields travel in it; others are ignored (rule 6.2.3)."""
     for name in "abcd":
         await api.create(case_name=name)
     query = "case_name=a&case_name=b&case_name=d&limit=1&fields=case_name"
@@ -432,7 +432,7 @@ async def test_a_cursor_carries_everything_and_hears_nothing_else(api):
 
 
 async def test_an_address_of_the_old_prefix_leads_to_it(api):
-    """The old prefix pages under itself (section 1, prefixes; 6.2, "next")."""
+    """The old prefix pages under itself (rules 1.1 and 6.2.2)."""
     for name in "ab":
         await api.create(case_name=name)
     pages = await follow(api, "/a/demo/api/v0.6/case/?limit=1")
@@ -440,11 +440,11 @@ async def test_an_address_of_the_old_prefix_leads_to_it(api):
     assert [page["cases"][0]["case_name"] for page in pages] == ["a", "b"]
 
 
-# -- sections 7 and 10 -------------------------------------------------------
+# -- rules 7 and 10 ----------------------------------------------------------
 
 
 async def test_exclude_removes_from_cases_and_travels(api):
-    """On pages behind a cursor, fetches and writes, never from stubs (7)."""
+    """On pages behind a cursor, fetches and writes, never from stubs (rule 7.1)."""
     for name in "ab":
         await api.create(case_name=name, properties={"p": "1", "q": "2"})
     query = "exclude=indices,%20domain&exclude.properties=p"
@@ -460,7 +460,7 @@ async def test_exclude_removes_from_cases_and_travels(api):
 
 
 async def test_every_long_answer_is_compressed_for_who_asks(api):
-    """Section 10, "gzip of responses": single, fetched and written cases."""
+    """Rule 10.5: single, fetched and written cases."""
     made = await api.create(properties={"long": "x" * 5000})
     url, headers = f"{api.cases}/{made['case_id']}", {"Accept-Encoding": "gzip"}
     fetch = {"case_ids": [made["case_id"]]}
@@ -475,7 +475,7 @@ async def test_every_long_answer_is_compressed_for_who_asks(api):
 
 
 async def test_a_dry_run_does_not_use_up_its_key(api):
-    """Section 10, "Idempotency-Key" and "dry_run": nothing is stored by one."""
+    """Rules 10.1 and 10.2: nothing is stored by one."""
     headers = {"Idempotency-Key": "k"}
     rows = [{"create": True, "case_type": "t", "case_name": "n", "owner_id": "o"}]
     dry = await api.post(f"{api.cases}?dry_run=true", rows, headers=headers)

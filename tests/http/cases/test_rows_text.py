@@ -1,4 +1,4 @@
-"""case-api-v2.md sections 5.4 to 5.7, 8 and 9, row by row: texts, limits, forms."""
+"""rules/case-api-v2.md 5.4 to 5.7, 8 and 9, row by row: texts, limits, forms."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ async def refusals(api, bodies):
     return found
 
 
-# -- 5.4 ---------------------------------------------------------------------
+# -- rule 5.4 ----------------------------------------------------------------
 
 
 async def test_values_of_properties_are_texts(api):
-    """Printed as Python prints them (5.4, property value; 5.7, NaN and numbers)."""
+    """Printed as Python prints them (rules 5.4.1 and 5.7)."""
     shown = {72: "72", True: "True", None: "None"}
     bodies = [a_case(properties={"p": value}) for value in shown]
     assert await refusals(api, bodies) == [
@@ -68,7 +68,7 @@ async def test_values_of_properties_are_texts(api):
 
 
 async def test_fields_are_no_properties(api):
-    """Refused, also with the same value at the top (5.4; section 9, defect 10)."""
+    """Refused, also with the same value at the top (rules 5.4.1 and 9.10)."""
     names = ["case_type", "case_name", "owner_id", "external_id", "date_opened"]
     bodies = [a_case(properties={name: "Ada"}) for name in names]
     assert await refusals(api, bodies) == [
@@ -77,7 +77,7 @@ async def test_fields_are_no_properties(api):
 
 
 async def test_indices_are_checked(api):
-    """Every text of 5.4 about an index."""
+    """Every text of rule 5.4 about an index."""
     expected = {
         "Indices must specify case_id, external_id, or temporary ID, and only one": (
             an_index(case_id="a", external_id="b")
@@ -117,7 +117,7 @@ async def test_indices_are_checked(api):
     ],
 )
 async def test_an_error_of_type_names_its_field(api, name, values):
-    """No text of Python's, the field is named (5.4; section 9, defect 13)."""
+    """No text of Python's, the field is named (rules 5.4.1 and 9.13)."""
     for value in values:
         answer = await api.post(api.cases, a_case(**{name: value}))
         assert answer.status == 400
@@ -129,7 +129,7 @@ async def test_an_error_of_type_names_its_field(api, name, values):
 
 
 async def test_a_type_error_inside_an_index_names_the_member(api):
-    """5.4, "index members"; section 9, defect 13."""
+    """Rules 5.4.1 and 9.13: members of an index."""
     for member in ("case_id", "external_id", "temporary_id", "case_type"):
         body = a_case(indices={"p": {member: 5}})
         [text] = await refusals(api, [body])
@@ -137,7 +137,7 @@ async def test_a_type_error_inside_an_index_names_the_member(api):
 
 
 async def test_all_text_of_xml_comes_back_byte_for_byte(api):
-    """Every character XML 1.0 can carry, nothing folded (5.4; section 9, defect 17)."""
+    """Every character XML 1.0 can carry, nothing folded (rules 5.4.3 and 9.17)."""
     legal = [9, 10, 13, *range(0x20, 0xD800), *range(0xE000, 0xFFFE)]
     legal += range(0x10000, 0x110000, 97)
     text = "".join(map(chr, legal))
@@ -164,7 +164,7 @@ async def test_all_text_of_xml_comes_back_byte_for_byte(api):
     ],
 )
 async def test_ids_and_names_keep_their_text(api, text):
-    """Also where it is a name, an owner, a type or an id (5.4; section 9, 17)."""
+    """Also where it is a name, an owner, a type or an id (rules 5.4.3 and 9.17)."""
     fields = dict.fromkeys(FIELDS_OF_255, text)
     made = await api.create(**fields)
     read = (await api.post(f"{api.cases}/bulk-fetch", {"external_ids": [text]})).json
@@ -172,11 +172,11 @@ async def test_ids_and_names_keep_their_text(api, text):
     assert {name: made[name] for name in fields} == fields
 
 
-# -- 5.5 ---------------------------------------------------------------------
+# -- rule 5.5 ----------------------------------------------------------------
 
 
 async def test_an_index_is_set_replaced_and_removed(api):
-    """Rows of 5.5, removal without a relationship too (section 9, defect 9)."""
+    """Rows of rule 5.5, removal without a relationship too (rules 5.5.1 and 9.9)."""
     target = await api.create(external_id="e1", case_type="other")
     made = await api.create(indices={"p": an_index(external_id="e1", nonsense=1)})
     expected = {"case_id": target["case_id"]} | an_index()
@@ -194,7 +194,7 @@ async def test_an_index_is_set_replaced_and_removed(api):
 
 
 async def test_a_single_create_knows_its_own_temporary_id(api):
-    """5.5, "temporary_id": a case may so point at itself, at nothing else."""
+    """Rule 5.5.2: a case may so point at itself, at nothing else."""
     answer = await api.post(
         api.cases,
         a_case(temporary_id="t", indices={"p": an_index(temporary_id="t")}),
@@ -204,12 +204,12 @@ async def test_a_single_create_knows_its_own_temporary_id(api):
     assert case["indices"]["p"]["case_id"] == case["case_id"]
 
 
-# -- 5.6 ---------------------------------------------------------------------
+# -- rule 5.6 ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "shown"), FIELDS_OF_255.items())
 async def test_a_field_has_at_most_255_characters(api, name, shown):
-    """256 are kept as an error form and refused; no case changes (5.6, all fields)."""
+    """256 are kept as an error form and refused; no case changes (rule 5.6)."""
     made = await api.create()
     text = (
         f"CaseValueError: Error processing case update: Field: {shown}, "
@@ -231,25 +231,25 @@ async def test_a_field_has_at_most_255_characters(api, name, shown):
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
 async def test_255_characters_of_any_size_are_taken(api, letter):
-    """Characters are counted, not bytes, nor halves of surrogate pairs (5.6)."""
+    """Characters are counted, not bytes, nor halves of surrogate pairs (rule 5.6)."""
     fields = dict.fromkeys(FIELDS_OF_255, letter * 255)
     made = await api.create(**fields)
     assert {name: made[name] for name in fields} == fields
 
 
 async def test_a_property_has_no_limit_of_255(api):
-    """5.6, "Property values have no limit"."""
+    """Rule 5.6: values of properties have no limit."""
     made = await api.create(properties={"p": "é" * 300_000})
     read = (await api.get(f"{api.cases}/{made['case_id']}")).json
     assert read["properties"]["p"] == "é" * 300_000
 
 
-# -- 5.7 ---------------------------------------------------------------------
+# -- rule 5.7 ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["\x00", "\x1f", "\ud800", "a\x00b", "\uffff"])
 async def test_no_id_of_a_bulk_fetch_is_an_error_of_the_server(api, text):
-    """5.7, "the same in ids of a bulk fetch": a stub or 400."""
+    """Rule 5.7: in ids of a bulk fetch a stub or 400."""
     for key in ("case_ids", "external_ids"):
         data = json.dumps({key: [text]}).encode()
         answer = await api.request("POST", f"{api.cases}/bulk-fetch", data=data)
@@ -258,7 +258,7 @@ async def test_no_id_of_a_bulk_fetch_is_an_error_of_the_server(api, text):
 
 
 async def test_deep_json_is_refused(api):
-    """5.7, "JSON nested thousands deep", in every place a body is read."""
+    """Rule 5.7: JSON nested thousands deep, in every place a body is read."""
     for deep in (b"[" * 100_000, b'{"a":' * 50_000, b'[{"properties":' * 9_000):
         for path in ("", "/x1", "/ext/e1"):
             assert (await api.put(api.cases + path, data=deep)).status == 400
@@ -286,7 +286,7 @@ async def test_deep_json_is_refused(api):
     ],
 )
 async def test_no_path_is_an_error_of_the_server(api, place):
-    """Stubs, 404 or 400; a PUT 400 (5.7; section 1, "<case_id> in path")."""
+    """Stubs, 404 or 400; a PUT 400 (rules 1.3 and 5.7)."""
     for prefix in ("", "/ext"):
         url = f"{api.cases}{prefix}/{place}"
         for answer in (await api.get(url), await api.get(url + "/")):
@@ -299,11 +299,11 @@ async def test_no_path_is_an_error_of_the_server(api, place):
     assert forms(api) == []
 
 
-# -- section 8 ---------------------------------------------------------------
+# -- rule 8 ------------------------------------------------------------------
 
 
 async def test_the_form_of_a_write_is_made_as_hq_makes_it(api):
-    """Root, meta and their order (section 8, first table)."""
+    """Root, meta and their order (rules 8.1 and 8.2)."""
     answer = await api.post(api.cases, a_case(), headers={"User-Agent": "a<b> & c"})
     [(entry, body)] = forms(api)
     root = etree.fromstring(body)
@@ -325,7 +325,7 @@ async def test_the_form_of_a_write_is_made_as_hq_makes_it(api):
 
 
 async def test_the_blocks_of_a_write_are_made_as_hq_makes_them(api):
-    """Children and their order, one block per row (section 8, second table)."""
+    """Children and their order, one block per row (rule 8.3)."""
     target = await api.create()
     index = an_index(case_id=target["case_id"])
     sides = {"p": index, "q": index | {"relationship": "extension"}}
@@ -352,7 +352,7 @@ async def test_the_blocks_of_a_write_are_made_as_hq_makes_them(api):
 
 
 async def test_a_form_that_fails_names_both_cases(api):
-    """Section 8, "Errors while processing"."""
+    """Rule 8.5."""
     made = await api.create()
     body = {"indices": {"p": an_index(case_id="nope")}}
     answer = await api.put(f"{api.cases}/{made['case_id']}", body)
@@ -363,7 +363,7 @@ async def test_a_form_that_fails_names_both_cases(api):
 
 
 async def test_a_dry_run_saves_no_error_form_either(api):
-    """Section 10, "dry_run": bulk and too long texts, nothing kept."""
+    """Rule 10.2: bulk and too long texts, nothing kept."""
     rows = [a_case(create=True), a_case(create=True, case_name="x" * 256)]
     dry = await api.put(f"{api.cases}?dry_run=1", rows)
     assert dry.status == 400

@@ -1,4 +1,4 @@
-"""case-xml.md section 15 over HTTP: a case is deleted, restored and rebuilt."""
+"""rules/case-xml.md 15 over HTTP: a case is deleted, restored and rebuilt."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def last(api):
 
 
 async def test_a_deleted_case_is_in_no_list_until_it_is_restored(api):
-    """Section 15, "soft delete of a case": a flag, and back."""
+    """Rule 15.6: a flag, and back."""
     case = await api.create()
     deleted = await act(api, "delete", case["case_id"], reason="a test")
     assert deleted.json == {
@@ -68,7 +68,7 @@ async def test_a_case_is_deleted_once(api):
 
 
 async def test_a_rebuild_says_who_wanted_it_and_changes_no_value(api, admin):
-    """Section 16, "case rebuild requested": same state, later change."""
+    """Rule 16.6: same state, later change."""
     case = await api.create(properties={"a": "1"})
     rebuilt = await act(
         api, "rebuild", case["case_id"], reason="after a doubt", headers=admin

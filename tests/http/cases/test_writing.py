@@ -1,4 +1,4 @@
-"""case-api-v2.md sections 5, 8 and 10: writes, their form, their refusals."""
+"""rules/case-api-v2.md 5, 8 and 10: writes, their form, their refusals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def forms(api):
 
 
 async def test_a_write_names_its_form_under_both_keys(api):
-    """D1."""
+    """Rule D1."""
     answer = (await api.post(api.cases, a_case())).json
     assert list(answer) == ["form_id", "xform_id", "case"]
     assert answer["form_id"] == answer["xform_id"]
@@ -37,7 +37,7 @@ async def test_a_write_names_its_form_under_both_keys(api):
 
 
 async def test_the_form_says_who_wrote_it_and_with_what(api):
-    """Section 8: deviceID is the User-Agent, userID the authenticated user."""
+    """Rule 8.2: deviceID is the User-Agent, userID the authenticated user."""
     await api.post(
         api.cases, a_case(user_id="forged"), headers={"User-Agent": "tool <1>"}
     )
@@ -50,7 +50,7 @@ async def test_the_form_says_who_wrote_it_and_with_what(api):
 
 @pytest.mark.parametrize("agent", ["\x01\x02", "caf\xe9", "x" * 5000])
 async def test_no_user_agent_stops_a_write(api, agent):
-    """Section 5.7 and dependencies.md 3.4: headers are never an error."""
+    """Rule 5.7.2 and rules/libraries.md 3.4.3: headers are never an error."""
     port = int(api.base.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     body = json.dumps(a_case()).encode()
@@ -67,7 +67,7 @@ async def test_no_user_agent_stops_a_write(api, agent):
 
 
 async def test_a_bulk_answers_a_case_for_each_row_in_order(api):
-    """Section 5.3, "cases in the response", and D4."""
+    """Rules 5.3.2 and D4: each row has its case."""
     rows = [
         a_row(case_name="one", external_id="e1"),
         {"external_id": "e1", "properties": {"a": "1"}},
@@ -80,13 +80,13 @@ async def test_a_bulk_answers_a_case_for_each_row_in_order(api):
 
 
 async def test_an_empty_bulk_names_no_form(api):
-    """Section 5.3, "empty array"."""
+    """Rule 5.3.1: an empty array."""
     answer = (await api.post(api.cases, [])).json
     assert answer == {"form_id": None, "xform_id": None, "cases": []}
 
 
 async def test_a_bulk_with_a_bad_row_saves_nothing_and_names_the_row(api):
-    """Section 5.3, "row validation", and section 9, row 20."""
+    """Rules 5.3.3 and 9.20: validation of rows."""
     rows = [a_row(), a_row(case_type=None), a_row(nonsense=1)]
     answer = await api.post(api.cases, rows)
     assert answer.status == 400
@@ -99,7 +99,7 @@ async def test_a_bulk_with_a_bad_row_saves_nothing_and_names_the_row(api):
 
 
 async def test_more_than_a_hundred_rows_are_refused(api):
-    """D7."""
+    """Rule D7."""
     answer = await api.post(api.cases, [a_row()] * 101)
     assert answer.status == 400
     text = "You cannot submit more than 100 updates in a single request"
@@ -107,7 +107,7 @@ async def test_more_than_a_hundred_rows_are_refused(api):
 
 
 async def test_an_index_to_a_missing_case_is_kept_as_an_error_form(api):
-    """Section 8, and R-20."""
+    """Rules 5.5.2 and 8.5."""
     index = {"case_id": "nope", "case_type": "t", "relationship": "child"}
     answer = await api.post(api.cases, a_case(indices={"parent": index}))
     assert answer.status == 400
@@ -119,13 +119,13 @@ async def test_an_index_to_a_missing_case_is_kept_as_an_error_form(api):
 
 
 async def test_an_update_of_an_unknown_case_is_a_400(api):
-    """Section 5.2, "PUT /<case_id>/"."""
+    """Rule 5.2.1."""
     answer = await api.put(f"{api.cases}/nope", {})
     assert (answer.status, answer.error) == (400, "No case found with ID 'nope'")
 
 
 async def test_another_case_id_in_the_body_changes_neither_case(api):
-    """Section 5.2 and defect 5 of section 9."""
+    """Rules 5.2.1 and 9.5."""
     a, b = await api.create(), await api.create()
     body = {"case_id": b["case_id"], "case_name": "changed"}
     assert (await api.put(f"{api.cases}/{a['case_id']}", body)).status == 400
@@ -135,7 +135,7 @@ async def test_another_case_id_in_the_body_changes_neither_case(api):
 @pytest.mark.parametrize("path", ["/x1", "/ext/e1"])
 @pytest.mark.parametrize("body", [[], "x", 1, None])
 async def test_a_single_put_takes_an_object_only(api, path, body):
-    """Section 5.2 and defects 6 and 7 of section 9."""
+    """Rules 5.4.1, 9.6 and 9.7."""
     data = json.dumps(body).encode()
     answer = await api.put(api.cases + path, data=data)
     assert answer.status == 400
@@ -145,7 +145,7 @@ async def test_a_single_put_takes_an_object_only(api, path, body):
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf{}", b"{", b"\xff", b'"a"', b"1"])
 async def test_a_body_that_is_no_request_is_a_400(api, method, body):
-    """Section 5.4, first two rows."""
+    """Rule 5.4.1: no JSON, or neither an object nor an array."""
     answer = await api.request(method, api.cases, data=body)
     assert answer.status == 400
     assert answer.error
@@ -164,7 +164,7 @@ async def test_a_body_that_is_no_request_is_a_400(api, method, body):
     ],
 )
 async def test_what_xml_cannot_carry_is_refused_and_nothing_saved(api, text, spoil):
-    """Section 5.7, first row."""
+    """Rule 5.7.1."""
     answer = await api.post(api.cases, spoil(text))
     assert answer.status == 400
     assert answer.error.encode()
@@ -176,14 +176,14 @@ async def test_what_xml_cannot_carry_is_refused_and_nothing_saved(api, text, spo
     ["<&>\"']]>", "  a\tb\n ", "a\r\nb\rc", "😀 שלום e\u0301", "0012", "2015-04-17"],
 )
 async def test_every_other_text_comes_back_as_it_was_sent(api, text):
-    """Section 5.4, "Text content"; R-11."""
+    """Rule 5.4.3."""
     case = await api.create(case_name=text, properties={"a": text})
     read = (await api.get(f"{api.cases}/{case['case_id']}")).json
     assert (read["case_name"], read["properties"]) == (text, {"a": text})
 
 
 async def test_an_upsert_creates_once_and_then_updates(api):
-    """Section 5.2, "PUT /ext/<id>/"."""
+    """Rule 5.2.2."""
     url = f"{api.cases}/ext/e1"
     made = (await api.put(url, a_case())).json["case"]
     again = (await api.put(url, {"properties": {"a": "1"}})).json["case"]
@@ -192,7 +192,7 @@ async def test_an_upsert_creates_once_and_then_updates(api):
 
 
 async def test_simultaneous_upserts_make_one_case(api):
-    """Section 5.3, "Simultaneous upserts", and defects 1 and 2 of section 9."""
+    """Rules 5.3.8, 9.1 and 9.2."""
     url = f"{api.cases}/ext/e1"
     bodies = [a_case(properties={f"p{n}": "x"}) for n in range(20)]
     answers = await asyncio.gather(*(api.put(url, body) for body in bodies))
@@ -202,7 +202,7 @@ async def test_simultaneous_upserts_make_one_case(api):
 
 
 async def test_a_dry_run_saves_nothing(api):
-    """Section 10, "dry_run": success is told, nothing is kept."""
+    """Rule 10.2: success is told, nothing is kept."""
     answer = await api.post(f"{api.cases}?dry_run=true", a_case())
     assert (answer.status, answer.json) == (200, {"dry_run": True, "errors": []})
     assert forms(api) == []
@@ -210,7 +210,7 @@ async def test_a_dry_run_saves_nothing(api):
 
 @pytest.mark.parametrize("value", ["", "false", "0", "no"])
 async def test_a_dry_run_that_is_switched_off_is_none(api, value):
-    """Section 6, "Booleans"."""
+    """Rule 6.0.3."""
     assert (await api.post(f"{api.cases}?dry_run={value}", a_case())).json["form_id"]
 
 
@@ -225,7 +225,7 @@ async def test_a_dry_run_that_is_switched_off_is_none(api, value):
     ],
 )
 async def test_a_dry_run_fails_as_the_real_thing_would(api, body):
-    """Section 10, "dry_run": validation, look-up and processing errors."""
+    """Rule 10.2: validation, look-up and processing errors."""
     dry = await api.post(f"{api.cases}?dry_run=true", body)
     assert forms(api) == []
     real = await api.post(api.cases, body)
@@ -235,7 +235,7 @@ async def test_a_dry_run_fails_as_the_real_thing_would(api, body):
 
 
 async def test_the_same_request_under_one_key_is_done_once(api):
-    """Section 10, "Idempotency-Key": the same stored answer."""
+    """Rule 10.1: the same stored answer."""
     headers = {"Idempotency-Key": "k-1"}
     first = await api.post(api.cases, a_case(), headers=headers)
     second = await api.post(api.cases, a_case(), headers=headers)
@@ -244,7 +244,7 @@ async def test_the_same_request_under_one_key_is_done_once(api):
 
 
 async def test_another_request_under_a_used_key_is_a_409(api):
-    """Section 10, "Idempotency-Key"."""
+    """Rule 10.1: another request under the key."""
     headers = {"Idempotency-Key": "k-1"}
     body = a_case(external_id="e1")
     await api.post(api.cases, body, headers=headers)
@@ -287,6 +287,6 @@ async def test_a_refused_request_leaves_its_key_free(api):
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9"])
 async def test_a_key_that_cannot_be_kept_is_refused(api, key):
-    """Section 10, "Idempotency-Key": a client must know that it is not protected."""
+    """Rule 10.1: a client must know that it is not protected."""
     headers = {"Idempotency-Key": key}
     assert (await api.post(api.cases, a_case(), headers=headers)).status == 400

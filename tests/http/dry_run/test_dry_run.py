@@ -1,4 +1,7 @@
-"""What a write would do: the states and errors that result, and nothing appended."""
+"""What a write would do: the states and errors that result, and nothing appended.
+
+The rules of forms are those of rules/case-xml.md 12, 13 and 17.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +105,7 @@ async def test_a_form_is_told_what_it_would_do_and_then_does_it(api):
 
 
 async def test_an_edit_is_told_with_the_cases_of_both_versions(api):
-    """case-xml.md section 13: the old version is taken out, the new one put in."""
+    """Rule 13.12: the old version is taken out, the new one put in."""
     await submit(
         api, a_form([a_create("c1", update={"a": "1"}), a_create("c2")], form_id="f1")
     )
@@ -116,7 +119,7 @@ async def test_an_edit_is_told_with_the_cases_of_both_versions(api):
 
 @pytest.mark.parametrize("verdict", ["duplicate", "error"])
 async def test_a_form_that_would_not_count_touches_no_case(api, verdict):
-    """Sections 12 and 13: the problem is that of the real answer."""
+    """Rules 12 and 13: the problem is that of the real answer."""
     body = a_form([a_create("c1")], form_id="f1")
     await submit(api, body)
     if verdict == "error":
@@ -129,7 +132,7 @@ async def test_a_form_that_would_not_count_touches_no_case(api, verdict):
 
 
 async def test_a_form_that_failed_before_is_told_whether_it_fails_again(api):
-    """Section 13: a resubmitted error is tried again first."""
+    """Rule 13.4: a resubmitted error is tried again first."""
     body = a_form([a_create("c1", index={"host": "c2"})], form_id="f1")
     await submit(api, body)
     told = await tried(api, body)
@@ -151,14 +154,14 @@ async def test_a_form_that_failed_before_is_told_whether_it_fails_again(api):
     ],
 )
 async def test_what_is_no_form_is_told_so(api, body, problem):
-    """Section 12: the bytes would be kept, under an id that nobody knows yet."""
+    """Rule 12.3: the bytes would be kept, under an id that nobody knows yet."""
     told = await tried(api, body)
     assert (told["verdict"], told["form_id"]) == ("submission_error", None)
     assert told["problem"].startswith(problem)
 
 
 async def test_a_cascade_is_told_with_the_cases_it_would_close(api):
-    """Section 17: closing the host closes its extension, by another form."""
+    """Rule 17.3: closing the host closes its extension, by another form."""
     close_extensions(api)
     await submit(api, a_form([a_create("c1"), a_create("c2", index={"host": HOST})]))
     body = a_form([a_block("c1", close=True)])
@@ -267,7 +270,7 @@ async def test_what_is_refused_is_refused_in_the_same_words(api, payload):
 
 
 async def test_an_empty_bulk_would_make_no_form(api):
-    """case-api-v2.md section 5.3, "empty array"."""
+    """rules/case-api-v2.md 5.3.1: an empty array."""
     told = await tried_json(api, [])
     assert (told["verdict"], told["entries"], told["cases"]) == ("normal", [], [])
 
@@ -322,7 +325,7 @@ async def test_only_who_may_write_may_try(api):
 
 
 async def test_a_receive_time_is_honoured_as_at_the_receiver(api):
-    """submission-and-restore.md D-d: an administrator's X-Submit-Time counts."""
+    """rules/submission.md D-d: an administrator's X-Submit-Time counts."""
     admin = api.members.join("admin@example.org", role="admin")
     await submit(api, a_form([a_create("c1", update={"a": "now"})]))
     late = {**XML, **admin, "X-Submit-Time": "2020-01-01T00:00:00Z"}

@@ -1,4 +1,4 @@
-"""What is told of imports afterwards, and to whom (sections 14, 15, 18.3, 18.4)."""
+"""What is told of imports, and to whom (rules/excel-import.md 14, 15, 18.3, 18.4)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def lines(answer):
 
 
 async def test_an_import_that_waits(api):
-    """Section 14.2, column "while 0 or 1"."""
+    """Rule 14.2: nothing is told before the first rows."""
     await api.app[WORKER].aclose()
     answer = await sent(api)
     path = answer.json["status_url"].removeprefix(api.base)
@@ -88,7 +88,7 @@ async def test_an_import_that_waits(api):
 
 
 async def test_what_an_import_that_ended_tells(api):
-    """Sections 14.2 and 18.3: all keys, and no others; it never changes again."""
+    """Rules 14.2 and 18.3: all keys, and no others; it never changes again."""
     content = a_csv(["case_id", "owner_name"], ["", "nobody"], ["", ""], ["x", "---"])
     path, status = await ended(api, await sent(api, content))
     result = status["result"]
@@ -106,7 +106,7 @@ async def test_what_an_import_that_ended_tells(api):
 
 
 async def test_an_entry_of_the_history(api):
-    """Section 15: its keys; times of both kinds; who has no comment has none."""
+    """Rule 15.2: its keys; times of both kinds; who has no comment has none."""
     await ended(api, await sent(api, name="Wells of May.csv"))
     [entry] = (await api.get(HISTORY)).json
     assert set(entry) == KEYS
@@ -118,7 +118,7 @@ async def test_an_entry_of_the_history(api):
 
 
 async def test_pages_of_the_history(api):
-    """Section 15: ten where nothing is said; no number or none at all is the same."""
+    """Rule 15.1: ten where nothing is said; no number or none at all is the same."""
     await api.app[WORKER].aclose()
     for number in range(12):
         await sent(api, name=f"{number}.csv")
@@ -139,7 +139,7 @@ async def test_pages_of_the_history(api):
 
 
 async def test_an_import_of_many_sheets_in_the_history(api):
-    """Section 5, history entry."""
+    """Rule 5.2."""
     for case_type in ("patient", "household"):
         case = {"case_type": case_type, "case_name": "x", "owner_id": "o"}
         await api.post(api.cases, json=case)
@@ -152,7 +152,7 @@ async def test_an_import_of_many_sheets_in_the_history(api):
 
 
 async def test_who_is_limited_to_locations_sees_own_imports_alone(api):
-    """Sections 14.1 and 15: those of others are not there, in list and by id."""
+    """Rules 14.1 and 15.1: those of others are not there, in list and by id."""
     anna = limited(api, "anna@example.org")
     path, _ = await ended(api, await sent(api, name="editor.csv"))
     own, _ = await ended(api, await sent(api, name="anna.csv", headers=anna))
@@ -170,7 +170,7 @@ async def test_who_is_limited_to_locations_sees_own_imports_alone(api):
 
 
 async def test_imports_of_other_domains_are_not_there(api):
-    """Section 14.1; nor are ids that nobody has or that no id can be."""
+    """Rule 14.1; nor are ids that nobody has or that no id can be."""
     path, _ = await ended(api, await sent(api))
     upload_id = path.removeprefix(HISTORY)
     other = f"/a/elsewhere/importer/history/uploads/{upload_id}status/"
@@ -183,7 +183,7 @@ async def test_imports_of_other_domains_are_not_there(api):
 
 @pytest.mark.parametrize("state", ["before", "after"])
 async def test_cancel(api, state):
-    """Section 18.4: state 3 says who and how far; 409 if finished."""
+    """Rule 18.4a: state 3 says who and how far; 409 if finished."""
     if state == "before":
         await api.app[WORKER].aclose()
     answer = await sent(api)
@@ -203,7 +203,7 @@ async def test_cancel(api, state):
 
 
 async def test_the_list_of_failed_rows(api):
-    """Section 18.4: a line for each, in row order, with the value of the cell."""
+    """Rule 18.4: a line for each, in row order, with the value of the cell."""
     rows = [
         ["", "x" * 300, "", ""],
         ["", "fine", "", ""],
@@ -261,7 +261,7 @@ async def test_an_import_without_failed_rows_lists_none(api):
 
 
 async def test_an_administrator_drops_a_file(api):
-    """Section 15: an administrator's act; status and lists of ids stay."""
+    """Rule 15.3: an administrator's act; status and lists of ids stay."""
     boss = api.members.join("boss@example.org", role="admin")
     content = a_csv(["case_id", "name", "owner_name"], ["", "Ada", ""], ["", "", "Bo"])
     path, before = await ended(api, await sent(api, content))

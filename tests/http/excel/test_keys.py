@@ -1,4 +1,4 @@
-"""An upload that is repeated under its key is one import (section 18.4)."""
+"""An upload repeated under its key is one import (rules/excel-import.md 18.4b)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits that an operator sets hold for uploads and for their jobs (section 16)."""
+"""An operator's limits hold for uploads and their jobs (rules/excel-import.md 16)."""
 
 from __future__ import annotations
 

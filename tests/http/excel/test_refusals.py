@@ -1,4 +1,4 @@
-"""What an upload is refused with (``excel-import.md`` sections 1, 3.2 and 16)."""
+"""What an upload is refused with (``rules/excel-import.md`` 1, 3.2 and 16)."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("make", "fields", "message"), REFUSALS.values(), ids=REFUSALS)
 async def test_what_is_refused(api, tmp_path, make, fields, message):
-    """Sections 3.2 and 16: a 500 with code and message, nothing stored, no job."""
+    """Rules 3.2 and 16: a 500 with code and message, nothing stored, no job."""
     answer = await sent(api, make(tmp_path), **fields)
     assert answer.status == 500
     assert set(answer.json) == {"code", "message"}
@@ -163,7 +163,7 @@ async def test_what_is_refused(api, tmp_path, make, fields, message):
     ids=["2 before 3", "3 before 8", "13 before 15", "13 before 16", "13 before 17"],
 )
 async def test_the_first_check_that_fails_answers(api, content, fields, message):
-    """Section 3.2: the checks run in this order."""
+    """Rule 3.2: the checks run in this order."""
     answer = await sent(api, content, **fields)
     assert answer.status == 500
     assert answer.json["message"].startswith(message)
@@ -178,7 +178,7 @@ async def test_the_first_check_that_fails_answers(api, content, fields, message)
     ids=["13", "15"],
 )
 async def test_every_sheet_of_many_is_checked(api, second, message):
-    """Section 3.2, last paragraph; a sheet that is ignored is not looked at."""
+    """Rule 3.2b; a sheet that is ignored is not looked at."""
     book = an_xlsx(patient=[["case_id", "name"], ["", "Ada"]], household=[second])
     assert (await sent(api, book, name="a.xlsx")).status == 200
     for case_type in ("patient", "household"):
@@ -189,7 +189,7 @@ async def test_every_sheet_of_many_is_checked(api, second, message):
 
 
 async def test_what_is_no_refusal(api):
-    """Check 12: the first import of a domain; sections 2 and 16, up to the limit."""
+    """Check 12: the first import of a domain; rules 2.7 and 16, up to the limit."""
     content = a_csv([f"c{n}" for n in range(299)] + ["case_id"])
     fields = {"case_type": "t" * 255, "comment": "c" * 2048, "name": "A.CSV"}
     _, status = await ended(api, await sent(api, content, **fields))
@@ -200,7 +200,7 @@ async def test_what_is_no_refusal(api):
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.xls", "a.ods"])
 async def test_every_format_is_read(api, tmp_path, name):
-    """Section 4.1, and the formats of the product."""
+    """Rule 4.1: each of the formats."""
     path, head = tmp_path / name, ["case_id", "name"]
     if name == "a.ods":
         cells = [[workbooks.ods_cell(t, value_type="string") for t in head]]
@@ -216,7 +216,7 @@ async def test_every_format_is_read(api, tmp_path, name):
 
 
 async def test_an_empty_workbook_is_taken(api):
-    """Section 14.4, below the table: state 2, zeros, a warning."""
+    """Rule 14.4: state 2, zeros, a warning."""
     _, status = await ended(api, await sent(api, a_book(), name="a.xlsx"))
     result = status["result"]
     assert (status["state"], result["num_chunks"], result["row_count"]) == (2, 0, 0)
@@ -231,7 +231,7 @@ async def test_bodies_that_are_no_form_are_refused(api):
 
 
 async def test_methods_come_before_credentials(api):
-    """Section 1: 405 for a GET on the upload URL, whoever asks."""
+    """Rule 1.3: 405 for a GET on the upload URL, whoever asks."""
     for anonymous in (False, True):
         answer = await api.get(UPLOAD, anonymous=anonymous)
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
@@ -243,7 +243,7 @@ ACTS = ("x/comment/", "x/cancel/", "x/forget/")
 
 
 async def test_who_may_do_anything_here(api):
-    """Section 1: 401 with a plain body, 403 as JSON, on all of these addresses."""
+    """Rule 1.2: 401 with a plain body, 403 as JSON, on all of these addresses."""
     viewer = api.members.join("viewer@example.org", role="viewer")
     asked = [("POST", UPLOAD), *(("GET", HISTORY + page) for page in PAGES)]
     asked += [("POST", HISTORY + act) for act in ACTS]
@@ -259,7 +259,7 @@ async def test_who_may_do_anything_here(api):
 
 
 async def test_basic_credentials_are_taken(api):
-    """Section 1: upload and status by HTTP Basic."""
+    """Rule 1.2: upload and status by HTTP Basic."""
     api.members.join("basic@example.org", password=PASSWORD)
     word = base64.b64encode(f"basic@example.org:{PASSWORD}".encode()).decode()
     basic = {"Authorization": f"Basic {word}"}

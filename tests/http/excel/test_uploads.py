@@ -1,4 +1,4 @@
-"""The Excel import over HTTP (``excel-import.md`` sections 1 to 3, 14, 15, 18.4)."""
+"""The Excel import over HTTP (``rules/excel-import.md`` 1 to 3, 14, 15, 18.4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kit.spreadsheets import a_csv, an_xlsx
 
 
 async def test_an_upload_is_taken_and_becomes_cases(api):
-    """Sections 3.1 and 14.2: exactly these keys, state 2, counts of rows."""
+    """Rules 3.1 and 14.2: exactly these keys, state 2, counts of rows."""
     answer = await sent(api)
     assert (answer.json["code"], answer.json["message"]) == (200, "success")
     upload_id = answer.json["status_url"].removeprefix(f"{api.base}{HISTORY}")
@@ -35,7 +35,7 @@ async def test_an_upload_is_taken_and_becomes_cases(api):
 
 
 async def test_fields_come_in_any_order_and_others_are_ignored(api):
-    """Section 2: the last of each name counts."""
+    """Rule 2.1: the last of each name counts."""
     parts = [
         ('name="case_type"', "no"),
         ('name="other"', "x" * 200_000),
@@ -58,7 +58,7 @@ async def test_fields_come_in_any_order_and_others_are_ignored(api):
 
 
 async def test_row_errors_and_the_workbook_of_failed_rows(api):
-    """Sections 14.3 and 18: groups, samples; the failed rows can be sent again."""
+    """Rules 14.3 and 18: groups, samples; the failed rows can be sent again."""
     rows = [["", "n" * 256, ""], ["", "ok", ""], ["", "x", "nobody"]]
     book = an_xlsx(Sheet1=[["case_id", "name", "owner_name"], *rows])
     path, status = await ended(api, await sent(api, book, name="a.xlsx"))
@@ -84,7 +84,7 @@ async def test_row_errors_and_the_workbook_of_failed_rows(api):
 
 
 async def test_a_dry_run_writes_nothing(api):
-    """Section 18.2."""
+    """Rule 18.2."""
     path, status = await ended(api, await sent(api, dry_run="on"))
     assert status["result"]["dry_run"] is True
     assert status["result"]["created_count"] == 2
@@ -95,7 +95,7 @@ async def test_a_dry_run_writes_nothing(api):
 
 
 async def test_a_failed_import_is_state_3(api):
-    """Section 14.4."""
+    """Rule 14.4."""
     content = a_csv(["case_id", "type"], ["", "x"])
     _, status = await ended(api, await sent(api, content))
     assert (status["state"], status["progress"]["percent"]) == (3, 100)
@@ -106,7 +106,7 @@ async def test_a_failed_import_is_state_3(api):
 
 
 async def test_the_history(api):
-    """Section 15: newest first, found by file name or comment, with these keys."""
+    """Rules 15.1 and 15.2: newest first, found by name or comment, with these keys."""
     first, _ = await ended(api, await sent(api, name="one.csv", comment="spring"))
     await ended(api, await sent(api, name="two.csv"))
     listed = (await api.get(HISTORY)).json
@@ -137,7 +137,7 @@ async def test_the_history(api):
 
 
 async def test_comments_and_files_have_their_owner(api):
-    """Section 15, page comment and file download."""
+    """Rules 15.3 and 15.5."""
     path, _ = await ended(api, await sent(api))
     other = api.members.join("other@example.org")
     admin = api.members.join("admin@example.org", role="admin")
@@ -157,7 +157,7 @@ async def test_comments_and_files_have_their_owner(api):
 
 
 async def test_an_import_is_cancelled_while_it_waits(api):
-    """Section 18.4: state 3 says who; what has ended cannot be cancelled."""
+    """Rule 18.4a: state 3 says who; what has ended cannot be cancelled."""
     await api.app[WORKER].aclose()
     answer = await sent(api)
     path = answer.json["status_url"].removeprefix(api.base)

@@ -1,4 +1,4 @@
-"""case-xml.md 13 to 16 over HTTP: a form is seen, withdrawn and brought back."""
+"""rules/case-xml.md 13 to 16 over HTTP: a form is seen, withdrawn and brought back."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def properties(api, case_id="c1"):
 
 
 async def test_a_form_is_shown_with_all_that_is_known_of_it(api):
-    """Section 14: state, sender, times, envelope, cases, history, links."""
+    """Rule 14: state, sender, times, envelope, cases, history, links."""
     await submit(api, a_create("c1"), an_update("c2", a="1"))
     form = await seen(api)
     assert set(form) == set(SCHEMAS["Form"]["properties"])
@@ -101,7 +101,7 @@ async def test_the_bytes_of_a_form_are_those_that_came(api):
 
 
 async def test_what_is_no_form_has_bytes_and_no_meta(api):
-    """Section 12: a submission error is kept, and can be looked at."""
+    """Rule 12.3: a submission error is kept, and can be looked at."""
     answer = await api.post(
         f"/a/{api.domain}/receiver/",
         data=b"<no form",
@@ -175,7 +175,7 @@ async def test_an_id_that_is_no_text_is_a_400(api):
 
 
 async def test_a_form_is_found_by_any_id_that_xml_can_hold(api):
-    """Section 3: an instance id is any text."""
+    """Rule 3.2: an instance id is any text."""
     form_id = "a/b c?d#e%2F'é"
     await submit(api, a_create(), form_id=form_id)
     assert (await seen(api, form_id))["form_id"] == form_id
@@ -195,7 +195,7 @@ async def test_a_form_of_another_domain_is_not_found(api):
 
 
 async def test_an_edit_leaves_the_old_version_under_another_id(api):
-    """Section 13: both can be looked at, and lead to each other."""
+    """Rule 13.10: both can be looked at, and lead to each other."""
     await submit(api, a_create(update={"a": "1"}))
     answer = await submit(api, a_create(update={"a": "2"}))
     assert answer.status == 201
@@ -215,7 +215,7 @@ async def test_an_edit_leaves_the_old_version_under_another_id(api):
 
 
 async def test_an_edit_that_fails_leaves_the_last_good_version_in_force(api):
-    """D-3: the form shows the problem, the case what was good."""
+    """Rule D-3: the form shows the problem, the case what was good."""
     await submit(api, a_create(update={"a": "1"}))
     answer = await submit(api, a_create(update={"a": "2"}, index={"host": "nowhere"}))
     assert b"submit_error" in answer.body
@@ -230,7 +230,7 @@ async def test_an_edit_that_fails_leaves_the_last_good_version_in_force(api):
 
 @pytest.mark.parametrize("version", ["2.1", "3.0"])
 async def test_a_device_hears_of_an_edit_what_it_hears_of_a_form(api, version):
-    """submission-and-restore.md 1.6: an edit is processed, a failed one is not."""
+    """rules/submission.md 1.6: an edit is processed, a failed one is not."""
     headers = {"Content-Type": "text/xml", "X-OpenRosa-Version": version}
     receiver = f"/a/{api.domain}/receiver/"
     bodies = [
@@ -248,7 +248,7 @@ async def test_a_device_hears_of_an_edit_what_it_hears_of_a_form(api, version):
 
 
 async def test_an_archived_form_does_not_count_until_it_is_unarchived(api):
-    """Section 15: archive the only form of a case, and it is gone; and back."""
+    """Rules 15.4 and 15.5: without its only form a case is gone; and back."""
     await submit(api, a_create(update={"a": "1"}))
     answer = await act(api, "archive", reason="entered twice")
     assert answer.json == {
@@ -269,7 +269,7 @@ async def test_an_archived_form_does_not_count_until_it_is_unarchived(api):
 
 
 async def test_a_deleted_form_is_restored_to_what_it_was(api, admin):
-    """Section 14: any state can be deleted; restoring brings that state back."""
+    """Rule 15.1: any state can be deleted; restoring brings that state back."""
     await submit(api, a_create())
     await act(api, "archive")
     deleted = await act(api, "delete", headers=admin)
@@ -281,7 +281,7 @@ async def test_a_deleted_form_is_restored_to_what_it_was(api, admin):
 
 
 async def test_an_error_form_is_reprocessed_once_its_cause_is_gone(api):
-    """Section 13: the form keeps its place, the problem goes."""
+    """Rule 12.6: the form keeps its place, the problem goes."""
     await submit(api, a_create("c1", index={"host": "c2"}))
     again = (await act(api, "reprocess")).json
     assert (again["changed"], again["state"], again["position"]) == (
@@ -300,7 +300,7 @@ async def test_an_error_form_is_reprocessed_once_its_cause_is_gone(api):
 
 @pytest.mark.parametrize("names", [("archive",), ("archive", "unarchive")])
 async def test_an_act_that_is_repeated_changes_nothing(api, names):
-    """Section 15, "repeated archive / unarchive": a no-op that says so."""
+    """Rule 15.1: a no-op that says so."""
     await submit(api, a_create())
     for name in names:
         assert (await act(api, name)).json["changed"]
@@ -411,7 +411,7 @@ async def test_a_version_that_made_way_cannot_be_archived(api):
 
 
 async def test_a_duplicate_is_a_form_of_its_own(api):
-    """Section 13: it names the form it repeats, and is in force nowhere."""
+    """Rule 13.3: it names the form it repeats, and is in force nowhere."""
     await submit(api, a_create())
     answer = await submit(api, a_create())
     form = await seen(api, answer.headers["X-CommCareHQ-FormID"])
@@ -421,7 +421,7 @@ async def test_a_duplicate_is_a_form_of_its_own(api):
 
 
 async def test_an_error_makes_way_for_a_form_with_its_id(api):
-    """Section 13: the error goes on under another id, unprocessed."""
+    """Rule 13.6: the error goes on under another id, unprocessed."""
     await submit(api, a_create(index={"host": "nowhere"}))
     await submit(api, a_create(update={"a": "1"}))
     form = await seen(api)

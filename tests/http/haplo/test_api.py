@@ -1,4 +1,4 @@
-"""The four steps of the batch import (``batch-imports.md`` 1.1, 1.1.1, 1.3)."""
+"""The four steps of the batch import (``rules/batch-imports.md`` 1.1, 1.1.1, 1.3)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def says(answer, status, text):
 
 
 async def test_the_four_steps(haplo, members):
-    """1.1: digest, identifier, digest, SCHEDULED, and the records become cases."""
+    """Rule 1.1: digest, identifier, digest, SCHEDULED, and the records become cases."""
     content = a_control()
     answer = await haplo.upload("control", ("file", content, "c.json"))
     says(answer, 200, sha256(content).hexdigest())
@@ -61,7 +61,7 @@ async def test_the_four_steps(haplo, members):
 
 
 class TestParameters:
-    """1.1, the table of points."""
+    """Rules 1.1a to 1.1f."""
 
     async def test_defaults_of_comments(self, haplo):
         """``comment`` is optional on both endpoints."""
@@ -155,7 +155,7 @@ class TestParameters:
 
 
 class TestRefusals:
-    """1.1.1, the rows about what is sent."""
+    """Rule 1.1.1: what is sent is looked at in its turn."""
 
     @pytest.mark.parametrize(
         ("place", "fields"),
@@ -313,7 +313,7 @@ class TestRefusals:
 
 
 class TestLife:
-    """1.3."""
+    """Rule 1.3."""
 
     async def test_a_new_batch_waits_for_files(self, haplo):
         """State ``uploading``, and no count of errors before the end."""

@@ -1,4 +1,4 @@
-"""Who may import batches, and with which keys (``batch-imports.md`` R0.9, 1.2)."""
+"""Who may import batches, with which keys (``rules/batch-imports.md`` R0.9 and 1.2)."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def refused(answer, body):
 
 
 class TestRefusals:
-    """1.1.1, the rows about keys; they come before everything else."""
+    """Rule 1.1.1: refusals of keys, which come before everything else."""
 
     @pytest.mark.parametrize("place", PLACES)
     async def test_no_key_at_all(self, haplo, place):
-        """Row "no key at all", however the body is encoded."""
+        """Rule 1.1.1: however the body is encoded."""
         refused(await haplo.post(place, headers={}), NOBODY)
         refused(await haplo.upload(place, other="x", headers={}), NOBODY)
 
@@ -74,12 +74,12 @@ class TestRefusals:
         ids=["unknown", "short", "header", "empty header", "own scheme", "nobody"],
     )
     async def test_a_key_that_is_none(self, haplo, headers):
-        """Row "key unknown, shorter than 16 characters"."""
+        """Rule 1.1.1: a key that is nobody's, short ones too."""
         for place in PLACES:
             refused(await haplo.post(place, headers=headers), NO_KEY)
 
     async def test_a_key_whose_scope_does_not_cover_the_request(self, haplo, members):
-        """Row "key unknown, …, or its path scope does not cover the request"."""
+        """Rule 1.1.1: a key whose scope does not reach here."""
         with members.store.writing(DOMAIN) as writer:
             user = find_user(writer, USERNAME)
             make = {"name": "", "read_only": False, "author": OPERATOR}
@@ -93,7 +93,7 @@ class TestRefusals:
         assert answer.status == 400
 
     async def test_a_key_whose_user_is_blocked(self, haplo, members):
-        """Row "key's user blocked"."""
+        """Rule 1.1.1: the key of a closed account."""
         with members.store.writing(DOMAIN) as writer:
             user = find_user(writer, USERNAME)
             deactivate_user(writer, user.user_id, author=OPERATOR)
@@ -101,14 +101,14 @@ class TestRefusals:
 
     @pytest.mark.parametrize("role", ["viewer", "mobile"])
     async def test_a_key_whose_user_may_not_import(self, haplo, members, role):
-        """Row "key's user lacks the import permission"."""
+        """Rule 1.1.1: the key of a role that may not edit data."""
         header = members.join("ann", role=role)
         refused(await haplo.post("batch", headers=header), NOBODY)
         headers = basic("haplo", key_of(header))
         refused(await haplo.post("batch", headers=headers), NOBODY)
 
     async def test_a_read_only_key(self, haplo, members):
-        """R0.9: gets the same 403."""
+        """Rule R0.9: gets the same 403."""
         header = members.join("ann", read_only=True)
         refused(await haplo.post("batch", headers=header), NOBODY)
         headers = basic("haplo", key_of(header))
@@ -126,7 +126,7 @@ class TestRefusals:
             refused(await haplo.post("schedule", headers=headers), NOBODY)
 
     async def test_nothing_is_known_of_a_domain_that_does_not_exist(self, haplo):
-        """R0.1: 404, with a key or without."""
+        """Rule R0.1: 404, with a key or without."""
         path = API.replace(DOMAIN, "nowhere")
         for headers in (basic("haplo", haplo.key), haplo.admin, {}):
             answer = await haplo.api.post(
@@ -135,7 +135,7 @@ class TestRefusals:
             assert answer.status == 404
 
     async def test_nothing_is_served_outside_of_domains(self, haplo):
-        """R0.1."""
+        """Rule R0.1."""
         answer = await haplo.api.post(
             "/api/haplo-data-import-batch/batch",
             headers=basic("haplo", haplo.key),
@@ -145,7 +145,7 @@ class TestRefusals:
 
 
 class TestSchemes:
-    """1.2, the first table: what lets in."""
+    """Rule 1.2: what lets in."""
 
     async def works(self, haplo, headers):
         """Tell whether a control file is taken."""
@@ -155,11 +155,11 @@ class TestSchemes:
         return answer.status == 200
 
     async def test_basic_with_the_user_haplo(self, haplo):
-        """Row "header"."""
+        """Rule 1.2a: its password is a key."""
         assert await self.works(haplo, basic("haplo", haplo.key))
 
     async def test_another_user_name_is_a_login_of_the_product(self, haplo, members):
-        """Row "other user name in Basic": a batch key behind it is not looked at."""
+        """Rule 1.2a: a batch key behind it is not looked at."""
         members.join("ann", password="correct horse")
         assert await self.works(haplo, basic("ann", "correct horse"))
         refused(await haplo.post("batch", headers=basic("ann", "wrong")), NOBODY)
@@ -167,26 +167,26 @@ class TestSchemes:
         refused(await haplo.post("batch", headers=basic("Haplo", haplo.key)), NOBODY)
 
     async def test_a_key_in_a_header_of_its_own(self, haplo):
-        """Row "X-ONEIS-Key": without an Authorization header only."""
+        """Rule 1.2a: without an Authorization header only."""
         assert await self.works(haplo, {"X-ONEIS-Key": haplo.key})
         both = {"X-ONEIS-Key": haplo.key} | basic("haplo", "x" * 44)
         refused(await haplo.post("batch", headers=both), NO_KEY)
 
     async def test_a_key_among_the_parameters_is_not_looked_at(self, haplo):
-        """Row "_ak"."""
+        """Rule 1.2a: neither in the body nor in the query string."""
         refused(await haplo.post("batch", headers={}, _ak=haplo.key), NOBODY)
         answer = await haplo.post("batch", headers={}, query=f"?_ak={haplo.key}")
         refused(answer, NOBODY)
 
     async def test_the_schemes_of_the_product(self, haplo, members):
-        """Row "product schemes"."""
+        """Rule 1.2a: they are what they are everywhere."""
         header = members.join("ann")
         assert await self.works(haplo, header)
         own = {"Authorization": f"ApiKey {USERNAME}:{haplo.key}"}
         assert await self.works(haplo, own)
 
     async def test_any_key_of_whoever_may_edit_data(self, haplo, members):
-        """Row "which keys": ``haplo`` with a user's own key."""
+        """Rule 1.2b: ``haplo`` with a user's own key."""
         header = members.join("ann")
         assert await self.works(haplo, basic("haplo", key_of(header)))
         add_domain(members.store, "other")
@@ -204,7 +204,7 @@ class TestSchemes:
 
 
 class TestScope:
-    """1.2, row "scope": the batch import and nothing else."""
+    """Rule 1.2e: the batch import and nothing else."""
 
     @pytest.mark.parametrize(
         ("method", "path"),
@@ -249,7 +249,7 @@ class TestScope:
 
 
 class TestKeys:
-    """1.2, the second table, and the pages of 1.9 for keys."""
+    """Rules 1.2c and 1.2d, and the pages of rule 1.9 for keys."""
 
     async def test_a_key_is_shown_once(self, haplo):
         """44 characters of the alphabet; never in a list."""
@@ -284,7 +284,7 @@ class TestKeys:
         assert answer.status == 404
 
     async def test_keys_are_made_and_deleted_by_admins(self, haplo, members):
-        """R0.9: an editor sees the list."""
+        """Rule R0.9: an editor sees the list."""
         editor = members.join("ann")
         (one,) = (await haplo.page("api-keys")).json["apiKeys"]
         for method, place, status in (

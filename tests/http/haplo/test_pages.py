@@ -1,4 +1,4 @@
-"""The admin pages of the batch import (``batch-imports.md`` 1.9, 1.3)."""
+"""The admin pages of the batch import (``rules/batch-imports.md`` 1.9, 1.3)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def ready(haplo, **control):
 
 
 class TestControlFiles:
-    """1.9, the rows of control files."""
+    """Rules 1.9a and 1.9b: control files."""
 
     async def test_the_list(self, haplo):
         """Newest first, with these keys and no others."""
@@ -93,7 +93,7 @@ class TestControlFiles:
 
 
 class TestBatches:
-    """1.9, the rows of batches; 1.3, ``ready`` and copies."""
+    """Rules 1.3 and 1.9: batches, ``ready`` ones and copies."""
 
     async def test_a_new_batch_with_its_files(self, haplo):
         """``ready``; each file has the name before it, or the one of its file."""
@@ -242,7 +242,7 @@ class TestBatches:
 
 
 class TestRecords:
-    """1.9, the results of records."""
+    """Rule 1.9d: the results of records."""
 
     async def test_the_records_in_their_order(self, haplo):
         """With these keys; a page at a time, the last without ``next``."""
@@ -303,7 +303,7 @@ class TestRecords:
 
 
 class TestPages:
-    """1.9: pages for people, and who may see them."""
+    """Rule 1.9a: pages for people, and who may see them."""
 
     async def test_every_page_is_html_without_the_header(self, haplo):
         """What was sent is escaped, and no other server is asked."""
@@ -395,7 +395,7 @@ class TestPages:
         [("admin", 200), ("editor", 200), ("viewer", 403), ("mobile", 403)],
     )
     async def test_who_may_see_them(self, haplo, members, role, status):
-        """R0.9: admins and editors."""
+        """Rule R0.9: admins and editors."""
         header = members.join(f"a-{role}", role=role)
         for place in ("batches", "control-files", "new-control-file", "api-keys"):
             answer = await haplo.page(place, headers=header)

@@ -1,4 +1,4 @@
-"""The script of docs/api/haplo.md: the four steps of the seed with curl."""
+"""The script of docs/api/haplo.md: the four steps with curl."""
 
 from __future__ import annotations
 

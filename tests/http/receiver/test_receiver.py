@@ -1,4 +1,4 @@
-"""The OpenRosa receiver (``submission-and-restore.md`` part 1) over HTTP."""
+"""The OpenRosa receiver (``rules/submission.md``) over HTTP."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ async def send(api, body, path: str = "/", headers=None) -> Answer:
         return Answer(response.status, response.headers, await response.read())
 
 
-# -- addresses and who may use them (1.1, 1.2) ---------------------------------
+# -- addresses and who may use them (rules 1.1 and 1.2) ------------------------
 
 
 @pytest.mark.parametrize("path", OPEN)
 async def test_the_open_receiver_takes_forms_from_anybody(api, path):
-    """Section 1.1, rows without authentication; with and without a final slash."""
+    """Rule 1.1.1: without authentication, with and without a final slash."""
     answer = await send(api, form_of(), path)
     assert answer.status == 201
     assert "   √   " in text_of(answer)
@@ -89,7 +89,7 @@ async def test_the_open_receiver_takes_forms_from_anybody(api, path):
 
 @pytest.mark.parametrize("path", SECURE)
 async def test_the_secure_receiver_takes_forms_from_members(api, members, path):
-    """Section 1.1, secure; 1.2, basic."""
+    """Rules 1.1.1 and 1.2.4: with a password."""
     members.join("amina", role="mobile", password=PASSWORD)
     answer = await send(api, form_of(), path, headers=basic("amina"))
     assert answer.status == 201
@@ -100,7 +100,7 @@ async def test_the_secure_receiver_takes_forms_from_members(api, members, path):
 @pytest.mark.parametrize("path", [*SECURE, *SERVER])
 @pytest.mark.parametrize("headers", [{}, basic("amina", "wrong")])
 async def test_nobody_else_gets_through(api, members, path, headers):
-    """Section 1.1, authentication required; nothing is kept."""
+    """Rules 1.1.1 and 1.2.3: nothing is kept."""
     members.join("amina", role="mobile", password=PASSWORD)
     answer = await send(api, form_of(), path, headers=headers)
     assert answer.status == 401
@@ -109,7 +109,7 @@ async def test_nobody_else_gets_through(api, members, path, headers):
 
 @pytest.mark.parametrize("path", SERVER)
 async def test_servers_need_the_permission_to_edit(api, members, path):
-    """Section 1.1, receiver/api: permission "edit data"."""
+    """Rule 1.1.1: the permission to edit data."""
     mobile = members.join("amina", role="mobile")
     assert (await send(api, form_of(), path, headers=mobile)).status == 403
     answer = await api.post(RECEIVER + path, data=form_of())
@@ -117,7 +117,7 @@ async def test_servers_need_the_permission_to_edit(api, members, path):
 
 
 async def test_a_key_acts_for_who_edits(api, members):
-    """Section 1.2, api_key: permission "edit data"."""
+    """Rule 1.2.4: the permission to edit data."""
     mobile = members.join("amina", role="mobile")
     secure = "/secure/?authtype=api_key"
     assert (await send(api, form_of(), secure, headers=mobile)).status == 403
@@ -125,7 +125,7 @@ async def test_a_key_acts_for_who_edits(api, members):
 
 
 async def test_an_unknown_authtype_is_refused(api):
-    """Section 1.2, unknown value."""
+    """Rule 1.2.1: an unknown value."""
     answer = await send(api, form_of(), "/secure/?authtype=magic")
     assert answer.status == 400
     assert answer.body.startswith(b"authtype must be one of: basic")
@@ -133,7 +133,7 @@ async def test_an_unknown_authtype_is_refused(api):
 
 @pytest.mark.parametrize("path", ["/", "/app-1/", "/submission", "/secure/", "/api/"])
 async def test_a_head_says_how_large_a_form_may_be(api, path):
-    """Section 1.1, HEAD; D-a."""
+    """Rules 1.1.4 and D-a."""
     answer = await api.request("HEAD", RECEIVER + path)
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["X-OpenRosa-Accept-Content-Length"] == "10485760"
@@ -143,27 +143,27 @@ async def test_a_head_says_how_large_a_form_may_be(api, path):
 
 @pytest.mark.parametrize("path", ["/secure/", "/api/"])
 async def test_a_head_asks_for_what_the_post_asks_for(api, path):
-    """Section 1.1, HEAD: as POST."""
+    """Rule 1.1.4: as POST."""
     answer = await api.request("HEAD", RECEIVER + path, anonymous=True)
     assert answer.status == 401
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 async def test_other_methods_are_refused(api, method):
-    """Section 1.1, other methods."""
+    """Rule 1.1.4: other methods."""
     answer = await api.request(method, RECEIVER + "/")
     assert answer.status == 405
 
 
 @pytest.mark.parametrize("domain", ["nowhere", "%00", "%FF", "x" * 300])
 async def test_an_unknown_domain_is_named(api, domain):
-    """Section 1.1, unknown domain."""
+    """Rule 1.1.5."""
     answer = await api.post(f"/a/{domain}/receiver/", data=form_of(), anonymous=True)
     assert answer.status == 400
     assert answer.body.startswith(b"No domain with name ")
 
 
-# -- the demo user (1.2, 1.3) --------------------------------------------------
+# -- the demo user (rules 1.2 and 1.3) -----------------------------------------
 
 
 DEMO = {"user_id": "demo_user"}
@@ -175,7 +175,7 @@ def demo_case(case_id: str, owner_id: str = "demo_user") -> str:
 
 
 async def test_the_demo_user_needs_no_credentials(api):
-    """Section 1.2, noauth."""
+    """Rule 1.2.6."""
     body = form_of("d1", demo_case("d"), **DEMO)
     answer = await send(api, body, "/secure/?authtype=noauth")
     assert answer.status == 201
@@ -184,7 +184,7 @@ async def test_the_demo_user_needs_no_credentials(api):
 
 
 async def test_forms_of_others_need_them(api):
-    """Section 1.2, noauth: else 403; with `submit_mode=demo` ignored."""
+    """Rule 1.2.7: else 403; with `submit_mode=demo` ignored."""
     path = "/secure/?authtype=noauth"
     await send(api, form_of("f1", a_create("c1")))
     touching = form_of("d1", demo_case("c1"), **DEMO)
@@ -197,7 +197,7 @@ async def test_forms_of_others_need_them(api):
 
 
 async def test_practice_is_not_kept(api):
-    """Section 1.3, row "demo/practice submission to be ignored"."""
+    """Rule 1.3.6."""
     answer = await send(api, form_of(), "/?submit_mode=demo")
     assert answer.status == 201
     assert "√ (this submission was ignored)" in text_of(answer)
@@ -205,7 +205,7 @@ async def test_practice_is_not_kept(api):
     assert entries_of(api) == []
 
 
-# -- bodies (1.3) --------------------------------------------------------------
+# -- bodies (rule 1.3) ---------------------------------------------------------
 
 
 def multipart(form: bytes, **files: tuple[str, str, bytes]) -> aiohttp.FormData:
@@ -219,7 +219,7 @@ def multipart(form: bytes, **files: tuple[str, str, bytes]) -> aiohttp.FormData:
 
 
 async def test_attachments_are_kept_with_the_form(api):
-    """Section 1.3, multipart."""
+    """Rule 1.3.2."""
     photo = ("p.jpg", "image/jpeg", b"\xff\xd8")
     answer = await send(api, multipart(form_of(), photo=photo))
     assert answer.status == 201
@@ -229,7 +229,7 @@ async def test_attachments_are_kept_with_the_form(api):
 
 
 async def test_wrong_parts_are_answered_in_openrosa(api):
-    """Section 1.3, rows with 422: nature `processing_failure`."""
+    """Rules 1.3.4 and 1.3.7: nature `processing_failure`."""
     answer = await send(api, multipart(form_of(), x=("a.exe", "text/html", b"x")))
     assert answer.status == 422
     assert nature_of(answer) == "processing_failure"
@@ -237,7 +237,7 @@ async def test_wrong_parts_are_answered_in_openrosa(api):
 
 
 async def test_wrong_parts_are_answered_in_plain_text(api):
-    """Section 1.3, rows with 400."""
+    """Rule 1.3.4: what is answered with 400."""
     data = aiohttp.FormData({"xml_submission_file": "<data/>"})
     data.add_field("x", b"x", filename="x.jpg")
     answer = await send(api, data)
@@ -247,14 +247,14 @@ async def test_wrong_parts_are_answered_in_plain_text(api):
 
 
 async def test_an_empty_body_is_refused(api):
-    """Section 1.3, empty raw body."""
+    """Rule 1.3.4: a body without parts that is empty."""
     answer = await send(api, b"")
     assert (answer.status, answer.body) == (400, b"Post may not have an empty body\n")
 
 
 @pytest.mark.parametrize("squeeze", [gzip.compress, zlib.compress])
 async def test_compressed_bodies_are_taken(api, squeeze):
-    """D-c."""
+    """Rule D-c."""
     encoding = "gzip" if squeeze is gzip.compress else "deflate"
     headers = {"Content-Encoding": encoding}
     answer = await send(api, squeeze(form_of()), headers=headers)
@@ -262,7 +262,7 @@ async def test_compressed_bodies_are_taken(api, squeeze):
 
 
 async def test_the_limit_counts_decompressed_bytes(api):
-    """D-b, D-c: a bomb is refused long before it is unpacked."""
+    """Rules D-b and D-c: a bomb is refused long before it is unpacked."""
     bomb = gzip.compress(b" " * (200 * MIB))
     assert len(bomb) < MIB
     headers = {"Content-Encoding": "gzip"}
@@ -271,25 +271,25 @@ async def test_the_limit_counts_decompressed_bytes(api):
 
 
 async def test_a_broken_encoding_is_a_clear_400(api):
-    """5.7: broken bodies."""
+    """Rule 1.3.3: broken bodies."""
     answer = await send(api, b"no gzip", headers={"Content-Encoding": "gzip"})
     assert answer.status == 400
 
 
 async def test_a_form_over_ten_mebibytes_is_refused(api):
-    """D-b."""
+    """Rule D-b."""
     answer = await send(api, b"x" * (10 * MIB + 1))
     assert (answer.status, answer.body) == (413, b"Form exceeds 10MB size limit\n")
 
 
 async def test_a_large_form_is_taken(api):
-    """Section 1.3: forms above 100 kB are parsed beside the event loop."""
+    """rules/libraries.md 3.4.7: forms above 100 kB are parsed beside the event loop."""
     body = form_of("f1", an_update("c1", notes="x" * 400_000))
     assert (await send(api, body)).status == 201
 
 
 async def test_chunked_bodies_are_taken(api):
-    """Section 1.3: chunked transfer encoding must be accepted."""
+    """Rule 1.3.3: bodies in chunks."""
 
     async def pieces():
         body = form_of()
@@ -312,11 +312,11 @@ async def test_a_client_that_hangs_up_leaves_nothing(api):
     assert [entry.form_id for entry in entries_of(api)] == ["f2"]
 
 
-# -- outcomes (1.5, 1.6) -------------------------------------------------------
+# -- outcomes (rules 1.5 and 1.6) ----------------------------------------------
 
 
 async def test_headers_of_an_answer(api):
-    """Section 1.5; D-e."""
+    """Rules 1.5 and D-e."""
     answer = await send(api, form_of())
     assert answer.headers["Location"] == api.base
     assert answer.headers["X-OpenRosa-Version"] == "1.0"
@@ -324,7 +324,7 @@ async def test_headers_of_an_answer(api):
 
 
 async def test_a_duplicate_is_a_success_for_version_3_only(api):
-    """Section 1.6, duplicate: the new id is told."""
+    """Rules 1.5.3 and 1.6: the new id is told."""
     await send(api, form_of())
     older = await send(api, form_of())
     assert (older.status, nature_of(older)) == (201, "submit_error")
@@ -335,7 +335,7 @@ async def test_a_duplicate_is_a_success_for_version_3_only(api):
 
 
 async def test_content_at_fault_is_kept_and_not_asked_for_again(api):
-    """Section 1.6, known content error; 1.7."""
+    """Rules 1.6 and 1.7.2."""
     body = form_of("f1", a_block(""))
     problem = "IllegalCaseId: case_id must not be empty"
     older = await send(api, body)
@@ -349,7 +349,7 @@ async def test_content_at_fault_is_kept_and_not_asked_for_again(api):
 
 
 async def test_an_error_form_that_fails_again_is_told_as_a_duplicate(api):
-    """Section 1.6, duplicate of an error form that fails again."""
+    """Rule 1.6.2."""
     body = form_of("f1", a_block(""))
     await send(api, body)
     older = await send(api, body)
@@ -371,7 +371,7 @@ async def test_an_error_form_that_fails_again_is_told_as_a_duplicate(api):
 )
 @pytest.mark.parametrize("headers", [{}, STRICT])
 async def test_what_is_no_form_is_kept_and_refused(api, body, problem, headers):
-    """Section 1.6, "not XML, or no xmlns": 422 in all versions."""
+    """Rules 1.6.1 and 1.6.3: 422 in all versions."""
     answer = await send(api, body, headers=headers)
     assert (answer.status, nature_of(answer)) == (422, "processing_failure")
     expected = f"There was an error processing the form: {problem}"
@@ -382,7 +382,7 @@ async def test_what_is_no_form_is_kept_and_refused(api, body, problem, headers):
 
 
 async def test_a_device_log_is_taken_but_is_no_form(api):
-    """Section 1.6, device log."""
+    """Rule 1.6.4."""
     log = form_of("l1", xmlns="http://code.javarosa.org/devicereport")
     answer = await send(api, log)
     assert (answer.status, nature_of(answer)) == (201, "submit_success")
@@ -391,18 +391,18 @@ async def test_a_device_log_is_taken_but_is_no_form(api):
 
 @pytest.mark.parametrize("form_id", ["a\nb", "é🤰", "a b%", "x" * 255])
 async def test_any_form_id_comes_back_in_one_header(api, form_id):
-    """Section 1.5: an id is used verbatim and cannot break its header."""
+    """Rule 1.5.3: an id is used verbatim and cannot break its header."""
     answer = await send(api, form_of(form_id))
     assert answer.status == 201
     assert answer.headers["X-CommCareHQ-FormID"]
     assert [entry.form_id for entry in entries_of(api)] == [form_id]
 
 
-# -- the request is remembered (1.4) -------------------------------------------
+# -- the request is remembered (rule 1.4) --------------------------------------
 
 
 async def test_what_the_request_said_is_kept(api):
-    """Section 1.4; ``case-xml.md`` section 14."""
+    """Rule 1.4; ``rules/case-xml.md`` 14.2."""
     headers = {
         "X-OpenRosa-Version": "2.1",
         "Accept-Language": "fr",
@@ -418,7 +418,7 @@ async def test_what_the_request_said_is_kept(api):
 
 
 async def test_only_administrators_say_when_a_form_came(api, members):
-    """D-d."""
+    """Rule D-d."""
     when = {"X-Submit-Time": "2020-01-01T00:00:00Z"}
     admin = members.join("boss", role="admin")
     await send(api, form_of("f1"), headers=when)

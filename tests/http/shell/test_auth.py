@@ -1,4 +1,4 @@
-"""case-api-v2.md section 2 and operator-interface.md, "credentials" and "roles"."""
+"""Credentials and roles over HTTP (rules/case-api-v2.md 2)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def clock(api):
 
 
 async def test_without_credentials_nothing_is_answered(api):
-    """Row "no Authorization, no session"."""
+    """Rule 2.3: neither a header nor a session."""
     answer = await api.get(api.cases, anonymous=True)
     assert answer.status == 401
     assert answer.error
@@ -53,18 +53,18 @@ async def test_without_credentials_nothing_is_answered(api):
 
 
 async def test_an_api_key_lets_in(api):
-    """Row "API key"."""
+    """Rule 2.2."""
     assert (await api.get(api.cases)).status == 200
 
 
 async def test_a_password_lets_in(api, members):
-    """Row "Basic"."""
+    """Rule 2.2: Basic."""
     members.join("ann", password=PASSWORD)
     assert (await api.get(api.cases, headers=basic("ann", PASSWORD))).status == 200
 
 
 async def test_an_api_key_may_stand_for_the_password(api, members):
-    """operator-interface.md, "credentials": Basic with the key as password."""
+    """rules/operator.md 5.3: Basic with the key as password."""
     key = key_of(members.join("ann"))
     assert (await api.get(api.cases, headers=basic("ann", key))).status == 200
 
@@ -82,7 +82,7 @@ async def test_an_api_key_may_stand_for_the_password(api, members):
     ],
 )
 async def test_every_reason_gives_the_same_401(api, members, headers):
-    """Row "unknown user, wrong password, …": no hint whether the user exists."""
+    """Rule 2.3: no hint whether the user exists."""
     members.join("ann", password=PASSWORD)
     answer = await api.get(api.cases, headers=headers)
     anonymous = await api.get(api.cases, anonymous=True)
@@ -97,7 +97,7 @@ async def test_a_password_is_no_api_key(api, members):
 
 
 async def test_a_key_in_the_query_or_body_is_not_looked_at(api, members):
-    """Row "API key": not accepted outside the header."""
+    """Rule 2.2: not accepted outside the header."""
     key = key_of(members.join("ann"))
     path = f"{api.cases}?username=ann&api_key={key}"
     assert (await api.get(path, anonymous=True)).status == 401
@@ -109,7 +109,7 @@ async def test_a_key_in_the_query_or_body_is_not_looked_at(api, members):
 async def test_a_member_of_another_domain_is_refused(
     api, members, other_domain, scheme
 ):
-    """Row "valid user, not a member of the domain"."""
+    """Rule 2.4."""
     header = members.join("ann", domain=other_domain, password=PASSWORD)
     headers = header if scheme == "ApiKey" else basic("ann", PASSWORD)
     answer = await api.get(api.cases, headers=headers)
@@ -128,7 +128,7 @@ async def test_a_key_of_another_domain_does_not_open_this_one(
 
 @pytest.mark.parametrize("domain", ["nowhere", "%00", "a%2Fb", "d%C3%A9mo", "%FF"])
 async def test_an_unknown_domain_is_refused_without_a_5xx(api, domain):
-    """Row "unknown domain": 403 for whoever is a member somewhere, else 401."""
+    """Rule 2.4: 403 for whoever is a member somewhere, else 401."""
     path = f"/a/{domain}/api/case/v2/"
     assert (await api.get(path)).status in {401, 403, 404}
     assert (await api.get("/a/nowhere/api/case/v2/")).status == 403
@@ -142,7 +142,7 @@ async def test_an_unknown_domain_is_refused_without_a_5xx(api, domain):
 async def test_a_role_reads_and_writes_as_the_contract_says(
     api, members, role, read, write
 ):
-    """Row "lacks edit data permission" and operator-interface.md, "roles"."""
+    """Rule 2.5 and rules/operator.md 5.1."""
     headers = members.join("ann", role=role)
     body = {"case_type": "t", "case_name": "n", "owner_id": "o"}
     assert (await api.get(api.cases, headers=headers)).status == read
@@ -150,13 +150,13 @@ async def test_a_role_reads_and_writes_as_the_contract_says(
 
 
 async def test_a_mobile_worker_does_not_read_the_case_api(api, members):
-    """operator-interface.md, "roles": mobile submits forms and restores."""
+    """rules/operator.md 5.1: mobile submits forms and restores."""
     headers = members.join("phone", role="mobile")
     assert (await api.get(api.cases, headers=headers)).status == 403
 
 
 async def test_a_read_only_key_reads_and_does_not_write(api, members):
-    """operator-interface.md, "api-key create --read-only"."""
+    """rules/operator.md 3.5 and 5.2."""
     headers = members.join("ann", role="admin", read_only=True)
     assert (await api.get(api.cases, headers=headers)).status == 200
     assert (await api.post(api.cases, {}, headers=headers)).status == 403
@@ -177,7 +177,7 @@ async def test_a_closed_account_is_out_within_seconds(api, members, clock):
 
 
 async def test_a_revoked_key_is_out_within_seconds(api, members, clock):
-    """operator-interface.md, "api-key revoke"."""
+    """rules/operator.md 5.4: soon out."""
     headers = members.join("ann")
     assert (await api.get(api.cases, headers=headers)).status == 200
     with members.store.writing("demo") as writer:
@@ -214,7 +214,7 @@ async def test_a_burst_of_one_client_is_verified_once(api, members, monkeypatch)
 
 
 async def test_too_many_passwords_at_once_are_put_off(api, members):
-    """Row "over the request rate": 429, empty, with Retry-After."""
+    """Rule 2.6: 429, empty, with Retry-After."""
     members.join("ann", password=PASSWORD)
     api.app[AUTHENTICATOR]._waiting = 64
     answer = await api.get(api.cases, headers=basic("ann", "guess"))
@@ -223,7 +223,7 @@ async def test_too_many_passwords_at_once_are_put_off(api, members):
 
 
 async def test_secrets_never_reach_the_log(members):
-    """R-13: no password and no key in an entry, hashed or not."""
+    """rules/operator.md 5.5: no password and no key in an entry, hashed or not."""
     key = key_of(members.join("ann", password=PASSWORD))
     with members.store.reading("demo") as reader:
         entries = entries_after(reader, 0, limit=100)
@@ -239,7 +239,7 @@ async def test_secrets_never_reach_the_log(members):
 
 
 async def test_only_digests_of_keys_are_stored(members):
-    """operator-interface.md, "api-key create": only its hash is stored."""
+    """rules/operator.md 3.5: only its hash is stored."""
     key = key_of(members.join("ann"))
     with members.store.reading("demo") as reader:
         [stored] = list_keys(reader)
@@ -251,7 +251,7 @@ async def test_only_digests_of_keys_are_stored(members):
 async def test_who_may_not_write_hears_so_before_sending_the_body(
     api, members, credentials
 ):
-    """dependencies.md 3.4, "Expect: 100-continue": authenticate first."""
+    """rules/libraries.md 3.4.4: authenticate first."""
     header = members.join("ann", role="viewer")["Authorization"]
     sent = "" if credentials == "none" else f"Authorization: {header}\r\n"
     status = await ask_to_send(api, sent, length=1_000_000)
@@ -259,13 +259,13 @@ async def test_who_may_not_write_hears_so_before_sending_the_body(
 
 
 async def test_who_announces_too_much_hears_so_before_sending_it(api):
-    """dependencies.md 3.4, "Expect: 100-continue": check the size first."""
+    """rules/libraries.md 3.4.4: check the size first."""
     header = f"Authorization: {api.credentials['Authorization']}\r\n"
     assert await ask_to_send(api, header, length=10**9) == 413
 
 
 async def test_who_may_write_is_told_to_continue(api):
-    """dependencies.md 3.4, "Expect: 100-continue"."""
+    """rules/libraries.md 3.4.4: then go on."""
     header = f"Authorization: {api.credentials['Authorization']}\r\n"
     assert await ask_to_send(api, header, length=1000) == 100
 

@@ -1,4 +1,4 @@
-"""What Sunbird's upload refuses at once (``batch-imports.md`` section 2.3.2)."""
+"""What Sunbird's upload refuses at once (``rules/batch-imports.md`` 2.3.2)."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ async def test_as_many_rows_as_the_limit_are_taken(api):
 
 
 async def test_a_wrong_type_is_no_error_of_the_upload(api):
-    """2.3.2: the answer is 200, and every row fails."""
+    """Rule 2.3.2: the answer is 200, and every row fails."""
     answer = await send(api, LOCATION_UPLOAD, STATES, type="continent")
     process = await ended(api, answer)
     [row] = process["failureResult"]
@@ -270,7 +270,7 @@ async def test_nothing_of_a_refused_upload_is_kept(api):
 
 
 class TestOtherSettings:
-    """docs/configuration.md."""
+    """Settings of docs/configuration.md."""
 
     @pytest.fixture
     def config(self, url):
@@ -279,13 +279,13 @@ class TestOtherSettings:
         return Config(database=url, access_log=False, sunbird=settings)
 
     async def test_process_ids_can_be_texts(self, api):
-        """2.3.1: in both answers."""
+        """Rule 2.3.1: in both answers."""
         answer = await send_states(api)
         assert isinstance(process_of(answer), str)
         assert (await ended(api, answer))["processId"] == process_of(answer)
 
     async def test_rows_have_no_limit_of_their_own(self, api):
-        """2.3.2: the size alone counts, where nothing is said."""
+        """Rule 2.3.2: the size alone counts, where nothing is said."""
         rows = [[f"n{n}", "teacher", "PUBLIC", "", ""] for n in range(1200)]
         assert (await send(api, USER_UPLOAD, a_csv(USERS, *rows))).status == 200
 

@@ -1,4 +1,4 @@
-"""How an upload stands, over HTTP (``batch-imports.md`` sections 2.5 and 2.5.2)."""
+"""How an upload stands, over HTTP (``rules/batch-imports.md`` 2.5 and 2.5.2)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FAILED = ("FAILED", "Operation is failed.")
 
 
 async def test_a_process_that_has_ended_tells_every_row(api):
-    """2.5.2, and the example of the seed: keys, order, rows of both kinds."""
+    """Rule 2.5.2: keys, order, rows of both kinds."""
     await ended(api, await send_states(api))
     content = a_csv(PLACES, ["D1", "One", "KA"], ["D2", "Two", "XX"], ["D1", "New"])
     answer = await send(api, LOCATION_UPLOAD, content, type="district")
@@ -70,7 +70,7 @@ async def test_a_process_that_has_ended_tells_every_row(api):
     ],
 )
 async def test_the_type_of_the_objects_is_told(api, path, content, kind):
-    """2.5.2: and a process whose every row failed is COMPLETED all the same."""
+    """Rule 2.5.2: and a process whose every row failed is COMPLETED all the same."""
     process = await ended(api, await send(api, path, content))
     assert (process["objectType"], process["status"]) == (kind, "COMPLETED")
     rows = (len(process["successResult"]), len(process["failureResult"]))
@@ -78,7 +78,7 @@ async def test_the_type_of_the_objects_is_told(api, path, content, kind):
 
 
 async def test_every_answer_masks_phones_and_emails(api):
-    """2.5: the case keeps them whole."""
+    """Rule 2.5: the case keeps them whole."""
     content = a_csv(
         USERS,
         ["Asha", "teacher", "PUBLIC", "9876543210", "asha@example.org"],
@@ -109,7 +109,7 @@ def state_of(process):
 
 
 async def test_a_process_that_waits_has_not_started(api, waiting):
-    """2.5.2, NEW: nothing but the id, and the message."""
+    """Rule 2.5.2: before it runs nothing but the id, and the message."""
     process = await told(api, waiting.job_id)
     assert process == {
         "processId": int(waiting.job_id),
@@ -151,7 +151,7 @@ STATES_OF_A_JOB = [
 
 @pytest.mark.parametrize(("what", "expected"), STATES_OF_A_JOB)
 async def test_what_is_told_of_each_state(api, waiting, what, expected):
-    """2.5.2: with spaces and never underscores; only an end has results."""
+    """Rule 2.5.2: with spaces and never underscores; only an end has results."""
     change(api, waiting, **what)
     process = await told(api, waiting.job_id)
     assert state_of(process) == expected
@@ -161,7 +161,7 @@ async def test_what_is_told_of_each_state(api, waiting, what, expected):
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
 async def test_a_process_that_broke_off_has_one_row_that_says_so(api, waiting, end):
-    """2.5.2, FAILED: one failure row more, and no words of ours."""
+    """Rule 2.5.2: of one that broke off one failure row more, and no words of ours."""
     change(api, waiting, **({"end": end} if end == "failed" else {"cancel": True}))
     process = await told(api, waiting.job_id)
     text = {
@@ -173,7 +173,7 @@ async def test_a_process_that_broke_off_has_one_row_that_says_so(api, waiting, e
 
 
 async def test_results_stay_readable(api):
-    """2.5.2: for as long as the process is kept."""
+    """Rule 2.5.2: for as long as the process is kept."""
     answer = await send_states(api)
     first = await ended(api, answer)
     await ended(api, await send_states(api))
@@ -192,7 +192,7 @@ async def test_a_dry_run_tells_the_same_and_does_nothing(api):
 
 
 async def test_many_rows_are_told_in_their_order(api):
-    """2.5.2: an answer that is streamed is the same JSON, in file order."""
+    """Rule 2.5.2: an answer that is streamed is the same JSON, in file order."""
     rows = [[f"S{n}" if n % 3 else "", f"State {n}"] for n in range(2500)]
     process = await ended(api, await send_states(api, a_csv(PLACES, *rows)))
     assert list(process) == KEYS
@@ -203,7 +203,7 @@ async def test_many_rows_are_told_in_their_order(api):
 
 
 async def test_a_viewer_may_not_ask(api):
-    """R0.9, 2.2."""
+    """Rules R0.9 and 2.2."""
     viewer = api.members.join("viewer@example.org", role="viewer")
     process_id = process_of(await send_states(api))
     answer = await api.get(f"{STATUS}/{process_id}", headers=bearer(api, user=viewer))
@@ -211,7 +211,7 @@ async def test_a_viewer_may_not_ask(api):
 
 
 async def test_the_job_of_a_process_goes_by_its_id(api):
-    """2.3.1: so jobs and undo know it by the same name."""
+    """Rule 2.3.1: so jobs and undo know it by the same name."""
     answer = await send_states(api)
     await ended(api, answer)
     job = await api.get(f"/a/{DOMAIN}/api/ledger/v1/jobs/{process_of(answer)}")

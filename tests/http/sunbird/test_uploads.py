@@ -1,4 +1,4 @@
-"""Sunbird's bulk upload over HTTP (``batch-imports.md`` sections 2.1 to 2.3)."""
+"""Sunbird's bulk upload over HTTP (``rules/batch-imports.md`` 2.1 to 2.3)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ UPLOADS = {
 }
 
 
-# -- 2.1 endpoints and bodies ------------------------------------------------
+# -- rule 2.1: addresses and bodies ------------------------------------------
 
 
 SPELLED = pytest.mark.parametrize(
@@ -65,7 +65,7 @@ SPELLED = pytest.mark.parametrize(
 @SPELLED
 @pytest.mark.parametrize("kind", ["user", "org", "location"])
 async def test_every_upload_is_served_under_both_paths(api, spelled, kind):
-    """2.1, 2.3: the envelope of a success, key by key."""
+    """Rules 2.1 and 2.3: the envelope of a success, key by key."""
     path, content, fields, api_id = UPLOADS[kind]
     answer = await send(api, f"/a/{DOMAIN}" + spelled.format(path), content, **fields)
     body = answer.json
@@ -87,7 +87,7 @@ async def test_every_upload_is_served_under_both_paths(api, spelled, kind):
 
 @SPELLED
 async def test_the_status_is_served_under_both_paths(api, spelled):
-    """2.1: and its id is that of the status API."""
+    """Rule 2.1: and its id is that of the status API."""
     process_id = process_of(await send_states(api))
     path = spelled.format(f"data/v1/upload/status/{process_id}")
     answer = await api.get(f"/a/{DOMAIN}{path}", headers=bearer(api))
@@ -100,7 +100,7 @@ async def test_the_status_is_served_under_both_paths(api, spelled):
 
 @pytest.mark.parametrize("field", ["user", "org", "csvFile", "anything"])
 async def test_the_first_file_part_is_the_csv_whatever_it_is_called(api, field):
-    """2.1: a text field before it changes nothing."""
+    """Rule 2.1: a text field before it changes nothing."""
     form = a_form(PEOPLE, field=field, note="a text")
     answer = await api.post(USER_UPLOAD, data=form, headers=bearer(api))
     assert len((await ended(api, answer))["successResult"]) == 1
@@ -140,25 +140,25 @@ def as_json(**request):
     ],
 )
 async def test_the_csv_may_be_a_text_of_the_body(api, path, body, headers):
-    """2.1: ``data``, else the documented name; or the request of a JSON body."""
+    """Rule 2.1: ``data``, else the documented name; or the request of a JSON body."""
     answer = await api.post(path, data=body, headers=headers | bearer(api))
     process = await ended(api, answer)
     assert (len(process["successResult"]), process["failureResult"]) == (1, [])
 
 
 async def test_organisations_may_come_under_their_documented_name(api):
-    """2.1: the field ``org``."""
+    """Rule 2.1: the field ``org``."""
     await ended(api, await send_states(api))
     body, headers = urlencoded(org=ONE_ORG.decode())
     answer = await api.post(ORG_UPLOAD, data=body, headers=headers | bearer(api))
     assert len((await ended(api, answer))["successResult"]) == 1
 
 
-# -- 2.2 authentication ------------------------------------------------------
+# -- rule 2.2: who asks ------------------------------------------------------
 
 
 async def test_a_bearer_key_needs_a_user_token(api):
-    """2.2: both are required, and both may be the same key."""
+    """Rule 2.2: both are required, and both may be the same key."""
     whole = bearer(api)
     for name in whole:
         headers = {k: v for k, v in whole.items() if k != name}
@@ -183,7 +183,7 @@ async def test_a_bearer_key_needs_a_user_token(api):
     ],
 )
 async def test_who_is_nobody_gets_the_401_of_the_service(api, headers):
-    """2.2: ``status`` is SERVER_ERROR there, sic, on each of the four addresses."""
+    """Rule 2.2c: ``status`` is SERVER_ERROR, sic, on each of the four addresses."""
     for method, path in (
         ("POST", USER_UPLOAD),
         ("POST", ORG_UPLOAD),
@@ -195,13 +195,13 @@ async def test_who_is_nobody_gets_the_401_of_the_service(api, headers):
 
 
 async def test_a_wrong_user_token_is_a_401_beside_a_good_key(api):
-    """2.2: missing or invalid."""
+    """Rule 2.2: missing or invalid."""
     headers = bearer(api) | {"X-Authenticated-User-Token": "nobody's"}
     assert refusal(await send(api, USER_UPLOAD, PEOPLE, headers=headers)) == NOBODY
 
 
 async def test_header_names_may_be_spelled_in_any_case(api):
-    """2.2, as for every header."""
+    """Rule 2.2, as for every header."""
     headers = {name.lower(): value for name, value in bearer(api).items()}
     answer = await api.post(
         USER_UPLOAD, data=a_form(PEOPLE), headers=headers, anonymous=True
@@ -210,7 +210,7 @@ async def test_header_names_may_be_spelled_in_any_case(api):
 
 
 async def test_the_token_names_the_acting_user(api):
-    """2.2: owner of what is created, ``createdBy``, and the user of the form."""
+    """Rule 2.2: owner of what is created, ``createdBy``, and the user of the form."""
     actor = api.members.join("actor@example.org")
     headers = bearer(api, user=actor)
     answer = await send(api, USER_UPLOAD, PEOPLE, headers=headers)
@@ -226,7 +226,7 @@ async def test_the_token_names_the_acting_user(api):
 
 @pytest.mark.parametrize("which", ["viewer", "mobile", "read-only"])
 async def test_who_may_not_edit_gets_a_403(api, which):
-    """R0.9, 2.2: as the application and as the user, and with the product's scheme."""
+    """Rules R0.9 and 2.2: by both keys, and with the product's scheme."""
     options = {"read_only": True} if which == "read-only" else {"role": which}
     weak = api.members.join(f"{which}@example.org", **options)
     for headers in (bearer(api, weak, api.credentials), bearer(api, user=weak), weak):
@@ -237,7 +237,7 @@ async def test_who_may_not_edit_gets_a_403(api, which):
 
 
 async def test_the_products_own_schemes_need_no_user_token(api):
-    """2.2: ``ApiKey`` and Basic."""
+    """Rule 2.2: ``ApiKey`` and Basic."""
     assert (await send(api, USER_UPLOAD, PEOPLE, headers={})).status == 200
     api.members.join("basic@example.org", password="correct horse")
     basic = a_basic("basic@example.org", "correct horse")
@@ -251,16 +251,16 @@ def a_basic(user, password):
 
 
 async def test_a_domain_that_does_not_exist_is_a_404(api):
-    """R0.1."""
+    """Rule R0.1."""
     answer = await send(api, "/a/nowhere/api/user/v1/upload", PEOPLE)
     assert refusal(answer) == UNKNOWN
 
 
-# -- 2.3 envelope ------------------------------------------------------------
+# -- rule 2.3: the envelope --------------------------------------------------
 
 
 async def test_the_message_id_is_that_of_the_request(api):
-    """2.3: of a success and of an error, and a new one where none is given."""
+    """Rule 2.3: of a success and of an error, and a new one where none is given."""
     sent = bearer(api) | {"X-Request-ID": "of the client, 17"}
     good = await send(api, USER_UPLOAD, PEOPLE, headers=sent)
     bad = await send(api, USER_UPLOAD, b"", headers=sent)
@@ -275,24 +275,24 @@ async def test_the_message_id_is_that_of_the_request(api):
 
 
 async def test_other_methods_are_refused_in_the_envelope(api):
-    """2.3: whatever goes wrong."""
+    """Rule 2.3: whatever goes wrong."""
     answer = await api.get(USER_UPLOAD, headers=bearer(api))
     assert answer.status == 405
     assert list(answer.json) == KEYS
 
 
 async def test_the_fixed_paths_win(api):
-    """R0.2: nothing else answers where uploads are taken."""
+    """Rule R0.2: nothing else answers where uploads are taken."""
     for path in (USER_UPLOAD, f"{BASE}/org/v1/upload/"):
         answer = await api.post(path, data=b"x", headers=bearer(api))
         assert refusal(answer) == refused("INVALID_DATA", "Incorrect data.")
 
 
-# -- 2.3.1 the id of a process -----------------------------------------------
+# -- rule 2.3.1: the id of a process -----------------------------------------
 
 
 async def test_the_process_id_is_a_number_that_survives_every_parser(api):
-    """2.3.1: 19 digits of which the last four are 0, exact as a double."""
+    """Rule 2.3.1: 19 digits of which the last four are 0, exact as a double."""
     ids = [process_of(await send_states(api)) for _ in range(3)]
     for process_id in ids:
         assert isinstance(process_id, int)
@@ -302,7 +302,7 @@ async def test_the_process_id_is_a_number_that_survives_every_parser(api):
 
 
 async def test_leading_zeros_of_a_process_id_are_ignored(api):
-    """2.3.1: the ids of the real service have one."""
+    """Rule 2.3.1: the ids of the real service have one."""
     answer = await send_states(api)
     await ended(api, answer)
     process_id = process_of(answer)
@@ -313,13 +313,13 @@ async def test_leading_zeros_of_a_process_id_are_ignored(api):
     "given", ["1316326144873267200", "abc", "-1", "%E0%A5%A7", "1" * 400, "0", "1.0"]
 )
 async def test_an_unknown_process_is_a_404(api, given):
-    """2.3.2: also what is no number at all."""
+    """Rule 2.3.2: also what is no number at all."""
     answer = await api.get(f"{STATUS}/{given}", headers=bearer(api))
     assert refusal(answer) == UNKNOWN
 
 
 async def test_a_process_of_another_domain_is_unknown(api):
-    """2.3.2."""
+    """Rule 2.3.2."""
     process_id = process_of(await send_states(api))
     add_domain(api.members.store, "other")
     headers = api.members.join("editor@example.org", domain="other")
@@ -328,7 +328,7 @@ async def test_a_process_of_another_domain_is_unknown(api):
 
 
 async def test_another_kind_of_job_is_no_process(api):
-    """2.3.2: an import of a spreadsheet is a job, too, but of no upload."""
+    """Rule 2.3.2: an import of a spreadsheet is a job, too, but of no upload."""
     form = a_form(b"case_id\n1", field="file", case_type="x")
     answer = await api.post(f"/a/{DOMAIN}/importer/excel/bulk_upload_api/", data=form)
     upload_id = answer.json["status_url"].rstrip("/").split("/")[-2]

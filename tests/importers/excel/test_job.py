@@ -1,4 +1,7 @@
-"""The job of the Excel import: rows become cases, each exactly once."""
+"""The job of the Excel import: rows become cases, each exactly once.
+
+Examples are those of rules/excel-import.md 20.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ async def test_a_case_of_another_domain_is_not_found(store):
 
 
 async def test_a_known_external_id_matches(store):
-    """Example 5, and an update never changes the external id (section 8.1)."""
+    """Example 5, and an update never changes the external id (rule 7.2a)."""
     made(store, "c1", external_id="x")
     job = await imported_rows(
         store, ["external_id", "age"], *[["x", n] for n in (1, 2, 3)], **EXTERNAL
@@ -154,7 +157,7 @@ async def test_parents_by_id(store):
 
 
 async def test_relationships_and_identifiers(store):
-    """Example 13, and what section 11 refuses."""
+    """Example 13, and what rule 11 refuses."""
     made(store, "p1")
     head = ["case_id", "parent_id", "parent_relationship_type", "parent_identifier"]
     rows = [
@@ -187,7 +190,7 @@ async def test_relationships_and_identifiers(store):
 
 
 async def test_parents_above_in_the_same_file(store):
-    """Section 11: a parent above is found by its external id."""
+    """Rule 11.5: a parent above is found by its external id."""
     head = ["external_id", "name", "parent_external_id"]
     rows = [["p", "P", ""], ["c", "C", "p"], ["g", "G", "c"]]
     job = await imported_rows(store, head, *rows, **EXTERNAL)
@@ -219,7 +222,7 @@ async def test_blank_headers_and_domain_columns(store):
 
 
 async def test_blank_cells_empty_properties_and_keep_the_rest(store):
-    """Section 7.2: name, owner and external id stay, properties are emptied."""
+    """Rule 7.2: name, owner and external id stay, properties are emptied."""
     made(store, "c1", external_id="x")
     head = ["case_id", "name", "owner_id", "external_id", "age", "note", "close"]
     job = await imported_rows(store, head, ["c1", "", "", "", "", "hi", "Yes"])
@@ -249,7 +252,7 @@ async def test_two_cases_with_an_external_id_are_too_many(store):
 
 
 async def test_deleted_cases_are_not_found(store):
-    """Section 8.2, by either id."""
+    """Rule 8.2: by either id."""
     made(store, "c1", external_id="x")
     build.write(store, build.a_flag("c1"))
     job = await imported_rows(store, ["case_id", "age"], ["c1", 1])
@@ -259,7 +262,7 @@ async def test_deleted_cases_are_not_found(store):
 
 
 async def test_owners(store):
-    """Section 10: unknown names and ids; a name wins over an id."""
+    """Rule 10: unknown names and ids; a name wins over an id."""
     head = ["case_id", "name", "owner_name", "owner_id"]
     rows = [
         ["", "a", "amina", "nobody"],
@@ -302,7 +305,7 @@ async def test_a_blank_search_value_by_external_id(store):
     ],
 )
 async def test_what_fails_a_whole_import(store, head, column, text):
-    """Section 14.4, at the first data row and not before."""
+    """Rule 14.4: at the first data row and not before."""
     job = await imported_rows(store, head, ["a", "b"])
     assert (job.state, job.problem) == (JobState.FAILED, text)
     assert job.progress["failure"] == [column, text]
@@ -313,7 +316,7 @@ async def test_what_fails_a_whole_import(store, head, column, text):
 
 
 async def test_a_hundred_blocks_to_a_form(store):
-    """Section 13: chunks, their forms and their envelope."""
+    """Rule 13: chunks, their forms and their envelope."""
     rows = [["", n] for n in range(450)]
     job = await imported_rows(store, ["case_id", "age"], *rows)
     assert counts(job) == (450, 0, 0, 0, 5)
@@ -323,7 +326,7 @@ async def test_a_hundred_blocks_to_a_form(store):
 
 
 async def test_a_form_that_is_refused_fails_all_its_rows(store):
-    """Section 12.1, Import Error: kept as an error, and the next chunks go on."""
+    """Rules 12.1 and 13.5: kept as an error, and the next chunks go on."""
     rows = [["", n, ""] for n in range(150)]
     rows[7][2] = "x" * 300
     job = await imported_rows(store, ["case_id", "age", "hq_user_id"], *rows)
@@ -334,7 +337,7 @@ async def test_a_form_that_is_refused_fails_all_its_rows(store):
 
 
 async def test_many_sheets_are_an_import_each(store):
-    """Section 5: a later sheet may point at what an earlier one made."""
+    """Rule 5.5: a later sheet may point at what an earlier one made."""
     made(store, "h", case_type="household")
     made(store, "p", case_type="patient")
     book = an_xlsx(
@@ -357,7 +360,7 @@ async def test_many_sheets_are_an_import_each(store):
 
 
 async def test_an_import_that_is_cut_off_goes_on(store):
-    """Section 17: what was saved is kept, and nothing is made twice."""
+    """Rules 17.3 and 17.4: what was saved is kept, and nothing is made twice."""
     rows = [["", n] for n in range(530)]
     job = enqueue(store, a_csv(["case_id", "age"], *rows))
 
@@ -384,7 +387,7 @@ async def test_an_import_can_be_undone(store):
 
 
 async def test_a_dry_run_says_what_the_import_will_do(store):
-    """Section 18.2: nothing is written; later rows see what would be there."""
+    """Rule 18.2: nothing is written; later rows see what would be there."""
     made(store, "c1", external_id="x")
     head = ["external_id", "name", "parent_external_id", "hq_user_id"]
     rows = [

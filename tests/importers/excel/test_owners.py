@@ -1,4 +1,4 @@
-"""Owners in a sheet: examples 14 to 16 of ``excel-import.md``, and section 10."""
+"""Owners in a sheet: rules/excel-import.md 10, and examples 14 to 16."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_an_importer_who_is_limited_to_locations(store, people, places):
 
 
 async def test_candidates_are_places_that_are_in_use(store, people, places):
-    """Section 18.3: the codes to choose from, ten at most, no archived place."""
+    """Rule 18.3: the codes to choose from, ten at most, no archived place."""
     archived = people.place("Twin", people.type("Post", shares_cases=True))
     people.do(location_changes.archive_location, archived.location_id)
     job = await imported_rows(store, HEAD, ["", "a", "", "TWIN"])
@@ -101,7 +101,7 @@ async def test_candidates_are_places_that_are_in_use(store, people, places):
 
 @pytest.mark.parametrize("column", ["owner_name", "owner_id"])
 async def test_many_rows_with_one_owner(store, people, column):
-    """Section 10: what one value means is the same for every row that has it."""
+    """Rule 10.6: what one value means is the same for every row that has it."""
     worker = people.user("amina", "mobile")
     given = {"owner_name": "amina", "owner_id": worker.user_id}[column]
     rows = [["", n, given if n % 2 else "nobody"] for n in range(700)]
@@ -112,7 +112,7 @@ async def test_many_rows_with_one_owner(store, people, column):
 
 
 async def test_who_imports_needs_no_row_in_the_directory(store, people):
-    """Section 10, last point: who was let in is a valid owner, by name and by id."""
+    """Rule 10.3: who was let in is a valid owner, by name and by id."""
     stranger = Author(user_id="from-elsewhere", username="Stranger")
     rows = [["", "a", "", "Stranger"], ["", "b", "from-elsewhere", ""], ["", "c"]]
     job = await imported_rows(store, HEAD, *rows, author=stranger)
@@ -122,7 +122,7 @@ async def test_who_imports_needs_no_row_in_the_directory(store, people):
 
 
 async def test_an_update_changes_the_owner_if_one_is_named(store, people):
-    """Sections 7.2 and 9: a blank cell leaves it; a name wins over an id unchecked."""
+    """Rules 7.2 and 9: a blank cell leaves it; a name wins over an id unchecked."""
     group = people.group("Team", case_sharing=True)
     for case_id in "ab":
         build.submit(store, build.a_form([build.a_create(case_id)]))

@@ -1,4 +1,4 @@
-"""The rules of ``excel-import.md`` one by one: sections 7 to 9, 11 and 12."""
+"""The rules of rules/excel-import.md 7 to 9, 11 and 12, one by one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def only_case(store):
     return case
 
 
-# Section 12.1: every title with its description and column
+# Rule 12.1: every title with its description and column
 
 OWNERS = ["case_id", "name", "owner_name", "owner_id"]
 PARENTS = ["case_id", "name", "parent_id", "parent_external_id"]
@@ -116,7 +116,7 @@ ROW_ERRORS = {
 
 @pytest.mark.parametrize("title", ROW_ERRORS)
 async def test_a_row_error(store, title):
-    """Section 12.1: title, description, column; the others are examples 14 and 16."""
+    """Rule 12.1: title, description, column; the others are examples 14 and 16."""
     head, row, column, text = ROW_ERRORS[title]
     people = People(store)
     people.group("Plain")
@@ -145,7 +145,7 @@ class Unforeseen:
 
 
 def test_an_unforeseen_failure_is_that_of_its_row(store):
-    """Section 12.1, Unexpected error: the other rows go on."""
+    """Rule 12.1: an unexpected error; the other rows go on."""
     outcome = run(
         store, ["case_id", "age", "owner_name"], ["", 1, "x"], ["", 2, ""], owners=None
     )
@@ -179,7 +179,7 @@ def run(store, head, *rows, owners=None, **options):
 
 
 def test_the_size_of_a_chunk(store):
-    """Section 13, tests: chunks of two, five rows, three forms."""
+    """Rule 13.1: chunks of two, five rows, three forms."""
     rows = [["", n] for n in range(5)]
     outcome = run(store, ["case_id", "age"], *rows, chunk_size=2)
     assert (outcome.chunks, len(outcome.rows)) == (3, 5)
@@ -187,7 +187,7 @@ def test_the_size_of_a_chunk(store):
 
 
 async def test_errors_are_one_entry_for_each_title_and_column(store):
-    """Section 12.1, grouping: in order of appearance, each row once."""
+    """Rule 12.1: in order of appearance, each row once."""
     head = ["case_id", "name", "owner_name", "owner_id"]
     rows = [
         ["", "a", "x", ""],
@@ -204,7 +204,7 @@ async def test_errors_are_one_entry_for_each_title_and_column(store):
 
 
 async def test_up_to_the_limits_of_texts(store):
-    """Section 16: 255 characters of name and external id go in."""
+    """Rule 16.2: 255 characters of name and external id go in."""
     await imported_rows(
         store, ["case_id", "name", "external_id"], ["", "n" * 255, "e" * 255]
     )
@@ -212,7 +212,7 @@ async def test_up_to_the_limits_of_texts(store):
     assert (len(case.case_name), len(case.external_id)) == (255, 255)
 
 
-# Section 7: the order of the steps
+# Rule 7: the order of the steps
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ async def test_up_to_the_limits_of_texts(store):
     ids=["4", "5", "6", "8", "10a owner", "10b parent", "10a parent", "10b owner"],
 )
 async def test_a_row_makes_one_error(store, row, title):
-    """Section 7, steps 4 to 10; a new case checks its owner first, a known one not."""
+    """Rule 7, steps 4 to 10; a new case checks its owner first, a known one not."""
     made(store, "c1", external_id="known")
     for case_id in ("t1", "t2"):
         made(store, case_id, external_id="twice")
@@ -248,17 +248,17 @@ async def test_a_row_makes_one_error(store, row, title):
     ids=["6", "4"],
 )
 async def test_steps_before_the_look_up_run_when_nothing_is_created(store, row, title):
-    """Section 7, below the table: they are reported although step 9 would skip."""
+    """Rule 7: they are reported although step 9 would skip."""
     head = ["external_id", "name", "a"]
     job = await imported_rows(store, head, row, create=False, **EXTERNAL)
     assert [error[0] for error in errors(job)] == [title]
 
 
-# Sections 7.1, 7.2, 9: what cases get
+# Rules 7.1, 7.2 and 9: what cases get
 
 
 async def test_what_a_created_case_gets(store):
-    """Section 7.1, row by row; ``close`` is ignored on create."""
+    """Rule 7.1: ``close`` is ignored there."""
     head = ["case_id", "name", "age", "note", "close", "date_opened"]
     await imported_rows(store, head, ["given", "Ada", 36, "", "yes", "2001-01-01"])
     case = only_case(store)
@@ -272,14 +272,14 @@ async def test_what_a_created_case_gets(store):
 
 
 async def test_a_created_case_without_a_name_has_an_empty_one(store):
-    """Section 7.1, name; and the search value is the external id."""
+    """Rule 7.1; and the search value is the external id."""
     await imported_rows(store, ["external_id", "a"], [" 4711.0 ", "x"], **EXTERNAL)
     case = only_case(store)
     assert (case.case_name, case.external_id) == ("", "4711")
 
 
 async def test_what_an_updated_case_gets(store):
-    """Section 7.2, column "filled cell", and what is never changed."""
+    """Rule 7.2: filled cells, and what is never changed."""
     made(store, "p", case_type="household")
     made(store, "c1")
     build.submit(store, build.a_form([build.an_update("c1", kept="k", emptied="e")]))
@@ -300,7 +300,7 @@ async def test_what_an_updated_case_gets(store):
 
 
 async def test_an_index_is_replaced_under_its_name(store):
-    """Section 7.2: a blank parent leaves it."""
+    """Rule 7.2: a blank parent leaves it."""
     for case_id in ("p", "q", "c1"):
         made(store, case_id)
     head = ["case_id", "a", "parent_id"]
@@ -313,14 +313,14 @@ async def test_an_index_is_replaced_under_its_name(store):
     ("text", "closed"), [("yes", True), ("Yes", False), ("True", False), ("", False)]
 )
 async def test_only_yes_closes(store, text, closed):
-    """Section 7.2, close: letter for letter."""
+    """Rule 7.2: letter for letter."""
     made(store, "c1")
     await imported_rows(store, ["case_id", "a", "close"], ["c1", "x", text])
     assert build.case_of(store).closed is closed
 
 
 async def test_ordinary_columns_are_properties(store):
-    """Section 9, last rows: nothing else has a meaning of its own."""
+    """Rule 9.1: nothing else has a meaning of its own."""
     names = ("domain", "opened_on", "modified_on", "indices", "parent_relationship")
     await imported_rows(store, ["case_id", *names], ["", *names])
     properties = only_case(store).properties
@@ -329,14 +329,14 @@ async def test_ordinary_columns_are_properties(store):
 
 
 async def test_a_column_of_types(store):
-    """Section 6.2, header ``case_type``: blank or the import's own is ignored."""
+    """Rule 6.2b: blank or the import's own is ignored."""
     head = ["case_id", "a", "case_type"]
     job = await imported_rows(store, head, ["", "x", ""], ["", "y", "patient"])
     assert counts(job)[:3] == (2, 0, 0)
     assert {c.case_type for c in build.cases_of(store).values()} == {"patient"}
 
 
-# Section 8.2: what matches
+# Rule 8.2: what matches
 
 
 async def test_a_closed_case_is_found_and_stays_closed(store):
@@ -359,7 +359,7 @@ async def test_external_ids_that_do_not_match(store, given):
     assert counts(job)[:2] == (1, 0)
 
 
-# Section 11: parents
+# Rule 11: parents
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ async def test_external_ids_that_do_not_match(store, given):
 )
 @pytest.mark.parametrize("column", ["parent_id", "parent_external_id"])
 async def test_the_type_of_the_parent(store, column, parent_type, found):
-    """Section 11: blank means the import's type, by either id."""
+    """Rule 11.2: blank means the import's type, by either id."""
     made(store, "h", external_id="h", case_type="household")
     head = ["case_id", "name", column, "parent_type"]
     job = await imported_rows(store, head, ["", "a", "h", parent_type])
@@ -376,7 +376,7 @@ async def test_the_type_of_the_parent(store, column, parent_type, found):
 
 
 async def test_a_closed_parent_is_accepted(store):
-    """Section 11; and the id goes before the external id."""
+    """Rule 11.1; and the id goes before the external id."""
     made(store, "p", external_id="x")
     build.submit(store, build.a_form([build.a_block("p", close=True)]))
     head = ["case_id", "name", "parent_id", "parent_external_id"]
@@ -385,7 +385,7 @@ async def test_a_closed_parent_is_accepted(store):
 
 
 async def test_relationships_are_checked_of_parents_that_were_found(store):
-    """Section 11, point 3; a blank relationship is ``child``."""
+    """Rule 11.3; a blank relationship is ``child``."""
     made(store, "p")
     head = ["case_id", "a", "parent_id", "parent_relationship_type"]
     rows = [["", "x", "", "cousin"], ["", "y", "nope", "cousin"], ["", "z", "p", ""]]

@@ -1,4 +1,4 @@
-"""Sheets, forms, failures and warnings: ``excel-import.md`` 5, 13, 14.4 and 18.3."""
+"""Sheets, forms, failures, warnings: ``rules/excel-import.md`` 5, 13, 14.4 and 18.3."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def warnings(job):
     return [(warning["title"], warning["column"]) for warning in found]
 
 
-# Section 5: many sheets
+# Rule 5: many sheets
 
 
 async def many(store, content=None, **fields):
@@ -131,7 +131,7 @@ async def test_only_the_first_sheet_of_others(store):
     ]
 
 
-# Section 13: forms
+# Rule 13: forms
 
 
 def forms_of(store, job):
@@ -190,7 +190,7 @@ async def test_forms_that_failed_are_counted_and_kept(store):
     assert [kinds[i] for i in error_form_ids_of(job)] == [Kind.ERROR]
 
 
-# Section 14.4: what fails a whole import
+# Rule 14.4: what fails a whole import
 
 
 async def test_a_file_that_was_lost(store):
@@ -221,7 +221,7 @@ async def test_a_file_that_breaks_off(store, content, name, reason):
 
 
 async def test_what_was_imported_before_a_failure_is_told(store):
-    """Section 14.2: rows really created before the break."""
+    """Rule 14.2b: rows really created before the break."""
     book = {"patient": ROWS, "household": [["name"], ["x"]]}
     job = await many(store, book)
     assert (job.state, counts(job)[0]) == (JobState.FAILED, 1)
@@ -229,7 +229,7 @@ async def test_what_was_imported_before_a_failure_is_told(store):
     assert job.progress["failure"] == ["case_id", text]
 
 
-# Section 18.3: warnings
+# Rule 18.3: warnings
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ async def test_a_warning(store, rows, fields, told):
 
 
 async def test_a_warning_of_a_cell_with_an_error(store, tmp_path):
-    """The text of the error is taken (section 4.3)."""
+    """The text of the error is taken (rule 4.3b)."""
     rows = [["case_id", "a"], [None, workbooks.formula("#N/A")]]
     path = workbooks.write_xlsx(tmp_path / "a.xlsx", rows)
     job = await imported(store, path.read_bytes(), name="a.xlsx")
@@ -274,7 +274,7 @@ async def test_a_warning_of_a_cell_with_an_error(store, tmp_path):
 
 
 async def test_a_warning_of_merged_cells(store, tmp_path):
-    """The others are blank, so they empty properties (section 4.2)."""
+    """The others are blank, so they empty properties (rule 4.2b)."""
     book = openpyxl.Workbook()
     for row in (["case_id", "a"], ["", "x"], ["", None]):
         book.active.append(row)
@@ -300,7 +300,7 @@ async def test_samples_are_short_and_candidates_few(store):
     assert group["sample"] == f'Sample: Cell in row 2 contains "{"n" * 100}"'
 
 
-# Section 20, example 21
+# Rule 20, example 21
 
 
 async def test_cells_of_a_workbook_become_properties(store, tmp_path):
@@ -325,7 +325,7 @@ async def test_cells_of_a_workbook_become_properties(store, tmp_path):
     assert dict(case.properties) == {name: text for name, (_, text) in cells.items()}
 
 
-# Sections 7, 14 and 17: on the way
+# Rules 7, 14 and 17: on the way
 
 
 async def test_a_name_of_a_waiting_case_closes_its_chunk(store):
@@ -338,7 +338,7 @@ async def test_a_name_of_a_waiting_case_closes_its_chunk(store):
 
 
 async def test_an_import_is_cancelled_while_it_runs(store):
-    """Section 18.4: after the running chunk; what was stored is told and stays."""
+    """Rule 18.4a: after the running chunk; what was stored is told and stays."""
     rows = [["", n] for n in range(1200)]
     job = enqueue(store, a_csv(["case_id", "age"], *rows))
 
@@ -373,7 +373,7 @@ async def test_an_import_is_cancelled_while_it_runs(store):
     [(0, 0, None), (1, 3, 33), (2, 3, 66), (299, 300, 99), (300, 300, 100)],
 )
 async def test_how_far_an_import_is(store, done, total, percent):
-    """Section 14.2: rounded down, null before the first row."""
+    """Rule 14.2a: rounded down, null before the first row."""
     job = enqueue(store, a_csv(*ROWS))
     running = replace(
         job, state=JobState.RUNNING, progress={"done": done, "total": total}
@@ -386,7 +386,7 @@ async def test_how_far_an_import_is(store, done, total, percent):
 
 
 async def test_a_rebuild_leaves_imports_alone(store):
-    """Section 17: the same cases from the log, and the same account."""
+    """Rule 17.5: the same cases from the log, and the same account."""
     job = await imported_rows(store, *ROWS, ["", "n" * 300])
     before = build.derived(store)
     rebuild(store, build.DOMAIN)
@@ -395,7 +395,7 @@ async def test_a_rebuild_leaves_imports_alone(store):
 
 
 async def test_what_cannot_be_read_back_is_told(store):
-    """Section 14.4, result: the words of HQ where nothing better is known."""
+    """Rule 14.4: the words of HQ where nothing better is known."""
     job = enqueue(store, a_csv(*ROWS))
     [error] = status_of(replace(job, state=JobState.FAILED))["result"]["errors"]
     assert error["description"] == "Unknown Failure"

@@ -133,7 +133,7 @@ def test_one_case_type_can_be_asked_for(clinic, file_format):
 
 
 def test_a_line_is_what_the_case_api_answers(clinic):
-    """``case-api-v2.md`` section 3, key for key."""
+    """``rules/case-api-v2.md`` 3, key for key."""
     with clinic.snapshot("demo") as reader:
         wire = [
             decode_case(case_any(reader, case_id)) for case_id in ("c1", "c2", "h1")
@@ -255,7 +255,7 @@ def test_a_form_is_told_with_its_files(store):
 
 
 def test_forms_of_one_kind_have_no_columns_of_another(store):
-    """``commcare-hq-apis.md`` 15.2: one column for each leaf of the forms asked for."""
+    """``rules/hq-apis.md`` 15.2: one column for each leaf of the forms asked for."""
     a_domain(store)
     submit(store, a_form(form_id="f1", inside="<a><b>1</b></a>"))
     submit(store, a_form(form_id="f2", xmlns=OTHER, inside="<z>1</z>"))

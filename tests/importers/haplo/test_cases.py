@@ -1,4 +1,4 @@
-"""Targets that are cases, new ones and loaded ones: batch-imports.md 1.8.2, 1.8.4."""
+"""Targets that are cases, new and loaded ones: rules/batch-imports.md 1.8.2, 1.8.4."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.kit.haplo.transforms import (
 
 
 def test_a_new_case():
-    """1.8.2: its name is required, its owner is who imports."""
+    """Rule 1.8.2: its name is required, its owner is who imports."""
     found = transformed(a_control(*ANN, field("dob")), {"dob": "2020-01-01"})
     (block,) = found.blocks
     assert block.create == {
@@ -95,7 +95,7 @@ def test_owner_by_username():
 
 @pytest.mark.parametrize("name", ["case_name", "external_id", "owner_id"])
 def test_names_that_are_too_long(name):
-    """R0.8."""
+    """Rule R0.8."""
     control = a_control(*ANN, field("v", name))
     found = transformed(control, {"v": "x" * 256})
     assert messages(found) == [f"{name} must be 255 characters or fewer in object"]
@@ -149,7 +149,7 @@ def test_load_by_ref():
     ],
 )
 def test_what_cannot_be_loaded_by_ref(case):
-    """1.8.4."""
+    """Rule 1.8.4."""
     found = transformed(a_control(*BY_REF), {"ref": "c1"}, case)
     assert messages(found) == ["Couldn't load destination: object"]
     assert found.aborted
@@ -217,7 +217,7 @@ def test_new_makes_a_case_even_if_the_external_id_is_there():
 
 
 def test_only_what_changes_is_written():
-    """1.8.4: an unchanged case has no block."""
+    """Rule 1.8.4: an unchanged case has no block."""
     case = a_case(
         external_id="x1", properties={"a": "1", "b": "2", "c": ""}, closed=True
     )

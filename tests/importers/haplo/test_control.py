@@ -1,4 +1,4 @@
-"""Control files: every row of the tables of batch-imports.md 1.4.1 and 1.8.3."""
+"""Control files: every row of the tables of rules/batch-imports.md 1.4.1, and 1.8.3."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_byte_order_mark_is_no_error():
     ],
 )
 def test_each_check(control, found):
-    """1.4.1: each check has its text."""
+    """Rule 1.4.1: each check has its text."""
     assert errors(control) == [found]
 
 
@@ -175,7 +175,7 @@ def test_every_check_runs_in_order():
     ],
 )
 def test_the_first_error_of_the_instructions(instructions, found):
-    """1.4.1: depth first, and the first error wins."""
+    """Rule 1.4.1: depth first, and the first error wins."""
     assert errors(a_control(*instructions)) == [found]
 
 
@@ -261,7 +261,7 @@ def person(**more):
     ],
 )
 def test_destinations_that_cannot_be(destinations, reason):
-    """1.8.3, and check 6: the reason is told."""
+    """Rule 1.8.3 and check 6: the reason is told."""
     control = a_control(model="ledger:cases", destinations=destinations)
     assert errors(control) == [f"Invalid destinations property: {reason}"]
 

@@ -1,4 +1,4 @@
-"""Dates by patterns: batch-imports.md 1.6.1, the rule on SimpleDateFormat."""
+"""Dates by patterns: rules/batch-imports.md 1.6.1a."""
 
 from __future__ import annotations
 

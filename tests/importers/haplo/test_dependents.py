@@ -1,4 +1,4 @@
-"""Destinations that depend on another: batch-imports.md 1.8.3."""
+"""Destinations that depend on another: rules/batch-imports.md 1.8.3."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def load_mother():
 
 
 def test_a_dependent_destination_makes_a_case_that_hangs_on_the_other():
-    """1.8.3."""
+    """Rule 1.8.3."""
     found = transformed(family(*MOTHER, CHILD), {"m": "Mia", "c": "Cy"})
     mother, child = found.blocks
     about = {"case_id": mother.case_id, "case_type": "patient"}
@@ -143,7 +143,7 @@ def test_assert_destination(cases, exists, said):
 
 
 def test_required_names_must_have_values():
-    """1.5: sorted, and a loaded case may have them already."""
+    """Rule 1.5j: sorted, and a loaded case may have them already."""
     required = {"b": {"required": True}, "a": {"required": True}, "c": {}}
     control = family(*load_mother(), CHILD, names=required)
     record = {"ref": "m1", "c": "Cy"}
@@ -170,7 +170,7 @@ def test_an_optional_destination_may_have_nothing():
     ],
 )
 def test_multivalue_as_declared(declared, given, value):
-    """1.6: on a name that is not multi-valued it has no effect."""
+    """Rule 1.6b: on a name that is not multi-valued it has no effect."""
     rule = {} if declared is None else {"multivalue": declared}
     more = {} if given is None else {"multivalue": given}
     fields = [{**to("child", n, "v"), **more} for n in "ab"]

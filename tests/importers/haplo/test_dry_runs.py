@@ -1,4 +1,4 @@
-"""A dry run of a batch tells what the real one would do (batch-imports.md 1.7)."""
+"""A dry run of a batch tells what the real one does (rules/batch-imports.md 1.7f)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("domain")
 
 
 async def test_a_dry_run_leaves_nothing_but_its_account(store):
-    """1.7: no form, no case, no XFormError; rows are kept, without a form."""
+    """Rule 1.7f: no form, no case, no XFormError; rows are kept, without a form."""
     made(store, "c1", case_name="Ann", external_id="a")
     before = build.derived(store)
     control = a_control(*upsert(), NAME, field("age", type="integer"))
@@ -57,7 +57,7 @@ async def test_a_dry_run_leaves_nothing_but_its_account(store):
 
 
 async def test_a_dry_run_knows_what_it_would_have_left(store):
-    """1.7: later records load it and refer to it, also in later commits."""
+    """Rule 1.7f: later records load it and refer to it, also in later commits."""
     parents = [{"id": f"p{n}", "name": f"P{n}"} for n in range(60)]
     children = [
         {"id": f"k{n}", "name": f"K{n}", "of": f"p{n}", "title": "x"} for n in range(60)

@@ -1,4 +1,7 @@
-"""What records will ask for is found out before the lock is held."""
+"""What records will ask for is found out before the lock is held.
+
+The rules are those of rules/batch-imports.md 1.8.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ def test_a_step_that_was_refused_is_an_error():
 
 
 def test_a_look_up_by_index_wants_a_commit_of_its_own(store):
-    """1.8.3: a dependent that a form before it in the commit made is in no table."""
+    """Rule 1.8.3: one that a form before it in the commit made is in no table."""
     build.a_domain(store)
     control = with_cards()
     mother = build.a_create(

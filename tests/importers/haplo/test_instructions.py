@@ -1,4 +1,4 @@
-"""Instructions: every row of batch-imports.md 1.5."""
+"""Instructions: every row of rules/batch-imports.md 1.5."""
 
 from __future__ import annotations
 

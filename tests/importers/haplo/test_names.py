@@ -1,4 +1,4 @@
-"""Names of a case destination: batch-imports.md 1.8.2."""
+"""Names of a case destination: rules/batch-imports.md 1.8.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found wrong before the first record: batch-imports.md 1.7."""
+"""What is found wrong before the first record: rules/batch-imports.md 1.7."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ from tests.kit.haplo.transforms import (
     ],
 )
 def test_each_preparation_error(instruction, problem):
-    """1.7: found once, before the first record."""
+    """Rule 1.7: found once, before the first record."""
     assert prepared(a_control(*ANN, instruction)).problems == (problem,)
 
 
@@ -109,6 +109,6 @@ def test_a_dropped_instruction_does_not_stop_the_others():
     ],
 )
 def test_new_and_load_of_an_unknown_destination_break_the_run(instruction):
-    """1.7."""
+    """Rule 1.7."""
     with pytest.raises(RunBroken, match=r"^Unknown destination: (x|value:.*)$"):
         prepared(a_control(*ANN, instruction))

@@ -1,4 +1,4 @@
-"""Readers: every row of batch-imports.md 1.4.2."""
+"""Readers: every row of rules/batch-imports.md 1.4.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a record of a batch becomes: batch-imports.md 1.8.4, on both databases."""
+"""What a record of a batch becomes: rules/batch-imports.md 1.8.4, on both databases."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("domain")
 
 
 async def test_one_record_is_one_form(store):
-    """R0.3, R0.4 and R0.7: ids that follow from the batch, and a marked form."""
+    """Rules R0.3, R0.4 and R0.7: ids that follow from the batch, and a marked form."""
     control = a_control(NEW, NAME, field("age"))
     job, found = await imported(store, control, {"name": "Ann", "age": 3})
     assert job.state is JobState.DONE, job.problem
@@ -98,7 +98,7 @@ async def test_each_outcome(store):
 
 
 async def test_records_see_those_before_them(store):
-    """1.8.4: across files too, whatever commit they were in."""
+    """Rule 1.8.4: across files too, whatever commit they were in."""
     parents = orjson.dumps([{"id": f"p{n}", "name": f"P{n}"} for n in range(40)])
     children = orjson.dumps(
         [{"id": f"k{n}", "name": f"K{n}", "of": f"p{n}"} for n in range(40)]
@@ -194,7 +194,7 @@ def build_user(writer):
 
 
 async def test_dependents_of_earlier_records_are_found(store):
-    """1.8.3: also those of the same commit."""
+    """Rule 1.8.3: also those of the same commit."""
     control = with_cards()
     records = [{"id": "m", "name": "Mia", "card": card} for card in ("one", "two")]
     for expected in (["applied", "applied"], ["applied", "applied"]):
@@ -258,7 +258,7 @@ async def test_the_same_batch_twice_changes_nothing(store):
 
 
 async def test_a_form_that_is_refused_is_kept(store, monkeypatch):
-    """1.8.4: an XFormError, a message with its id, and the run goes on.
+    """Rule 1.8.4: an XFormError, a message with its id, and the run goes on.
 
     No record gets so far by itself, so the length that the processor takes is made
     shorter.

@@ -1,4 +1,7 @@
-"""The job of a batch, and its log: batch-imports.md 1.3 and 1.7, on both databases."""
+"""The job of a batch, and its log, on both databases.
+
+The rules are those of rules/batch-imports.md 1.3, 1.6 and 1.7.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("domain")
 
 
 async def test_a_batch_without_files(store):
-    """1.3: it ends well, with no records and no errors."""
+    """Rule 1.3: it ends well, with no records and no errors."""
     job = await ran(store, a_control(NEW, NAME), [])
     assert (job.state, job.progress["errors"]) == (JobState.DONE, 0)
     assert log_of(store, job) == []
@@ -69,7 +72,7 @@ async def test_files_may_be_read_in_their_own_ways(store):
 
 
 async def test_a_name_that_the_control_file_does_not_have(store):
-    """1.3: the run ends in error; what was applied before stays applied."""
+    """Rule 1.3: the run ends in error; what was applied before stays applied."""
     control = a_control(NEW, NAME, files={"a": {"read": "json"}})
     files = [("a", b'[{"name": "A"}]'), ("b", b"[]")]
     job = await ran(store, control, files)
@@ -117,7 +120,7 @@ async def test_a_file_that_cannot_be_read(store):
     ],
 )
 async def test_a_control_file_that_cannot_be_used(store, control, said):
-    """1.7: it is validated again at the start."""
+    """Rule 1.7: it is validated again at the start."""
     job = await ran(store, control, [("a", b'[{"name": "A"}]')])
     assert job.state is JobState.FAILED
     assert log_of(store, job) == [f"EXCEPTION: Error during import: {said}"]
@@ -125,7 +128,7 @@ async def test_a_control_file_that_cannot_be_used(store, control, said):
 
 
 async def test_preparation_errors_come_first_and_once(store):
-    """1.7: without a record, and they are counted."""
+    """Rule 1.7: without a record, and they are counted."""
     control = a_control(NEW, NAME, field("v", "1"), field("v", type="integer"))
     job, _ = await imported(
         store, control, {"name": "A", "v": "x"}, {"name": "B", "v": "y"}
@@ -139,7 +142,7 @@ async def test_preparation_errors_come_first_and_once(store):
 
 
 async def test_too_many_cases_for_a_mapping_by_title(store, monkeypatch):
-    """1.6.3: at most 4096 of them; here fewer are too many."""
+    """Rule 1.6.3: at most 4096 of them; here fewer are too many."""
     monkeypatch.setattr("importers.haplo.rules.mappings.MOST_TITLED", 1)
     for case_id in ("c1", "c2"):
         made(store, case_id)
@@ -158,7 +161,7 @@ async def test_too_many_cases_for_a_mapping_by_title(store, monkeypatch):
 
 
 async def test_the_log_ends_after_499_errors(store):
-    """1.7: the 500th says that there are more; all are counted and kept."""
+    """Rule 1.7: the 500th says that there are more; all are counted and kept."""
     control = a_control(NEW, NAME)
     job, found = await imported(store, control, *[{}] * (MOST_LOGGED + 5))
     lines = log_of(store, job)
@@ -194,7 +197,7 @@ def test_the_log_of_a_batch_that_was_stopped(store):
 
 
 async def test_the_run_is_noted_in_the_audit(store):
-    """1.7: its beginning and its end, with batch and control digest."""
+    """Rule 1.7e: its beginning and its end, with batch and control digest."""
     for control in (a_control(NEW, NAME), b"{"):
         job = await ran(store, control, [("a", b'[{"name": "A"}]')])
         notes = [

@@ -1,4 +1,7 @@
-"""Texts, truth and equality as the original's language has them."""
+"""Texts, truth and equality as the original's language has them.
+
+The rules are those of rules/batch-imports.md 1.5.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ def test_what_is_true():
 
 
 def test_what_is_the_same():
-    """1.5: strictly equal, type included."""
+    """Rule 1.5b: strictly equal, type included."""
     assert is_same(1, 1.0)
     assert is_same("a", "a")
     assert is_same(None, None)

@@ -1,4 +1,4 @@
-"""Values with parts, qualifiers, constants: batch-imports.md 1.5 and 1.6."""
+"""Values with parts, qualifiers, constants: rules/batch-imports.md 1.5 and 1.6."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.kit.haplo.transforms import (
 
 
 def test_names_of_haplo_persons_have_their_types():
-    """1.8.2."""
+    """Rule 1.8.2."""
     names = {
         "std:attribute:email": "x",
         "std:attribute:url": "x",
@@ -48,7 +48,7 @@ def test_names_of_haplo_persons_have_their_types():
 
 
 def test_a_qualifier_makes_another_property_of_the_same_type():
-    """1.8.2: the property's name, and the last part of the qualifier's code."""
+    """Rule 1.8.2: the property's name, and the last part of the qualifier's code."""
     control = a_control(
         {**NEW, "destination": "profile"},
         constant("Ann", "case_name", destination="profile"),
@@ -79,7 +79,7 @@ def structured(name, **more):
 
 
 def test_structured_values_are_collected_and_cleared():
-    """1.6.1: person names and postal addresses from their pseudo destinations."""
+    """Rule 1.6.1: person names and postal addresses from their pseudo destinations."""
     control = a_control(
         NEW,
         field("f", "first", destination="value:person-name"),
@@ -137,7 +137,7 @@ def test_new_and_remove_values_of_a_pseudo_destination():
 
 
 def test_a_bad_constant_is_reported_once_in_a_batch():
-    """1.5: constants are converted once."""
+    """Rule 1.5: constants are converted once."""
     control = a_control(*ANN, constant("x", "v", type="integer"))
     said: set[str] = set()
     first = transformed(control, {}, said=said)

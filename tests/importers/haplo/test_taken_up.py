@@ -100,7 +100,7 @@ async def test_a_job_that_lost_its_worker_repeats_nothing(store):
 
 
 async def test_read_tables_made_anew_are_the_same(store):
-    """Law 2; and rows of imports are left alone by a rebuild (R0.5)."""
+    """Law 2; a rebuild leaves rows of imports alone (rules/batch-imports.md R0.5)."""
     job, found = await imported(store, CRASHING, *MANY)
     before = build.derived(store)
     replay(store, build.DOMAIN)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("domain")
 
 
 async def test_an_unforeseen_error_fails_the_record_alone(store, monkeypatch):
-    """1.7: as far as possible the run goes on."""
+    """rules/batch-imports.md 1.7g: the run goes on."""
     real = haplo_command.run_all
 
     def run_all(steps, record, context):

@@ -1,4 +1,4 @@
-"""Values: every row of batch-imports.md 1.6, and how each is written (1.8.2)."""
+"""Values: every row of rules/batch-imports.md 1.6, and how each is written."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def invalid(kind, value):
     ],
 )
 def test_each_type(kind, value, result):
-    """1.6.1."""
+    """Rule 1.6.1."""
     assert converted(value, type=kind) == result
 
 
 @pytest.mark.parametrize("value", ["a\0b", "a\ufffe", "\ud800"])
 @pytest.mark.parametrize("keys", [{}, {"filters": ["haplo:string-to-ref"]}])
 def test_a_character_that_xml_cannot_carry(value, keys):
-    """R0.8: it is told, and the value left out; the record is applied."""
+    """Rule R0.8: it is told, and the value left out; the record is applied."""
     keys = {"type": "ref", **keys} if keys else keys
     assert converted(value, **keys) == ["Invalid character in input field v"]
 
@@ -146,7 +146,7 @@ def test_a_value_that_is_too_long_for_xml():
     ],
 )
 def test_the_type_that_the_keys_tell(keys, value, result):
-    """1.8.2: without a type, dateFormat and its like tell it."""
+    """Rule 1.8.2: without a type, dateFormat and its like tell it."""
     mapping = {"using": "title", "types": ["patient"], "values": {}}
     assert converted(value, mapping=mapping, **keys) == result
 
@@ -178,7 +178,7 @@ def test_a_date_without_a_format(keys):
     ],
 )
 def test_inputs_are_mapped_first(keys, value, result):
-    """1.6."""
+    """Rule 1.6."""
     assert converted(value, **keys) == result
 
 
@@ -201,7 +201,7 @@ AMINA = {"amina": "u-1"}
     ],
 )
 def test_each_filter_of_texts(name, value, result):
-    """1.6.2."""
+    """Rule 1.6.2."""
     assert converted(value, filters=[name]) == result
 
 
@@ -235,7 +235,7 @@ def test_each_filter_of_texts(name, value, result):
     ],
 )
 def test_each_filter_that_makes_a_ref(name, value, result):
-    """1.6.2: what finds nothing drops the value; of several the open one is meant."""
+    """Rule 1.6.2: what finds nothing drops the value; of several the open one is it."""
     cases = [
         a_case("c1", external_id="x1"),
         a_case("c2", external_id="twice"),
@@ -287,7 +287,7 @@ UNMAPPED = "Value in input data cannot be mapped for input field v: "
     ],
 )
 def test_each_mapping(mapping, value, result):
-    """1.6.3."""
+    """Rule 1.6.3."""
     cases = [a_case("c1", external_id="x1"), a_case("c0", opened_on="2025")]
     assert converted(value, *cases, mapping=mapping, refMapping="m") == result
 

@@ -1,4 +1,4 @@
-"""Uploads of locations, row by row (``batch-imports.md`` sections 2.4 to 2.6)."""
+"""Uploads of locations, row by row (``rules/batch-imports.md`` 2.4 to 2.6)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def by_code(store):
 
 
 async def test_a_location_becomes_a_case(store):
-    """2.6: type, name, external id, properties, owner; nothing at the top is above."""
+    """Rule 2.6: type, name, external id, properties, owner; at the top no parent."""
     job = await places(store, "STATE", ["KA", "Karnataka"])
     case = the_case(store, "location")
     assert (case.case_type, case.case_name, case.external_id) == (
@@ -71,7 +71,7 @@ async def test_a_location_becomes_a_case(store):
 
 @pytest.mark.parametrize("column", ["parentCode", "parentId", "both"])
 async def test_a_parent_is_named_by_either_column(store, column):
-    """2.4, 2.6: the index, both properties, and ``parentId`` in the result."""
+    """Rules 2.4 and 2.6: the index, both properties, and ``parentId`` in the result."""
     await chain(store, "state")
     state = the_case(store, "location")
     code = "" if column == "parentId" else "state"
@@ -164,7 +164,7 @@ async def test_a_parent_is_named_by_either_column(store, column):
     ],
 )
 async def test_why_a_row_fails(store, location_type, row, message):
-    """2.5.1, R0.8: the text, and the row is told as it came."""
+    """Rules 2.5.1 and R0.8: the text, and the row is told as it came."""
     await chain(store, *CHAIN[:4])
     before = build.entries_of(store)
     job = await places(store, location_type, row)
@@ -183,7 +183,7 @@ async def test_why_a_row_fails(store, location_type, row, message):
 
 
 async def test_a_parent_that_both_columns_mean_must_be_one(store):
-    """2.5.1: two different ones are no valid parent."""
+    """Rule 2.5.1: two different ones are no valid parent."""
     await chain(store, "state")
     await places(store, "state", ["other", "Other"])
     other = by_code(store)["other"]
@@ -193,20 +193,20 @@ async def test_a_parent_that_both_columns_mean_must_be_one(store):
 
 @pytest.mark.parametrize("above", ["cluster", "block"])
 async def test_a_school_may_skip_one_level(store, above):
-    """2.5.1."""
+    """Rule 2.5.1."""
     await chain(store, *CHAIN[:4])
     job = await places(store, "school", ["S", "School", above])
     assert messages(store, job) == [None]
 
 
 async def test_255_characters_are_not_too_long(store):
-    """R0.8."""
+    """Rule R0.8."""
     job = await places(store, "state", ["c" * 255, "n" * 255])
     assert messages(store, job) == [None]
 
 
 async def test_an_existing_code_is_an_update(store):
-    """2.6: only columns with a value are written, and the parent stays."""
+    """Rule 2.6: only columns with a value are written, and the parent stays."""
     await chain(store, "state", "district")
     before = by_code(store)["district"]
     job = await places(store, "district", ["district", "New name"])
@@ -219,7 +219,7 @@ async def test_an_existing_code_is_an_update(store):
 
 
 async def test_a_parent_of_an_update_replaces_the_index(store):
-    """2.6: under the rules of a create."""
+    """Rule 2.6: under the rules of a create."""
     await chain(store, "state", "district")
     await places(store, "state", ["other", "Other"])
     job = await places(store, "district", ["district", "The district", "other"])
@@ -234,7 +234,7 @@ async def test_a_parent_of_an_update_replaces_the_index(store):
 
 
 async def test_an_update_that_changes_nothing_is_no_form(store):
-    """2.6: a success, outcome ``unchanged``."""
+    """Rule 2.6: a success, outcome ``unchanged``."""
     await chain(store, "state", "district")
     position = build.entries_of(store)[-1].position
     job = await places(store, "district", ["district", "The district", "state"])
@@ -246,7 +246,7 @@ async def test_an_update_that_changes_nothing_is_no_form(store):
 
 
 async def test_a_code_twice_in_a_file_is_created_and_then_updated(store):
-    """2.6, visibility: earlier rows of the same file are seen."""
+    """Rule 2.6g: earlier rows of the same file are seen."""
     job = await places(store, "state", ["S", "One"], ["S", "Two"], ["S", "Two"])
     told = shown(store, job)
     assert [row["operation"] for row in told] == ["create", "update", "update"]
@@ -257,7 +257,7 @@ async def test_a_code_twice_in_a_file_is_created_and_then_updated(store):
 
 
 async def test_closed_deleted_and_foreign_cases_are_not_found(store):
-    """2.6, look-ups: open cases of the type, in the domain."""
+    """Rule 2.6b: open cases of the type, in the domain."""
     await chain(store, "state")
     state = the_case(store, "location")
     build.submit(store, build.a_form([build.a_block(state.case_id, close=True)]))
@@ -277,7 +277,7 @@ async def test_closed_deleted_and_foreign_cases_are_not_found(store):
 
 
 async def test_several_chains_of_types(store):
-    """2.4: a setting; a type below one chain is no parent in the other."""
+    """Rule 2.4b: a setting; a type below one chain is no parent in the other."""
     rules = Rules(location_types=(("state", "district"), ("country", "town")))
     options = {"settings": SunbirdSettings(rules=rules)}
 
@@ -296,7 +296,7 @@ async def test_several_chains_of_types(store):
 
 
 async def test_one_form_for_each_row(store):
-    """R0.3, R0.7: the root tells which row it was, the meta block who uploaded it."""
+    """Rules R0.3 and R0.7: the root tells the row, the meta block who uploaded it."""
     job = await places(store, "state", ["A", "a"], ["", "x"], ["B", "b"])
     entries = forms(store, job)
     assert [entry.details["record"] for entry in entries] == [1, 3]
@@ -307,7 +307,7 @@ async def test_one_form_for_each_row(store):
 
 
 async def test_locations_are_places_of_the_directory(store):
-    """2.6: an owner column can name them; a school shares its cases."""
+    """Rule 2.6h: an owner column can name them; a school shares its cases."""
     await chain(store, *CHAIN)
     job = await places(store, "state", ["state", "Renamed"], ["", "bad"])
     with store.snapshot(build.DOMAIN) as reader:

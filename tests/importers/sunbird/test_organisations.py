@@ -1,4 +1,4 @@
-"""Uploads of organisations, row by row (``batch-imports.md`` sections 2.4 to 2.6)."""
+"""Uploads of organisations, row by row (``rules/batch-imports.md`` 2.4 to 2.6)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def made(store, *row):
 
 
 async def test_an_organisation_becomes_a_case(store):
-    """2.5, 2.6: properties, index, and the keys of the result."""
+    """Rules 2.5 and 2.6: properties, index, and the keys of the result."""
     job = await organisations(
         store, ["Shala", "KA", "Active", "", "EXT-1", "A school", "School"]
     )
@@ -99,7 +99,7 @@ async def test_an_organisation_becomes_a_case(store):
 
 @pytest.mark.parametrize("header", ["upper", "internal", "lower"])
 async def test_headers_may_be_titles_or_internal_names(store, header):
-    """2.4: in any case of letters."""
+    """Rule 2.4: in any case of letters."""
     columns = {
         "upper": COLUMNS,
         "internal": NAMES,
@@ -112,7 +112,7 @@ async def test_headers_may_be_titles_or_internal_names(store, header):
 
 
 async def test_an_inactive_organisation_stays_an_open_case(store):
-    """2.5: status 0; 2.6: a property only."""
+    """Rules 2.5 and 2.6f: status 0 is a property only."""
     job = await organisations(store, ["Shala", "KA", "INACTIVE"])
     assert shown(store, job)[0]["status"] == 0
     case = the_case(store, "organisation")
@@ -159,7 +159,7 @@ async def test_an_inactive_organisation_stays_an_open_case(store):
     ],
 )
 async def test_why_a_row_fails(store, row, message):
-    """2.5.1 in its order; the row is told as it came."""
+    """Rule 2.5.1 in its order; the row is told as it came."""
     await made(store, "Other", "KA", "active", "", "taken")
     job = await organisations(store, row, ["ok", "KA", "active"])
     if message is None:  # a blank row is none
@@ -173,7 +173,7 @@ async def test_why_a_row_fails(store, row, message):
 
 
 async def test_an_organisation_id_is_an_update(store):
-    """2.6: what has no value stays, also the external id; its own id is not taken."""
+    """Rule 2.6c: what has no value stays, also the external id; its own is free."""
     before = await made(store, "Shala", "KA", "active", "", "e1", "Old", "school")
     await places(store, "state", ["MH", "Maharashtra"])
     job = await organisations(
@@ -193,7 +193,7 @@ async def test_an_organisation_id_is_an_update(store):
 
 
 async def test_an_update_that_changes_nothing_is_no_form(store):
-    """2.6."""
+    """Rule 2.6."""
     case = await made(store, "Shala", "KA", "active", "", "e1", "Old", "school")
     row = ["Shala", "KA", "ACTIVE", case.case_id, "E1", "Old", "SCHOOL"]
     job = await organisations(store, row)
@@ -203,7 +203,7 @@ async def test_an_update_that_changes_nothing_is_no_form(store):
 
 
 async def test_rows_of_a_file_see_those_before(store):
-    """2.6: an external id is taken by the row above."""
+    """Rule 2.6: an external id is taken by the row above."""
     job = await organisations(
         store, ["A", "KA", "active", "", "E"], ["B", "KA", "active", "", "e"]
     )
@@ -214,7 +214,7 @@ async def test_rows_of_a_file_see_those_before(store):
 
 
 async def test_a_case_of_another_type_does_not_hold_an_external_id(store):
-    """2.6: look-ups go by the type; the location has the code ``KA``."""
+    """Rule 2.6: look-ups go by the type; the location has the code ``KA``."""
     await places(store, "state", ["ka", "Lower"])
     job = await organisations(store, ["A", "KA", "active", "", "KA"])
     assert messages(store, job) == [None]

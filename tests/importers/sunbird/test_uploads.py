@@ -1,4 +1,7 @@
-"""The job of an upload: each row exactly once, whatever happens meanwhile."""
+"""The job of an upload: each row exactly once, whatever happens meanwhile.
+
+The rules are those of rules/batch-imports.md 0 and 2.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def people(count):
 
 
 async def test_the_form_tells_which_row_it_was(store):
-    """R0.4, R0.7: ids follow from the process; the root and the meta block."""
+    """Rules R0.4 and R0.7: ids follow from the process; the root and the meta block."""
     job = await places(store, "state", ["A", "a"])
     [entry] = forms(store, job)
     assert entry.form_id == form_id_of("sunbird", build.DOMAIN, job.job_id, 1)
@@ -89,7 +92,7 @@ async def test_the_form_tells_which_row_it_was(store):
 
 
 async def test_what_became_of_a_row_is_kept_with_its_form(store):
-    """R0.5: number, line, form, case, message; blank lines are no rows."""
+    """Rule R0.5: number, line, form, case, message; blank lines are no rows."""
     content = b"\xef\xbb\xbf\n , ,,\n" + a_csv(
         PLACES, ["A", "a"], ["", "", " ", ""], ["", "b"]
     )
@@ -114,7 +117,7 @@ async def test_what_became_of_a_row_is_kept_with_its_form(store):
     ],
 )
 async def test_how_cells_are_read(store, content):
-    """2.4: trimmed, filled up, cut; columns in any order."""
+    """Rule 2.4: trimmed, filled up, cut; columns in any order."""
     job = await run(store, enqueue(store, "location", content, location_type="state"))
     assert messages(store, job) == [None], shown(store, job)
     case = the_case(store, "location")
@@ -122,7 +125,7 @@ async def test_how_cells_are_read(store, content):
 
 
 async def test_text_in_quotes_keeps_commas_and_line_ends(store):
-    """2.4: and every script survives."""
+    """Rule 2.4: and every script survives."""
     job = await places(store, "state", ["A,1", 'कर्नाटक\nand "more"'])
     assert messages(store, job) == [None]
     case = the_case(store, "location")
@@ -130,7 +133,7 @@ async def test_text_in_quotes_keeps_commas_and_line_ends(store):
 
 
 async def test_a_worker_that_dies_between_commits_repeats_nothing(store):
-    """R0.4: whoever goes on begins behind the last commit."""
+    """Rule R0.4a: whoever goes on begins behind the last commit."""
     job = enqueue(store, "user", a_csv(USERS, *people(MANY)))
 
     async with working(store, {SUNBIRD: dying(run_upload, 2, 4)}) as worker:
@@ -149,7 +152,7 @@ async def test_a_worker_that_dies_between_commits_repeats_nothing(store):
 
 
 async def test_progress_and_rows_commit_together(store):
-    """R0.5: the counts of a job are those of its kept rows."""
+    """Rule R0.5: the counts of a job are those of its kept rows."""
     rows = [*states(3), ["", "bad", "", ""], *states(1)]
     job = await places(store, "state", *rows)
     with store.snapshot(build.DOMAIN) as reader:
@@ -189,7 +192,7 @@ async def test_an_upload_can_be_undone_by_its_process(store):
 
 
 async def test_a_form_that_is_refused_is_a_row_that_failed(store):
-    """R0.3, 2.5.1: kept as an XFormError, whose id the row tells."""
+    """Rules R0.3 and 2.5.1: kept as an XFormError, whose id the row tells."""
     job = enqueue(store, "location", a_csv(PLACES, *states(2)), location_type="state")
     build.a_domain(store, "other")
     taken = case_id_of("sunbird", build.DOMAIN, job.job_id, 1, 0)
@@ -216,7 +219,7 @@ async def test_a_form_that_is_refused_is_a_row_that_failed(store):
 
 
 async def test_an_id_that_somebody_else_has_used_is_left_alone(store):
-    """R0.4: the row fails, and neither the case nor the form is changed."""
+    """Rule R0.4: the row fails, and neither the case nor the form is changed."""
     job = enqueue(store, "location", a_csv(PLACES, *states(2)), location_type="state")
     case_id = case_id_of("sunbird", build.DOMAIN, job.job_id, 1, 0)
     form_id = form_id_of("sunbird", build.DOMAIN, job.job_id, 2)
@@ -229,7 +232,7 @@ async def test_an_id_that_somebody_else_has_used_is_left_alone(store):
 
 @pytest.mark.parametrize("kind", ["state", "user"])
 async def test_a_dry_run_says_what_the_upload_will_do(store, kind):
-    """2.6: later rows see what would be there, across commits; nothing is written."""
+    """Rule 2.6g: later rows see what would be there, across commits, unwritten."""
     if kind == "state":
         rows = [[f"S{n % 250}", f"N{n % 3}", "", ""] for n in range(MANY)]
         rows += [["S1", "x", "S2", ""], ["", "y", "", ""]]
@@ -305,7 +308,7 @@ def a_user(case_id, **properties):
 
 
 async def test_rows_with_users_want_a_commit_of_their_own(store):
-    """2.5.1: what a form before them in it made is not found by reading a table."""
+    """Rule 2.5.1: what a form before them in the commit made is in no table."""
     job = enqueue(store, "user", a_csv(USERS, *people(1)))
     expected = People()
     expected.expect({"email": "u0@x.org"})
@@ -322,7 +325,7 @@ async def test_rows_with_users_want_a_commit_of_their_own(store):
 
 
 async def test_what_phones_send_meanwhile_is_seen(store):
-    """2.5.1: no row is stored behind a user that holds its email already."""
+    """Rule 2.5.1: no row is stored behind a user that holds its email already."""
     job = enqueue(store, "user", a_csv(USERS, *people(200)))
     async with working(store, {SUNBIRD: run_upload}) as worker:
         sent = [
@@ -362,7 +365,7 @@ async def test_a_file_that_was_erased_fails_the_process(store):
 
 
 def test_ids_of_processes_are_digits_of_the_time():
-    """2.3.1: 13 of milliseconds, two of a sequence, four zeros."""
+    """Rule 2.3.1: 13 of milliseconds, two of a sequence, four zeros."""
     ids = ProcessIds()
     now = 1_606_811_724_250_000
     assert ids.draw(now) == 1606811724250_00_0000
@@ -371,7 +374,7 @@ def test_ids_of_processes_are_digits_of_the_time():
 
 
 def test_ids_of_a_crowded_millisecond_take_the_next():
-    """2.3.1: and none is drawn twice, not even when the clock goes back."""
+    """Rule 2.3.1: and none is drawn twice, not even when the clock goes back."""
     ids = ProcessIds()
     now = 1_606_811_724_250_000
     drawn = [ids.draw(now) for _ in range(250)] + [ids.draw(now - 5000)]
@@ -381,7 +384,7 @@ def test_ids_of_a_crowded_millisecond_take_the_next():
 
 
 async def test_an_id_that_a_job_has_is_drawn_again(store):
-    """2.3.1: another process may have drawn the same."""
+    """Rule 2.3.1: another process may have drawn the same."""
     content = a_csv(PLACES, *states(1))
     first = int(enqueue(store, "location", content, location_type="x").job_id)
     jobs.enqueue(store, job_id=str(first + 10_000))
@@ -437,7 +440,7 @@ HEADERS = {
 async def test_every_row_ends_once_and_a_dry_run_predicts_it(
     store, kind, location_type, rows
 ):
-    """2.5: success + failure = rows; no file makes a job fail."""
+    """Rule 2.5: success + failure = rows; no file makes a job fail."""
     rows = [[text.replace("\0", "") for text in row] for row in rows]
     rows = [row for row in rows if any(text.strip() for text in row)] or [["S1", "x"]]
     domain = build.a_domain(store, f"d-{new_id()}")

@@ -1,4 +1,4 @@
-"""Uploads of users, row by row (``batch-imports.md`` sections 2.4 to 2.6)."""
+"""Uploads of users, row by row (``rules/batch-imports.md`` 2.4 to 2.6)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def made(store, *row):
 
 
 async def test_a_user_becomes_a_case_and_no_login(store):
-    """2.5, 2.6: properties, index, the keys of the result."""
+    """Rules 2.5 and 2.6: properties, index, the keys of the result."""
     org = await organisation(store)
     job = await users(
         store, ["Asha", "Teacher", "PUBLIC, ORG_ADMIN,BOOK_CREATOR", PHONE, EMAIL, org]
@@ -122,7 +122,7 @@ async def test_a_user_becomes_a_case_and_no_login(store):
 
 
 async def test_a_user_without_an_organisation(store):
-    """2.5: ``orgName`` is empty, ``organisationId`` is not there."""
+    """Rule 2.5: ``orgName`` is empty, ``organisationId`` is not there."""
     job = await users(store, [*GOOD, PHONE])
     [told] = shown(store, job)
     assert told["orgName"] == ""
@@ -134,7 +134,7 @@ async def test_a_user_without_an_organisation(store):
 
 
 async def test_the_case_keeps_what_every_answer_masks(store):
-    """2.5: of rows that succeed and of rows that fail; nothing kept tells more."""
+    """Rule 2.5: of rows that succeed and of rows that fail; nothing kept tells more."""
     job = await users(
         store,
         [*GOOD, PHONE, "Asha@Example.org"],
@@ -169,7 +169,7 @@ async def test_the_case_keeps_what_every_answer_masks(store):
     ],
 )
 def test_phones_of_ten_digits_are_masked(phone, shown_as):
-    """2.5: dashes are removed, and all but the last four are stars."""
+    """Rule 2.5: dashes are removed, and all but the last four are stars."""
     assert mask_phone(phone) == shown_as
 
 
@@ -184,13 +184,13 @@ def test_phones_of_ten_digits_are_masked(phone, shown_as):
     ],
 )
 def test_emails_are_masked(email, shown_as):
-    """2.5: the first two characters and everything from the @ on are kept."""
+    """Rule 2.5: the first two characters and everything from the @ on are kept."""
     assert mask_email(email) == shown_as
 
 
 @pytest.mark.parametrize("header", ["title", "internal", "mixed", "as the seed has it"])
 async def test_headers_may_be_titles_or_internal_names(store, header):
-    """2.4: in any case of letters; ``EXTERNAL ID`` is the school's, too."""
+    """Rule 2.4: in any case of letters; ``EXTERNAL ID`` is the school's, too."""
     org = await organisation(store)
     columns = {
         "title": COLUMNS,
@@ -206,7 +206,7 @@ async def test_headers_may_be_titles_or_internal_names(store, header):
 
 
 async def test_of_two_columns_with_one_meaning_the_first_with_a_value_counts(store):
-    """2.4 says nothing; a row must mean one thing."""
+    """Rule 2.4a: a row must mean one thing."""
     job = await uploaded(
         store,
         "user",
@@ -303,7 +303,7 @@ ROW_ERRORS = [
 
 @pytest.mark.parametrize(("given", "message"), ROW_ERRORS)
 async def test_why_a_row_fails(store, given, message):
-    """2.5.1 in its order, after the mandatory values."""
+    """Rule 2.5.1 in its order, after the mandatory values."""
     active = await organisation(store)
     await organisation(store, "Closed", "e2", "inactive")
     await made(store, *GOOD, "9999999999", "Taken@example.org")
@@ -318,7 +318,7 @@ async def test_why_a_row_fails(store, given, message):
 
 
 async def test_an_inactive_organisation_is_told_before_what_is_behind_it(store):
-    """2.5.1: a conflict comes before the status of either organisation."""
+    """Rule 2.5.1: a conflict comes before the status of either organisation."""
     active = await organisation(store)
     closed = await organisation(store, "Closed", "e2", "inactive")
     assert await why(store, row(orgId=closed, orgExternalId="e1")) == [
@@ -330,7 +330,7 @@ async def test_an_inactive_organisation_is_told_before_what_is_behind_it(store):
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_every_role_of_the_list_is_known(store, role):
-    """2.4: and ``PUBLIC`` is dropped."""
+    """Rule 2.4: and ``PUBLIC`` is dropped."""
     job = await users(store, row(roles=role))
     assert shown(store, job)[0]["roles"] == ([] if role == "PUBLIC" else [role])
 
@@ -345,7 +345,7 @@ async def test_every_role_of_the_list_is_known(store, role):
     ],
 )
 async def test_emails_of_the_pattern_are_valid(store, email):
-    """2.5.1."""
+    """Rule 2.5.1."""
     assert await why(store, row(email=email)) == [None]
 
 
@@ -363,12 +363,12 @@ async def test_emails_of_the_pattern_are_valid(store, email):
     ],
 )
 async def test_other_emails_are_not(store, email):
-    """2.5.1."""
+    """Rule 2.5.1."""
     assert await why(store, row(email=email)) == ["Email is invalid."]
 
 
 async def test_types_roles_and_phones_are_settings(store):
-    """2.4, 2.5.1."""
+    """Rules 2.4 and 2.5.1."""
     rules = Rules(user_types=("nurse",), roles=("MATRON",), phone_pattern="^[0-9]{3}$")
     options = {"settings": SunbirdSettings(rules=rules)}
     good = row(userType="Nurse", roles="MATRON,PUBLIC", phone="123")
@@ -379,7 +379,7 @@ async def test_types_roles_and_phones_are_settings(store):
 
 
 async def test_a_user_id_is_an_update(store):
-    """2.5, 2.6: reported as ``assignRoles``; what has no value stays."""
+    """Rules 2.5 and 2.6: reported as ``assignRoles``; what has no value stays."""
     org = await organisation(store)
     user = await made(store, *GOOD, PHONE, EMAIL, org)
     job = await users(store, ["Asha Rao", "other", "ORG_ADMIN", "", "", "", "", user])
@@ -410,7 +410,7 @@ async def test_a_user_id_is_an_update(store):
 
 
 async def test_an_update_may_keep_its_own_email_and_phone(store):
-    """2.5.1: another user's are meant; and nothing changes, so there is no form."""
+    """Rule 2.5.1: another user's are meant; nothing changes, so there is no form."""
     user = await made(store, *GOOD, PHONE, EMAIL)
     job = await users(store, row(userId=user))
     [result] = kept(store, job)
@@ -419,7 +419,7 @@ async def test_an_update_may_keep_its_own_email_and_phone(store):
 
 
 async def test_a_user_can_move_to_an_organisation_without_external_id(store):
-    """2.6: what belonged to the one before goes with it."""
+    """Rule 2.6: what belonged to the one before goes with it."""
     first = await organisation(store)
     second = await organisation(store, "Other", "")
     user = await made(store, *GOOD, PHONE, "", first)
@@ -431,7 +431,7 @@ async def test_a_user_can_move_to_an_organisation_without_external_id(store):
 
 
 async def test_rows_of_a_file_see_those_before(store):
-    """2.6: an email is taken by the row above, whatever the case of its letters."""
+    """Rule 2.6: an email is taken by the row above, in whatever case."""
     assert await why(
         store,
         row(phone=""),
@@ -447,7 +447,7 @@ ROLE = "Invalid role value provided in request."
 
 
 async def test_who_gives_an_email_up_frees_it(store):
-    """2.5.1: also within one file."""
+    """Rule 2.5.1: also within one file."""
     user = await made(store, *GOOD, PHONE, EMAIL)
     assert await why(
         store,
@@ -458,7 +458,7 @@ async def test_who_gives_an_email_up_frees_it(store):
 
 
 async def test_only_open_users_hold_what_is_unique(store):
-    """2.5.1: a closed or deleted user does not, nor a case of another type."""
+    """Rule 2.5.1: a closed or deleted user does not, nor a case of another type."""
     first = await made(store, *GOOD, PHONE)
     build.submit(store, build.a_form([build.a_block(first, close=True)]))
     assert await why(store, row(email="")) == [None]
@@ -471,7 +471,7 @@ async def test_only_open_users_hold_what_is_unique(store):
 
 
 async def test_users_that_others_made_are_seen(store):
-    """2.5.1: a form of a phone makes a user whose email is taken, too."""
+    """Rule 2.5.1: a form of a phone makes a user whose email is taken, too."""
     special = {"case_type": "user", "case_name": "By phone"}
     block = build.a_create("u1", create=special, update={"email": "ASHA@EXAMPLE.ORG"})
     build.submit(store, build.a_form([block]))

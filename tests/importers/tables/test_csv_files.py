@@ -1,4 +1,4 @@
-"""CSV: letter for letter, in UTF-8, and refused when it is broken (4.1, 4.3)."""
+"""CSV: letter for letter, in UTF-8, or refused (rules/excel-import.md 4.1 and 4.3)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def written(folder, content):
     ],
 )
 def test_the_usual_forms_are_read_alike(tmp_path, content):
-    """LF or CRLF, with a byte order mark or without, quoted or not (section 4.1)."""
+    """LF or CRLF, with a byte order mark or without, quoted or not (rule 4.1)."""
     with open_table(written(tmp_path, content), file_name="A.CSV") as table:
         assert (table.headers, table.row_count) == (("name", "age"), 1)
         assert table.sheet_names == ("Sheet1",)
@@ -47,7 +47,7 @@ def test_the_usual_forms_are_read_alike(tmp_path, content):
 
 
 def test_no_cell_is_guessed_into_something_else(tmp_path):
-    """Numbers, dates, truth words and percentages stay as they are (section 4.3)."""
+    """Numbers, dates, truth words and percentages stay as they are (rule 4.3)."""
     content = b'a,b,c,d,e\n5.0,true,50%,1/2/2020,"x ""y"", z\nw"\n ,,---,1e5,=1+1\n'
     with open_table(written(tmp_path, content), file_name="a.csv") as table:
         assert texts(table) == [
@@ -86,7 +86,7 @@ def test_samples_are_different_texts_of_the_first_rows(tmp_path):
     ],
 )
 def test_a_broken_file_is_refused_before_its_first_row(tmp_path, content, text):
-    """Section 3.2, checks 8 and 9; an open quote would swallow the rest."""
+    """Rule 3.2, checks 8 and 9; an open quote would swallow the rest."""
     assert refusal(written(tmp_path, content), "a.csv") == (Reason.DAMAGED, text)
 
 

@@ -1,7 +1,8 @@
-"""Files that are broken, locked, lying or built to break a reader (3.2, 16).
+"""Files that are broken, locked, lying or built to break a reader.
 
-Each is a clear text, in bounded memory and time, and harms nobody but its own process.
-The traps of ``dependencies.md`` 3.2 are here by name.
+Each is a clear text of rules/excel-import.md 3.2, in bounded memory and time, and
+harms nobody but its own process. The traps of ``rules/libraries.md`` 3.2 are here by
+name.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def a_book(folder, rows=(("a", "b"), (1, 2))):
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.xlsm", "xlsx", "a.xlsx.gz", ""])
 def test_other_extensions_are_refused(tmp_path, name):
-    """Section 3.2, check 3: also files with macros."""
+    """Check 3: also files with macros."""
     expected = "Please upload file with one of the following extensions: csv, xls, xlsx"
     assert refusal(a_book(tmp_path), name) == (Reason.FORMAT, expected)
 
@@ -181,7 +182,7 @@ def test_rows_and_columns_have_limits(tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_opened(tmp_path):
-    """Section 16."""
+    """rules/excel-import.md 16.1."""
     path = written(tmp_path, "a.xlsx", b"x" * 2_000_001)
     limits = Limits(file_size=2_000_000)
     assert refusal(path, limits=limits) == (

@@ -1,4 +1,4 @@
-"""Both readers of .xlsx give the same table, cell by cell (ruling R-10)."""
+"""Both readers of .xlsx give the same cells (rules/libraries.md 3.2.5)."""
 
 from __future__ import annotations
 

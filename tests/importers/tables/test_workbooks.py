@@ -1,4 +1,4 @@
-"""Workbooks as tables: sheets, rows and cells of .xlsx, .xls and .ods (4.2, 4.3)."""
+"""Workbooks as tables: sheets, rows and cells (rules/excel-import.md 4.2 and 4.3)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows_of(path, reader, *, sheet=None):
 
 @every_reader
 def test_cells_of_an_xlsx_become_the_texts_of_the_table(tmp_path, reader):
-    """Every row of section 4.3, and the reading test of HQ (section 20, example 21)."""
+    """Every kind of cell (rule 4.3), and the reading test of HQ (example 21)."""
     cells = [
         (28, "28"),
         (5.0, "5"),
@@ -76,7 +76,7 @@ def test_cells_of_an_xlsx_become_the_texts_of_the_table(tmp_path, reader):
 
 @every_reader
 def test_cells_keep_what_they_were(tmp_path, reader):
-    """Numbers, errors and texts that look like them can be told apart (section 8.1)."""
+    """Numbers, errors and texts that look like them can be told apart (rule 8.1)."""
     cells = [[1, "1", True, formula("#N/A"), "#N/A", shown(1, "yyyy"), None, "\x02z"]]
     path = write_xlsx(tmp_path / "a.xlsx", [list("abcdefgh"), *cells])
     _, [row] = rows_of(path, reader)
@@ -127,7 +127,7 @@ def test_rows_stand_where_excel_shows_them(tmp_path, reader):
 
 @every_reader
 def test_the_first_worksheet_is_read_whichever_is_active(tmp_path, reader):
-    """Charts do not count, hidden sheets, rows and columns do (section 4.2)."""
+    """Charts do not count, hidden sheets, rows and columns do (rule 4.2)."""
     path = tmp_path / "a.xlsx"
     book = xlsxwriter.Workbook(path)
     chart = book.add_chart({"type": "line"})
@@ -153,7 +153,7 @@ def test_the_first_worksheet_is_read_whichever_is_active(tmp_path, reader):
 
 @every_reader
 def test_merged_cells_have_one_value_and_are_told(tmp_path, reader):
-    """The others are blank (section 4.2)."""
+    """The others are blank (rule 4.2)."""
     path = tmp_path / "a.xlsx"
     book = xlsxwriter.Workbook(path)
     sheet = book.add_worksheet()
@@ -253,7 +253,7 @@ def test_a_workbook_of_another_library_is_read(tmp_path):
 
 
 def test_what_is_known_beforehand_is_told(tmp_path):
-    """Headers, names of sheets, number of rows and a few samples (section 18.3)."""
+    """Headers, names of sheets, number of rows and a few samples (rule 18.3)."""
     rows = [["a", "b"], *[[n % 2, "x"] for n in range(150)], [], ["late"]]
     path = write_xlsx(tmp_path / "a.xlsx", rows, [])
     with open_table(path, file_name="Some.XLSX") as table:
@@ -282,7 +282,7 @@ def test_the_process_that_reads_knows_no_secrets(tmp_path, monkeypatch):
 
 
 def test_an_old_workbook_is_read(tmp_path):
-    """.xls: dates by their format, whole numbers, errors (section 4.3)."""
+    """.xls: dates by their format, whole numbers, errors (rule 4.3)."""
     rows = [
         ["text", "number", "date", "other"],
         [" 007 ", 28.0, datetime.fromisoformat("1988-07-07"), True],

@@ -6,7 +6,7 @@ from api.config import Config, ConfigError
 
 
 def test_without_any_variable_the_defaults_of_the_contract_hold():
-    """operator-interface.md: the default database, host and port."""
+    """rules/operator.md 2.1: the default database, host and port."""
     config = Config.from_env({})
     assert config == Config()
     assert config.database == "sqlite:///data/caseledger.db"
@@ -14,7 +14,7 @@ def test_without_any_variable_the_defaults_of_the_contract_hold():
 
 
 def test_the_body_limit_allows_the_fifty_mebibytes_of_the_case_api():
-    """case-api-v2.md section 1, "body size"."""
+    """rules/case-api-v2.md 1.8: the size of a body."""
     assert Config().body_limit >= 50 * 1024 * 1024
 
 
@@ -36,7 +36,7 @@ def test_settings_survive_the_way_to_a_worker():
 
 
 def test_an_option_of_the_command_line_wins_over_the_environment():
-    """operator-interface.md, "--database URL, or the variable"."""
+    """rules/operator.md 2.1: --database, or the variable."""
     config = Config.from_env({"CASELEDGER_DATABASE": "sqlite:///a.db"})
     assert config.with_options(database="sqlite:///b.db").database == "sqlite:///b.db"
 
@@ -45,7 +45,7 @@ def test_an_option_of_the_command_line_wins_over_the_environment():
     "url", ["sqlite:///x.db", "sqlite:////tmp/x.db", "postgresql://u:p@h:1/n"]
 )
 def test_the_urls_of_the_contract_are_taken_as_they_are(url):
-    """operator-interface.md, "URLs"."""
+    """rules/operator.md 2.2: which URLs there are."""
     assert Config.from_env({"CASELEDGER_DATABASE": url}).database == url
 
 

@@ -1,4 +1,4 @@
-"""The data set of the bench is the one of performance.md, section 3."""
+"""The data set of the bench is the one of docs/bench.md (rules/design.md 6.4)."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def properties():
     ],
 )
 def test_each_filter_matches_its_share(properties, name, value, share):
-    """Missing and empty are the same to a filter (section 3, matches out of N)."""
+    """Missing and empty are the same to a filter (rule 6.4)."""
     found = sum(values.get(name, "") == value for values in properties)
     assert found == round(share * N)
 
 
 def test_the_hostile_batch_lies_together_near_the_end(properties):
-    """``batch=b97`` stands at 97 to 98 % of the list order (section 3)."""
+    """``batch=b97`` stands at 97 to 98 % of the list order (rule 6.4)."""
     places = [i for i, values in enumerate(properties) if values["batch"] == "b97"]
     assert places == list(range(97 * N // 100, 98 * N // 100))
 
 
 def test_case_ids_are_distinct_uuids_that_end_in_their_number():
-    """The last twelve digits of a case id are its number (section 3, case_id)."""
+    """The last twelve digits of a case id are its number (rule 6.4)."""
     ids = [dataset.case_id(i) for i in range(N)]
     assert len(set(ids)) == N
     assert all(int(one[-12:], 16) == i for i, one in enumerate(ids))
@@ -60,7 +60,7 @@ def test_no_form_id_is_a_case_id():
 
 
 def test_three_patients_point_to_each_household():
-    """A quarter are households, the others their children (section 3, index)."""
+    """A quarter are households, the others their children (rule 6.4)."""
     parents = Counter(dataset.parent(i) for i in range(N))
     assert parents.pop(None) == N // 4
     assert set(parents.values()) == {3}
@@ -68,12 +68,12 @@ def test_three_patients_point_to_each_household():
 
 
 def test_every_case_has_ten_properties_and_nine_in_ten_a_state(properties):
-    """``state`` is absent for one case in ten, the other ten never (section 3)."""
+    """``state`` is absent for one case in ten, the other ten never (rule 6.4)."""
     assert Counter(map(len, properties)) == {11: 9 * N // 10, 10: N // 10}
 
 
 def test_even_forms_of_the_log_create_and_odd_ones_change_what_exists():
-    """An update never names a case that no earlier form created (section 3, L)."""
+    """An update never names a case that no earlier form created (rule 6.4)."""
     created = 0
     for i in range(10_000):
         target = dataset.log_target(i)
@@ -86,7 +86,7 @@ def test_even_forms_of_the_log_create_and_odd_ones_change_what_exists():
 
 
 def test_one_case_forms_have_the_size_the_goals_were_measured_with():
-    """About 1.1 KB for one case, about 67 KB for a hundred (section 3)."""
+    """About 1.1 KB for one case, about 67 KB for a hundred (rule 6.4)."""
     assert 1000 <= len(xforms.create_form(1234, N)) <= 1250
     assert 63_000 <= len(xforms.bulk_form(range(100), N)) <= 72_000
 
@@ -101,7 +101,7 @@ def test_the_xml_says_what_the_formula_says():
 
 
 def test_closed_cases_are_closed_by_their_form():
-    """Every twentieth case is closed (section 3, closed)."""
+    """Every twentieth case is closed (rule 6.4)."""
     closed = [
         etree.fromstring(xforms.create_form(i, N)).find(f"{CASE}/{{*}}close")
         is not None
@@ -140,7 +140,7 @@ def test_a_finite_source_ends():
 
 
 def test_the_median_ratio_counts_not_the_ratio_of_medians():
-    """The median of the per-round ratios is judged (section 1, same-run ratio)."""
+    """The median of the per-round ratios is judged (rule 6.1)."""
     rounds = [
         [Figure(workload="W", case="c", measure="m", value=v, floor=f, goal=0.6)]
         for v, f in ((10, 10), (5, 10), (30, 100))

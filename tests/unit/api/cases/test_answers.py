@@ -1,4 +1,4 @@
-"""Answers of Case Data API v2 (``case-api-v2.md`` sections 0, 3, 4.2 and 6)."""
+"""Answers of Case Data API v2 (``rules/case-api-v2.md`` 0, 3, 4.2 and 6)."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ BARE = to_row(Case(domain="d", case_id="c2"))
 
 
 def test_a_case_has_its_fourteen_keys_in_order():
-    """Section 3: exactly these keys; removed indices do not appear."""
+    """Rule 3.1: exactly these keys; removed indices do not appear."""
     found = json.loads(render_case(ROW))
     assert list(found.items()) == list(WIRE.items())
 
 
 def test_what_was_never_set_is_null():
-    """Section 3: external_id and date_closed; ``{}`` for properties and indices."""
+    """Rule 3.1: external_id and date_closed; ``{}`` for properties and indices."""
     found = json.loads(render_case(BARE))
     assert found["external_id"] is found["date_closed"] is None
     assert found["closed"] is False
@@ -86,18 +86,18 @@ def test_what_was_never_set_is_null():
 
 
 def test_a_cleared_external_id_stays_empty():
-    """Section 3, external_id: ``""`` after being cleared."""
+    """Rule 3.1: ``""`` after being cleared."""
     assert json.loads(render_case(BARE._replace(external_id="")))["external_id"] == ""
 
 
 @pytest.mark.parametrize("row", [ROW, BARE])
 def test_the_decoded_case_is_the_rendered_one(row):
-    """Section 3: the same keys from every endpoint."""
+    """Rule 3.1: the same keys from every endpoint."""
     assert decode_case(row) == json.loads(render_case(row))
 
 
 def test_many_cases_are_an_array():
-    """Section 6: a page."""
+    """Rule 6: a page."""
     assert json.loads(render_cases([ROW, BARE])) == [
         decode_case(ROW),
         decode_case(BARE),
@@ -106,7 +106,7 @@ def test_many_cases_are_an_array():
 
 
 def test_chosen_fields_are_rendered():
-    """Section 7: applied to each case object."""
+    """Rule 7.1: applied to each case object."""
     chosen = FieldFilter.parse([("fields", "case_id,properties.dob")])
     found = json.loads(renderer(chosen)(ROW))
     assert found == {"case_id": "c1", "properties": {"dob": "1948-11-02"}}
@@ -114,33 +114,33 @@ def test_chosen_fields_are_rendered():
 
 
 def test_a_write_is_answered_under_both_names_of_the_form():
-    """D1: form_id and xform_id with the same value."""
+    """Rule D1: form_id and xform_id with the same value."""
     found = json.loads(write_response("f1", render_case(ROW)))
     assert found == {"form_id": "f1", "xform_id": "f1", "case": WIRE}
 
 
 def test_a_bulk_is_answered_with_a_case_per_row():
-    """5.3, cases in the response."""
+    """Rule 5.3.2."""
     texts = [render_case(ROW), render_case(ROW)]
     found = json.loads(bulk_response("f1", texts))
     assert found == {"form_id": "f1", "xform_id": "f1", "cases": [WIRE, WIRE]}
 
 
 def test_an_empty_bulk_has_both_ids_null():
-    """5.3, empty array: both id keys, null allowed."""
+    """Rule 5.3.1: both id keys, null allowed."""
     found = json.loads(bulk_response(None, []))
     assert found == {"form_id": None, "xform_id": None, "cases": []}
 
 
 def test_a_page_says_where_the_next_one_is():
-    """Section 6.2, ``next``: absent when there is no further page (D12)."""
+    """Rules 6.2.2 and D12: absent when there is no further page."""
     found = json.loads(list_response(7, [render_case(ROW)], next_url="http://h/?a=é"))
     assert found == {"matching_records": 7, "cases": [WIRE], "next": "http://h/?a=é"}
     assert json.loads(list_response(0, [])) == {"matching_records": 0, "cases": []}
 
 
 def test_a_bulk_fetch_answers_in_the_order_asked():
-    """4.2: all case_ids first, duplicates repeated and counted, stubs of two keys."""
+    """Rule 4.2.2: all case_ids first, repeats counted again, stubs of two keys."""
     asked = BulkFetch(case_ids=("c1", "no", "c1"), external_ids=("1", "no", "a\ud800"))
     case = render_case(ROW)
     found = bulk_fetch_response(

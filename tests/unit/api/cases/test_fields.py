@@ -1,4 +1,4 @@
-"""``fields`` and ``exclude`` (``case-api-v2.md`` section 7)."""
+"""``fields`` and ``exclude`` (``rules/case-api-v2.md`` 7)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def without(*names):
 
 
 def test_a_value_is_a_list_of_paths():
-    """Section 7, value: comma-separated paths, each dot-separated."""
+    """Rule 7.2: comma-separated paths, each dot-separated."""
     assert chosen(("fields", "case_id,properties.age,indices.parent.case_id")) == {
         "case_id": "c1",
         "properties": {"age": "22"},
@@ -51,12 +51,12 @@ def test_a_value_is_a_list_of_paths():
     ],
 )
 def test_the_prefix_form_means_the_same(prefixed, plain):
-    """Section 7, prefix form: any depth."""
+    """Rule 7.2: any depth."""
     assert chosen(prefixed) == chosen(plain)
 
 
 def test_repeated_parameters_add_up():
-    """Section 7, repeated: ``fields=a&fields=b`` is ``fields=a,b``."""
+    """Rule 7.2: ``fields=a&fields=b`` is ``fields=a,b``."""
     both = chosen(("fields", "case_id"), ("fields", "closed"))
     assert (
         both
@@ -66,7 +66,7 @@ def test_repeated_parameters_add_up():
 
 
 def test_blanks_around_parts_are_trimmed():
-    """Section 7, whitespace: around commas, dots and parts of the parameter name."""
+    """Rule 7.2: around commas, dots and parts of the parameter name."""
     spaced = chosen((" fields . properties ", " edd , age "), ("fields", " closed\t"))
     assert spaced == chosen(("fields", "properties.edd,properties.age,closed"))
     assert chosen(("fields", "properties . edd")) == {
@@ -87,24 +87,24 @@ def test_blanks_around_parts_are_trimmed():
     ],
 )
 def test_a_path_with_an_empty_part_matches_nothing(pair, result):
-    """Section 7, empty parts."""
+    """Rule 7.3."""
     assert chosen(pair) == result
 
 
 def test_unknown_names_are_ignored():
-    """Section 7, unknown names."""
+    """Rule 7.3."""
     assert chosen(("fields", "nope,case_id")) == {"case_id": "c1"}
     assert chosen(("exclude", "nope,properties.nope,nope.x")) == CASE
 
 
 def test_a_path_through_a_plain_value_finds_nothing():
-    """Section 7, path through a non-object."""
+    """Rule 7.3."""
     assert chosen(("fields", "case_id.x,external_id.y")) == {}
     assert chosen(("exclude", "case_id.x,external_id.y")) == CASE
 
 
 def test_an_object_without_the_key_is_left_empty():
-    """Section 7, path into an object, nothing found."""
+    """Rule 7.3."""
     assert chosen(("fields", "properties.nope")) == {"properties": {}}
 
 
@@ -112,14 +112,14 @@ def test_an_object_without_the_key_is_left_empty():
     "paths", ["properties,properties.age", "properties.age,properties"]
 )
 def test_a_child_narrows_its_parent(paths):
-    """Section 7, parent and child both named, in either order."""
+    """Rule 7.4: in either order."""
     assert chosen(("fields", paths)) == {"properties": {"age": "22"}}
     rest = {"edd": "2013-12-09", "a.b": "dotted"}
     assert chosen(("exclude", paths)) == CASE | {"properties": rest}
 
 
 def test_a_property_with_a_dot_cannot_be_addressed():
-    """Section 7, property names containing a dot."""
+    """Rule 7.4."""
     assert chosen(("fields", "properties.a.b")) == {"properties": {}}
     assert chosen(("exclude", "properties.a.b")) == CASE
 
@@ -134,7 +134,7 @@ def test_a_property_with_a_dot_cannot_be_addressed():
     ],
 )
 def test_the_two_families_exclude_each_other(pairs):
-    """Section 7, both families present, even empty, even only ``exclude.x``."""
+    """Rule 7.1: even empty, even only ``exclude.x``."""
     with pytest.raises(
         Conflict, match=r"^You cannot specify both 'fields' and 'exclude'$"
     ):
@@ -142,19 +142,19 @@ def test_the_two_families_exclude_each_other(pairs):
 
 
 def test_other_parameters_ask_for_nothing():
-    """Section 7: no parameter of either family is no filter at all."""
+    """Rule 7: no parameter of either family is no filter at all."""
     assert FieldFilter.parse([("limit", "1"), ("fieldset", "a"), ("", "")]) is None
 
 
 def test_a_parameter_knows_its_family():
-    """Section 6: a list must tell these parameters from unknown ones."""
+    """Rule 6: a list must tell these parameters from unknown ones."""
     assert family_of("fields") is family_of("fields.properties") is Family.FIELDS
     assert family_of("exclude.x.y") is Family.EXCLUDE
     assert family_of("fieldsx") is family_of("properties.fields") is None
 
 
 def test_a_very_deep_path_is_walked_without_recursion():
-    """5.7: very deep ``fields`` paths are ignored."""
+    """Rule 5.7: very deep ``fields`` paths are ignored."""
     deep = ".".join(["properties"] * 100_000)
     assert chosen(("fields", deep)) == {"properties": {}}
     assert chosen(("exclude", deep)) == CASE

@@ -1,4 +1,4 @@
-"""The query string of the case list (case-api-v2.md 6, 6.1, 5.7)."""
+"""The query string of the case list (rules/case-api-v2.md 6, 6.1, 5.7)."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def problem(query: str) -> str:
     return caught.value.text
 
 
-# -- 6, filters ------------------------------------------------------------------------
+# -- rule 6.0: filters -----------------------------------------------------------------
 
 
 def test_nothing_asked_is_everything():
-    """6: a list without filter; deleted cases are never listed."""
+    """Rule 6.0.3: a list without filter; deleted cases are never listed."""
     request = asked("")
     assert request.filter == CaseFilter()
     assert not request.filter.include_deleted
@@ -50,13 +50,13 @@ def test_nothing_asked_is_everything():
 
 @pytest.mark.parametrize("name", ["case_type", "case_name", "owner_id", "external_id"])
 def test_a_field_is_exact(name):
-    """6, ``case_type``, ``case_name``, ``owner_id``, ``external_id``."""
+    """Rule 6.0.2: ``case_type``, ``case_name``, ``owner_id``, ``external_id``."""
     assert wanted(f"{name}=%20Ab%20") == CaseFilter(equals={name: (" Ab ",)})
     assert wanted(f"{name}=") == CaseFilter(equals={name: ("",)})
 
 
 def test_different_names_combine_and_one_name_repeated_means_any():
-    """6: AND between different names; repeating one name ORs its values."""
+    """Rule 6.0.1: AND between different names; repeating one name ORs its values."""
     assert wanted("case_type=a&owner_id=o&case_type=b&case_type=a") == CaseFilter(
         equals={"case_type": ("a", "b"), "owner_id": ("o",)}
     )
@@ -64,31 +64,31 @@ def test_different_names_combine_and_one_name_repeated_means_any():
 
 @pytest.mark.parametrize("value", ["", "false", "f", "no", "n", "0", "FALSE", "No"])
 def test_some_words_are_false(value):
-    """6, booleans: empty or a word of refusal, in any letter case."""
+    """Rule 6.0.3: empty or a word of refusal, in any letter case."""
     assert wanted(f"closed={value}") == CaseFilter(closed=(False,))
     assert not wanted(f"include_deleted={value}").include_deleted
 
 
 @pytest.mark.parametrize("value", ["true", "maybe", "2", "yes", "off", "%20"])
 def test_everything_else_is_true(value):
-    """6, booleans: everything else is true."""
+    """Rule 6.0.3."""
     assert wanted(f"closed={value}") == CaseFilter(closed=(True,))
     assert wanted(f"include_deleted={value}").include_deleted
 
 
 def test_open_or_closed_is_every_case():
-    """6, ``closed``, repeated."""
+    """Rule 6.0.1: ``closed``, repeated."""
     assert wanted("closed=true&closed=false") == CaseFilter()
 
 
 @pytest.mark.parametrize("value", ["", "true", "false"])
 def test_include_deprecated_changes_nothing(value):
-    """6, ``include_deprecated``: accepted and ignored without a data dictionary."""
+    """Rule 6.0.3: accepted and ignored without a data dictionary."""
     assert wanted(f"include_deprecated={value}") == CaseFilter()
 
 
 def test_an_index_is_asked_by_the_id_it_points_at():
-    """6, ``indices.<name>``."""
+    """Rule 6.0.2: ``indices.<name>``."""
     assert wanted("indices.parent=a&indices.parent=b&indices.host=c") == CaseFilter(
         indices={"parent": ("a", "b"), "host": ("c",)}
     )
@@ -96,7 +96,7 @@ def test_an_index_is_asked_by_the_id_it_points_at():
 
 
 def test_a_property_is_named_by_all_behind_the_first_dot():
-    """6, ``properties.<name>``: any characters, exact, empty means not set."""
+    """Rule 6.0.2: any characters, exact, empty means not set."""
     assert wanted("properties.a.b%20c%20%26=%20X%20") == CaseFilter(
         properties={"a.b c &": (" X ",)}
     )
@@ -108,7 +108,7 @@ def test_a_property_is_named_by_all_behind_the_first_dot():
     "name", ["name", "closed_on", "last_modified", "case_name", "case_type", "@other"]
 )
 def test_other_names_are_ordinary_properties(name):
-    """3: a user property called like a pseudo-property is an ordinary one."""
+    """Rules 3.4 and 6.0.2: one called like a pseudo-property is an ordinary one."""
     assert wanted(f"properties.{name}=x") == CaseFilter(properties={name: ("x",)})
 
 
@@ -117,14 +117,14 @@ def test_other_names_are_ordinary_properties(name):
     [("@case_id", "case_id"), ("@case_type", "case_type"), ("@owner_id", "owner_id")],
 )
 def test_pseudo_properties_are_columns(name, column):
-    """6, ``properties.<name>``: CommCare HQ answers for its pseudo-properties."""
+    """Rule 6.0.2: CommCare HQ answers for its pseudo-properties."""
     assert wanted(f"properties.{name}=x") == CaseFilter(equals={column: ("x",)})
     both = wanted(f"properties.{name}=x&properties.{name}=y")
     assert both == CaseFilter(equals={column: ("x", "y")})
 
 
 def test_a_column_asked_in_two_ways_must_agree():
-    """6: AND between different names."""
+    """Rule 6.0.1: AND between different names."""
     assert wanted("case_type=a&case_type=b&properties.@case_type=b") == CaseFilter(
         equals={"case_type": ("b",)}
     )
@@ -142,7 +142,7 @@ def test_a_column_asked_in_two_ways_must_agree():
     ],
 )
 def test_status_is_open_or_closed(query, closed):
-    """6, ``properties.@status=open``."""
+    """Rule 6.0.2: ``properties.@status=open``."""
     assert wanted(query) == CaseFilter(closed=closed)
 
 
@@ -155,15 +155,15 @@ def test_status_is_open_or_closed(query, closed):
     ],
 )
 def test_no_case_is_neither_open_nor_closed(query):
-    """6, ``properties.@status``."""
+    """Rule 6.0.2: ``properties.@status``."""
     assert is_impossible(wanted(query))
 
 
-# -- 6, query --------------------------------------------------------------------------
+# -- rule 6.3: query -------------------------------------------------------------------
 
 
 def test_a_query_is_parsed_and_combines_with_the_other_filters():
-    """6, ``query``; 6.3, combines by AND and knows the day."""
+    """Rule 6.3.1: it combines by AND and knows the day."""
     assert wanted("case_type=a&query=p%20=%20'v'") == CaseFilter(
         equals={"case_type": ("a",)}, query=Equals(name="p", value="v")
     )
@@ -173,14 +173,14 @@ def test_a_query_is_parsed_and_combines_with_the_other_filters():
 
 
 def test_a_query_repeated_means_any():
-    """6: repeating one name ORs its values."""
+    """Rule 6.0.1: repeating one name ORs its values."""
     assert wanted("query=p=1&query=q=2").query == Or(
         parts=(Equals(name="p", value="1"), Equals(name="q", value="2"))
     )
 
 
 def test_a_bad_query_is_told_why():
-    """6, bad CSQL."""
+    """Rule 6.0.5: bad CSQL."""
     assert problem("query=gibberish") == (
         "Bad query: Your search query is required to have at least one boolean "
         "operator (=, !=, >, >=, <, <=)"
@@ -190,7 +190,7 @@ def test_a_bad_query_is_told_why():
     assert problem("query=p='%00'") == "Bad query: Malformed search query"
 
 
-# -- 6, bad requests -------------------------------------------------------------------
+# -- rule 6.0.5: bad requests ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_bad_query_is_told_why():
     ],
 )
 def test_an_unknown_parameter_is_refused(name):
-    """6, unknown parameter."""
+    """Rule 6.0.5: unknown parameter."""
     with pytest.raises(Conflict) as caught:
         parse_list_query([(name, "x")], today=TODAY)
     assert caught.value.text == f"'{name}' is not a valid parameter."
@@ -223,7 +223,7 @@ def test_an_unknown_parameter_is_refused(name):
     "value", ["ten", "", "1.5", "-1", "-0", "1e3", " 5", "5_0", "٣", "0x10", "5,"]
 )
 def test_a_limit_that_is_no_number_is_refused(value):
-    """6, limit not an integer, limit negative."""
+    """Rule 6.0.5: limit not an integer, limit negative."""
     with pytest.raises(Conflict) as caught:
         parse_list_query([("limit", value)], today=TODAY)
     assert caught.value.text == f"'{value}' is not a valid value for 'limit'"
@@ -232,7 +232,7 @@ def test_a_limit_that_is_no_number_is_refused(value):
 
 @pytest.mark.parametrize("value", ["5001", "99999", "9" * 400, "9" * 10_000])
 def test_a_limit_above_the_most_is_refused(value):
-    """6, limit > 5000; 5.7, limit with 400 digits."""
+    """Rules 6.0.5 and 5.7: above 5000, also with 400 digits."""
     expected = "You cannot request more than 5000 cases per request."
     assert problem(f"limit={value}") == expected
 
@@ -249,18 +249,18 @@ def test_a_limit_above_the_most_is_refused(value):
     ],
 )
 def test_a_limit_is_taken(query, limit):
-    """6, ``limit``: 0 to 5000; of several the last."""
+    """Rules 6.0.1 and 6.0.4: 0 to 5000; of several the last."""
     assert asked(query).limit == limit
 
 
 @pytest.mark.parametrize("operation", ["eq", "", "GTE", "gte.x"])
 def test_a_bad_date_operator_is_refused(operation):
-    """6, bad date operator."""
+    """Rule 6.0.5: bad date operator."""
     expected = f"'{operation}' is not a valid type of date range."
     assert problem(f"date_opened.{operation}=2020-01-01") == expected
 
 
-# -- 6.1, dates ------------------------------------------------------------------------
+# -- rule 6.1: dates -------------------------------------------------------------------
 
 EARLY, LATE = "2020-01-19T08:00:00-03:00", "2020-01-19T10:00:00-03:00"
 OPENED = {
@@ -313,7 +313,7 @@ def opened(query: str) -> str:
     ],
 )
 def test_the_proof_vectors_hold(query, days):
-    """6.1: a bare date is a whole day; proof vectors; 5.7, ends of the calendar."""
+    """Rules 6.1.1 and 5.7: a bare date is a whole day, to the ends of the calendar."""
     assert opened(query) == days
 
 
@@ -329,7 +329,7 @@ def test_the_proof_vectors_hold(query, days):
 )
 @pytest.mark.parametrize("operator", list(Operator))
 def test_every_time_can_be_asked_in_four_ways(name, column, operator):
-    """6, ``last_modified.<op>`` to ``indexed_on.<op>``; 6.1, to the microsecond."""
+    """Rule 6.1.1: ``last_modified.<op>`` to ``indexed_on.<op>``, to the microsecond."""
     value = "2020-01-19T12:00:00.123456Z"
     expected = TimeRange(column=column, operator=operator, values=(value,))
     assert wanted(f"{name}.{operator}={value}") == CaseFilter(ranges=(expected,))
@@ -350,7 +350,7 @@ def test_every_time_can_be_asked_in_four_ways(name, column, operator):
     ],
 )
 def test_iso_8601_is_accepted(text):
-    """6.1, accepted: T or blank, optional seconds and fraction, offsets."""
+    """Rule 6.1.2: T or blank, optional seconds and fraction, offsets."""
     request = parse_list_query([("indexed_on.gte", text)], today=TODAY)
     assert request.filter.ranges[0].values == ("2020-01-19T11:00:00.000000Z",)
 
@@ -365,13 +365,13 @@ def test_iso_8601_is_accepted(text):
     ],
 )
 def test_a_plus_that_became_a_blank_is_mended(text):
-    """6.1, ``+`` in a query string."""
+    """Rule 6.1.2: ``+`` in a query string."""
     values = wanted(f"indexed_on.gte={text}").ranges[0].values
     assert values == ("2020-01-19T11:00:00.000000Z",)
 
 
 def test_a_blank_before_a_time_is_no_offset():
-    """6.1: ``2020-01-19 11:00`` is a time of that day."""
+    """Rule 6.1.2: ``2020-01-19 11:00`` is a time of that day."""
     values = wanted("indexed_on.gte=2020-01-19 11:00").ranges[0].values
     assert values == ("2020-01-19T11:00:00.000000Z",)
 
@@ -403,14 +403,14 @@ def test_a_blank_before_a_time_is_no_offset():
     ],
 )
 def test_what_is_no_date_is_refused(text):
-    """6, date value not parseable; 6.1, partial dates; 5.7, ends of the calendar."""
+    """Rules 6.0.5, 6.1.2 and 5.7: parts of dates, ends of the calendar."""
     with pytest.raises(Conflict) as caught:
         parse_list_query([("date_opened.gte", text)], today=TODAY)
     assert caught.value.text == f"Cannot parse datetime '{text}'"
     assert caught.value.field == "date_opened.gte"
 
 
-# -- 5.7, hostile input ----------------------------------------------------------------
+# -- rule 5.7: hostile input -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -425,20 +425,20 @@ def test_what_is_no_date_is_refused(text):
 )
 @pytest.mark.parametrize("character", ["%00", "%01", "%EF%BF%BF"])
 def test_a_value_that_no_case_can_hold_matches_nothing(name, character):
-    """5.7, ``%00`` in a filter value: nothing matches and no database is asked."""
+    """Rule 5.7: ``%00`` in a filter value; no database is asked."""
     assert is_impossible(wanted(f"{name}=x{character}"))
     assert not is_impossible(wanted(f"{name}=x{character}&{name}=x"))
 
 
 @pytest.mark.parametrize("prefix", ["", "properties.", "indices.", "fields."])
 def test_a_name_that_xml_cannot_carry_is_refused(prefix):
-    """5.7, ``%00`` in a filter name."""
+    """Rule 5.7: ``%00`` in a filter name."""
     expected = f"'{prefix}a\\x00' is not a valid parameter."
     assert problem(f"{prefix}a%00=x") == expected
 
 
 def test_text_that_is_not_utf8_is_refused():
-    """5.7: bytes that are not UTF-8 in a query; the answer can be encoded."""
+    """Rule 5.7: bytes that are not UTF-8 in a query; the answer can be encoded."""
     for pair in (("case_type", "\udcff"), ("fields", "\udcff"), ("a\udcff", "x")):
         with pytest.raises(Conflict) as caught:
             parse_list_query([pair], today=TODAY)
@@ -446,19 +446,19 @@ def test_text_that_is_not_utf8_is_refused():
 
 
 def test_a_date_with_a_control_character_is_shown_escaped():
-    """5.7: the error text itself must be encodable."""
+    """Rule 5.7: the error text itself must be encodable."""
     expected = "Cannot parse datetime '2020\\x00'"
     assert problem("date_opened.gte=2020%00") == expected
 
 
-# -- 7, fields and exclude -------------------------------------------------------------
+# -- rule 7: fields and exclude --------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "name", ["fields", "exclude", "fields.properties", "exclude.a.b", " fields .x"]
 )
 def test_field_filters_are_handed_on(name):
-    """6, ``fields`` and ``exclude`` with their families; 7, blanks in names."""
+    """Rule 7.2: ``fields`` and ``exclude`` with their families, blanks in names."""
     request = parse_list_query(
         [("case_type", "a"), (name, "x,y"), (name, "z")], today=TODAY
     )
@@ -468,7 +468,7 @@ def test_field_filters_are_handed_on(name):
 
 
 def test_offsets_are_what_python_thinks_they_are():
-    """6.1, offsets: against the standard library."""
+    """Rule 6.1.2: against the standard library."""
     for minutes in range(-720, 721, 45):
         when = parse_datetime("2020-01-19T11:00:00").astimezone(
             timezone(timedelta(minutes=minutes))

@@ -1,4 +1,4 @@
-"""Cursors of the case list (case-api-v2.md 6.2 and 9, defect 14)."""
+"""Cursors of the case list (rules/case-api-v2.md 6.2 and 9.14)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def asked(query: str) -> ListRequest:
 
 
 def test_a_cursor_carries_everything_but_the_position():
-    """6.2, cursor content: filters, limit and field selection."""
+    """Rule 6.2.3: filters, limit and field selection."""
     first = asked(
         "case_type=a&case_type=b&limit=7&fields=case_id&fields.properties=p"
         "&query=p=1&closed=false&include_deleted=1&properties.é=%20😀%01"
@@ -43,14 +43,14 @@ def test_a_cursor_carries_everything_but_the_position():
 
 
 def test_a_cursor_can_be_followed_verbatim():
-    """6.2, ``next``: nothing in it needs encoding."""
+    """Rule 6.2.2: nothing in it needs encoding."""
     cursor = asked("case_name=" + "%C3%BF" * 300).cursor(1)
     assert parse_qsl(f"cursor={cursor}") == [("cursor", cursor)]
     assert asked(f"cursor={cursor}==").page.after == 1
 
 
 def test_with_a_cursor_all_else_is_ignored():
-    """6, ``cursor``: even parameters that are wrong; of several the last."""
+    """Rule 6.2.3: even parameters that are wrong; of several the last."""
     cursor = asked("case_type=a").cursor(5)
     request = asked(f"nonsense=1&limit=x&case_type=b&cursor=bad&cursor={cursor}")
     assert request.filter == CaseFilter(equals={"case_type": ("a",)})
@@ -58,7 +58,7 @@ def test_with_a_cursor_all_else_is_ignored():
 
 
 def test_the_clients_indexed_on_and_the_position_are_kept_apart():
-    """6.2 and 9 defect 14: the filter stays what the client asked on every page."""
+    """Rules 6.2.3 and 9.14: the filter stays what the client asked on every page."""
     first = asked("indexed_on.gte=2020-01-19&indexed_on.lt=2020-02-01")
     second = asked(f"cursor={first.cursor(1_579_500_000_000_000)}")
     third = asked(f"cursor={second.cursor(1_579_600_000_000_000)}")
@@ -68,7 +68,7 @@ def test_the_clients_indexed_on_and_the_position_are_kept_apart():
 
 
 def test_a_cursor_of_many_ids_stays_shorter_than_their_url():
-    """6.2: a filter that fits into a URL must fit when it travels in a cursor."""
+    """Rule 6.2: a filter that fits into a URL must fit when it travels in a cursor."""
     query = "&".join(f"owner_id={n:032x}" for n in range(0, 10**40, 10**38))
     assert len(asked(query).cursor(1)) < len(query)
 
@@ -112,7 +112,7 @@ def packed(document: object) -> str:
     ],
 )
 def test_a_cursor_that_we_did_not_make_is_refused(cursor):
-    """6, undecodable ``cursor``; 9 defect 7."""
+    """Rules 6.0.5 and 9.7: undecodable."""
     with pytest.raises(Conflict) as caught:
         parse_list_query([("cursor", cursor)], today=TODAY)
     assert "cursor" in caught.value.text
@@ -120,7 +120,7 @@ def test_a_cursor_that_we_did_not_make_is_refused(cursor):
 
 
 def test_a_cursor_that_unpacks_to_megabytes_is_refused():
-    """5.7: a small cursor must not fill the memory."""
+    """Rule 5.7: a small cursor must not fill the memory."""
     bomb = packed([1, 1, [["case_type", "a" * 10**7]]])
     assert len(bomb) < 20_000
     with pytest.raises(Conflict):
@@ -128,6 +128,6 @@ def test_a_cursor_that_unpacks_to_megabytes_is_refused():
 
 
 def test_a_cursor_is_made_of_pairs_and_a_position():
-    """6.2: what was encoded is decoded."""
+    """Rule 6.2: what was encoded is decoded."""
     pairs = (("a", "1"), ("a", "2"), ("", ""))
     assert decode_cursor(encode_cursor(pairs, after=0)) == (pairs, 0)

@@ -1,4 +1,4 @@
-"""Bodies of Case Data API v2 (``case-api-v2.md`` sections 0, 4.2 and 5)."""
+"""Bodies of Case Data API v2 (``rules/case-api-v2.md`` 0, 4.2 and 5)."""
 
 from __future__ import annotations
 
@@ -55,27 +55,27 @@ from tests.kit.case_bodies import (
 )
 @pytest.mark.parametrize("parse", [*SINGLE, parse_bulk, parse_bulk_fetch])
 def test_what_is_not_json_is_refused(parse, raw):
-    """5.4, body not JSON, BOM, empty; 5.7, surrogates, deep nesting, NaN, 1e999."""
+    """Rules 5.4.1 and 5.7: no JSON, BOM, empty, surrogates, nested deep, NaN, 1e999."""
     assert refusal(parse, raw) == NOT_JSON
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", True, [], [{}]])
 @pytest.mark.parametrize("parse", [single_update, put_external])
 def test_a_single_write_takes_one_object(parse, value):
-    """5.2, array or non-object body; section 9, defects 6 and 7."""
+    """Rules 5.4.1, 9.6 and 9.7: an array, or no object."""
     assert refusal(parse, value) == "Payload must be a single JSON object"
 
 
 @pytest.mark.parametrize("value", [None, 1, 1.5, "x", True])
 def test_a_scalar_is_neither_a_case_nor_a_bulk(value):
-    """5.4, JSON scalar or null as body."""
+    """Rule 5.4.1: JSON scalar or null as body."""
     text = "Payload must be a JSON object or a list of objects"
     assert refusal(parse_bulk, value) == text
 
 
 @pytest.mark.parametrize("single", [Intent.CREATE, Intent.PUT])
 def test_an_array_is_a_bulk_and_an_object_is_not(single):
-    """Section 1, ``POST /`` and ``PUT /``: an array means the same on both."""
+    """Rule 1.2: by POST and by PUT."""
     bulk = parse_write(body([NEW_ROW]), single=single)
     assert bulk.is_bulk
     assert [change.intent for change in bulk.changes] == [Intent.CREATE]
@@ -84,7 +84,7 @@ def test_an_array_is_a_bulk_and_an_object_is_not(single):
 
 
 def test_an_empty_array_is_an_empty_bulk():
-    """5.3, empty array."""
+    """Rule 5.3.1."""
     request = parse_bulk(b"[]")
     assert request.is_bulk
     assert request.changes == ()
@@ -92,13 +92,13 @@ def test_an_empty_array_is_an_empty_bulk():
 
 @pytest.mark.parametrize("rows", [[{}] * 101, [1] * 101])
 def test_too_many_rows_are_refused_before_anything_else(rows):
-    """5.3, limit; D7."""
+    """Rules 5.3.1 and D7."""
     text = "You cannot submit more than 100 updates in a single request"
     assert refusal(parse_bulk, rows) == text
 
 
 def test_the_limit_of_rows_is_said_as_it_is_set():
-    """Section 10: a configurable limit is reported in the text."""
+    """Rule 10.4: a configurable limit is reported in the text."""
     assert len(parse_bulk(body([NEW_ROW] * 100)).changes) == 100
     text = "You cannot submit more than 2 updates in a single request"
     assert refusal(lambda raw: parse_bulk(raw, limit=2), [{}] * 3) == text
@@ -108,7 +108,7 @@ def test_the_limit_of_rows_is_said_as_it_is_set():
 
 
 def test_a_create_holds_everything():
-    """5.1: the fields of a create, ``user_id`` ignored."""
+    """Rule 5.1: ``user_id`` is ignored."""
     wish = {"temporary_id": "t", "case_type": "c", "relationship": "extension"}
     given = {
         "external_id": "x",
@@ -130,7 +130,7 @@ def test_a_create_holds_everything():
 
 
 def test_null_means_absent():
-    """5.1: JSON null in any field but ``create`` is treated as absent."""
+    """Rule 5.1: JSON null in any field but ``create`` is treated as absent."""
     names = ("external_id", "temporary_id", "properties", "indices", "close", "user_id")
     nulls = dict.fromkeys(names)
     plain = only(parse_single_create(body(NEW)))
@@ -139,7 +139,7 @@ def test_null_means_absent():
 
 @pytest.mark.parametrize("value", ["c", None, 5])
 def test_a_create_may_not_name_its_case(value):
-    """5.1, case_id on create: forbidden, even null."""
+    """Rule 5.1: forbidden, even null."""
     text = "You cannot specify case_id when creating a new case"
     assert create_refusal(case_id=value) == text
     assert row_refusal(NEW_ROW | {"case_id": value}) == text
@@ -147,7 +147,7 @@ def test_a_create_may_not_name_its_case(value):
 
 @pytest.mark.parametrize("name", list(NEW))
 def test_a_create_needs_its_fields(name):
-    """5.4, required field missing or null on create."""
+    """Rule 5.4.1: missing or null."""
     text = f"Property {name} is required."
     rest = {key: value for key, value in NEW_ROW.items() if key != name}
     assert row_refusal(rest) == row_refusal(rest | {name: None}) == text
@@ -155,12 +155,12 @@ def test_a_create_needs_its_fields(name):
 
 
 def test_the_first_missing_field_is_named():
-    """5.4, required field: first missing one."""
+    """Rule 5.4.1."""
     assert refusal(parse_single_create, {}) == "Property case_type is required."
 
 
 def test_an_empty_field_is_there():
-    """5.1: ``""`` is accepted for case_type, case_name and owner_id."""
+    """Rule 5.1: ``""`` is accepted for case_type, case_name and owner_id."""
     empty = dict.fromkeys(NEW, "")
     assert only(parse_single_create(body(empty))).case_name == ""
 
@@ -168,14 +168,14 @@ def test_an_empty_field_is_there():
 @pytest.mark.parametrize("parse", SINGLE)
 @pytest.mark.parametrize("name", ["nope", "create", "", "case-id", "Case_type"])
 def test_an_unknown_field_is_refused(parse, name):
-    """5.4, unknown field; 5.1, ``create`` on a single object."""
+    """Rules 5.1 and 5.4.1: also ``create`` on a single object."""
     given = NEW | {"external_id": "x", name: None}
     assert refusal(parse, given) == f"'{name}' is not a valid field."
 
 
 @pytest.mark.parametrize("parse", [single_update, parse_put, put_external])
 def test_a_temporary_id_is_for_creating(parse):
-    """D10: refused on single updates and update rows, accepted on upsert rows."""
+    """Rule D10: refused on single updates and update rows, accepted on upsert rows."""
     text = "'temporary_id' is not a valid field."
     assert refusal(parse, {"temporary_id": "t", "external_id": "x"}) == text
     row = {"temporary_id": "t", "external_id": "x"}
@@ -191,7 +191,7 @@ def test_a_temporary_id_is_for_creating(parse):
     [(5, "5"), (True, "True"), ([], "[]"), ({"a": None}, "{'a': None}")],
 )
 def test_a_field_must_be_a_string(name, value, shown):
-    """5.4, non-string in a top-level field: the field and value are named."""
+    """Rule 5.4.1: the field and value are named."""
     text = f"'{name}' must be a string, received '{shown}'"
     assert create_refusal(**{name: value}) == text
     found = problem(parse_single_create, NEW | {name: value})
@@ -200,7 +200,7 @@ def test_a_field_must_be_a_string(name, value, shown):
 
 @pytest.mark.parametrize(("value", "shown"), [("true", "true"), (1, "1"), (0, "0")])
 def test_close_must_be_a_boolean(value, shown):
-    """5.4, close."""
+    """Rule 5.4.1."""
     text = f"'close' must be true, false or null, received '{shown}'"
     assert create_refusal(close=value) == text
 
@@ -208,7 +208,7 @@ def test_close_must_be_a_boolean(value, shown):
 @pytest.mark.parametrize("name", ["properties", "indices"])
 @pytest.mark.parametrize(("value", "shown"), [([], "[]"), ("x", "x"), (False, "False")])
 def test_properties_and_indices_must_be_objects(name, value, shown):
-    """5.4, ``properties`` / ``indices`` not an object."""
+    """Rule 5.4.1."""
     text = f"'{name}' must be an object, received '{shown}'"
     assert create_refusal(**{name: value}) == text
 
@@ -220,7 +220,7 @@ def test_properties_and_indices_must_be_objects(name, value, shown):
     "name", ["1a", "a b", "a:b", "", " ", "xmlfoo", 'a x="1"', "a\n"]
 )
 def test_a_property_name_must_be_an_xml_name(name):
-    """5.4, property name; section 9, defect 12."""
+    """Rules 5.4.2 and 9.12."""
     text = (
         f"Error with case property '{name}'. "
         "Case property names must be valid XML identifiers."
@@ -240,7 +240,7 @@ def test_a_property_name_must_be_an_xml_name(name):
     ],
 )
 def test_a_property_value_must_be_a_string(value, shown):
-    """5.4, property value: printed as Python prints it."""
+    """Rule 5.4.1: printed as Python prints it."""
     text = f"Error with case property 'age'. Values must be strings, received '{shown}'"
     found = problem(parse_single_create, NEW | {"properties": {"age": value}})
     assert found.text == text
@@ -248,7 +248,7 @@ def test_a_property_value_must_be_a_string(value, shown):
 
 
 def test_a_deeply_nested_value_is_refused_without_recursion():
-    """5.7, JSON nested deep, but not too deep to be JSON."""
+    """Rule 5.7: nested deep, but not too deep to be JSON."""
     raw = b'{"properties":{"a":' + b"[" * 1000 + b"]" * 1000 + b"}}"
     text = refusal(single_update, raw)
     assert text.startswith("Error with case property 'a'. Values must be strings")
@@ -258,7 +258,7 @@ def test_a_deeply_nested_value_is_refused_without_recursion():
     "name", ["case_type", "case_name", "owner_id", "external_id", "date_opened"]
 )
 def test_a_top_level_name_is_no_property(name):
-    """5.4, property named like a field; section 9, defect 10."""
+    """Rules 5.4.1 and 9.10."""
     text = (
         f"Error with case property '{name}'. This must be specified at the top level."
     )
@@ -270,20 +270,20 @@ def test_a_top_level_name_is_no_property(name):
 
 @pytest.mark.parametrize("name", ["1a", "a b", ""])
 def test_an_index_name_must_be_an_xml_name(name):
-    """5.4, index name."""
+    """Rule 5.4.1."""
     text = f"Error with index '{name}'. Index names must be valid XML identifiers."
     assert create_refusal(indices={name: INDEX}) == text
 
 
 @pytest.mark.parametrize("value", [None, "p", []])
 def test_an_index_must_be_an_object(value):
-    """5.1, indices: object of objects."""
+    """Rule 5.1: object of objects."""
     text = "Error with index 'p'. It must be an object."
     assert create_refusal(indices={"p": value}) == text
 
 
 def test_an_index_has_one_id():
-    """5.4, more than one of case_id / external_id / temporary_id."""
+    """Rule 5.4.1: one of case_id, external_id, temporary_id."""
     text = "Indices must specify case_id, external_id, or temporary ID, and only one"
     for more in ({"external_id": "x"}, {"temporary_id": "t"}):
         assert create_refusal(indices={"p": INDEX | more}) == text
@@ -294,7 +294,7 @@ def test_an_index_has_one_id():
 
 @pytest.mark.parametrize("value", [" ", "\t\r\n "])
 def test_an_index_to_blanks_is_no_removal(value):
-    """5.5: only an empty case_id removes an index."""
+    """Rule 5.5.1: only an empty case_id removes an index."""
     text = "'indices.p.case_id' must not be blank"
     assert create_refusal(indices={"p": INDEX | {"case_id": value}}) == text
 
@@ -302,7 +302,7 @@ def test_an_index_to_blanks_is_no_removal(value):
 @pytest.mark.parametrize("name", ["case_type", "relationship"])
 @pytest.mark.parametrize("gone", [{}, {"value": None}, {"value": ""}])
 def test_an_index_needs_a_type_and_a_relationship(name, gone):
-    """5.4, index with one id but no case_type / relationship."""
+    """Rule 5.4.1: an index with one id, but no case_type or relationship."""
     index = {key: value for key, value in INDEX.items() if key != name}
     index |= dict.fromkeys([name] * len(gone), gone.get("value"))
     text = f"Property {name} is required when creating or updating case indices"
@@ -311,7 +311,7 @@ def test_an_index_needs_a_type_and_a_relationship(name, gone):
 
 @pytest.mark.parametrize("value", ["parent", "Child", "question"])
 def test_a_relationship_is_one_of_two(value):
-    """5.4, relationship not ``child``/``extension``."""
+    """Rule 5.4.1: ``child`` or ``extension``."""
     text = f"'{value}' not in choices: ['child', 'extension']"
     assert create_refusal(indices={"p": INDEX | {"relationship": value}}) == text
     removal = {"case_id": "", "relationship": value}
@@ -320,14 +320,14 @@ def test_a_relationship_is_one_of_two(value):
 
 @pytest.mark.parametrize("name", [*INDEX, "external_id", "temporary_id"])
 def test_a_member_of_an_index_must_be_a_string(name):
-    """5.4, non-string in index members."""
+    """Rule 5.4.1."""
     text = f"'indices.p.{name}' must be a string, received '5'"
     found = problem(single_update, {"indices": {"p": INDEX | {name: 5}}})
     assert (found.text, found.field) == (text, f"indices.p.{name}")
 
 
 def test_a_type_too_long_for_the_log_is_refused():
-    """5.5: the type of a target is a case type."""
+    """Rule 5.5.3: the type of a target is a case type."""
     text = "'indices.p.case_type' is longer than 255 characters"
     assert create_refusal(indices={"p": INDEX | {"case_type": "t" * 256}}) == text
 
@@ -342,7 +342,7 @@ def test_a_type_too_long_for_the_log_is_refused():
     ],
 )
 def test_an_index_without_ids_is_a_removal(index):
-    """5.5, removal, also without relationship; section 9, defect 9."""
+    """Rules 5.5.1 and 9.9: also without relationship."""
     found = only(single_update(body({"indices": {"p": index}}))).indices["p"]
     assert (found.case_id, found.external_id, found.temporary_id) == (None, None, None)
 
@@ -367,7 +367,7 @@ def test_an_index_without_ids_is_a_removal(index):
 )
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_what_xml_cannot_carry_is_refused(char, field, given, ascii_only):
-    """5.4, text content, and 5.7: in any string, naming the field."""
+    """Rules 5.4.4 and 5.7: in any string, naming the field."""
     raw = json.dumps(NEW | given, ensure_ascii=ascii_only)
     escape = json.dumps(char, ensure_ascii=ascii_only)[1:-1]
     found = problem(parse_single_create, raw.replace("{}", escape).encode())
@@ -377,7 +377,7 @@ def test_what_xml_cannot_carry_is_refused(char, field, given, ascii_only):
 
 @pytest.mark.parametrize("place", ["{}", "properties", "indices"])
 def test_an_illegal_name_is_shown_escaped(place):
-    """5.7: field names too, with an error text that can be encoded."""
+    """Rule 5.7: field names too, with an error text that can be encoded."""
     given = {place: {"a\x00": "v"}} if place != "{}" else {"a\x00": "v"}
     found = problem(parse_single_create, NEW | given)
     assert "a\\x00" in found.text
@@ -398,7 +398,7 @@ def test_an_illegal_name_is_shown_escaped(place):
     ],
 )
 def test_legal_text_arrives_as_it_was_sent(text):
-    """5.4, text content: byte for byte, nothing interpreted or normalised."""
+    """Rule 5.4.3: byte for byte, nothing interpreted or normalised."""
     given = NEW | {"case_name": text, "properties": {"a": text}}
     for raw in (body(given), json.dumps(given, ensure_ascii=False).encode()):
         found = only(parse_single_create(raw))
@@ -406,7 +406,7 @@ def test_legal_text_arrives_as_it_was_sent(text):
 
 
 def test_a_text_too_long_for_the_parser_is_refused():
-    """5.7: what the form could not be read back with is refused before."""
+    """Rule 5.4.4: what the form could not be read back with is refused before."""
     value = {"properties": {"a": "x" * 10_000_001}}
     assert (
         refusal(single_update, value) == "'properties.a' is longer than 10000000 bytes"

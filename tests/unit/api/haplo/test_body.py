@@ -19,7 +19,7 @@ def a_part(name: str, content: bytes, filename: str | None = None) -> Part:
 
 
 def test_the_last_of_several_values_counts():
-    """batch-imports.md 1.1: the body goes before the query string."""
+    """rules/batch-imports.md 1.1b: the body goes before the query string."""
     found = read_given(Request("a=1&b=2", FORM, b"a=3&a=4&c="))
     assert found.texts == {"a": "4", "b": "2", "c": ""}
 

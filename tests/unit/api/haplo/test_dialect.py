@@ -15,7 +15,7 @@ def presented(headers):
 
 
 def test_the_user_haplo_has_a_key_for_password():
-    """batch-imports.md 1.2: literally ``haplo``."""
+    """rules/batch-imports.md 1.2a: literally ``haplo``."""
     assert presented(basic("haplo", "k:1")) == (None, "k:1", False)
     assert presented(basic("Haplo", "k")) == ("Haplo", "k", True)
 
@@ -27,7 +27,7 @@ def test_an_api_key_of_a_user_called_haplo_is_one():
 
 
 def test_a_key_in_its_own_header_gives_way():
-    """batch-imports.md 1.2: only without an Authorization header."""
+    """rules/batch-imports.md 1.2a: only without an Authorization header."""
     assert presented({"X-ONEIS-Key": "k"}) == read_key("k")
     both = {"X-ONEIS-Key": "k", "Authorization": "Basic"}
     with pytest.raises(Problem):
@@ -54,7 +54,7 @@ def test_elsewhere_the_user_haplo_is_a_user():
     ],
 )
 def test_credentials_that_do_not_reach_are_a_403_in_json(problem, kind):
-    """batch-imports.md 1.1.1."""
+    """rules/batch-imports.md 1.1.1."""
     rendered = HAPLO.render(problem)
     told = orjson.loads(rendered.body)
     assert (rendered.status, rendered.content_type) == (403, "application/json")
@@ -63,7 +63,7 @@ def test_credentials_that_do_not_reach_are_a_403_in_json(problem, kind):
 
 @pytest.mark.parametrize("status", [400, 404, 413, 500, 503])
 def test_all_else_is_text(status):
-    """batch-imports.md 1.1.1, also for what cannot be encoded."""
+    """rules/batch-imports.md 1.1.1, also for what cannot be encoded."""
     rendered = HAPLO.render(Problem(status, "a\udcff"))
     assert (rendered.status, rendered.content_type) == (status, "text/plain")
     assert rendered.body == b"a\\udcff"

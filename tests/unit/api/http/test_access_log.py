@@ -1,4 +1,4 @@
-"""The access log: what a line says, and how lines go out (ruling R-15)."""
+"""The access log: what a line says, and how lines go out (rules/operator.md 5.6)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def requests_at_info():
 
 
 async def test_a_line_names_the_route_the_user_and_the_request():
-    """R-15: ids and numbers, under the names that every other line uses."""
+    """Rule 5.6: ids and numbers, under the names that every other line uses."""
     pieces: list[str] = []
     log = JsonLines(pieces.append)
     log.note(**_request(principal=_principal()))
@@ -77,7 +77,7 @@ async def test_a_line_names_the_route_the_user_and_the_request():
 
 
 async def test_a_line_without_a_user_names_none():
-    """R-15: what is not known is left out."""
+    """Rule 5.6: what is not known is left out."""
     pieces: list[str] = []
     log = JsonLines(pieces.append)
     log.note(**_request())
@@ -86,7 +86,7 @@ async def test_a_line_without_a_user_names_none():
 
 
 async def test_an_id_with_quotes_keeps_its_line_whole():
-    """R-15: whatever an id holds, a line is one JSON object."""
+    """Rule 5.6: whatever an id holds, a line is one JSON object."""
     pieces: list[str] = []
     log = JsonLines(pieces.append)
     log.note(**_request(principal=_principal('a"b\nü')))

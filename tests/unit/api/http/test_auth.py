@@ -19,24 +19,24 @@ def a_key(secret: str, *, revoked_on: int | None = None) -> ApiKey:
 
 @pytest.mark.parametrize("scheme", ["ApiKey", "apikey", "APIKEY"])
 def test_an_api_key_is_read_whatever_the_case_of_its_scheme(scheme):
-    """case-api-v2.md section 2, row "API key"."""
+    """rules/case-api-v2.md 2.2: the word in any letter case."""
     found = read_header(f"{scheme} ann@example.org:s3cret")
     assert found == ("ann@example.org", "s3cret", False)
 
 
 def test_a_key_may_hold_colons():
-    """case-api-v2.md section 2: only the first colon parts name and key."""
+    """rules/case-api-v2.md 2.2: only the first colon parts name and key."""
     assert read_header("ApiKey ann:a:b").secret == "a:b"
 
 
 def test_basic_is_split_at_the_first_colon():
-    """case-api-v2.md section 2, row "Basic"."""
+    """rules/case-api-v2.md 2.2: Basic."""
     assert read_header(basic("ann:a:b")) == ("ann", "a:b", True)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_basic_is_read_as_utf_8_and_else_as_latin_1(encoding):
-    """case-api-v2.md section 2, row "Basic": the fallback of older clients."""
+    """rules/case-api-v2.md 2.2: the fallback of older clients."""
     assert read_header(basic("ann:pässword", encoding)).secret == "pässword"
 
 
@@ -57,7 +57,7 @@ def test_basic_is_read_as_utf_8_and_else_as_latin_1(encoding):
     ],
 )
 def test_a_malformed_header_is_a_401_that_names_the_realm(header):
-    """case-api-v2.md section 2, row "malformed header"."""
+    """rules/case-api-v2.md 2.3: one that cannot be read."""
     with pytest.raises(Problem) as refused:
         read_header(header)
     assert refused.value.status == 401
@@ -72,10 +72,10 @@ def test_a_key_is_found_by_its_digest():
 
 @pytest.mark.parametrize("secret", ["wrong", "", "\udcff"])
 def test_a_wrong_key_is_nobodys(secret):
-    """case-api-v2.md section 2, row "wrong/inactive key"."""
+    """rules/case-api-v2.md 2.3: a wrong key."""
     assert matching_key([a_key("right")], secret) is None
 
 
 def test_a_revoked_key_is_worthless():
-    """operator-interface.md, "api-key revoke"."""
+    """rules/operator.md 3.5 and 5.4."""
     assert matching_key([a_key("right", revoked_on=5)], "right") is None

@@ -28,7 +28,7 @@ SCOPE = "/api/batch/"
     ],
 )
 def test_a_scope_is_the_beginning_of_a_path_below_the_domain(scope, path, allowed):
-    """batch-imports.md 1.2: a prefix; one behind an ``=`` is the whole path."""
+    """rules/batch-imports.md 1.2e: a prefix; one behind an ``=`` is the whole path."""
     if allowed:
         check_scope(scope, path)
     else:

@@ -17,7 +17,7 @@ every_route = pytest.mark.parametrize(
 
 
 def test_the_document_is_valid_openapi_3_1():
-    """operator-interface.md, "OpenAPI 3.1 of every endpoint"."""
+    """rules/operator.md 4.5."""
     assert DOCUMENT["openapi"].startswith("3.1")
     validate(DOCUMENT)
 
@@ -32,14 +32,14 @@ def test_every_listed_route_is_described(route):
 
 @every_route
 def test_every_status_that_the_shell_can_answer_is_listed(route):
-    """dependencies.md section 6: a client must not meet a status nobody named."""
+    """rules/libraries.md 6.1: a client must not meet a status nobody named."""
     if route.permission is not Permission.OPEN:
         assert {401, 403, 429, 500, 503} <= set(statuses(route))
 
 
 @every_route
 def test_every_body_that_the_case_api_takes_may_be_too_large(route):
-    """case-api-v2.md section 1, "body size"."""
+    """rules/case-api-v2.md 1.8: the size of a body."""
     if route.dialect is CASE_V2 and route.body:
         assert {400, 413} <= set(statuses(route))
 

@@ -1,4 +1,4 @@
-"""Answers to devices (``submission-and-restore.md`` sections 1.5 and 1.6)."""
+"""Answers to devices (``rules/submission.md`` 1.5 and 1.6)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def a_receipt(kind: Kind, *, resubmitted: bool = False, problem: str | None = No
 @pytest.mark.parametrize("version", [None, "1.0", "2.0", "2.1", "3.1", "3"])
 @pytest.mark.parametrize(("outcome", "older", "_strict"), OUTCOMES)
 def test_older_versions_get_201_for_whatever_was_kept(outcome, older, _strict, version):
-    """Section 1.6, column "1.0 / 2.x or no header"; 1.4, exactly 3.0 is strict."""
+    """Rules 1.6.1 and 1.4.1: exactly 3.0 is strict."""
     kind, resubmitted, problem = outcome
     receipt = a_receipt(kind, resubmitted=resubmitted, problem=problem)
     answer = answer_receipt(receipt, version=version)
@@ -71,7 +71,7 @@ def test_older_versions_get_201_for_whatever_was_kept(outcome, older, _strict, v
 
 @pytest.mark.parametrize(("outcome", "_older", "strict"), OUTCOMES)
 def test_version_3_gets_422_for_content_at_fault(outcome, _older, strict):
-    """Section 1.6, column "Version 3.0"."""
+    """Rule 1.6.1."""
     kind, resubmitted, problem = outcome
     receipt = a_receipt(kind, resubmitted=resubmitted, problem=problem)
     answer = answer_receipt(receipt, version="3.0")
@@ -80,14 +80,14 @@ def test_version_3_gets_422_for_content_at_fault(outcome, _older, strict):
 
 
 def test_a_body_that_is_no_form_tells_the_problem():
-    """Section 1.6, row "not XML, or no xmlns"."""
+    """Rule 1.6.3."""
     receipt = a_receipt(Kind.SUBMISSION_ERROR, problem="Invalid XML: no")
     answer = answer_receipt(receipt, version=None)
     assert answer.text == "There was an error processing the form: Invalid XML: no"
 
 
 def test_the_document_is_the_one_of_the_protocol():
-    """Section 1.5: no declaration, UTF-8, three blanks around the mark."""
+    """Rule 1.5.1: no declaration, UTF-8, three blanks around the mark."""
     body = answer_receipt(a_receipt(Kind.NORMAL), version=None).body
     assert body.decode() == (
         '<OpenRosaResponse xmlns="http://openrosa.org/http/response">'
@@ -97,7 +97,7 @@ def test_the_document_is_the_one_of_the_protocol():
 
 
 def test_the_web_client_is_told_in_words():
-    """Section 1.5, success text of submissions from web apps."""
+    """Rule 1.5.4."""
     receipt = a_receipt(Kind.NORMAL)
     answer = answer_receipt(receipt, version="3.0", device_id="WebAppsLogin*amina")
     assert answer.text == "Form successfully saved!"
@@ -105,7 +105,7 @@ def test_the_web_client_is_told_in_words():
 
 
 def test_the_id_under_which_a_form_is_stored_is_a_header():
-    """Section 1.5, X-CommCareHQ-FormID; 1.6, a device log is not stored as a form."""
+    """Rules 1.5.3 and 1.6.4: a device log is not stored as a form."""
     stored = answer_receipt(a_receipt(Kind.DUPLICATE, problem="x"), version=None)
     assert stored.headers == {"X-CommCareHQ-FormID": "f1"}
     assert answer_receipt(a_receipt(Kind.DEVICE_LOG), version=None).headers == {}
@@ -113,21 +113,21 @@ def test_the_id_under_which_a_form_is_stored_is_a_header():
 
 
 def test_an_ignored_submission_is_a_success():
-    """Section 1.3, row "demo/practice submission to be ignored"."""
+    """Rule 1.3.6."""
     answer = answer_ignored()
     assert (answer.status, answer.nature) == (201, "submit_success")
     assert answer.text == "√ (this submission was ignored)"
 
 
 def test_wrong_parts_are_a_processing_failure():
-    """Section 1.3, rows with 422."""
+    """Rule 1.3.7."""
     answer = Unprocessable("please\n").answer
     assert (answer.status, answer.nature) == (422, "processing_failure")
     assert b"please\n" in answer.body
 
 
 def test_headers_are_correct_and_the_odd_one_is_there():
-    """Section 1.5, Location; D-e."""
+    """Rules 1.5.2 and D-e."""
     assert headers("https://ledger.example.org") == {
         "Location": "https://ledger.example.org",
         "X-OpenRosa-Version": "1.0",
@@ -136,7 +136,7 @@ def test_headers_are_correct_and_the_odd_one_is_there():
 
 
 def test_a_head_says_how_large_a_form_may_be():
-    """D-a."""
+    """Rule D-a."""
     found = head_headers("http://h")
     assert found["X-OpenRosa-Accept-Content-Length"] == "10485760"
     assert found["Location"] == "http://h"
@@ -152,7 +152,7 @@ def test_a_head_says_how_large_a_form_may_be():
     ],
 )
 def test_a_form_id_cannot_break_out_of_its_header(text, header):
-    """Section 1.5: form ids are used verbatim, so they may hold a line break."""
+    """Rule 1.5.3: form ids are used verbatim, so they may hold a line break."""
     assert header_safe(text) == header
     receipt = Receipt(form_id=text, kind=Kind.NORMAL)
     sent = answer_receipt(receipt, version=None).headers["X-CommCareHQ-FormID"]
@@ -160,7 +160,7 @@ def test_a_form_id_cannot_break_out_of_its_header(text, header):
 
 
 def test_a_problem_may_hold_any_character():
-    """Section 1.6: whatever a form made the problem say, the answer is XML."""
+    """Rule 1.5.5: whatever a form made the problem say, the answer is XML."""
     receipt = a_receipt(Kind.ERROR, problem="\x00\ud800<b>&" + "x" * 100_000)
     body = answer_receipt(receipt, version=None).body
     assert violations("response", body) == []

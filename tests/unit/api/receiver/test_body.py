@@ -1,4 +1,4 @@
-"""Bodies of submissions (``submission-and-restore.md`` section 1.3)."""
+"""Bodies of submissions (``rules/submission.md`` 1.3)."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ def refusal(*parts: bytes) -> tuple[int, str]:
 
 
 class TestRaw:
-    """Section 1.3, anything else."""
+    """Rule 1.3.1: any other type, or none."""
 
     @pytest.mark.parametrize(
         "content_type", ["text/xml", "", "application/x-www-form-urlencoded", "a/b; c"]
     )
     def test_every_other_body_is_the_xml(self, content_type):
-        """Row "anything else": the raw body is the XML."""
+        """Rule 1.3.1."""
         sent = read_body(FORM, content_type)
         assert (sent.form, sent.uploads) == (FORM, ())
 
     def test_an_empty_body_is_refused(self):
-        """Row "empty raw body"."""
+        """Rule 1.3.4."""
         with pytest.raises(Problem, match=r"^Post may not have an empty body\n$") as it:
             read_body(b"", "text/xml")
         assert it.value.status == 400
 
     def test_a_form_has_at_most_ten_mebibytes(self):
-        """D-b."""
+        """Rule D-b."""
         assert read_body(b"x" * MAX_FORM, "").form
         with pytest.raises(Problem, match=r"^Form exceeds 10MB size limit\n$") as it:
             read_body(b"x" * (MAX_FORM + 1), "")
@@ -74,10 +74,10 @@ class TestRaw:
 
 
 class TestParts:
-    """Section 1.3, multipart/form-data."""
+    """Rule 1.3.2: parts."""
 
     def test_the_form_and_its_attachments_are_found(self):
-        """Row "multipart": attachments are named by their part name."""
+        """Rule 1.3.2: attachments are named by their part name."""
         sent = read_body(body_of(photo(), part(), photo(b"2", name="two")), TYPE)
         assert sent.form == FORM
         assert sent.uploads == (
@@ -93,20 +93,20 @@ class TestParts:
         ],
     )
     def test_the_type_is_read_without_case(self, content_type):
-        """Row "multipart/form-data…"."""
+        """Rule 1.3.1."""
         assert is_multipart(content_type)
         assert read_body(body_of(part()), content_type).form == FORM
 
     @pytest.mark.parametrize("name", ["xml_submission_file", "other"])
     def test_ordinary_fields_are_refused(self, name):
-        """Row "multipart with ordinary (non-file) fields"."""
+        """Rule 1.3.4: a part is no file."""
         field = part(name=name, filename=None)
         expected = (400, "Received a submission with POST.keys()")
         assert refusal(part(), field) == expected
 
     @pytest.mark.parametrize("parts", [[], [photo()], [part(b"", filename="")]])
     def test_the_form_must_be_there(self, parts):
-        """Row "no xml_submission_file part"."""
+        """Rule 1.3.4: no file is called ``xml_submission_file``."""
         expected = (
             "If you use multipart/form-data, please name your file "
             "xml_submission_file.\nYou may also do a normal (non-multipart) post with "
@@ -115,18 +115,18 @@ class TestParts:
         assert refusal(*parts) == (400, expected)
 
     def test_there_is_one_form_only(self):
-        """Row "multipart": exactly one file part."""
+        """Rule 1.3.4: exactly one file part."""
         status, text = refusal(part(), part())
         assert (status, "xml_submission_file" in text) == (400, True)
 
     def test_the_form_has_at_most_ten_mebibytes(self):
-        """Row "XML part larger than 10 MiB"."""
+        """Rule 1.3.4."""
         expected = (413, "Form exceeds 10MB size limit\n")
         assert refusal(part(b"x" * (MAX_FORM + 1), filename="a.txt")) == expected
 
     @pytest.mark.parametrize("filename", ["form.txt", "form", "form.XML"])
     def test_the_form_is_an_xml_file(self, filename):
-        """Row "file name of the XML part without .xml"."""
+        """Rule 1.3.4: its name ends in ``.xml``."""
         with pytest.raises(Unprocessable) as caught:
             read_body(body_of(part(filename=filename)), TYPE)
         assert caught.value.text == (
@@ -136,7 +136,7 @@ class TestParts:
         )
 
     def test_an_attachment_has_at_most_fifteen_mebibytes(self):
-        """Row "attachment larger than 15 MiB (each)"; sizes go before types."""
+        """Rule 1.3.4: sizes go before types."""
         large = b"x" * MAX_ATTACHMENT
         assert len(read_body(body_of(part(), photo(large)), TYPE).uploads) == 1
         expected = (413, "Attachment exceeds 15MB size limit\n")
@@ -145,7 +145,7 @@ class TestParts:
 
     @pytest.mark.parametrize("extension", EXTENSIONS)
     def test_these_files_are_welcome_whatever_their_type(self, extension):
-        """Row "Extensions"."""
+        """Rule 1.3.5."""
         file = photo(filename=f"a.{extension}", content_type="text/html")
         assert read_body(body_of(part(), file), TYPE).uploads
 
@@ -160,14 +160,14 @@ class TestParts:
         ],
     )
     def test_these_types_are_welcome_whatever_their_name(self, content_type):
-        """Row "attachment type"."""
+        """Rule 1.3.5."""
         file = photo(filename="a.bin", content_type=content_type)
         (upload,) = read_body(body_of(part(), file), TYPE).uploads
         assert upload.content_type == content_type
 
     @pytest.mark.parametrize("filename", ["a.exe", "a", "a.JPG"])
     def test_other_files_are_refused(self, filename):
-        """Row "attachment type"; extensions are case-sensitive."""
+        """Rule 1.3.5: endings are case-sensitive."""
         file = photo(filename=filename, content_type="text/html")
         with pytest.raises(Unprocessable) as caught:
             read_body(body_of(part(), file), TYPE)
@@ -178,7 +178,7 @@ class TestParts:
         )
 
     def test_an_empty_form_is_refused_last(self):
-        """Row "empty XML part"."""
+        """Rule 1.3.4: after all other checks."""
         expected = (
             "If you use multipart/form-data, the file xml_submission_file must not "
             "have an empty payload\n"
@@ -188,7 +188,7 @@ class TestParts:
         assert refusal(part(b""), bad)[0] == 422
 
     def test_a_type_that_is_not_said_is_guessed(self):
-        """``case-xml.md`` section 11, form attachments."""
+        """``rules/case-xml.md`` 11.1."""
         parts = [
             photo(name="a", filename="a.png", content_type=None),
             photo(name="b", filename="b.qcp", content_type=None),
@@ -198,7 +198,7 @@ class TestParts:
         assert types == ["image/png", "application/octet-stream"]
 
     def test_the_last_part_of_a_name_counts(self):
-        """``case-xml.md`` section 11: an attachment's name is its key."""
+        """``rules/case-xml.md`` 11.1: an attachment's name is its key."""
         sent = read_body(body_of(part(), photo(b"1"), photo(b"2")), TYPE)
         assert [upload.content for upload in sent.uploads] == [b"2"]
 
@@ -225,7 +225,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("body", "content_type"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_multipart_is_a_clear_400(body, content_type):
-    """Ruling R-19: hostile boundaries, missing ends, huge headers."""
+    """rules/libraries.md 3.4.6: hostile boundaries, missing ends, huge headers."""
     with pytest.raises(Problem) as caught:
         read_body(body, content_type)
     assert caught.value.status == 400
@@ -235,7 +235,7 @@ def test_hostile_multipart_is_a_clear_400(body, content_type):
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 20), st.binary())))
 def test_damaged_multipart_is_read_or_refused(changes):
-    """Ruling R-19: nothing but a problem is ever raised."""
+    """rules/libraries.md 3.4.6: nothing but a problem is ever raised."""
     body = body_of(part(), photo())
     for start, length, piece in changes:
         body = body[:start] + piece + body[start + length :]

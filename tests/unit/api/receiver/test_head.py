@@ -1,4 +1,4 @@
-"""Heads of submissions (``submission-and-restore.md`` sections 1.1, 1.2, 1.4)."""
+"""Heads of submissions (``rules/submission.md`` 1.1, 1.2, 1.4)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def a_form(inner: str = "", user_id: str = "demo_user", xmlns: str = "urn:f"):
 
 
 class TestAuthType:
-    """Section 1.2."""
+    """Rule 1.2."""
 
     @pytest.mark.parametrize(
         ("header", "kind"),
@@ -85,13 +85,13 @@ class TestAuthType:
         assert caught.value.status == 401
 
     def test_keys_act_for_users_who_edit(self):
-        """Row api_key: permission "edit data"; rows basic, digest: mobile workers."""
+        """Rule 1.2.4: keys are for who edits data, passwords for mobile workers."""
         assert permission_of(AuthType.API_KEY) is Permission.EDIT_DATA
         assert permission_of(AuthType.BASIC) is Permission.SUBMIT_FORMS
 
 
 class TestDemo:
-    """Section 1.2, noauth, and section 1.3, practice."""
+    """Rules 1.2.6 and 1.2.7: forms of the demo user, and practice."""
 
     def test_a_form_of_the_demo_user_is_fit(self):
         """Only forms whose meta userID is `demo_user`."""
@@ -133,17 +133,17 @@ class TestDemo:
         assert not is_demo_owner("u1")
 
     def test_practice_is_asked_for(self):
-        """Section 1.1, `submit_mode=demo`."""
+        """Rule 1.1.6: `submit_mode=demo`."""
         assert is_practice({"submit_mode": "demo"})
         assert not is_practice({"submit_mode": "live"})
         assert not is_practice({})
 
 
 class TestEnvelope:
-    """Section 1.4; ``case-xml.md`` section 14."""
+    """Rules 1.4.1 to 1.4.4; ``rules/case-xml.md`` 14.2."""
 
     def test_what_is_there_is_kept(self):
-        """Section 1.4, stored headers."""
+        """Rule 1.4: stored headers."""
         headers = {
             "X-OpenRosa-Version": "3.0",
             "Accept-Language": "fr",
@@ -163,7 +163,7 @@ class TestEnvelope:
         }
 
     def test_what_is_not_there_is_left_out(self):
-        """Section 14: only what the request said."""
+        """``rules/case-xml.md`` 14.2: only what the request said."""
         assert envelope({}, Origin(path="/a"), None) == {"path": "/a"}
 
     def test_headers_cannot_grow_or_break_the_log(self):
@@ -185,28 +185,28 @@ class TestEnvelope:
         ],
     )
     def test_a_date_is_utc_or_stays_as_it_is(self, text, stored):
-        """Section 1.4, Date: unparsable is stored as is, never refused."""
+        """Rule 1.4.2: unparsable is stored as is, never refused."""
         assert date_header(text) == stored
 
 
 class TestSubmitTime:
-    """D-d."""
+    """Rule D-d."""
 
     def test_an_administrator_may_say_when_a_form_came(self):
-        """D-d: honoured for trusted callers."""
+        """Rule D-d: honoured for trusted callers."""
         assert submit_time(SUBMITTED, a_principal("admin")) == 1_709_622_000_000_000
 
     @pytest.mark.parametrize("principal", [None, a_principal(), a_principal("editor")])
     def test_nobody_else_may(self, principal):
-        """D-d: else anybody could reorder history."""
+        """Rule D-d: else anybody could reorder history."""
         assert submit_time(SUBMITTED, principal) is None
 
     def test_no_header_is_no_time(self):
-        """Section 1.4, X-Submit-Time."""
+        """Rule D-d: X-Submit-Time."""
         assert submit_time({}, a_principal("admin")) is None
 
     def test_garbage_is_refused(self):
-        """Section 1.4: an instant."""
+        """Rule D-d: an instant."""
         with pytest.raises(Problem, match="X-Submit-Time") as caught:
             submit_time({"X-Submit-Time": "soon"}, a_principal("admin"))
         assert caught.value.status == 400

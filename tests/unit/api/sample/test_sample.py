@@ -80,13 +80,13 @@ def test_every_run_makes_the_same_bytes():
 
 
 def test_every_form_is_read_without_a_complaint():
-    """case-xml.md sections 2 to 5."""
+    """rules/case-xml.md 2 to 5."""
     assert [form.name for form in parsed() if form.rejection is not None] == []
     assert all(form.blocks for form in parsed())
 
 
 def test_every_form_carries_a_full_meta_block():
-    """case-xml.md section 3."""
+    """rules/case-xml.md 3."""
     for form in parsed():
         meta = form.meta
         assert meta.instance_id == form.form_id
@@ -129,7 +129,7 @@ def test_a_case_is_created_once_and_before_anything_else_is_said_about_it():
 
 
 def test_only_the_broken_form_refers_to_a_case_that_does_not_exist():
-    """case-xml.md section 10, target validation: ``InvalidCaseIndex``."""
+    """rules/case-xml.md 10.5: ``InvalidCaseIndex``."""
     known: set[str] = set()
     dangling = []
     for form in parsed():
@@ -147,7 +147,7 @@ def test_nothing_is_said_later_about_the_case_of_the_broken_form():
 
 
 def test_exactly_one_form_is_sent_again_byte_for_byte():
-    """case-xml.md section 13, same domain and same bytes: a duplicate."""
+    """rules/case-xml.md 13.3: a duplicate."""
     again = {form_id: n for form_id, n in _times_sent().items() if n > 1}
     assert again == {RESENT: 2}
     first, second = (

@@ -26,7 +26,7 @@ OTHERS = SunbirdSettings(
 
 
 def test_without_any_variable_uploads_are_those_of_the_service():
-    """batch-imports.md 2.3.2, 2.4: ten MB, no limits of rows, five types."""
+    """rules/batch-imports.md 2.3.2 and 2.4: ten MB, no limits of rows, five types."""
     settings = Config.from_env({}).sunbird
     assert settings == SunbirdSettings()
     assert (settings.file_limit, settings.user_rows) == (10_000_000, 0)
@@ -45,7 +45,7 @@ def test_rules_survive_the_way_through_a_job():
 
 
 def test_types_are_read_in_small_letters():
-    """batch-imports.md 2.4: they are compared so."""
+    """rules/batch-imports.md 2.4: they are compared so."""
     env = {
         "CASELEDGER_SUNBIRD_LOCATION_TYPES": "State, District;Country",
         "CASELEDGER_SUNBIRD_USER_TYPES": "Nurse",
@@ -66,12 +66,12 @@ def test_types_are_read_in_small_letters():
     ],
 )
 def test_which_types_a_parent_may_have(location_type, parents):
-    """batch-imports.md 2.5.1: one level up, for a school one or two."""
+    """rules/batch-imports.md 2.5.1: one level up, for a school one or two."""
     assert Rules().parents_of(location_type) == parents
 
 
 def test_a_school_below_the_top_has_one_level_to_stand_on():
-    """batch-imports.md 2.4, several chains."""
+    """rules/batch-imports.md 2.4b: several chains."""
     chains = (("state", "school"), ("town", "ward", "school"))
     assert Rules(location_types=chains).parents_of("school") == (
         "state",

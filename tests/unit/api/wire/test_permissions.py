@@ -20,14 +20,14 @@ DEVICE = {Permission.SUBMIT_FORMS, Permission.RESTORE}
     ],
 )
 def test_a_role_may_what_the_contract_says(role, may, may_not):
-    """operator-interface.md, "roles": who does everything, writes, reads, submits."""
+    """rules/operator.md 5.1: who does everything, writes, reads, submits."""
     assert may <= granted(role, reading_only=False)
     assert not may_not & granted(role, reading_only=False)
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_read_only_key_changes_nothing_whatever_its_owner_may(role):
-    """operator-interface.md, "api-key create --read-only"."""
+    """rules/operator.md 3.5 and 5.2."""
     changing = {Permission.EDIT_DATA, Permission.SUBMIT_FORMS, Permission.MANAGE}
     assert not changing & granted(role, reading_only=True)
 
@@ -38,7 +38,7 @@ def test_a_role_that_nobody_knows_may_nothing():
 
 
 def test_what_is_not_granted_is_refused_with_403():
-    """case-api-v2.md section 2, "lacks edit data or API access permission"."""
+    """rules/case-api-v2.md 2.5."""
     with pytest.raises(Problem) as refused:
         check(granted("viewer", reading_only=False), Permission.EDIT_DATA)
     assert refused.value.status == 403
@@ -51,6 +51,6 @@ def test_what_is_granted_passes():
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.path}")
 def test_every_route_of_a_domain_asks_for_a_permission(route):
-    """Architecture section 11: no row of the table forgets who may call it."""
+    """rules/operator.md 5.1: no row of the table forgets who may call it."""
     if route.path.startswith("/a/{domain}/api/") and route.method != "OPTIONS":
         assert route.permission not in {Permission.OPEN, Permission.MEMBER}

@@ -24,26 +24,26 @@ def said(problem: Problem) -> dict:
 
 
 def test_a_case_that_is_not_there_is_told_in_hqs_words():
-    """case-api-v2.md section 4.1, row "unknown, deleted, or in another domain"."""
+    """rules/case-api-v2.md 4.1.1: unknown, deleted, or in another domain."""
     assert said(case_not_found("x1")) == {"error": "Case 'x1' not found"}
 
 
 def test_every_case_with_an_ambiguous_external_id_is_listed():
-    """case-api-v2.md section 4.3, row "several"."""
+    """rules/case-api-v2.md 4.3.1: several."""
     problem = several_cases("e", ["c1", "c2"])
     assert problem.status == 400
     assert problem.text == "Multiple cases found with external_id 'e': c1, c2"
 
 
 def test_an_unknown_method_is_told_in_hqs_words():
-    """case-api-v2.md section 1, "anything else"."""
+    """rules/case-api-v2.md 1.6: any other method."""
     problem = method_not_allowed(["GET", "PUT"])
     assert (problem.status, problem.text) == (405, "Request method not allowed")
     assert problem.headers == {"Allow": "GET, PUT"}
 
 
 def test_a_form_that_failed_is_named_under_both_keys():
-    """case-api-v2.md section 8 and D1."""
+    """rules/case-api-v2.md 8.5 and D1."""
     assert said(form_failed("InvalidCaseIndex: no", "f1")) == {
         "error": "InvalidCaseIndex: no",
         "form_id": "f1",
@@ -52,19 +52,19 @@ def test_a_form_that_failed_is_named_under_both_keys():
 
 
 def test_a_throttled_answer_has_no_body_and_says_when():
-    """case-api-v2.md section 2, row "over the request rate"."""
+    """rules/case-api-v2.md 2.6: over the request rate."""
     problem = throttled(seconds=3)
     assert (problem.status, problem.empty) == (429, True)
     assert problem.headers == {"Retry-After": "3"}
 
 
 def test_a_401_gives_no_hint_whether_the_user_exists():
-    """case-api-v2.md section 2: one text for every reason."""
+    """rules/case-api-v2.md 2.3: one text for every reason."""
     assert said(unauthenticated()) == said(InactiveUser())
 
 
 def test_the_rows_of_an_invalid_bulk_are_listed():
-    """case-api-v2.md section 9, row 20: row, field and message of each."""
+    """rules/case-api-v2.md 9.20: row, field and message of each."""
     rows = (
         RowProblem(row=1, field="case_type", message="Property case_type is required."),
         RowProblem(row=3, field=None, message="no object"),
@@ -82,7 +82,7 @@ def test_the_rows_of_an_invalid_bulk_are_listed():
 
 
 def test_a_conflict_under_the_lock_names_its_row():
-    """case-api-v2.md section 5.3: look-up errors come without a prefix, with a row."""
+    """rules/case-api-v2.md 5.3.4: look-up errors come without a prefix, with a row."""
     problem = from_ledger(Conflict("No case found with ID 'x'", row=2, field="case_id"))
     assert said(problem) == {
         "error": "No case found with ID 'x'",
@@ -93,7 +93,7 @@ def test_a_conflict_under_the_lock_names_its_row():
 
 
 def test_a_key_that_stands_for_another_request_is_a_409():
-    """case-api-v2.md section 10, "Idempotency-Key"."""
+    """rules/case-api-v2.md 10.1: a key that was used, or cannot be."""
     error = Conflict("used with another request", field="Idempotency-Key")
     assert from_ledger(error).status == 409
 
@@ -103,17 +103,17 @@ def test_a_key_that_stands_for_another_request_is_a_409():
     [(NotFound("nothing"), 404), (Malformed("no form"), 400), (Conflict("c"), 400)],
 )
 def test_what_the_ledger_refuses_is_a_4xx(error, status):
-    """Architecture section 10: only problems.from_ledger turns one into the other."""
+    """docs/architecture.md, "Errors": problems.from_ledger gives each a status."""
     assert from_ledger(error).status == status
 
 
 def test_a_text_that_utf_8_cannot_carry_is_escaped():
-    """case-api-v2.md section 5.7: the error text itself must be encodable."""
+    """rules/case-api-v2.md 5.7: the error text itself must be encodable."""
     assert said(from_ledger(Conflict("bad \ud800"))) == {"error": "bad \\ud800"}
 
 
 def test_a_phone_hears_406_where_others_hear_401():
-    """submission-and-restore.md 1.2: an inactive mobile worker."""
+    """rules/submission.md 1.2.5: an inactive mobile worker."""
     assert CASE_V2.render(InactiveUser()).status == 401
     rendered = OPENROSA.render(InactiveUser())
     assert rendered.status == 406
@@ -121,7 +121,7 @@ def test_a_phone_hears_406_where_others_hear_401():
 
 
 def test_openrosa_is_told_in_plain_text():
-    """submission-and-restore.md 1.3: the texts of refused submissions."""
+    """rules/submission.md 1.3.4: the texts of refused submissions."""
     rendered = OPENROSA.render(Problem(400, "Post may not have an empty body\n"))
     assert rendered.content_type == "text/plain"
     assert rendered.body == b"Post may not have an empty body\n"

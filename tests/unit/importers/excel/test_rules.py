@@ -1,4 +1,7 @@
-"""The pure parts of the Excel import: options, columns, texts, accounts."""
+"""The pure parts of the Excel import: options, columns, texts, accounts.
+
+The rules are those of rules/excel-import.md.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def columns(*headers, options=PATIENTS):
     [("on", True), ("true", False), ("1", False), ("ON", False), ("yes", False)],
 )
 def test_create_new_cases_letter_for_letter(word, creates):
-    """Section 2."""
+    """Rule 2."""
     fields = {"case_type": "t", "create_new_cases": word}
     assert read_options(fields, has_file=True).create is creates
 
@@ -41,13 +44,13 @@ def test_create_new_cases_letter_for_letter(word, creates):
     ("word", "creates"), [("on", True), ("True", True), ("true", False), ("", False)]
 )
 def test_creating_in_files_of_many_sheets(word, creates):
-    """Section 5: the word that HQ wants there is taken too."""
+    """Rule 5.2: the word that HQ wants there is taken too."""
     fields = {"case_type": "t", "create_new_cases": word}
     assert read_options(fields, has_file=True).create_in_many is creates
 
 
 def test_empty_fields_are_absent_and_an_empty_search_field_is_refused():
-    """Section 2, last paragraph."""
+    """Rule 2.6."""
     fields = {"case_type": "t", "search_column": "", "name_column": ""}
     options = read_options(fields, has_file=True)
     assert (options.search_column, options.name_column) == (None, None)
@@ -72,14 +75,14 @@ def test_options_are_kept_whole():
     ],
 )
 def test_when_each_sheet_is_an_import(titles, known, many):
-    """Section 5: two sheets or more, each titled like a type with cases."""
+    """Rule 5.1: two sheets or more, each titled like a type with cases."""
     sheets, ignored = sheets_of(PATIENTS, titles, known)
     assert (len(sheets) > 1) is many
     assert ignored == (() if many else titles[1:])
 
 
 def test_headers_that_name_no_property():
-    """Section 6.1, and example 19."""
+    """Rule 6.1, and example 19."""
     bad = ["1", "foo+bar", "?", "parent/maternal", "my age", " name", "n\xa0", "xMl1"]
     good = ["Name", "a-b", "a_b", "é".join("ab"), "x"]
     assert bad_headers([*bad, *good, ""]) == bad
@@ -104,7 +107,7 @@ def test_headers_that_name_no_property():
     ],
 )
 def test_search_values(cell, text):
-    """Section 8.1."""
+    """Rule 8.1."""
     found = read_row(
         to_row(2, [cell, "x"]), columns("external_id", "a", options=EXTERNAL)
     )
@@ -112,7 +115,7 @@ def test_search_values(cell, text):
 
 
 def test_signs_and_zeros_of_search_values():
-    """Section 8.1: an integer has one spelling."""
+    """Rule 8.1: an integer has one spelling."""
     assert [search_text(t) for t in ("-5", "-0", "0", "00", "+5", "٣")] == [
         "-5",
         "0",
@@ -139,7 +142,7 @@ def test_signs_and_zeros_of_search_values():
     ],
 )
 def test_which_column_fills_which_field(headers, options, fields, ignored):
-    """Section 6.2, one row each; repeated headers: the last one wins (4.2)."""
+    """Rules 6.2 and 4.2b: one row each; of repeated headers the last one wins."""
     found = columns(*headers, options=ExcelOptions(case_type="patient", **options))
     assert dict(found.fields) == fields
     assert [warning.column for warning in found.warnings] == ignored
@@ -147,7 +150,7 @@ def test_which_column_fills_which_field(headers, options, fields, ignored):
 
 
 def test_the_search_column_is_the_external_id():
-    """Section 6.2, step 4: whatever its header, and before a column of that name."""
+    """Rule 6.2: whatever its header, and before a column of that name."""
     options = ExcelOptions(
         case_type="t", search_field=SearchField.EXTERNAL_ID, search_column="id"
     )
@@ -157,13 +160,13 @@ def test_the_search_column_is_the_external_id():
 
 
 def test_date_opened_is_no_property_and_domain_is_one():
-    """Section 9."""
+    """Rule 9."""
     found = columns("case_id", "date_opened", "domain", "parent_relationship", "close")
     assert [name for name, _ in found.properties] == ["domain", "parent_relationship"]
 
 
 def test_blanks_come_before_texts_that_are_too_long():
-    """Section 7, steps 3 to 6."""
+    """Rule 7, steps 3 to 6."""
     names = columns("case_id", "name", "age")
     assert read_row(to_row(2, ["x", None, "---"]), names) is Skip.BLANK
     found = read_row(to_row(2, [None, "n" * 256, None]), names)
@@ -178,7 +181,7 @@ def test_blanks_come_before_texts_that_are_too_long():
 
 
 def test_errors_are_grouped_by_title_and_column():
-    """Section 12.1, grouping: first appearance, rows once, the last description."""
+    """Rule 12.1: first appearance, rows once, the last description."""
     report = Report()
     for number, column in ((2, "a"), (3, "a"), (9, "a"), (4, "b"), (5, "a"), (3, "a")):
         report.note(number, RowError("T", column, f"row {number}", "v"), "S")

@@ -75,7 +75,7 @@ def stored(body: bytes | None = None, **changes):
 
 
 def test_a_line_of_a_case_is_the_object_of_the_case_api():
-    """The fourteen keys, in the order and the shape of ``case-api-v2.md`` 3."""
+    """The fourteen keys, in the order and the shape of ``rules/case-api-v2.md`` 3."""
     assert case_line(ROW) == render_case(ROW).encode() + b"\n"
 
 
@@ -112,7 +112,7 @@ def test_columns_of_cases_do_not_depend_on_the_order_of_cases():
 
 
 def test_a_line_of_a_form_has_its_content_and_what_the_log_says():
-    """The keys of ``commcare-hq-apis.md`` 3.1 that need no server."""
+    """The keys of ``rules/hq-apis.md`` 3.1 that need no server."""
     photo = Attachment(name="p.jpg", content_type="image/jpeg", sha256="x", length=7)
     found = orjson.loads(
         form_line(stored(a_form([a_create("c1")], form_id="f1"), attachments=(photo,)))

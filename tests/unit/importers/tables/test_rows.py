@@ -1,4 +1,4 @@
-"""What a cell says as text, and which rows a sheet has (excel-import.md 4.2, 4.3)."""
+"""What a cell says, and which rows a sheet has (rules/excel-import.md 4.2 and 4.3)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ ANYTHING = st.one_of(
     ],
 )
 def test_a_value_becomes_the_text_of_the_table(value, text):
-    """Every row of section 4.3."""
+    """Every kind of cell of rule 4.3."""
     assert to_text(value) == text
 
 
@@ -97,7 +97,7 @@ def test_a_number_is_the_same_number_again(number):
 
 
 def test_a_row_keeps_what_each_cell_was():
-    """A number can be told from the same text (section 8.1), and what was dropped."""
+    """A number can be told from the same text (rule 8.1), and what was dropped."""
     row = to_row(7, [4711.0, "4711", None, "\x02x", ErrorValue("#REF!"), True, time()])
     assert row.texts == ("4711", "4711", None, "x", "#REF!", "True", "00:00:00")
     assert [row[n].kind for n in range(7)] == [
@@ -113,19 +113,19 @@ def test_a_row_keeps_what_each_cell_was():
 
 
 def test_blank_and_never_set_cells_make_a_blank_row():
-    """Section 7, step 3; a zero is a value."""
+    """Rule 7, step 3; a zero is a value."""
     assert to_row(2, [None, "", "---"]).is_blank
     assert not to_row(2, [None, 0]).is_blank
 
 
 def test_headers_are_taken_as_they_are():
-    """They are not trimmed; blank, 0 and FALSE ignore their column (section 4.2)."""
+    """They are not trimmed; blank, 0 and FALSE ignore their column (rule 4.2)."""
     found = to_headers([" a ", "", 1.0, 0, False, "---", None, ""], Limits())
     assert found == (" a ", "", "1", "", "", "---")
 
 
 def test_headers_that_repeat_are_told_and_the_last_one_wins():
-    """Section 4.2."""
+    """Rule 4.2."""
     headers = ("a", "", "b", "a", "")
     assert repeated(headers) == ("a",)
     assert last_column(headers, "a") == 3
@@ -133,7 +133,7 @@ def test_headers_that_repeat_are_told_and_the_last_one_wins():
 
 
 def test_too_many_headers_are_refused():
-    """Section 3.2, check 15; columns that are ignored do not count."""
+    """Rule 3.2, check 15; columns that are ignored do not count."""
     assert len(to_headers(["a", "", "b", "", "c"], LIMITS)) == 5
     with pytest.raises(Unreadable, match="A maximum of 3 is supported") as told:
         to_headers(["a", "b", "c", "d"], LIMITS)
@@ -141,7 +141,7 @@ def test_too_many_headers_are_refused():
 
 
 def test_rows_count_from_two_and_end_with_the_last_truthy_one():
-    """Blank rows between others count, those behind them do not (section 4.2)."""
+    """Blank rows between others count, those behind them do not (rule 4.2)."""
     rows = [["a"], [], [None, ""], [0], ["b"], [0, False], [""]]
     assert list(numbered(rows, LIMITS)) == [
         (2, ["a"]),
@@ -153,7 +153,7 @@ def test_rows_count_from_two_and_end_with_the_last_truthy_one():
 
 
 def test_a_gap_of_a_thousand_rows_ends_a_sheet():
-    """What lies behind it is never seen (section 4.2)."""
+    """What lies behind it is never seen (rule 4.2)."""
     limits = Limits()
     near = [["a"], *[[]] * 999, ["b"]]
     far = [["a"], *[[]] * 1000, ["b"]]
@@ -163,7 +163,7 @@ def test_a_gap_of_a_thousand_rows_ends_a_sheet():
 
 
 def test_too_many_rows_are_refused():
-    """Section 3.2, check 16; neither the header counts nor blanks at the end."""
+    """Rule 3.2, check 16; neither the header counts nor blanks at the end."""
     assert len(list(numbered([["a"]] * 5 + [[]] * 9, LIMITS))) == 5
     with pytest.raises(Unreadable, match="A maximum of 5 is supported") as told:
         list(numbered([["a"]] * 6, LIMITS))

@@ -1,4 +1,4 @@
-"""From changes to case blocks (``case-api-v2.md`` sections 5.2, 5.3, 5.5 and 8)."""
+"""From changes to case blocks (``rules/case-api-v2.md`` 5.2, 5.3, 5.5 and 8)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.kit.resolving import (
     upsert,
 )
 
-# The block: section 8
+# The block: rule 8.3
 
 
 def test_a_create_block_has_its_three_names_always():
-    """8, create: case_type, case_name and owner_id; the rest stands in update."""
+    """Rule 8.3: case_type, case_name and owner_id; the rest stands in update."""
     made = resolved(
         create(owner_id="", external_id="x", properties={"b": "2", "a": ""}, close=True)
     )
@@ -45,12 +45,12 @@ def test_a_create_block_has_its_three_names_always():
 
 
 def test_a_create_without_more_has_no_update():
-    """8, update: left out when it would be empty."""
+    """Rule 8.3: left out when it would be empty."""
     assert resolved(create()).blocks[0].update is None
 
 
 def test_an_update_block_names_come_in_order():
-    """8, update: the names given, then external_id, then properties by alphabet."""
+    """Rule 8.3: the names given, then external_id, then properties by alphabet."""
     asked = update(
         case_id="c",
         external_id="x",
@@ -72,13 +72,13 @@ def test_an_update_block_names_come_in_order():
 
 
 def test_an_empty_update_touches_the_case():
-    """5.2: ``{}`` on an existing case just touches it."""
+    """Rule 5.2.6: ``{}`` on an existing case just touches it."""
     made = resolved(update(case_id="c"), cases=[existing("c")])
     assert made.blocks == (CaseBlock(case_id="c", user_id="u", date_modified=NOW),)
 
 
 def test_an_empty_external_id_clears_and_null_leaves():
-    """5.1, external_id on an update with case_id."""
+    """Rule 5.1.2."""
     cleared = resolved(update(case_id="c", external_id=""), cases=[existing("c", "x")])
     assert cleared.blocks[0].update == {"external_id": ""}
     left = resolved(update(case_id="c", case_name="n"), cases=[existing("c", "x")])
@@ -86,7 +86,7 @@ def test_an_empty_external_id_clears_and_null_leaves():
 
 
 def test_indices_are_set_and_removed():
-    """5.5: one id sets the index, no id removes it, also without a relationship."""
+    """Rule 5.5.1: one id sets it, no id removes it, also without a relationship."""
     wishes = {
         "parent": IndexRef(case_id="p", case_type="t", relationship="extension"),
         "old": IndexRef(),
@@ -101,11 +101,11 @@ def test_indices_are_set_and_removed():
 
 
 def test_no_changes_make_no_blocks():
-    """5.3, empty array."""
+    """Rule 5.3.1."""
     assert resolved().blocks == ()
 
 
-# Which case: section 5.2
+# Which case: rule 5.2
 
 
 @pytest.mark.parametrize("intent", [Intent.UPDATE, Intent.PUT])
@@ -113,7 +113,7 @@ def test_no_changes_make_no_blocks():
     "cases", [[], [existing("c", deleted_on="2020-01-01T00:00:00.000000Z")]]
 )
 def test_an_unknown_or_deleted_case_cannot_be_updated(intent, cases):
-    """5.2, ``PUT /<case_id>/``, ``PUT /`` and rows; section 9, defect 19."""
+    """Rules 5.2.1, 5.2.3 and 9.19."""
     asked = change(intent, case_id="c")
     text = "No case found with ID 'c'"
     assert refusal(asked, cases=cases) == (text, 1, "case_id")
@@ -121,7 +121,7 @@ def test_an_unknown_or_deleted_case_cannot_be_updated(intent, cases):
 
 @pytest.mark.parametrize("intent", [Intent.UPDATE, Intent.PUT, Intent.UPSERT])
 def test_a_case_is_found_by_external_id(intent):
-    """5.2, ``PUT /`` and bulk rows: by external_id when there is no case_id."""
+    """Rule 5.2.3: when there is no case_id."""
     asked = change(intent, external_id="x", case_name="n")
     made = resolved(asked, cases=[existing("c", "x")])
     assert made.case_ids == ("c",)
@@ -130,7 +130,7 @@ def test_a_case_is_found_by_external_id(intent):
 
 
 def test_an_update_by_unknown_external_id_is_refused():
-    """5.4, selector external_id unknown; deleted counts as no case (defect 19)."""
+    """Rules D5, 5.2.5 and 9.19: deleted counts as no case."""
     gone = existing("c", "x", deleted_on="2020-01-01T00:00:00.000000Z")
     text = "Could not find a case with external_id 'x'"
     asked = update(external_id="x", **BODY)
@@ -138,14 +138,14 @@ def test_an_update_by_unknown_external_id_is_refused():
 
 
 def test_an_update_of_nothing_finds_nothing():
-    """5.2, neither given: an empty external_id selects no case."""
+    """Rule 5.2.3: an empty external_id selects no case."""
     text = "Could not find a case with external_id ''"
     assert refusal(update(external_id=""), cases=[existing("c", "")])[0] == text
 
 
 @pytest.mark.parametrize("intent", [Intent.UPDATE, Intent.PUT, Intent.UPSERT])
 def test_an_ambiguous_external_id_is_refused(intent):
-    """5.4, external_id ambiguous: ``PUT /`` and both kinds of bulk row."""
+    """Rule 5.2.5: ``PUT /`` and both kinds of bulk row."""
     cases = [existing("a", "x"), existing("b", "x")]
     text = "There are multiple cases with external_id x"
     asked = change(intent, external_id="x", **BODY)
@@ -153,7 +153,7 @@ def test_an_ambiguous_external_id_is_refused(intent):
 
 
 def test_put_creates_from_a_complete_body():
-    """D5: external_id, case_type, case_name and owner_id, no case_id."""
+    """Rule D5: external_id, case_type, case_name and owner_id, no case_id."""
     made = resolved(put(external_id="x", **BODY))
     assert made.created == (True,)
     assert made.blocks[0].create == BODY
@@ -162,24 +162,24 @@ def test_put_creates_from_a_complete_body():
 
 @pytest.mark.parametrize("missing", list(BODY))
 def test_put_of_an_incomplete_body_finds_no_case(missing):
-    """D5: otherwise 400 and nothing is saved."""
+    """Rule D5: otherwise 400 and nothing is saved."""
     body = {name: value for name, value in BODY.items() if name != missing}
     text = "Could not find a case with external_id 'x'"
     assert refusal(put(external_id="x", **body)) == (text, 1, "external_id")
 
 
 def test_an_upsert_row_of_a_new_case_names_what_is_missing():
-    """5.2, bulk row upsert, new case with missing fields."""
+    """Rule 5.2.4."""
     text, row, field = refusal(change(Intent.UPSERT, external_id="x", case_name="n"))
     assert text == "case_type, owner_id required for new case x"
     assert (row, field) == (1, "case_type")
 
 
-# By external id in the URL: section 5.2
+# By external id in the URL: rule 5.2.2
 
 
 def test_put_external_updates_the_case_it_finds():
-    """5.2, ``PUT /ext/<id>/``: absent external_id leaves it as it is."""
+    """Rule 5.2.2: absent external_id leaves it as it is."""
     made = resolved(put_external("x", case_name="n"), cases=[existing("c", "x")])
     assert made.case_ids == ("c",)
     assert made.blocks[0].update == {"case_name": "n"}
@@ -187,7 +187,7 @@ def test_put_external_updates_the_case_it_finds():
 
 @pytest.mark.parametrize("external_id", [None, "", "x"])
 def test_put_external_creates_under_the_id_of_the_url(external_id):
-    """5.2: absent, null and (on create) empty mean the URL's value."""
+    """Rule 5.2.2: absent, null and (on create) empty mean the URL's value."""
     made = resolved(put_external("x", external_id=external_id, **BODY))
     assert made.created == (True,)
     assert made.blocks[0].update == {"external_id": "x"}
@@ -195,25 +195,25 @@ def test_put_external_creates_under_the_id_of_the_url(external_id):
 
 @pytest.mark.parametrize("cases", [[], [existing("c", "x")]])
 def test_put_external_with_another_id_renames(cases):
-    """5.2: a different body value changes the external id, or becomes it."""
+    """Rule 5.2.2: a different body value changes the external id, or becomes it."""
     made = resolved(put_external("x", external_id="y", **BODY), cases=cases)
     assert (made.blocks[0].update or {})["external_id"] == "y"
 
 
 def test_put_external_may_clear_the_id():
-    """5.2: an empty value is a different one once the case exists."""
+    """Rule 5.2.2: an empty value is a different one once the case exists."""
     made = resolved(put_external("x", external_id=""), cases=[existing("c", "x")])
     assert made.blocks[0].update == {"external_id": ""}
 
 
 def test_put_external_accepts_the_case_id_it_finds():
-    """5.2: only another case_id is refused."""
+    """Rule 5.2.2: only another case_id is refused."""
     made = resolved(put_external("x", case_id="c"), cases=[existing("c", "x")])
     assert made.case_ids == ("c",)
 
 
 def test_put_external_refuses_another_case_id():
-    """5.2: case_id is read-only."""
+    """Rule 5.2.2: case_id is read-only."""
     text = (
         'The given value of "case_id" does not match the existing value for the case '
         'identified by external_id = "x". "case_id" is read-only and cannot be '
@@ -224,21 +224,21 @@ def test_put_external_refuses_another_case_id():
 
 
 def test_put_external_refuses_a_case_id_for_a_new_case():
-    """5.2: no case + body case_id."""
+    """Rule 5.2.2: no case, but a case_id in the body."""
     text = "You cannot specify case_id when creating a new case"
     assert refusal(put_external("x", case_id="d", **BODY)) == (text, 1, "case_id")
 
 
 @pytest.mark.parametrize("missing", list(BODY))
 def test_put_external_of_a_new_case_needs_its_fields(missing):
-    """5.2: no case + missing required field."""
+    """Rule 5.2.2: no case, and a required field is missing."""
     body = {name: value for name, value in BODY.items() if name != missing}
     text = f"Property {missing} is required."
     assert refusal(put_external("x", **body)) == (text, 1, missing)
 
 
 def test_put_external_lists_every_case_of_an_ambiguous_id():
-    """4.3, several: the one opened first stands first."""
+    """Rule 4.3: the one opened first stands first."""
     cases = [existing("a", "x", opened_on="2"), existing("b", "x", opened_on="1")]
     text = "Multiple cases found with external_id 'x': b, a"
     assert refusal(put_external("x"), cases=cases) == (text, 1, "external_id")
@@ -248,7 +248,7 @@ def test_put_external_lists_every_case_of_an_ambiguous_id():
 
 
 def test_every_id_that_selects_is_wanted():
-    """5.2 and 5.3: selectors and external ids of indices; not what creates."""
+    """Rules 5.2 and 5.3: selectors and external ids of indices; not what creates."""
     found = wanted(
         [
             create(external_id="no", indices={"p": to(external_id="i")}),
@@ -266,6 +266,6 @@ def test_every_id_that_selects_is_wanted():
 
 
 def test_missing_fields_come_in_order():
-    """5.1: required on create; an empty text is there."""
+    """Rule 5.1: required on create; an empty text is there."""
     assert missing_fields(update()) == ("case_type", "case_name", "owner_id")
     assert missing_fields(update(case_name="", owner_id="o")) == ("case_type",)

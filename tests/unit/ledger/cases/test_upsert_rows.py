@@ -1,4 +1,4 @@
-"""Rows that speak of each other (``case-api-v2.md`` sections 5.3 to 5.5)."""
+"""Rows that speak of each other (``rules/case-api-v2.md`` 5.3 to 5.5)."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def targets(resolution):
     return [[index.case_id for index in block.indices] for block in resolution.blocks]
 
 
-# References: sections 5.3 and 5.5
+# References: rules 5.3 and 5.5
 
 
 @pytest.mark.parametrize("ref", [to(temporary_id="t"), to(external_id="x")])
 def test_a_row_points_at_an_earlier_and_at_a_later_row(ref):
-    """5.3, references: by temporary_id or external_id, in either direction."""
+    """Rule 5.3.5: by temporary_id or external_id, in either direction."""
     mother = create(temporary_id="t", external_id="x")
     made = resolved(create(indices={"p": ref}), mother, create(indices={"p": ref}))
     assert targets(made) == [["new2"], [], ["new2"]]
 
 
 def test_a_row_points_at_a_later_upsert():
-    """5.3, references; D10: upsert rows may carry a temporary_id."""
+    """Rules 5.3.5 and D10: upsert rows may carry a temporary_id."""
     wishes = {"a": to(external_id="x"), "b": to(temporary_id="t")}
     made = resolved(create(indices=wishes), upsert("x", temporary_id="t"))
     assert targets(made) == [["new2", "new2"], []]
@@ -48,20 +48,20 @@ def test_a_row_points_at_a_later_upsert():
 
 
 def test_a_case_may_point_at_itself():
-    """5.5, temporary_id: on a single create only its own is known."""
+    """Rule 5.5.2: on a single create only its own is known."""
     made = resolved(create(temporary_id="t", indices={"p": to(temporary_id="t")}))
     assert targets(made) == [["new1"]]
 
 
 def test_an_index_finds_an_existing_case_by_external_id():
-    """5.5, external_id: works in a single update too."""
+    """Rule 5.5.2: works in a single update too."""
     cases = [existing("c"), existing("p", "x")]
     asked = update(case_id="c", indices={"p": to(external_id="x")})
     assert targets(resolved(asked, cases=cases)) == [["p"]]
 
 
 def test_an_index_prefers_the_rows_of_its_request():
-    """5.3: first the rows of this request, then the cases of the domain."""
+    """Rule 5.3.6: first the rows of this request, then the cases of the domain."""
     asked = [create(indices={"p": to(external_id="x")}), create(external_id="x")]
     assert targets(resolved(*asked, cases=[existing("c", "x")])) == [["new2"], []]
 
@@ -87,23 +87,23 @@ def test_an_index_prefers_the_rows_of_its_request():
     ],
 )
 def test_an_index_to_no_single_case_is_refused(ref, text, field):
-    """5.4: temporary_id unknown, external_id unknown, external_id ambiguous."""
+    """Rules 5.4.1 and 5.2.5: either id is unknown, or external_id ambiguous."""
     cases = [existing("a", "x"), existing("b", "x")]
     asked = [create(), create(indices={"p": ref})]
     assert refusal(*asked, cases=cases) == (text, 2, field)
 
 
 def test_an_index_to_two_later_rows_is_ambiguous():
-    """5.4, external_id ambiguous, inside the request."""
+    """Rule 5.2.5: inside the request."""
     rows = [create(indices={"p": to(external_id="x")})] + [create(external_id="x")] * 2
     assert refusal(*rows)[0] == "There are multiple cases with external_id x"
 
 
-# Several rows, one case: section 5.3
+# Several rows, one case: rule 5.3
 
 
 def test_upserts_of_one_new_external_id_make_one_case():
-    """5.3, duplicates: the first row creates, later rows update, in order."""
+    """Rule 5.3.7: the first row creates, later rows update, in order."""
     made = resolved(
         upsert("x", properties={"a": "1"}),
         change(Intent.UPSERT, external_id="x", properties={"a": "2"}),
@@ -116,33 +116,33 @@ def test_upserts_of_one_new_external_id_make_one_case():
 
 
 def test_the_first_of_equal_upserts_decides():
-    """5.3: so an incomplete first row is refused, whatever follows."""
+    """Rules 5.2.4 and 5.3.7: so an incomplete first row is refused in any case."""
     asked = [change(Intent.UPSERT, external_id="x"), upsert("x")]
     assert refusal(*asked)[1] == 1
 
 
 def test_creates_of_one_external_id_stay_separate():
-    """5.3: rows with ``create:true`` are explicit."""
+    """Rule 5.3.7: rows with ``create:true`` are explicit."""
     made = resolved(create(external_id="x"), create(external_id="x"))
     assert made.case_ids == ("new1", "new2")
     assert made.created == (True, True)
 
 
 def test_an_upsert_between_the_creates_means_the_one_before():
-    """5.3, row order: a row sees earlier ones first."""
+    """Rule 5.3.5: a row sees earlier ones first."""
     rows = [create(external_id="x"), upsert("x"), create(external_id="x")]
     assert resolved(*rows).case_ids == ("new1", "new1", "new2")
 
 
 def test_an_upsert_after_two_creates_is_ambiguous():
-    """5.4, external_id ambiguous, inside the request."""
+    """Rule 5.2.5: inside the request."""
     rows = [create(external_id="x"), create(external_id="x"), upsert("x")]
     text = "There are multiple cases with external_id x"
     assert refusal(*rows) == (text, 3, "external_id")
 
 
 def test_an_upsert_means_a_case_that_a_later_row_creates():
-    """5.3: first the rows of this request that get a case id, wherever they stand.
+    """Rule 5.3.6: the rows of this request that get a case id, wherever they stand.
 
     The first block carries the create element: the fold applies creates first, and
     the values of the later row must win.
@@ -162,34 +162,34 @@ def test_an_upsert_means_a_case_that_a_later_row_creates():
 
 
 def test_an_upsert_means_a_case_that_a_later_row_renames():
-    """5.3: ``create:false`` rows with a case_id count as well."""
+    """Rule 5.3.6: ``create:false`` rows with a case_id count as well."""
     rows = [upsert("y"), update(case_id="c", external_id="y")]
     assert resolved(*rows, cases=[existing("c", "x")]).case_ids == ("c", "c")
 
 
 def test_a_renamed_case_is_found_under_its_new_id_only():
-    """5.3, row order: later rows see what earlier rows changed."""
+    """Rule 5.3.5: later rows see what earlier rows changed."""
     rows = [update(case_id="c", external_id="y"), upsert("y"), upsert("x")]
     made = resolved(*rows, cases=[existing("c", "x")])
     assert made.case_ids == ("c", "c", "new1")
 
 
 def test_a_case_is_found_under_its_old_id_until_it_is_renamed():
-    """5.3, row order."""
+    """Rule 5.3.5."""
     rows = [upsert("x"), update(case_id="c", external_id="y"), upsert("x")]
     made = resolved(*rows, cases=[existing("c", "x")])
     assert made.case_ids == ("c", "c", "new1")
 
 
 def test_a_cleared_external_id_is_free():
-    """5.3, row order: a cleared id no longer finds the case."""
+    """Rule 5.3.5: a cleared id no longer finds the case."""
     rows = [update(case_id="c", external_id=""), upsert("x"), upsert("x")]
     made = resolved(*rows, cases=[existing("c", "x")])
     assert made.case_ids == ("c", "new1", "new1")
 
 
 def test_an_id_renamed_twice_is_free_in_between():
-    """5.3, row order: every step counts, also for indices."""
+    """Rule 5.3.5: every step counts, also for indices."""
     rows = [
         update(case_id="c", external_id="y", indices={"p": to(external_id="y")}),
         update(case_id="c", external_id="z"),
@@ -202,7 +202,7 @@ def test_an_id_renamed_twice_is_free_in_between():
 
 
 def test_the_last_row_that_sets_an_index_writes_it():
-    """5.3, row order: the fold applies mere index changes late, the row order wins."""
+    """Rule 8.3: the fold applies mere index changes late, the row order wins."""
     rows = [
         update(case_id="c", indices={"p": to(case_id="1"), "q": to(case_id="2")}),
         update(case_id="c", properties={"a": "1"}, indices={"p": to(case_id="3")}),
@@ -211,7 +211,7 @@ def test_the_last_row_that_sets_an_index_writes_it():
 
 
 def test_the_same_case_by_id_and_external_id_is_one():
-    """5.3: two rows may hit one case; one block per row, in row order."""
+    """Rule 8.3: two rows may hit one case; one block per row, in row order."""
     rows = [update(case_id="c", case_name="1"), update(external_id="x", case_name="2")]
     made = resolved(*rows, cases=[existing("c", "x")])
     assert made.case_ids == ("c", "c")
@@ -219,11 +219,11 @@ def test_the_same_case_by_id_and_external_id_is_one():
 
 
 def test_an_unknown_case_of_a_later_row_is_refused():
-    """5.3, look-up errors: nothing is saved, the row is named beside the text."""
+    """Rule 5.3.4: nothing is saved, the row is named beside the text."""
     rows = [upsert("x"), update(case_id="c", external_id="x")]
     assert refusal(*rows) == ("No case found with ID 'c'", 2, "case_id")
 
 
 def test_an_error_text_is_encodable():
-    """5.7: also when a caller did not look at the characters."""
+    """Rule 5.7: also when a caller did not look at the characters."""
     assert refusal(update(case_id="a\ud800"))[0] == "No case found with ID 'a\\ud800'"

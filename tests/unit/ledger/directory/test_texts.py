@@ -1,4 +1,7 @@
-"""Names of people and places, without a database."""
+"""Names of people and places, without a database.
+
+The rules are those of rules/hq-apis.md 6, 10 and 11.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from ledger.errors import Conflict
     ],
 )
 def test_a_slug_is_plain(text, expected):
-    """11: lower-case letters, digits, ``-`` and ``_``; blanks become ``_``."""
+    """Rule 10.1: lower-case letters, digits, ``-`` and ``_``; blanks become ``_``."""
     assert slug(text, default="else") == expected
 
 
@@ -43,7 +46,7 @@ def test_a_slug_is_its_own_slug(text):
     ("one", "other"), [("STRASSE", "straße"), ("É", "e\u0301"), ("ΑΣ", "ας")]
 )
 def test_case_is_not_regarded(one, other):
-    """10: name without regard to case, in whatever way a letter is written."""
+    """rules/excel-import.md 10.2: in any letters, in whatever way one is written."""
     assert without_case(one) == without_case(other)
 
 
@@ -63,13 +66,13 @@ def test_an_address_of_its_own_stays_as_it_is():
 
 @pytest.mark.parametrize("name", ["a", "a.b", "a_b-c+d", "1", ".a", "a."])
 def test_a_worker_may_be_called_so(name):
-    """6.3: letters, digits, ``. _ - +``."""
+    """Rule 6.3: letters, digits, ``. _ - +``."""
     check_worker_name("d", worker_name("d", name))
 
 
 @pytest.mark.parametrize("name", ["", "a..b", "..", "a b", "a:b", "å", "admin"])
 def test_a_worker_may_not_be_called_so(name):
-    """6.3: no two dots in a row, nothing else, and two names are reserved."""
+    """Rule 6.3: no two dots in a row, nothing else, and two names are reserved."""
     with pytest.raises(Conflict):
         check_worker_name("d", worker_name("d", name))
 

@@ -1,4 +1,4 @@
-"""Forms as XML (``case-xml.md`` 2, 3, 12, 20, 21; ``case-api-v2.md`` section 8)."""
+"""Forms as XML (``rules/case-xml.md`` 2, 3, 12, 20 and 21)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def created(case_type, case_name, owner_id):
 
 
 def test_the_example_of_the_protocol_is_read():
-    """Section 21."""
+    """Rule 21."""
     assert parse_form(EXAMPLE) == Form(
         form_id="9d1c2f60-2a7b-4a7e-9a55-1f3f0f2c0001",
         xmlns="http://example.org/forms/registration",
@@ -130,41 +130,41 @@ def build(*blocks: CaseBlock, **options) -> bytes:
 
 
 class TestForm:
-    """Section 2."""
+    """Rule 2."""
 
     @pytest.mark.parametrize("body", [b"<data/>", b'<data xmlns=""/>'])
     def test_a_form_without_xmlns_is_malformed(self, body):
-        """Section 12, MissingXMLNSError."""
+        """Rule 12.3."""
         expected = "^Form is missing a required field: XMLNS$"
         with pytest.raises(Malformed, match=expected):
             parse_form(body)
 
     def test_what_is_no_xml_is_malformed(self):
-        """Section 12, XMLSyntaxError."""
+        """Rule 12.3."""
         with pytest.raises(Malformed, match=r"^Invalid XML: "):
             parse_form(b"<data")
 
     def test_the_limit_counts_bytes(self):
-        """5.7, large bodies."""
+        """rules/libraries.md 3.1.3."""
         with pytest.raises(Malformed):
             parse_form(EXAMPLE, limit=1000)
 
     def test_a_prefix_for_the_root_is_as_good_as_a_default(self):
-        """Section 2, xmlns: the namespace of the root element."""
+        """Rule 2.3: the namespace of the root element."""
         assert parse_form(b'<f:data xmlns:f="urn:g"/>').xmlns == "urn:g"
 
     def test_a_form_without_meta_is_accepted(self):
-        """Section 3: random id, no user, no times."""
+        """Rule 3.1: random id, no user, no times."""
         form = a_form()
         assert (form.form_id, form.meta, form.rejection) == (None, FormMeta(), None)
 
     def test_name_and_version_are_attributes_of_the_root(self):
-        """Section 2, form name and version."""
+        """Rule 2.3."""
         form = a_form(attributes='name="N" version="3"')
         assert (form.name, form.version) == ("N", "3")
 
     def test_a_broken_rule_leaves_id_xmlns_and_meta_readable(self):
-        """Section 12: the form is stored as error under its own id."""
+        """Rules 4.6 and 12.1: the form is stored as error under its own id."""
         form = a_form(
             f'<case xmlns="{V2}" case_id="a"/><case xmlns="{V2}" case_id=""/>'
             "<meta><instanceID>i</instanceID><userID>u</userID></meta>"
@@ -176,7 +176,7 @@ class TestForm:
         assert form.blocks == ()
 
     def test_a_device_log_has_no_cases(self):
-        """Section 1, device log xmlns."""
+        """Rules 1.1 and 4.1."""
         form = parse_form(
             b'<r xmlns="http://code.javarosa.org/devicereport"><meta><instanceID>i'
             b'</instanceID></meta><case case_id=""/></r>'
@@ -185,13 +185,13 @@ class TestForm:
         assert (form.form_id, form.blocks, form.rejection) == ("i", (), None)
 
     def test_ledger_blocks_name_their_cases(self):
-        """Section 18."""
+        """Rule 18."""
         ns = "http://commcarehq.org/ledger/v1"
         form = a_form(f'<balance xmlns="{ns}" entity-id="c"/>')
         assert form.ledger_case_ids == ("c",)
 
     def test_a_form_id_has_at_most_255_characters(self):
-        """Own rule: a longer id is refused and not used."""
+        """Rule 3.2: a longer id is refused and not used."""
         long = a_form(f"<meta><instanceID>{'x' * 256}</instanceID></meta>")
         assert long.form_id is None
         assert long.rejection is not None
@@ -204,10 +204,10 @@ class TestForm:
 
 
 class TestMeta:
-    """Section 3."""
+    """Rule 3."""
 
     def test_only_a_child_of_the_root_is_read_and_the_first_counts(self):
-        """Section 3; D-6."""
+        """Rules 3.1 and D-6."""
         form = a_form(
             "<g><meta><userID>deep</userID></meta></g>"
             "<meta><userID>first</userID></meta><meta><userID>second</userID></meta>"
@@ -218,23 +218,23 @@ class TestMeta:
         "xmlns", ["http://openrosa.org/jr/xforms", "http://openrosa.org/xforms", ""]
     )
     def test_the_local_name_decides(self, xmlns):
-        """Section 1, meta namespace."""
+        """Rule 1.1: any namespace, or none."""
         form = a_form(f'<meta xmlns="{xmlns}"><instanceID>i</instanceID></meta>')
         assert form.form_id == "i"
 
     def test_the_form_id_is_used_verbatim(self):
-        """Section 3, instanceID: a `uuid:` prefix is part of it."""
+        """Rule 3.2: a `uuid:` prefix is part of it."""
         assert meta("<instanceID>uuid:AbC </instanceID>").instance_id == "uuid:AbC "
 
     @pytest.mark.parametrize(
         "inner", ["", "<instanceID/>", "<instanceID> </instanceID>"]
     )
     def test_an_empty_form_id_is_none(self, inner):
-        """Section 3, instanceID: missing or empty, then the server makes one."""
+        """Rule 3.2: missing or empty, then the server makes one."""
         assert meta(inner).instance_id is None
 
     def test_legacy_names_are_read_in_a_legacy_block(self):
-        """Section 3: `Meta/uid` has priority, `Meta/user_id`."""
+        """Rule 3.3: `Meta/uid` has priority, `Meta/user_id`."""
         inner = "<uid>old</uid><instanceID>new</instanceID><user_id>u</user_id>"
         legacy = meta(inner, "Meta")
         assert (legacy.instance_id, legacy.user_id) == ("old", "u")
@@ -243,7 +243,7 @@ class TestMeta:
         assert current.extra == {"uid": "old", "user_id": "u"}
 
     def test_a_legacy_block_may_use_the_current_names(self):
-        """Section 3."""
+        """Rule 3.3."""
         legacy = meta("<uid/><instanceID>i</instanceID><userID>u</userID>", "Meta")
         assert (legacy.instance_id, legacy.user_id) == ("i", "u")
 
@@ -257,25 +257,25 @@ class TestMeta:
         ],
     )
     def test_times_are_instants_or_left_out(self, text, instant):
-        """Section 3, timeStart, timeEnd."""
+        """Rule 3.5."""
         inner = f"<timeStart>{text}</timeStart><timeEnd>{text}</timeEnd>"
         found = meta(inner)
         assert (found.time_start, found.time_end) == (instant, instant)
 
     def test_names_stay_text(self):
-        """Section 3, username: a date-like or number-like name stays text."""
+        """Rule 3.4: a date-like or number-like name stays text."""
         inner = "<username>2024-01-01</username><deviceID>007</deviceID><userID/>"
         found = meta(inner)
         assert (found.username, found.device_id) == ("2024-01-01", "007")
         assert found.user_id is None
 
     def test_an_app_version_without_text_is_none(self):
-        """Section 3, appVersion."""
+        """Rule 3.4."""
         inner = '<appVersion xmlns="http://commcarehq.org/xforms" a="1"/>'
         assert meta(inner).app_version is None
 
     def test_other_children_are_kept_as_text(self):
-        """Section 3, any other child: nested ones flattened, attributes dropped."""
+        """Rule 3.6: nested ones flattened, attributes dropped."""
         inner = (
             '<drift unit="m">3</drift><location> </location><location/>'
             "<a><b>1</b><c><d>2</d><e/></c></a>"
@@ -296,7 +296,7 @@ class TestMeta:
         ],
     )
     def test_versions_follow_from_the_app_version(self, text, attributes, versions):
-        """Section 3, derived: first match of each pattern; root version unless 1."""
+        """Rule 3.7: first match of each pattern; root version unless 1."""
         inner = f"<meta><appVersion>{text}</appVersion></meta>"
         extra = a_form(inner, attributes).meta.extra
         found = extra.get("app_build_version"), extra.get("commcare_version")
@@ -304,10 +304,10 @@ class TestMeta:
 
 
 class TestBuilding:
-    """``case-api-v2.md`` section 8."""
+    """``rules/case-api-v2.md`` 8."""
 
     def test_the_envelope_is_the_one_of_the_api(self):
-        """Section 8, root and meta: order, prefixes, empty appVersion."""
+        """rules/case-api-v2.md 8.2: order, prefixes, empty appVersion."""
         assert (
             build()
             == (
@@ -324,7 +324,7 @@ class TestBuilding:
         )
 
     def test_a_block_is_written_in_the_order_of_the_api(self):
-        """Section 8, case block: create, update, close, index; names in order."""
+        """rules/case-api-v2.md 8.3: create, update, close, index; names in order."""
         block = CaseBlock(
             case_id="c1",
             date_modified=NOW,
@@ -354,12 +354,12 @@ class TestBuilding:
         )
 
     def test_a_block_without_date_or_user_gets_those_of_the_form(self):
-        """Section 8: `date_modified` and `user_id` always stand on the block."""
+        """rules/case-api-v2.md 8.3: `date_modified`, `user_id` always stand there."""
         (block,) = parse_form(build(CaseBlock(case_id="c"))).blocks
         assert (block.date_modified, block.user_id) == (NOW, "u1")
 
     def test_blocks_of_different_shapes_do_not_mix(self):
-        """Section 8: siblings after `meta`, in request row order."""
+        """rules/case-api-v2.md 8.3: siblings after `meta`, in request row order."""
         blocks = (
             a_block("c1", update={"a": "1", "b": "2"}),
             a_block("c2", update={"b": "3", "a": "4"}),
@@ -377,17 +377,17 @@ class TestBuilding:
         assert parse_form(build(*blocks)).blocks == blocks
 
     def test_the_xmlns_is_a_choice(self):
-        """``case-xml.md`` section 20: default namespace by origin."""
+        """Rule 20.1: default namespace by origin."""
         assert parse_form(build(xmlns="urn:other")).xmlns == "urn:other"
 
     def test_a_user_agent_that_xml_cannot_carry_does_no_harm(self):
-        """Section 8, deviceID: from a header, which may hold any byte."""
+        """Rules 3.8 and 20.4: deviceID comes from a header, which may hold any byte."""
         author = Author(username="<b>&", device_id="x\x00\udcff\x1b]")
         found = parse_form(build(author=author)).meta
         assert (found.username, found.device_id) == ("<b>&", "x\ufffd\ufffd\ufffd]")
 
     def test_an_illegal_value_is_an_error_of_the_caller(self):
-        """5.4: values are checked before a form is built."""
+        """Rule 20.4: values are checked before a form is built."""
         with pytest.raises(ValueError, match="XML compatible"):
             build(a_block("c", update={"a": "\x00"}))
 
@@ -409,7 +409,7 @@ def test_schemas_say_where_a_form_breaks_them():
 
 
 def test_the_namespaces_of_a_built_form_are_declared_once():
-    """Section 8: no prefixes that a reader would stumble over."""
+    """Rule 3.8: no prefixes that a reader would stumble over."""
     body = build_form([a_block("c")], form_id="f", author=Author(), now=NOW)
     assert body.count(V2.encode()) == 1
     assert len(parse_xml(body)) == 2

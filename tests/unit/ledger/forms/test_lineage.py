@@ -81,7 +81,7 @@ def told(*entries):
     ],
 )
 def test_the_entries_of_a_form_say_its_state_and_what_is_in_force(entries, expected):
-    """case-xml.md 13 to 15, and D-3: a failed edit leaves the last good version."""
+    """rules/case-xml.md 13 to 15, D-3: a failed edit leaves the last good version."""
     assert told(*entries) == expected
 
 

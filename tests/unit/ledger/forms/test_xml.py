@@ -1,4 +1,4 @@
-"""The one XML parser (``case-xml.md`` section 2, ``dependencies.md`` section 3.1)."""
+"""The one XML parser (``rules/case-xml.md`` 2)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_is_not_well_formed_is_malformed(body):
-    """Section 12, XMLSyntaxError: `Invalid XML: <parser message>`, nothing else."""
+    """Rules 2.2 and 12.3: `Invalid XML: <parser message>`, nothing else."""
     with pytest.raises(Malformed, match=r"^Invalid XML: \S.*$") as caught:
         parse_xml(body)
     message = str(caught.value)
@@ -64,20 +64,20 @@ def test_what_is_not_well_formed_is_malformed(body):
 
 
 def test_a_doctype_is_refused_even_when_it_is_harmless():
-    """Trap "DOCTYPE": entities would leave holes in the text without any error."""
+    """rules/libraries.md 3.1.1: entities would leave holes in the text, unseen."""
     with pytest.raises(Malformed, match="DOCTYPE is not allowed"):
         parse_xml(b"<!DOCTYPE a><a/>")
 
 
 def test_a_body_over_the_limit_is_malformed_before_it_is_parsed():
-    """5.7, large bodies: the limit counts bytes."""
+    """Rule 2.2: the limit counts bytes."""
     assert parse_xml(b"<a/>", limit=4).tag == "a"
     with pytest.raises(Malformed, match="exceeds 3 bytes"):
         parse_xml(b"<a/>", limit=3)
 
 
 def test_fifty_megabytes_do_no_harm():
-    """5.7, large bodies: within the limit they are read, beyond it they are refused."""
+    """Rule 2.2: within the limit they are read, beyond it they are refused."""
     part = b"<b>" + b"x" * 8_300_000 + b"</b>"
     body = b'<a xmlns="urn:f">' + part * 6 + b"</a>"
     assert [len(own_text(child)) for child in parse_xml(body)] == [8_300_000] * 6
@@ -87,13 +87,13 @@ def test_fifty_megabytes_do_no_harm():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_text_of_every_plane_survives(encoding):
-    """Section 2, encoding: characters outside the BMP survive, a BOM is no text."""
+    """Rule 2.5: characters outside the BMP survive, a BOM is no text."""
     body = "<a xmlns='x'>Zoë 🤰🏽 מרים</a>".encode(encoding)
     assert parse_xml(body).text == "Zoë 🤰🏽 מרים"
 
 
 def test_comments_and_instructions_are_gone_and_text_is_whole():
-    """Section 2, parser: comments removed; CDATA is text."""
+    """Rule 2.1: comments removed; CDATA is text."""
     root = parse_xml(b"<a>1<!-- no -->2<?no no?>3<![CDATA[<4>]]>5</a>")
     assert own_text(root) == "123<4>5"
     assert len(root) == 0
@@ -113,20 +113,20 @@ def test_comments_and_instructions_are_gone_and_text_is_whole():
     ],
 )
 def test_own_text_is_verbatim_and_layout_is_dropped(body, text):
-    """Section 2, text: not trimmed; blanks beside children or attributes dropped."""
+    """Rule 2.4: not trimmed; blanks beside children or attributes dropped."""
     root = parse_xml(body)
     assert own_text(root) == text
     assert texts_by_name([root]) == {"a": text}
 
 
 def test_the_last_text_of_a_name_wins():
-    """D-6: the last value wins."""
+    """Rule D-6: the last value wins."""
     root = parse_xml(b"<r><a>1</a><b/><a>2</a></r>")
     assert texts_by_name(list(root)) == {"a": "2", "b": ""}
 
 
 def test_names_are_split_from_namespaces():
-    """Section 2, namespaces: only local names matter."""
+    """Rule 2.3: only local names matter."""
     root = parse_xml(b"<r xmlns:p='urn:p'><p:a/><b/></r>")
     assert [local_name(child) for child in root] == ["a", "b"]
     assert [namespace(child) for child in root] == ["urn:p", ""]
@@ -142,7 +142,7 @@ def test_names_chosen_by_senders_do_not_fill_the_memory():
 
 
 def test_a_printed_element_reads_back_the_same():
-    r"""5.4, text content: `\r` is a reference, so it is not folded into a newline."""
+    r"""rules/case-api-v2.md 5.4.3: `\r` is a reference, so it is no newline then."""
     element = etree.Element("a", b="\r\n\t\"'<&>")
     element.text = "\r\n ]]> 🤱 \t"
     body = to_bytes(element)
@@ -153,12 +153,12 @@ def test_a_printed_element_reads_back_the_same():
 
 
 def test_unfit_characters_are_replaced():
-    """5.4: what XML 1.0 cannot carry, lone surrogates too."""
+    """rules/case-api-v2.md 5.4.4: what XML 1.0 cannot carry, lone surrogates too."""
     assert xml_safe("a\x00b\ud800c\ufffe\t\r\nd🤱") == "a\ufffdb\ufffdc\ufffd\t\r\nd🤱"
 
 
 def test_threads_parse_at_the_same_time():
-    """Trap "XML bytes and threads": a parser is never shared."""
+    """rules/libraries.md 3.1.4: a parser is never shared."""
     bodies = [f"<a xmlns='x'>{number}</a>".encode() for number in range(400)]
     read: dict[bytes, str | None] = {}
 

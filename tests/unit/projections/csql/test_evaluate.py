@@ -1,4 +1,4 @@
-"""What CSQL means for cases (case-api-v2.md 6.3)."""
+"""What CSQL means for cases (rules/case-api-v2.md 6.3)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def holds(text: str, row: CaseRow) -> bool:
 
 
 def test_equality_is_exact():
-    """6.3, ``p = 'v'``: whole value, case-sensitive, blanks count."""
+    """Rule 6.3.2: ``p = 'v'`` is the whole value, case-sensitive, blanks count."""
     values = ["v", "V", "v ", "vv", ""]
     rows = valued(values)
     assert judged("p = 'v'", *rows) == [True, False, False, False, False]
@@ -90,19 +90,19 @@ def test_equality_is_exact():
 
 
 def test_the_empty_value_means_not_set_or_empty():
-    """6.3, ``p = ''`` and ``p != ''``."""
+    """Rule 6.3.2: ``p = ''`` and ``p != ''``."""
     rows = [*valued(["v", ""]), a_row("none")]
     assert judged("p = ''", *rows) == [False, True, True]
     assert judged("p != ''", *rows) == [True, False, False]
 
 
 def test_a_number_on_the_right_of_equality_is_its_text():
-    """6.3, ``p = 'v'``: equality is of texts, also with a number."""
+    """Rule 6.3.2: equality is of texts, also with a number."""
     assert judged("p = 5", *valued(["5", "5.0"])) == [True, False]
 
 
 def test_numbers_compare_as_numbers():
-    """6.3, ``p > 3``: values that do not convert never match."""
+    """Rule 6.3.2: values that do not convert never match."""
     values = ["3", "3.5", "10", "-4", "1e3", "", "many", "2020-01-01", "nan", "inf"]
     rows = valued(values)
     greater = [False, True, True, False, True, False, False, False, False, False]
@@ -113,7 +113,7 @@ def test_numbers_compare_as_numbers():
 
 
 def test_dates_compare_by_day():
-    """6.3, ``p <= '2020-01-31'``: a date-time counts by its UTC day."""
+    """Rule 6.3.2: a date-time counts by its UTC day."""
     values = [
         "2020-01-30",
         "2020-01-31",
@@ -133,7 +133,7 @@ def test_dates_compare_by_day():
 
 
 def test_date_times_compare_by_instant():
-    """6.3: with a date-time on the right a bare date is its midnight."""
+    """Rule 6.3.2: with a date-time on the right a bare date is its midnight."""
     rows = valued(["2020-01-31", "2020-01-31T12:00:00+02:00"])
     assert judged("p >= '2020-01-31T10:00:00Z'", *rows) == [False, True]
     assert judged("p <= '2020-01-31T00:00:00Z'", *rows) == [True, False]
@@ -167,7 +167,7 @@ def test_date_times_compare_by_instant():
     ],
 )
 def test_pseudo_properties_hide_user_properties(text, expected):
-    """6.3, left side: the pseudo-properties, whatever a user property is called."""
+    """Rule 6.3.3: whatever a user property is called."""
     row = a_row(
         case_name="Ada",
         external_id="x1",
@@ -180,18 +180,18 @@ def test_pseudo_properties_hide_user_properties(text, expected):
 
 
 def test_a_closed_case_has_its_status_and_time():
-    """6.3, ``@status`` and ``closed_on``."""
+    """Rule 6.3.3: ``@status`` and ``closed_on``."""
     row = a_row(closed=True, closed_on="2020-02-01T08:00:00.000000Z")
     assert holds("@status = 'closed' and closed_on = '2020-02-01'", row)
 
 
 def test_an_absent_external_id_is_empty():
-    """6.3, ``p = ''`` for a pseudo-property."""
+    """Rule 6.3.3: ``p = ''`` for a pseudo-property."""
     assert holds("external_id = ''", a_row())
 
 
 def test_selected_looks_for_whole_words():
-    """6.3, selected, selected-any, selected-all."""
+    """Rule 6.3.5: ``selected``, ``selected-any``, ``selected-all``."""
     rows = valued(["a", "b a", "ab", "x b  y a", "A", ""])
     some = [True, True, False, True, False, False]
     assert judged("selected(p, 'a b')", *rows) == some
@@ -208,7 +208,7 @@ def test_selected_looks_for_whole_words():
 
 
 def test_starts_with_is_case_sensitive():
-    """6.3, starts-with."""
+    """Rule 6.3.5: ``starts-with``."""
     rows = valued(["xy", "x", "Xy", "yx", ""])
     assert judged("starts-with(p, 'x')", *rows) == [True, True, False, False, False]
 
@@ -232,7 +232,7 @@ def test_starts_with_is_case_sensitive():
     ],
 )
 def test_fuzzy_match_forgives_few_errors(value, wanted, expected):
-    """6.3, fuzzy-match: same first characters and a small edit distance."""
+    """Rule 6.3.5: same first characters and a small edit distance."""
     assert holds(f"fuzzy-match(p, '{wanted}')", a_row(p=value)) is expected
 
 
@@ -253,12 +253,12 @@ def test_fuzzy_match_forgives_few_errors(value, wanted, expected):
     ],
 )
 def test_soundex_is_the_american_one(word, code):
-    """6.3, phonetic-match: Soundex-like."""
+    """Rule 6.3.5: Soundex-like."""
     assert soundex(word) == code
 
 
 def test_phonetic_match_compares_words_by_sound():
-    """6.3, phonetic-match."""
+    """Rule 6.3.5: ``phonetic-match``."""
     rows = valued(["Rupert", "rubin", "Mr Rupert", "", "名"])
     assert judged("phonetic-match(p, 'Robert')", *rows) == [
         True,
@@ -270,7 +270,7 @@ def test_phonetic_match_compares_words_by_sound():
 
 
 def test_within_distance_measures_on_the_globe():
-    """6.3, within-distance; values are ``lat lon alt accuracy``."""
+    """Rule 6.3.5: values are ``lat lon alt accuracy``."""
     boston, cambridge = "42.3601 -71.0589 0 0", "42.3736 -71.1097"
     values = [boston, cambridge, "", "x y", "42.36", "1 2 3 4 5", "42.36 -71.1 x 0"]
     rows = valued(values)
@@ -281,14 +281,14 @@ def test_within_distance_measures_on_the_globe():
 
 
 def test_a_degree_of_latitude_is_sixty_nautical_miles():
-    """6.3, within-distance: its units."""
+    """Rule 6.3.5: the units of ``within-distance``."""
     row = a_row(p="1 0 0 0")
     assert holds("within-distance(p, '0 0', 60.1, 'nauticalmiles')", row)
     assert not holds("within-distance(p, '0 0', 60, 'nauticalmiles')", row)
 
 
 def test_constants_and_negation():
-    """6.3, match-all, match-none, not."""
+    """Rules 6.3.1 and 6.3.5: ``match-all``, ``match-none``, ``not``."""
     rows = [a_row("a"), a_row("b")]
     assert judged("match-all()", *rows) == [True, True]
     assert judged("match-none()", *rows) == [False, False]
@@ -297,7 +297,7 @@ def test_constants_and_negation():
 
 
 def test_today_is_the_callers():
-    """6.3, today()."""
+    """Rule 6.3.1: ``today()``."""
     rows = valued(["2024-02-28", "2024-02-29"])
     assert judged("p < today()", *rows) == [True, False]
 
@@ -341,7 +341,7 @@ def family() -> Family:
     ],
 )
 def test_other_cases_are_asked(family, text, expected):
-    """6.3, paths, ancestor-exists, subcase-exists and subcase-count."""
+    """Rule 6.3.4: paths, ``ancestor-exists``, ``subcase-exists``, ``subcase-count``."""
     rows = list(family.by_id.values())
     verdicts = judged(text, *rows, family=family)
     found = [row.case_id for row, good in zip(rows, verdicts, strict=True) if good]
@@ -349,7 +349,7 @@ def test_other_cases_are_asked(family, text, expected):
 
 
 def test_other_cases_are_fetched_in_batches_and_once(family):
-    """6.3, paths: one question for each step, whatever the number of cases."""
+    """Rule 6.3.4: one question for each step, whatever the number of cases."""
     rows = [family.by_id[id_] for id_ in ("ann", "bea", "cat", "mum")]
     judged("parent/p = 'm' or parent/p = 'g'", *rows, family=family)
     assert family.asked == [("cases", "gran", "lost", "mum")]
@@ -363,7 +363,7 @@ def test_other_cases_are_fetched_in_batches_and_once(family):
 
 
 def test_only_cases_still_open_are_asked_about(family):
-    """6.3: a condition on the case itself is judged before one on other cases."""
+    """Rule 6.3.4: conditions on the case itself are judged before those on others."""
     rows = [family.by_id[id_] for id_ in ("ann", "bea", "mum")]
     judged("parent/p = 'm' and p = '1'", *rows, family=family)
     assert family.asked == [("cases", "mum")]

@@ -1,4 +1,4 @@
-"""CSQL texts into nodes, and every text of its errors (case-api-v2.md 6.3)."""
+"""CSQL texts into nodes, and every text of its errors (rules/case-api-v2.md 6.3)."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ A, B, C = equals("a", "1"), equals("b", "2"), equals("c", "3")
     ],
 )
 def test_equality_is_with_a_quoted_text_or_a_number(text):
-    """6.3, values: texts in either quotation marks, numbers; blanks do not count."""
+    """Rule 6.3.1: texts in either quotation marks, numbers; blanks do not count."""
     assert read(text) == A
 
 
 def test_a_number_keeps_its_sign_and_its_fraction():
-    """6.3, values: numbers, as CommCare HQ writes them."""
+    """Rule 6.3.1: numbers, as CommCare HQ writes them."""
     assert read("a = -5") == equals("a", "-5")
     assert read("a = 2.50") == equals("a", "2.5")
     assert read("a = .5") == equals("a", "0.5")
@@ -82,25 +82,25 @@ def test_a_number_keeps_its_sign_and_its_fraction():
 
 
 def test_a_text_keeps_blanks_zeros_and_the_other_quotation_mark():
-    """6.3, ``p = 'v'``: exact."""
+    """Rule 6.3.2: exact."""
     assert read("""a = " 007 'x' " """) == equals("a", " 007 'x' ")
     assert read("a = ''") == equals("a", "")
 
 
 def test_unequal_is_the_negation_of_equal():
-    """6.3, ``p != 'v'``."""
+    """Rule 6.3.2: ``p != 'v'``."""
     assert read("a != '1'") == Not(part=A)
 
 
 def test_and_binds_stronger_than_or_and_chains_stay_flat():
-    """6.3, operators: and, or, parentheses."""
+    """Rule 6.3.1: ``and``, ``or``, parentheses."""
     assert read("a = 1 and b = 2 and c = 3") == And(parts=(A, B, C))
     assert read("a = 1 or b = 2 and c = 3") == Or(parts=(A, And(parts=(B, C))))
     assert read("(a = 1 or b = 2) and c = 3") == And(parts=(Or(parts=(A, B)), C))
 
 
 def test_not_negates_an_expression():
-    """6.3, ``not(expr)``."""
+    """Rule 6.3.1: ``not(expr)``."""
     assert read("not(a = 1 or b = 2)") == Not(part=Or(parts=(A, B)))
     assert read("not (a = 1)") == Not(part=A)
 
@@ -128,14 +128,14 @@ def test_not_negates_an_expression():
     ],
 )
 def test_a_property_or_pseudo_property_stands_on_the_left(name):
-    """6.3, left side: any XML name; a word of the language is one too where it fits."""
+    """Rule 6.3.3: any XML name; a word of the language is one too where it fits."""
     assert read(f"{name} = '1'") == equals(name, "1")
     assert read(f"a = '1' and {name} = '1'") == And(parts=(A, equals(name, "1")))
 
 
 @pytest.mark.parametrize("comparator", ["<", "<=", ">", ">="])
 def test_order_is_of_numbers_days_or_instants(comparator):
-    """6.3, ``p > 3``, ``p <= '2020-01-31'``: the right side decides."""
+    """Rule 6.3.2: the right side decides."""
     number = CompareNumber(name="p", comparator=Comparator(comparator), bound=3.5)
     assert read(f"p {comparator} 3.5") == number
     assert read(f"p {comparator} '3.5'") == number
@@ -151,7 +151,7 @@ def test_order_is_of_numbers_days_or_instants(comparator):
 
 @pytest.mark.parametrize("name", ["date_opened", "closed_on", "last_modified"])
 def test_equality_of_a_time_is_with_its_day_or_the_instant(name):
-    """6.3, pseudo-properties that hold times: a quoted date means the whole day."""
+    """Rule 6.3.3: a quoted date means the whole day."""
     assert read(f"{name} = '2020-01-31'") == CompareDay(
         name=name, comparator=Comparator.EQ, bound=date(2020, 1, 31)
     )
@@ -190,7 +190,7 @@ def test_equality_of_a_time_is_with_its_day_or_the_instant(name):
     ],
 )
 def test_each_function_has_its_node(text, node):
-    """6.3, constructs: selected to match-none, also on a path."""
+    """Rule 6.3.5: ``selected`` to ``match-none``, also on a path."""
     assert read(text) == node
 
 
@@ -209,7 +209,7 @@ def test_each_function_has_its_node(text, node):
     ],
 )
 def test_every_unit_of_distance_has_its_length(unit, metres):
-    """6.3, within-distance: its units."""
+    """Rule 6.3.5: the units of ``within-distance``."""
     node = read(f"within-distance(p, '0 0', 1, '{unit}')")
     assert isinstance(node, WithinDistance)
     assert node.metres == pytest.approx(metres)
@@ -226,7 +226,7 @@ def test_every_unit_of_distance_has_its_length(unit, metres):
     ],
 )
 def test_value_functions_are_days(value, text):
-    """6.3, value functions; a number is days since 1970-01-01."""
+    """Rule 6.3.1: dates and times; a number is days since 1970-01-01."""
     assert read(f"p = {value}") == equals("p", text)
     assert read(f"p < {value}") == CompareDay(
         name="p", comparator=Comparator.LT, bound=date.fromisoformat(text)
@@ -234,7 +234,7 @@ def test_value_functions_are_days(value, text):
 
 
 def test_a_path_walks_indices_upward():
-    """6.3, ``parent/p = 'v'`` and longer paths."""
+    """Rule 6.3.4: ``parent/p = 'v'`` and longer paths."""
     assert read("parent/a = 1") == AncestorExists(path=("parent",), condition=A)
     assert read("parent/host/a != 1") == AncestorExists(
         path=("parent", "host"), condition=Not(part=A)
@@ -245,7 +245,7 @@ def test_a_path_walks_indices_upward():
 
 
 def test_functions_ask_for_other_cases():
-    """6.3, ancestor-exists, subcase-exists, subcase-count."""
+    """Rule 6.3.4: ``ancestor-exists``, ``subcase-exists``, ``subcase-count``."""
     assert read("ancestor-exists(parent/host, a = 1 and b = 2)") == AncestorExists(
         path=("parent", "host"), condition=And(parts=(A, B))
     )
@@ -272,7 +272,7 @@ def test_functions_ask_for_other_cases():
     ],
 )
 def test_a_query_without_operator_is_told_so(text):
-    """6.3, errors: no operator."""
+    """Rule 6.3.5: no operator."""
     assert problem(text) == NO_OPERATOR
 
 
@@ -281,7 +281,7 @@ def test_a_query_without_operator_is_told_so(text):
     ["", "   ", "a =", "(a = 1", "a = 1 and", "not(", "a = 'x' or (", "parent/", "a=-"],
 )
 def test_a_query_that_ends_too_early_is_malformed(text):
-    """6.3, errors: syntax."""
+    """Rule 6.3.5: syntax."""
     assert problem(text) in {"Malformed search query", misunderstood("parent/")}
 
 
@@ -311,7 +311,7 @@ def test_a_query_that_ends_too_early_is_malformed(text):
     ],
 )
 def test_a_part_that_fits_nowhere_is_named(text, part):
-    """6.3, errors: syntax, with the part that was not understood."""
+    """Rule 6.3.5: syntax, with the part that was not understood."""
     assert problem(text) == (misunderstood(part) if part else NO_OPERATOR)
 
 
@@ -326,7 +326,7 @@ def misunderstood(part: str) -> str:
 @pytest.mark.parametrize("right", ["b", "parent/b", "@owner_id", "date(b)"])
 @pytest.mark.parametrize("operator", ["=", "!=", "<", ">="])
 def test_a_property_cannot_stand_on_the_right(right, operator):
-    """6.3, errors: property on the right."""
+    """Rule 6.3.5: a property on the right."""
     assert problem(f"a {operator} {right}").startswith(
         "You cannot reference a case property on the right side "
     )
@@ -336,7 +336,7 @@ def test_a_property_cannot_stand_on_the_right(right, operator):
     "right", ["'abc'", "''", "'2020-02-30'", "'2020-1-5'", "'nan'"]
 )
 def test_order_needs_a_number_or_a_date(right):
-    """6.3, errors: comparison with neither number nor date."""
+    """Rule 6.3.5: a comparison with neither number nor date."""
     assert problem(f"a > {right}") == NOT_COMPARABLE
 
 
@@ -354,7 +354,7 @@ def test_order_needs_a_number_or_a_date(right):
     ],
 )
 def test_an_unknown_or_misplaced_function_is_named(text, name):
-    """6.3, errors: unknown function, never a wrong result."""
+    """Rule 6.3.5: never a wrong result."""
     assert problem(text) == f"'{name}' is not a valid standalone function"
 
 
@@ -391,7 +391,7 @@ def test_an_unknown_or_misplaced_function_is_named(text, name):
     ],
 )
 def test_a_wrong_argument_is_explained(text, expected):
-    """6.3: a call that cannot be understood is refused, never guessed."""
+    """Rule 6.3.5: a call that cannot be understood is refused, never guessed."""
     assert expected in problem(text)
 
 
@@ -407,18 +407,18 @@ def test_a_wrong_argument_is_explained(text, expected):
     ],
 )
 def test_hostile_depth_is_malformed(text):
-    """5.7: a query with thousands of parentheses is an error, no recursion error."""
+    """Rule 5.7: a query with thousands of parentheses is a 400, no recursion error."""
     assert problem(text) == "Malformed search query"
 
 
 def test_the_depth_that_is_promised_is_accepted():
-    """5.7: the limit is far above what people write."""
+    """Rule 5.7: the limit is far above what people write."""
     inner = MAX_DEPTH - 1
     assert read("(" * inner + "a = 1" + ")" * inner) == A
 
 
 def test_a_long_chain_is_no_deep_tree():
-    """5.7: width is not depth."""
+    """Rule 5.7: width is not depth."""
     node = read(" or ".join(f"a = {n}" for n in range(5000)))
     assert isinstance(node, Or)
     assert len(node.parts) == 5000
@@ -426,5 +426,5 @@ def test_a_long_chain_is_no_deep_tree():
 
 @pytest.mark.parametrize("character", ["\0", "\x08", "\ufffe", "\ud800"])
 def test_a_character_that_no_case_can_hold_is_malformed(character):
-    """5.7: NUL in a filter value never reaches the database."""
+    """Rule 5.7: NUL in a filter value never reaches the database."""
     assert problem(f"a = 'x{character}'") == "Malformed search query"

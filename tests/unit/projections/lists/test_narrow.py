@@ -1,4 +1,4 @@
-"""Conditions that a query makes necessary (case-api-v2.md 6.3)."""
+"""Conditions that a query makes necessary (rules/case-api-v2.md 6.3)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def needed(text: str) -> CaseFilter:
     ],
 )
 def test_equalities_are_necessary(text, expected):
-    """6.3: what an index can begin with."""
+    """Rule 6.3: what an index can begin with."""
     assert needed(text) == expected
 
 
@@ -79,7 +79,7 @@ def test_equalities_are_necessary(text, expected):
     ],
 )
 def test_nothing_else_is_necessary(text):
-    """6.3: never a condition that a match might fail."""
+    """Rule 6.3: never a condition that a match might fail."""
     assert needed(text) == EVERYTHING
 
 
@@ -95,12 +95,12 @@ def test_nothing_else_is_necessary(text):
     ],
 )
 def test_a_contradiction_is_impossible(text):
-    """6.3: a query that nothing can match needs no database."""
+    """Rule 6.3: a query that nothing can match needs no database."""
     assert is_impossible(needed(text))
 
 
 def test_a_filter_keeps_its_conditions_when_it_is_narrowed():
-    """6.3: the query combines with the other filters by AND."""
+    """Rule 6.3: the query combines with the other filters by AND."""
     query = parse("p = 1 and @case_type = 'a'", today=date(2024, 2, 29))
     asked = CaseFilter(
         equals={"case_type": ("a", "b"), "owner_id": ("o",)},
@@ -117,13 +117,13 @@ def test_a_filter_keeps_its_conditions_when_it_is_narrowed():
 
 
 def test_a_filter_without_query_is_narrow_already():
-    """6, ``query`` is optional."""
+    """Rule 6.0: ``query`` is optional."""
     asked = CaseFilter(closed=(True,))
     assert narrowed(asked) is asked
 
 
 def test_both_joins_ranges_queries_and_contradictions():
-    """6: different parameters combine by AND."""
+    """Rule 6.0.1: different parameters combine by AND."""
     one, other = (parse(text, today=date(2024, 2, 29)) for text in ("p = 1", "q > 1"))
     early = TimeRange(column="opened_on", operator=Operator.LT, values=("2020",))
     late = TimeRange(column="opened_on", operator=Operator.GT, values=("2021",))

@@ -1,4 +1,4 @@
-"""How blocks become a case, row by row: case-xml.md sections 7, 8, 18 and 21."""
+"""How blocks become a case, row by row: rules/case-xml.md 7, 8, 18 and 21."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from projections.rule.fold import (
 from tests.kit import build
 from tests.kit.folding import RECEIVED, actions_of, folded, index, of_blocks
 
-# Section 7: order of application
+# Rule 7: order of application
 
 
 def test_a_create_comes_before_an_update_wherever_it_stands():
-    """7 rule 3: so an update beside it wins."""
+    """Rule 7.3: so an update beside it wins."""
     case = of_blocks(
         build.a_block(update={"case_name": "later", "p": "1"}),
         build.a_create(),
@@ -31,7 +31,7 @@ def test_a_create_comes_before_an_update_wherever_it_stands():
 
 
 def test_equal_ranks_keep_document_order():
-    """7 rule 3 and the table of 8: two creates are both applied."""
+    """Rules 7.3 and 8.5: two creates are both applied."""
     case = of_blocks(
         build.a_create(create={"case_name": "first"}),
         build.a_create(create={"case_name": "second"}),
@@ -40,7 +40,7 @@ def test_equal_ranks_keep_document_order():
 
 
 def test_blocks_are_ranked_by_their_best_action():
-    """7 rule 3: create, update or touch, index, close, attachment."""
+    """Rule 7.3: create, update or touch, index, close, attachment."""
     blocks = {
         "attachment": build.a_block(attach={"a": {"from": "local"}}, user_id="5"),
         "close": build.a_block(close=True, user_id="4"),
@@ -55,7 +55,7 @@ def test_blocks_are_ranked_by_their_best_action():
 
 
 def test_actions_inside_a_block_have_a_fixed_order():
-    """7 rule 4: create, update, close, index, attachment."""
+    """Rule 7.4: create, update, close, index, attachment."""
     extra = (
         "<close/><update><case_name>updated</case_name></update>"
         "<create><case_name>created</case_name></create>"
@@ -65,14 +65,14 @@ def test_actions_inside_a_block_have_a_fixed_order():
 
 
 def test_groups_go_by_case_id_in_code_point_order():
-    """7 rule 2."""
+    """Rule 7.2."""
     ids = ["b", "a", "Z", "é", "😀", "\uffee"]
     form = parse_form(build.a_form([build.a_block(i) for i in ids]))
     assert list(blocks_by_case(form)) == ["Z", "a", "b", "é", "\uffee", "😀"]
 
 
 def test_one_form_is_one_transaction_with_all_its_actions():
-    """7 and 16: the type is the union of the actions."""
+    """Rules 7.6 and 16.2: the type is the union of the actions."""
     assert actions_of(build.a_block()) == FORM
     assert actions_of(build.an_update(p="1")) == FORM
     assert actions_of(build.a_create(), build.a_block(close=True)) == (
@@ -85,7 +85,7 @@ def test_one_form_is_one_transaction_with_all_its_actions():
 
 
 def test_a_ledger_block_marks_its_case_as_touched():
-    """18: bit 64, no quantities; an unknown case is not made."""
+    """Rules 18.2 and 18.3: bit 64, no quantities; an unknown case is not made."""
     balance = (
         '<balance xmlns="http://commcarehq.org/ledger/v1" entity-id="c1" date="2024"/>'
     )
@@ -98,7 +98,7 @@ def test_a_ledger_block_marks_its_case_as_touched():
     assert case.position == 2
 
 
-# Section 8: applying a block
+# Rule 8: applying a block
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_a_ledger_block_marks_its_case_as_touched():
     ],
 )
 def test_any_block_makes_an_unknown_case(options):
-    """8 rule 1: update, close, index and touch included."""
+    """Rule 8.1: update, close, index and touch included."""
     case = of_blocks(build.a_block(**options))
     assert (case.case_type, case.case_name, case.owner_id) == ("", "", build.USER)
     assert case.opened_on == case.modified_on == build.WHEN_UTC
 
 
 def test_a_create_of_a_known_case_overwrites_what_it_names():
-    """8 rule 5: other state and opened_on and opened_by stay."""
+    """Rule 8.5: other state and opened_on and opened_by stay."""
     case = folded(
         build.a_form([build.a_create(update={"p": "1"}, close=True)]),
         build.a_form(
@@ -139,7 +139,7 @@ def test_a_create_of_a_known_case_overwrites_what_it_names():
 
 
 def test_a_close_notes_when_and_by_whom_and_a_second_overwrites_both():
-    """8 rule 6."""
+    """Rule 8.6."""
     first = build.a_form([build.a_block(close=True)])
     case = folded(first)
     assert (case.closed, case.closed_on, case.closed_by) == (
@@ -153,7 +153,7 @@ def test_a_close_notes_when_and_by_whom_and_a_second_overwrites_both():
 
 
 def test_no_block_reopens_a_case():
-    """8 rule 4: it is applied, and the case stays closed."""
+    """Rule 8.4: it is applied, and the case stays closed."""
     case = folded(
         build.a_form([build.a_block(close=True)]),
         build.a_form([build.a_create(update={"closed": "false", "p": "1"})]),
@@ -163,7 +163,7 @@ def test_no_block_reopens_a_case():
 
 
 def test_modified_on_never_moves_back_but_values_do():
-    """8 rules 7 and 9: arrival decides values, modified_on is the maximum."""
+    """Rules 8.7 and 8.9: arrival decides values, modified_on is the maximum."""
     case = folded(
         build.a_form([build.a_block(update={"p": "1"}, date_modified="2031-01-01")]),
         build.a_form([build.a_block(update={"p": "2"}, date_modified="2020-01-01")]),
@@ -173,7 +173,7 @@ def test_modified_on_never_moves_back_but_values_do():
 
 
 def test_modified_by_stays_when_nobody_is_named():
-    """8 rule 7: uid is the block's user, else the form's, else nobody."""
+    """Rule 8.7: uid is the block's user, else the form's, else nobody."""
     nobody = build.a_form([build.a_block(user_id=None)], user_id=None)
     case = folded(build.a_form([build.a_block(user_id="u2")]), nobody)
     assert case.modified_by == "u2"
@@ -194,13 +194,13 @@ def test_modified_by_stays_when_nobody_is_named():
     ],
 )
 def test_an_empty_owner_becomes_the_acting_user(owner, user, expected):
-    """8 rule 7 and its table: only with no user does it stay empty."""
+    """Rule 8.7: only with no user does it stay empty."""
     block = build.a_block(create={"case_type": "t", **owner}, user_id=user)
     assert of_blocks(block, user_id=None).owner_id == expected
 
 
 def test_sending_an_empty_owner_hands_the_case_over():
-    """8 rule 7, consequence."""
+    """Rule 8.7."""
     case = folded(
         build.a_form([build.a_create(create={"owner_id": "g-north"})]),
         build.a_form([build.a_block(update={"owner_id": ""}, user_id="u2")]),
@@ -209,18 +209,18 @@ def test_sending_an_empty_owner_hands_the_case_over():
 
 
 def test_without_a_date_the_receive_time_counts():
-    """8 and D-1."""
+    """Rules 5.1 and D-1."""
     case = of_blocks(build.a_block(date_modified=None, close=True))
     assert case.opened_on == case.modified_on == case.closed_on == RECEIVED
 
 
 def test_server_modified_on_is_the_receive_time():
-    """8 rule 8."""
+    """Rule 8.8."""
     assert of_blocks(build.a_block()).server_modified_on == RECEIVED
 
 
 def test_a_late_create_fills_in_and_keeps_the_first_date():
-    """8, table: update arrives before create."""
+    """Rule 8.10: update arrives before create."""
     case = folded(
         build.a_form([build.a_block(update={"p": "1", "q": "1"})]),
         build.a_form([build.a_create(update={"p": "2"}, date_modified="2024-04-01")]),
@@ -231,7 +231,7 @@ def test_a_late_create_fills_in_and_keeps_the_first_date():
 
 
 def test_create_and_close_in_one_block_make_a_closed_case():
-    """8, table."""
+    """Rule 7.4."""
     assert of_blocks(build.a_create(close=True)).closed
 
 
@@ -239,7 +239,7 @@ def test_create_and_close_in_one_block_make_a_closed_case():
 
 
 def test_the_example_of_the_spec():
-    """21: three open cases, the parent standing after the child."""
+    """Rule 21: three open cases, the parent standing after the child."""
     body = build.a_form(
         [
             build.a_create(

@@ -1,4 +1,4 @@
-"""A form as JSON (``commcare-hq-apis.md`` sections 3.2 and 3.3)."""
+"""A form as JSON (``rules/hq-apis.md`` 3.2 and 3.3)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def json_of(inside: str, attributes: str = ""):
     ],
 )
 def test_xml_becomes_json(inside, expected):
-    """Each row of the table of section 3.2."""
+    """Each row of the table of rule 3.2."""
     assert json_of(inside) == expected
 
 
@@ -67,7 +67,7 @@ def test_the_app_version_of_a_meta_block_is_its_text():
 
 
 def test_metadata_has_every_key():
-    """Section 3.3: absent values are null, times are canonical."""
+    """Rule 3.3: absent values are null, times are canonical."""
     inside = (
         "<meta><deviceID>d1</deviceID><timeStart>2024-03-05T09:14:00+02</timeStart>"
         "<instanceID>i1</instanceID><deprecatedID>i0</deprecatedID></meta>"

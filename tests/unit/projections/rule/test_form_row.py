@@ -42,7 +42,7 @@ def an_entry(kind, *, body=True, form_id="f", **details):
     ],
 )
 def test_an_entry_sets_the_row_of_its_form(entry, row):
-    """case-xml.md 14: state, and where the bytes stand."""
+    """rules/case-xml.md 14.1: state, and where the bytes stand."""
     (found,) = form_rows(entry)
     assert found[2:6] == row
 
@@ -51,7 +51,7 @@ def test_an_entry_sets_the_row_of_its_form(entry, row):
     ("name", "state"), [("replaces", "error"), ("deprecates", "deprecated")]
 )
 def test_what_makes_way_goes_on_under_the_id_it_was_given(name, state):
-    """case-xml.md 13: an error that was never processed, or an earlier version."""
+    """rules/case-xml.md 13.6, 13.10: an error never processed, or an old version."""
     entry = an_entry(Kind.EDIT, **{name: {"form_id": "old", "version": 6}})
     moved, own = form_rows(entry)
     assert moved == ("demo", "old", 9, 6, 6, state, "f")
