@@ -11,14 +11,13 @@ from pathlib import Path
 from aiohttp import web
 
 from api.about.handlers import describe
-from api.changes.waiters import ChangeWaiters
+from api.changes.waiters import CHANGE_WAITERS, ChangeWaiters
 from api.config import Config
 from api.http.access_log import access_log
 from api.http.auth import Authenticator
 from api.http.domain_settings import SettingsReader
 from api.http.keys import (
     AUTHENTICATOR,
-    CHANGE_WAITERS,
     CONFIG,
     DESCRIPTION,
     INDEX_KEEPER,
@@ -28,7 +27,6 @@ from api.http.keys import (
     SHELL,
     SIGNING_KEY,
     STORE,
-    WEBHOOK_DELIVERY,
     WORKER,
     WRITER,
 )
@@ -38,7 +36,7 @@ from api.http.middleware import Shell
 from api.http.router import install
 from api.openapi.document import document
 from api.routes import ROUTES
-from api.webhooks.delivery import Deliverer
+from api.webhooks.delivery import WEBHOOK_DELIVERY, Deliverer
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros

@@ -196,6 +196,16 @@ def forms_elsewhere(
     return {form_id for (form_id,) in rows}
 
 
+def digest_at(r: Reader, position: int) -> bytes | None:
+    """Return the digest of a log at a position, ``None`` behind its end."""
+    if position == 0:
+        return GENESIS
+    if position > r.head.position:
+        return None
+    entry = entry_at(r, position)
+    return None if entry is None else entry.digest
+
+
 def entry_at(r: Reader, position: int) -> Entry | None:
     """Return the entry at a position."""
     row = r.conn.row(_ENTRY, domain=r.domain, position=position)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import date
@@ -11,7 +10,6 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from aiohttp import web
-from aiohttp.hdrs import USER_AGENT
 
 from api.cases.answers import (
     bulk_fetch_response,
@@ -19,7 +17,14 @@ from api.cases.answers import (
     renderer,
     write_response,
 )
+from api.cases.asked import (
+    READ_AT_ONCE,
+    answer_page,
+    chosen_fields,
+    fields_of_present,
+)
 from api.cases.fields import FieldFilter
+from api.cases.past import answer_as_of, asked_moment
 from api.cases.query import ListRequest, parse_list_query
 from api.cases.wire import (
     MAX_FETCH,
@@ -30,7 +35,6 @@ from api.cases.wire import (
     parse_single_update,
     parse_write,
 )
-from api.history.handlers import answer_as_of, asked_moment
 from api.http.idempotency import idempotency_key
 from api.http.keys import (
     CONFIG,
@@ -41,19 +45,17 @@ from api.http.keys import (
     WRITER,
 )
 from api.http.requests import (
-    READ_AT_ONCE,
     allowing,
-    answer_page,
-    chosen_fields,
+    author_of,
     decoded,
-    fields_of_present,
     json_answer,
     own_address,
-    pairs,
+    parsed,
     place_of,
 )
 from api.http.router import raw_part
 from api.wire.dialects import CASE_V2
+from api.wire.parameters import pairs
 from api.wire.problems import (
     Problem,
     case_not_found,
@@ -64,7 +66,7 @@ from api.wire.problems import (
 from ledger.cases.change import Intent
 from ledger.clock import now_micros
 from ledger.commands.submissions import ChangeCases
-from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
+from ledger.entry import Answer, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
 from ledger.times import format_micros
 from projections.cases.by_id import find_external, get_cases
@@ -119,7 +121,7 @@ async def get_case_by_external_id(request: web.Request) -> web.Response:
 async def bulk_fetch(request: web.Request) -> web.Response:
     """Answer many cases by id and external id, stubs for those missing (rule 4.2)."""
     chosen = fields_of_present(request)
-    asked = await _aside(await request.read(), parse_bulk_fetch)
+    asked = await parsed(await request.read(), parse_bulk_fetch, aside=_PARSED_ASIDE)
     return await _fetched(request, asked, chosen)
 
 
@@ -240,16 +242,12 @@ async def _write(
     write = renderer(chosen_fields(request))
     body = await request.read()
     dry_run = _dry_run(request)
-    wish = await _aside(body, parse)
+    wish = await parsed(body, parse, aside=_PARSED_ASIDE)
     render = partial(_answer, wish.is_bulk, write)
     principal = request[PRINCIPAL]
     command = ChangeCases(
         changes=wish.changes,
-        author=Author(
-            user_id=principal.user_id,
-            username=principal.username,
-            device_id=request.headers.get(USER_AGENT, ""),
-        ),
+        author=author_of(request),
         render=_dry_answer if dry_run else render,
         idempotency=_idempotency(request, body),
         dry_run=dry_run,
@@ -311,13 +309,6 @@ def _dry_run(request: web.Request) -> bool:
 
 
 # -- requests and answers ----------------------------------------------------
-
-
-async def _aside(body: bytes, parse: Callable[[bytes], T]) -> T:
-    """Parse a body, in a thread when it is so long that others would wait."""
-    if len(body) > _PARSED_ASIDE:
-        return await asyncio.to_thread(parse, body)
-    return parse(body)
 
 
 def _external_id(request: web.Request) -> str:

@@ -19,13 +19,28 @@ from functools import reduce
 
 import orjson
 
+from api.wire.parameters import parse_moment
+from api.wire.problems import parameter_needed
 from ledger.errors import Conflict
-from ledger.times import Instant, Micros, format_datetime, parse_date, parse_datetime
+from ledger.times import (
+    Instant,
+    Micros,
+    format_datetime,
+    format_micros,
+    parse_date,
+    parse_datetime,
+)
 from projections.csql import NOTHING, QueryError, both, parse
 from projections.csql.nodes import STATUS_CLOSED, STATUS_OPEN, Or
 from projections.lists.filter import CaseFilter, Operator, Page, TimeRange
 
 Pairs = tuple[tuple[str, str], ...]
+
+AS_OF = "as_of"
+"""The parameter that asks for a case as it was."""
+
+TIME = "time"
+"""The parameter that asks for a list as it was."""
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 5000
@@ -335,3 +350,39 @@ def _are_texts(pairs: Iterable[tuple[object, object]]) -> bool:
 
 def _bad_cursor() -> Conflict:
     return Conflict("The value of 'cursor' cannot be decoded.", field="cursor")
+
+
+# -- lists of the past ---------------------------------------------------------
+
+
+def parse_past_list(
+    pairs: Sequence[tuple[str, str]], *, now: Micros
+) -> tuple[ListRequest, Micros]:
+    """Return the list that is asked for, and its time.
+
+    A cursor carries the time of its first page. ``today()`` in a query is the day of
+    that time. Raises a 400 ``Problem`` or ``Conflict``.
+    """
+    given = list(pairs)
+    cursors = [value for name, value in given if name == "cursor"]
+    after = None
+    if cursors:
+        carried, after = decode_cursor(cursors[-1])
+        given = list(carried)
+    times = [value for name, value in given if name == TIME]
+    if not times:
+        raise parameter_needed(TIME)
+    when = parse_moment(TIME, times[-1])
+    rest = [(name, value) for name, value in given if name != TIME]
+    if after is not None:
+        rest = [("cursor", encode_cursor(rest, after=after))]
+    return parse_list_query(rest, today=_day(min(when, now))), when
+
+
+def past_cursor(asked: ListRequest, when: Micros, *, after: Micros) -> str:
+    """Return the cursor of the next page of a list at a time."""
+    return encode_cursor([(TIME, format_micros(when)), *asked.pairs], after=after)
+
+
+def _day(when: Micros) -> date:
+    return date.fromisoformat(format_micros(when)[:10])

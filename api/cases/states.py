@@ -5,10 +5,9 @@ from __future__ import annotations
 import orjson
 from aiohttp import web
 
-from api.forms.handlers import author_of
-from api.forms.wire import parse_reason
 from api.http.keys import PRINCIPAL, WRITER
-from api.http.requests import json_answer, place_of
+from api.http.requests import author_of, json_answer, place_of
+from api.wire.json_body import parse_reason
 from api.wire.problems import case_not_found
 from ledger.commands.form_states import FlagCases, RebuildCases
 from ledger.entry import Kind, Receipt

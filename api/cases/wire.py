@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from api.wire.problems import InvalidPayload, RowProblem
 from ledger.cases.change import CaseChange, IndexRef, Intent
 from ledger.cases.upsert import missing_fields
 from ledger.errors import Conflict
@@ -50,25 +51,6 @@ Bare control characters and lone surrogates are no JSON to begin with.
 
 _Object = dict[str, object]
 _Check = Callable[[_Object], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowProblem:
-    """What is wrong with one row, counted from 1, and in which of its fields."""
-
-    row: int
-    field: str | None
-    message: str
-
-
-class InvalidPayload(Conflict):
-    """A body that is no request; ``errors`` says which rows and fields are at fault."""
-
-    def __init__(self, text: str, errors: tuple[RowProblem, ...] = ()) -> None:
-        """Keep the whole message and the problems of the rows."""
-        first = errors[0] if errors else RowProblem(row=0, field=None, message=text)
-        super().__init__(text, row=first.row or None, field=first.field)
-        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

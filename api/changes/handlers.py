@@ -17,26 +17,23 @@ from aiohttp.hdrs import (
     ORIGIN,
 )
 
-from api.changes.waiters import ChangeWaiters, Waiter
+from api.changes.waiters import CHANGE_WAITERS, ChangeWaiters, Waiter
 from api.changes.wire import (
     KEEP_ALIVE,
     Asked,
-    Cursor,
-    check_cursor,
-    cursor_at,
     event,
     page_body,
     parse_page_query,
     parse_stream_query,
     place_event,
-    to_wire,
 )
-from api.http.keys import AUTHENTICATOR, CHANGE_WAITERS, PRINCIPAL, STORE
+from api.http.keys import AUTHENTICATOR, PRINCIPAL, STORE
 from api.http.logs import REQUEST_ID
-from api.wire.dialects import JSON_TYPE
+from api.http.requests import json_answer
+from api.wire.entries import Cursor, check_cursor, cursor_at, to_wire
 from api.wire.permissions import Permission, check
 from api.wire.problems import Problem
-from ledger.log import GENESIS, entry_at
+from ledger.log import GENESIS, digest_at
 from ledger.store import Reader, Store
 from projections.feed.pages import ChangePage, read_changes
 
@@ -63,7 +60,7 @@ async def list_changes(request: web.Request) -> web.Response:
     changes = [to_wire(change.entry, change.case_ids) for change in page.changes]
     last = changes[-1]["cursor"] if changes else cursor.text
     body = page_body(changes, cursor=last, more=page.more)
-    return web.Response(body=body, content_type=JSON_TYPE)
+    return json_answer(body)
 
 
 async def stream_changes(request: web.Request) -> web.StreamResponse:
@@ -100,17 +97,8 @@ def begin_at(r: Reader, asked: Asked) -> Cursor:
     cursor = asked.after
     if cursor is None:
         return cursor_at(r.domain, 0, GENESIS)
-    check_cursor(cursor, r.domain, _digest_at(r, cursor.position))
+    check_cursor(cursor, r.domain, digest_at(r, cursor.position))
     return cursor
-
-
-def _digest_at(r: Reader, position: int) -> bytes | None:
-    if position == 0:
-        return GENESIS
-    if position > r.head.position:
-        return None
-    entry = entry_at(r, position)
-    return None if entry is None else entry.digest
 
 
 class _Feed:

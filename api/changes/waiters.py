@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from aiohttp.web import AppKey
+
 from api.wire.problems import too_many_waiting
 from ledger.store import Store
 from projections.feed.pages import head_positions
@@ -183,3 +185,7 @@ class ChangeWaiters:
 
 def _heads(store: Store, names: list[str]) -> dict[str, int]:
     return head_positions(store.connection, names) if names else {}
+
+
+CHANGE_WAITERS = AppKey("change_waiters", ChangeWaiters)
+"""Where handlers find it."""

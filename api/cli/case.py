@@ -13,7 +13,7 @@ from api.cli import case_erase, case_state
 from api.cli.database import opened, the_domain
 from api.cli.options import Moment, domain_option
 from api.config import Config
-from api.history.wire import own_name, wire_name
+from api.wire.case_changes import own_name, wire_name
 from ledger.clock import now_micros
 from ledger.store import Reader, Store
 from ledger.times import Micros

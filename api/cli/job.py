@@ -12,7 +12,7 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option, limit_option
 from api.cli.work import lines, outcome, see_through
 from api.config import Config
-from api.jobs.wire import to_wire
+from api.wire.jobs import to_wire
 from importers.jobs.forget_files import forget_files
 from ledger.clock import now_micros
 from ledger.jobs import queue as jobs

@@ -12,8 +12,8 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import REASON, Moment
 from api.cli.work import see_through
 from api.config import Config
-from api.history.wire import wire_name
 from api.undo.handlers import try_undo
+from api.wire.case_changes import wire_name
 from importers.jobs.undo import UndoRequest, enqueue_undo
 from ledger.clock import now_micros
 from ledger.jobs.queue import Job, JobState

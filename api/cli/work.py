@@ -9,7 +9,7 @@ import click
 import orjson
 
 from api.cli.progress import Progress, progress
-from api.jobs.wire import to_wire
+from api.wire.jobs import to_wire
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros

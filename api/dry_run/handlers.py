@@ -7,7 +7,7 @@ with the same words.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,19 +15,20 @@ import orjson
 from aiohttp import web
 from aiohttp.hdrs import CONTENT_TYPE
 
+from api.cases.asked import READ_AT_ONCE
 from api.cases.wire import parse_write
 from api.dry_run.wire import render_prediction
-from api.forms.handlers import author_of
 from api.http.keys import CONFIG, PRINCIPAL, WRITER
-from api.http.requests import READ_AT_ONCE, json_answer, pairs
+from api.http.requests import author_of, json_answer, parsed
 from api.receiver.body import is_multipart, read_body
 from api.receiver.head import Origin, envelope, submit_time
 from api.wire.dialects import JSON_TYPE
+from api.wire.parameters import pairs
 from api.wire.problems import Problem, invalid_value, unknown_parameter
 from ledger.cases.change import Intent
 from ledger.commands.submissions import ChangeCases, SubmitForm
 from ledger.commands.what_if import Prediction, WhatIf
-from ledger.entry import Author, Receipt, Submission
+from ledger.entry import Receipt, Submission
 from ledger.errors import Malformed
 from ledger.forms.form_xml import parse_form
 from ledger.forms.names import printable
@@ -36,8 +37,6 @@ T = TypeVar("T")
 
 _XML_TYPES = frozenset(("text/xml", "application/xml"))
 _INTENTS = {"POST": Intent.CREATE, "PUT": Intent.PUT}
-_PARSED_ASIDE = 100_000
-"""Bytes of a body from which on parsing would hold up other requests."""
 
 
 async def dry_run(request: web.Request) -> web.Response:
@@ -45,12 +44,12 @@ async def dry_run(request: web.Request) -> web.Response:
     intent = _intent(request)
     body = await request.read()
     if request.content_type == JSON_TYPE:
-        command: ChangeCases | SubmitForm = await _parsed(
+        command: ChangeCases | SubmitForm = await parsed(
             body, partial(_changes, request, intent)
         )
         chosen: Sequence[str | None] = ()
     elif _holds_form(request):
-        command = await _parsed(body, partial(_submission, request))
+        command = await parsed(body, partial(_submission, request))
         chosen = [command.form.form_id] if command.form is not None else []
     else:
         raise _unknown_type(request.content_type)
@@ -92,13 +91,6 @@ def _unknown_type(content_type: str) -> Problem:
     return Problem(415, text)
 
 
-async def _parsed(body: bytes, parse: Callable[[bytes], T]) -> T:
-    """Parse a body, in a thread when it is so long that others would wait."""
-    if len(body) > _PARSED_ASIDE:
-        return await asyncio.to_thread(parse, body)
-    return parse(body)
-
-
 def _changes(request: web.Request, intent: Intent, body: bytes) -> ChangeCases:
     """Return the changes that the case API would make of a body."""
     wish = parse_write(body, single=intent, limit=request.app[CONFIG].row_limit)
@@ -118,7 +110,7 @@ def _submission(request: web.Request, body: bytes) -> SubmitForm:
     parts = read_body(body, request.headers.get(CONTENT_TYPE, ""))
     submission = Submission(
         body=parts.form,
-        author=Author(user_id=principal.user_id, username=principal.username),
+        author=author_of(request),
         attachments=parts.uploads,
         envelope=envelope(
             request.headers, Origin(path=request.path, remote=request.remote), principal

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from api.cases.answers import decode_case
-from api.history.wire import changes_to_wire
+from api.wire.case_changes import changes_to_wire
 from ledger.commands.what_if import CaseOutcome, Prediction
 from ledger.entry import Receipt
 from projections.past.history import Change, changes

@@ -8,9 +8,8 @@ import orjson
 from aiohttp import web
 
 from api.erasure.wire import erasure_to_wire, parse_erasure, preview_to_wire
-from api.forms.handlers import author_of
 from api.http.keys import PAST, PRINCIPAL, STORE, WORKER, WRITER
-from api.http.requests import json_answer, place_of
+from api.http.requests import author_of, json_answer, place_of
 from api.wire.problems import case_not_found
 from importers.jobs.repack import EraseAndRepack
 from ledger.clock import now_micros

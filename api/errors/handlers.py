@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import quote
 
 import orjson
 from aiohttp import web
 
 from api.errors.wire import NAMES, parse_filter, parse_reprocess, to_wire
-from api.forms import handlers as forms_life
+from api.http.forms import change_form, form_id_of, xml_of_form
 from api.http.keys import PRINCIPAL, STORE, WRITER
-from api.http.requests import base_address, json_answer, own_address, place_of
-from api.jobs.handlers import job_taken
+from api.http.requests import (
+    author_of,
+    base_address,
+    job_taken,
+    json_answer,
+    ledger_address,
+    own_address,
+)
 from api.wire.forms import render_form
 from api.wire.list_query import ListQuery, cursor_of
 from importers.jobs.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
-from ledger.errors import NotFound
-from ledger.forms.names import is_legal
+from ledger.entry import Kind
 from projections.forms.errors import count_errors, latest_errors, look_at_error
 from projections.forms.view import FormView
 
@@ -35,7 +39,7 @@ async def list_errors(request: web.Request) -> web.Response:
     if len(found) > limit:
         cursor = cursor_of(found[limit - 1].position)
         next_url = query.next_link(own_address(request), cursor)
-    base = f"{base_address(request)}/a/{quote(domain)}/api/ledger/v1"
+    base = ledger_address(request)
     errors = [to_wire(error, base=base) for error in found[:limit]]
     return json_answer(orjson.dumps({"errors": errors, "next": next_url}))
 
@@ -49,12 +53,12 @@ async def get_error(request: web.Request) -> web.Response:
 async def get_error_xml(request: web.Request) -> web.Response:
     """Answer the bytes of a form in error as they came."""
     await _look(request)
-    return await forms_life.get_form_xml(request)
+    return await xml_of_form(request)
 
 
 async def reprocess_error(request: web.Request) -> web.Response:
     """Try a form in error again; its problem is told when it fails again."""
-    return await forms_life.reprocess_form(request)
+    return await change_form(request, Kind.REPROCESS)
 
 
 async def reprocess_errors(request: web.Request) -> web.Response:
@@ -67,16 +71,13 @@ async def reprocess_errors(request: web.Request) -> web.Response:
         asked=asked,
         total=total,
         reason=reason,
-        author=forms_life.author_of(request),
+        author=author_of(request),
         clock=now_micros,
     )
     return job_taken(request, await request.app[WRITER].run(domain, add))
 
 
 async def _look(request: web.Request) -> FormView:
-    form_id = place_of(request, "form_id")
-    if not is_legal(form_id):
-        raise NotFound(f"Form '{form_id}' not found")
     domain = request[PRINCIPAL].domain
-    look = partial(look_at_error, form_id=form_id)
+    look = partial(look_at_error, form_id=form_id_of(request))
     return await request.app[STORE].scan(domain, look)

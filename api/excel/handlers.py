@@ -12,13 +12,17 @@ from aiohttp import web
 from api.excel.receive import receive
 from api.http.idempotency import idempotency_key
 from api.http.keys import CONFIG, PRINCIPAL, STORE, WORKER, WRITER
-from api.http.requests import base_address, json_answer
+from api.http.requests import (
+    author_of,
+    base_address,
+    json_answer,
+    state_may_forbid,
+)
 from api.wire.problems import Problem
 from importers.excel.rules.options import Refused, read_options
 from importers.excel.start import StartImport, digest_of
 from importers.excel.upload import looked_into
-from ledger.entry import Answer, Author, IdempotencyKey, Upload
-from ledger.errors import Conflict
+from ledger.entry import Answer, IdempotencyKey, Upload
 from ledger.ids import new_id
 
 _OCTETS = "application/octet-stream"
@@ -30,11 +34,9 @@ async def upload(request: web.Request) -> web.Response:
         command = await _command(request)
     except Refused as refused:
         raise Problem(refused.status, refused.text) from None
-    try:
+    with state_may_forbid():
         writer, domain = request.app[WRITER], request[PRINCIPAL].domain
         answer: Answer = await writer.submit(domain, command)
-    except Conflict as refused:
-        raise Problem(409, refused.text) from None
     request.app[WORKER].wake()
     return json_answer(answer.body, status=answer.status)
 
@@ -63,7 +65,7 @@ async def _command(request: web.Request) -> StartImport:
         job_id=job_id,
         options=options,
         file=Upload(name=name or "", content_type=_OCTETS, content=content),
-        author=Author(user_id=principal.user_id, username=principal.username),
+        author=author_of(request),
         answer=_taken(request, job_id),
         limits=limits,
         idempotency=None

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from io import BytesIO
-from urllib.parse import quote, unquote_plus
+from urllib.parse import unquote_plus
 
 import orjson
 from aiohttp import web
-from aiohttp.hdrs import CONTENT_DISPOSITION, CONTENT_TYPE
+from aiohttp.hdrs import CONTENT_TYPE
 
 from api.excel.wire import entry_of, may_download, status_of
+from api.http.files import saved_as
 from api.http.keys import PRINCIPAL, STORE, WORKER, WRITER
 from api.http.logs import REQUEST_ID
-from api.http.requests import json_answer
+from api.http.requests import json_answer, state_may_forbid
 from api.wire.multipart_body import read_parts
 from api.wire.permissions import Principal
 from api.wire.problems import Problem
@@ -32,7 +33,7 @@ from ledger import log
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.directory.users import get_user
-from ledger.errors import Conflict, NotFound
+from ledger.errors import NotFound
 from ledger.forms.form_xml import parse_form
 from ledger.forms.names import printable
 from ledger.jobs import queue as jobs
@@ -196,10 +197,8 @@ async def _content(request: web.Request, job: Job) -> bytes:
 
 async def _change(request: web.Request, act: Callable[[Writer], object]) -> None:
     """Change a job, and have the worker look what became of it."""
-    try:
+    with state_may_forbid():
         await request.app[WRITER].run(request[PRINCIPAL].domain, act)
-    except Conflict as refused:
-        raise Problem(409, printable(refused.text)) from None
     request.app[WORKER].wake()
 
 
@@ -248,9 +247,7 @@ def _lines(ids: Iterable[str]) -> web.Response:
 
 def _headers(name: str, content_type: str) -> dict[str, str]:
     """Return the headers of a file that is saved under a name."""
-    quoted = quote(name.encode("utf-8", "replace"))
-    named = f"attachment; filename*=UTF-8''{quoted}"
-    return {CONTENT_TYPE: content_type, CONTENT_DISPOSITION: named}
+    return {CONTENT_TYPE: content_type, **saved_as(name)}
 
 
 async def _stream(

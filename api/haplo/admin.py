@@ -24,10 +24,11 @@ from api.haplo.body import (
     parts_of,
     read_given,
 )
-from api.haplo.handlers import author_of, keep_control, parameters_of
+from api.haplo.handlers import keep_control, parameters_of
 from api.haplo.pages import Answer, page
 from api.haplo.wire import batch_line, batch_wire, control_wire, record_wire
 from api.http.keys import PRINCIPAL, STORE, WORKER, WRITER
+from api.http.requests import author_of
 from api.wire.list_query import ListQuery, cursor_of
 from api.wire.problems import Problem, invalid
 from importers.haplo.batches import (

@@ -9,10 +9,10 @@ from functools import partial
 
 from aiohttp import web
 
-from api.haplo.handlers import author_of
 from api.haplo.pages import Answer, page
 from api.haplo.wire import key_wire
 from api.http.keys import PRINCIPAL, STORE, WRITER
+from api.http.requests import author_of
 from api.wire.permissions import Permission
 from ledger.directory.batch_keys import (
     create_batch_key,

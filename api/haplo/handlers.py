@@ -16,6 +16,7 @@ from aiohttp.hdrs import CONTENT_TYPE
 from api.haplo.body import Given, Request, read_given
 from api.haplo.dialect import by_key
 from api.http.keys import AUTHENTICATOR, PRINCIPAL, WORKER, WRITER
+from api.http.requests import author_of
 from api.http.same_origin import require_same_origin
 from api.wire.permissions import Principal
 from api.wire.problems import Problem
@@ -26,7 +27,6 @@ from importers.haplo.batches import (
     schedule,
 )
 from ledger.clock import now_micros
-from ledger.entry import Author
 from ledger.errors import NotFound
 from ledger.forms.names import printable
 from ledger.imports import batches
@@ -125,12 +125,6 @@ async def parameters_of(request: web.Request) -> Request:
         content_type=request.headers.get(CONTENT_TYPE, ""),
         body=await request.read(),
     )
-
-
-def author_of(request: web.Request) -> Author:
-    """Return who is asking, as the log and the jobs know them."""
-    principal = request[PRINCIPAL]
-    return Author(user_id=principal.user_id, username=principal.username)
 
 
 async def _given(request: web.Request, *files: str) -> Given:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from api.cases import past
 from api.history import handlers as time_travel
 from api.wire.permissions import Permission
 from api.wire.route import json_route, preflight
@@ -17,18 +18,18 @@ _DIFF = f"{_CASES}/{{case_id}}/diff"
 
 
 _get = partial(json_route, "GET", permission=Permission.READ_DATA, tag=TIME_TRAVEL)
-_preflight = partial(preflight, handler=time_travel.preflight_past)
+_preflight = partial(preflight, handler=time_travel.preflight_history)
 
 AS_OF_ROUTES = (
     _get(
         _AS_OF,
-        time_travel.list_cases_as_of,
+        past.list_cases_as_of,
         "List cases as they were at a time",
         answers=(200, 400),
         parameters=("past_time", "filters", "fields", "exclude"),
         result="page",
     ),
-    _preflight(_AS_OF),
+    preflight(_AS_OF, past.preflight_past_list),
 )
 """Stand before the rows of single cases, whose paths look the same."""
 

@@ -1,25 +1,15 @@
-"""Time travel on the wire: what query strings ask for, and answers. Pure.
-
-Changes speak of the keys of a case object: fields by the names they have there,
-``properties.NAME``, ``indices.NAME`` and ``attachments.NAME``.
-"""
+"""Histories on the wire: what query strings ask for, and answers. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import orjson
 
-from api.cases.query import (
-    ListRequest,
-    decode_cursor,
-    encode_cursor,
-    parse_list_query,
-)
+from api.wire.case_changes import changes_to_wire, own_name, wire_name
 from api.wire.parameters import parameters, parse_moment
 from api.wire.problems import invalid_value, parameter_needed
 from ledger.forms.names import printable
@@ -28,12 +18,8 @@ from projections.rule.case_changes import Change, HistoryStep, Why
 
 DEFAULT_LIMIT = 100
 MOST_LIMIT = 1000
-TIME = "time"
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_WIRE = {"opened_on": "date_opened", "closed_on": "date_closed"}
-_OWN = {wire: own for own, wire in _WIRE.items()}
-
 FormLink = Callable[[str], str]
 """Makes the address of a form of its id."""
 
@@ -44,35 +30,6 @@ class HistoryPage:
 
     limit: int
     after: int
-
-
-def parse_list(
-    pairs: Sequence[tuple[str, str]], *, now: Micros
-) -> tuple[ListRequest, Micros]:
-    """Return the list that is asked for, and its time.
-
-    A cursor carries the time of its first page. ``today()`` in a query is the day of
-    that time. Raises a 400 ``Problem`` or ``Conflict``.
-    """
-    given = list(pairs)
-    cursors = [value for name, value in given if name == "cursor"]
-    after = None
-    if cursors:
-        carried, after = decode_cursor(cursors[-1])
-        given = list(carried)
-    times = [value for name, value in given if name == TIME]
-    if not times:
-        raise parameter_needed(TIME)
-    when = parse_moment(TIME, times[-1])
-    rest = [(name, value) for name, value in given if name != TIME]
-    if after is not None:
-        rest = [("cursor", encode_cursor(rest, after=after))]
-    return parse_list_query(rest, today=_day(min(when, now))), when
-
-
-def list_cursor(asked: ListRequest, when: Micros, *, after: Micros) -> str:
-    """Return the cursor of the next page of a list at a time."""
-    return encode_cursor([(TIME, format_micros(when)), *asked.pairs], after=after)
 
 
 def parse_history(query: str) -> HistoryPage:
@@ -102,18 +59,6 @@ def parse_diff(query: str, *, now: Micros) -> tuple[Micros, Micros]:
         raise parameter_needed("from")
     start = parse_moment("from", given["from"])
     return start, parse_moment("to", given["to"]) if "to" in given else now
-
-
-def own_name(name: str) -> str:
-    """Return the name of a value within, where fields have other names."""
-    if name in _WIRE:
-        return f"properties.{name}"
-    return _OWN.get(name, name)
-
-
-def wire_name(name: str) -> str:
-    """Return the name that a value has in a case object."""
-    return _WIRE.get(name, name)
 
 
 def history_response(
@@ -171,14 +116,6 @@ def step_to_wire(step: HistoryStep, link: FormLink) -> dict[str, Any]:
     return {**_head(step, link), "changes": changes_to_wire(step.changes)}
 
 
-def changes_to_wire(found: Iterable[Change]) -> list[Mapping[str, Any]]:
-    """Return changes as the wire has them."""
-    return [
-        {"name": wire_name(change.name), "from": change.old, "to": change.new}
-        for change in found
-    ]
-
-
 def _setter(step: HistoryStep, link: FormLink) -> dict[str, Any]:
     """Return an entry with the one change of it that was asked for."""
     [change] = step.changes
@@ -205,7 +142,3 @@ def _number(given: Mapping[str, str], name: str, *, default: int) -> int:
     if _NUMBER.fullmatch(text) is None:
         raise invalid_value(name, printable(text))
     return int(text)
-
-
-def _day(when: Micros) -> date:
-    return date.fromisoformat(format_micros(when)[:10])

@@ -1,4 +1,7 @@
-"""Where handlers find what the composition root made: typed keys of the application."""
+"""Where handlers find what the composition root made: typed keys of the application.
+
+The key of what belongs to one family stands beside its class.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,9 @@ from aiohttp import web
 from api.config import Config
 
 if TYPE_CHECKING:
-    from api.changes.waiters import ChangeWaiters
     from api.http.auth import Authenticator
     from api.http.domain_settings import SettingsReader
     from api.http.middleware import Shell
-    from api.webhooks.delivery import Deliverer
     from api.wire.permissions import Principal
     from importers.jobs.worker import Worker
     from ledger.proof.signing import SigningKey
@@ -32,8 +33,6 @@ POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")
 INDEX_KEEPER: web.AppKey[IndexKeeper] = web.AppKey("index_keeper")
 PAST: web.AppKey[Past] = web.AppKey("past")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
-CHANGE_WAITERS: web.AppKey[ChangeWaiters] = web.AppKey("change_waiters")
-WEBHOOK_DELIVERY: web.AppKey[Deliverer] = web.AppKey("webhook_delivery")
 SHELL: web.AppKey[Shell] = web.AppKey("shell")
 DESCRIPTION = web.AppKey("description", bytes)
 SIGNING_KEY: web.AppKey[SigningKey | None] = web.AppKey("signing_key")

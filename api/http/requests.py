@@ -1,53 +1,36 @@
-"""What a request of the case API says, and how it is answered: shared by handlers.
-
-The rules are those of ``rules/case-api-v2.md`` 1 and 6.
-"""
+"""What any request says, and how it is answered: shared by handlers of all families."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from urllib.parse import parse_qsl, unquote_to_bytes
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
+from aiohttp.hdrs import USER_AGENT
 
-from api.cases.answers import list_response
-from api.cases.fields import FieldFilter
-from api.cases.query import ListRequest
-from api.http.keys import CONFIG
+from api.http.keys import CONFIG, PRINCIPAL, STORE, WORKER
 from api.http.router import raw_part
 from api.wire.dialects import JSON_TYPE
-from api.wire.problems import as_of_needs_ids, undecodable_path
-from projections.lists.filter import CasePage
-from projections.rule.case_row import CaseRow
+from api.wire.jobs import job_body
+from api.wire.permissions import Principal
+from api.wire.problems import Problem, undecodable_path
+from ledger.entry import Author
+from ledger.errors import Conflict
+from ledger.forms.names import printable
+from ledger.jobs.queue import Job
+from ledger.store import Reader, Store
 
-AS_OF = "as_of"
+T = TypeVar("T")
 
-READ_AT_ONCE = 200
-"""Cases that are read or rendered without handing over to a thread."""
-
-
-def chosen_fields(request: web.Request) -> FieldFilter | None:
-    """Return which keys of a case are asked for, nothing for all of them."""
-    if not request.rel_url.raw_query_string:
-        return None
-    return FieldFilter.parse(pairs(request.rel_url.raw_query_string))
+PARSED_ASIDE = 100_000
+"""Bytes of a body from which on parsing would hold up other requests."""
 
 
-def fields_of_present(request: web.Request) -> FieldFilter | None:
-    """Return the same where no time of the past can be asked for: a 400 says so."""
-    query = request.rel_url.raw_query_string
-    if not query:
-        return None
-    if any(name == AS_OF for name, _ in pairs(query)):
-        raise as_of_needs_ids()
-    return chosen_fields(request)
-
-
-def pairs(query: str) -> list[tuple[str, str]]:
-    """Return the parameters of a query string in their order."""
-    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+# -- the request -------------------------------------------------------------
 
 
 def place_of(request: web.Request, name: str) -> str:
@@ -68,14 +51,72 @@ def decoded(raw: str) -> str:
         raise undecodable_path() from None
 
 
+def author_of(request: web.Request) -> Author:
+    """Return who is behind a request, nobody where the route is open.
+
+    What a client calls itself stands for the device of what the server writes for it.
+    """
+    principal: Principal | None = request.get(PRINCIPAL)
+    if principal is None:
+        return Author()
+    return Author(
+        user_id=principal.user_id,
+        username=principal.username,
+        device_id=request.headers.get(USER_AGENT, ""),
+    )
+
+
 def base_address(request: web.Request) -> str:
     """Return how the client reached the server, without a path."""
     return request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
 
 
 def own_address(request: web.Request) -> str:
-    """Return what was asked for as the client reached it (rule 6.2.2)."""
+    """Return what was asked for as the client reached it."""
     return base_address(request) + request.rel_url.raw_path
+
+
+def ledger_address(request: web.Request) -> str:
+    """Return the address of our own API for the domain of a request."""
+    return f"{base_address(request)}/a/{request[PRINCIPAL].domain}/api/ledger/v1"
+
+
+# -- on the way --------------------------------------------------------------
+
+
+async def parsed(
+    body: bytes, parse: Callable[[bytes], T], *, aside: int = PARSED_ASIDE
+) -> T:
+    """Parse a body, in a thread when it is so long that others would wait."""
+    if len(body) > aside:
+        return await asyncio.to_thread(parse, body)
+    return parse(body)
+
+
+async def at_one_moment(request: web.Request, fn: Callable[[Reader], T]) -> T:
+    """Read in one snapshot, in a thread: all that is seen is of one moment."""
+    store, domain = request.app[STORE], request[PRINCIPAL].domain
+    return await store.aside(partial(_in_snapshot, store, domain, fn))
+
+
+def _in_snapshot(store: Store, domain: str, fn: Callable[[Reader], T]) -> T:
+    with store.snapshot(domain) as reader:
+        return fn(reader)
+
+
+@contextmanager
+def state_may_forbid() -> Iterator[None]:
+    """Answer 409 to what the ledger refuses within: the request itself is sound.
+
+    It is the state of a form, a job or an import that forbids it.
+    """
+    try:
+        yield
+    except Conflict as refused:
+        raise Problem(409, printable(refused.text)) from None
+
+
+# -- the answer --------------------------------------------------------------
 
 
 def json_answer(body: bytes, *, status: int = 200) -> web.Response:
@@ -83,26 +124,16 @@ def json_answer(body: bytes, *, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, content_type=JSON_TYPE)
 
 
-async def answer_page(
-    page: CasePage,
-    asked: ListRequest,
-    *,
-    write: Callable[[CaseRow], str],
-    next_url: str | None,
-) -> web.Response:
-    """Return a page of a list; a long one is written in a thread."""
-    deleted = None
-    if asked.filter.include_deleted:
-        deleted = [row.case_id for row in page.rows if row.deleted_on is not None]
-    render = partial(list_response, page.total, next_url=next_url, deleted=deleted)
-    if len(page.rows) > READ_AT_ONCE:
-        body = await asyncio.to_thread(lambda: render(map(write, page.rows)))
-        return json_answer(body)
-    return json_answer(render(map(write, page.rows)))
+def job_taken(request: web.Request, job: Job) -> web.Response:
+    """Answer that a job was added, and where to look for it."""
+    request.app[WORKER].wake()
+    response = json_answer(job_body(job), status=202)
+    response.headers["Location"] = f"{ledger_address(request)}/jobs/{job.job_id}/"
+    return response
 
 
 def allowing(methods: str) -> web.Response:
-    """Return which methods a page of another origin may use (rule 1.5)."""
+    """Return which methods a page of another origin may use."""
     headers = {
         "Allow": methods,
         "Access-Control-Allow-Origin": "*",

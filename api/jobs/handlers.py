@@ -8,8 +8,8 @@ from functools import partial
 from aiohttp import web
 
 from api.http.keys import PRINCIPAL, STORE, WORKER, WRITER
-from api.http.requests import base_address, json_answer, own_address
-from api.jobs.wire import job_body, list_body
+from api.http.requests import json_answer, own_address
+from api.wire.jobs import job_body, list_body
 from api.wire.list_query import ListQuery, cursor_of
 from api.wire.permissions import Permission, check
 from ledger.clock import now_micros
@@ -61,15 +61,6 @@ async def find_job(request: web.Request) -> Job:
     domain = request[PRINCIPAL].domain
     key = (domain, request.match_info["job_id"])
     return await request.app[STORE].read(domain, lambda r: jobs.get_job(r.conn, key))
-
-
-def job_taken(request: web.Request, job: Job) -> web.Response:
-    """Answer that a job was added, and where to look for it."""
-    request.app[WORKER].wake()
-    response = json_answer(job_body(job), status=202)
-    address = f"{base_address(request)}/a/{job.domain}/api/ledger/v1/jobs/{job.job_id}/"
-    response.headers["Location"] = address
-    return response
 
 
 async def _move(request: web.Request, act: Callable[..., Job]) -> web.Response:

@@ -1,14 +1,14 @@
 """Handlers of the OpenRosa receiver (``rules/submission.md``).
 
-Read the body within its limits, parse it, hand it to the writer, render the receipt.
+The way of a body is one line: read it within its limits, parse it, judge whether it is
+for the ledger, submit it, render the receipt.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from typing import Final
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE
 
 from api.http.auth import Principal
 from api.http.keys import AUTHENTICATOR, CONFIG, PRINCIPAL, SETTINGS, STORE, WRITER
+from api.http.requests import author_of, base_address, parsed
 from api.receiver.answers import (
     CONTENT_TYPE as XML_TYPE,
 )
@@ -38,18 +39,24 @@ from api.receiver.head import (
     AuthType,
     Origin,
     auth_type,
-    demo_case_ids,
     envelope,
-    is_demo,
-    is_demo_owner,
     is_practice,
     permission_of,
     submit_time,
 )
+from api.receiver.verdict import (
+    ANYBODY,
+    DEMO_USER,
+    Sender,
+    Verdict,
+    demo_case_ids,
+    is_demo,
+    judge,
+)
 from api.wire.permissions import check
 from api.wire.problems import Problem, body_too_large
 from ledger.commands.submissions import SubmitForm
-from ledger.entry import Author, Receipt, Submission
+from ledger.entry import Receipt, Submission
 from ledger.errors import Malformed, NotFound
 from ledger.forms.form import Form
 from ledger.forms.form_xml import parse_form
@@ -57,9 +64,6 @@ from ledger.forms.names import printable
 from projections.cases import by_id as cases
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
-
-_PARSED_ASIDE: Final = 100_000
-"""Bytes of a body from which on parsing would hold up other requests."""
 
 _LONGEST_DOMAIN: Final = 99
 
@@ -94,74 +98,88 @@ def _in_openrosa(handler: Handler) -> Handler:
 @_in_openrosa
 async def receive_form(request: web.Request) -> web.Response:
     """Take a form from whoever sends it, unless the domain is closed (rule 1.1)."""
-    settings = await request.app[SETTINGS].of(request.match_info["domain"])
-    if settings.secure_submissions:
-        return await _receive_secure(request)
-    return await _receive(request, None)
+    sender = await _sender(request) if await _is_closed(request) else ANYBODY
+    return await _receive(request, sender)
 
 
 @_in_openrosa
 async def receive_secure_form(request: web.Request) -> web.Response:
     """Take a form from a user of the domain, or the demo user's own (rule 1.2)."""
-    return await _receive_secure(request)
+    return await _receive(request, await _sender(request))
 
 
 @_in_openrosa
 async def receive_server_form(request: web.Request) -> web.Response:
     """Take a form from another server; the route asks for its permission (rule 1.1)."""
-    return await _receive(request, request[PRINCIPAL])
+    return await _receive(request, Sender(principal=request[PRINCIPAL]))
 
 
 @_in_openrosa
 async def announce(request: web.Request) -> web.Response:
     """Answer how large a form may be (rules 1.1.4 and D-a)."""
-    settings = await request.app[SETTINGS].of(request.match_info["domain"])
-    if settings.secure_submissions:
-        return await _announce_secure(request)
-    return _announce(request)
-
-
-def _announce(request: web.Request) -> web.Response:
-    return web.Response(status=204, headers=head_headers(_location(request)))
+    if await _is_closed(request):
+        await _sender(request)
+    return _announced(request)
 
 
 @_in_openrosa
 async def announce_secure(request: web.Request) -> web.Response:
     """Answer the same, or what a sender must prove first (rule 1.1.4)."""
-    return await _announce_secure(request)
+    await _sender(request)
+    return _announced(request)
 
 
-async def _announce_secure(request: web.Request) -> web.Response:
-    kind = _auth_type(request)
-    if kind is not AuthType.NOAUTH:
-        await _authenticated(request, kind)
-    return _announce(request)
+def _announced(request: web.Request) -> web.Response:
+    return web.Response(status=204, headers=head_headers(base_address(request)))
+
+
+async def _receive(request: web.Request, sender: Sender) -> web.Response:
+    """Parse what was sent, decide whether it is for the ledger, and submit it."""
+    sent = await _sent(request)
+    verdict = judge(
+        sent.form,
+        sender,
+        practises=_practises(request),
+        owners=await _owners(request, sender, sent.form),
+    )
+    if verdict is Verdict.REFUSE:
+        raise Problem(403, "Bad auth")
+    if verdict is Verdict.IGNORE:
+        return _response(request, answer_ignored())
+    return await _submit(request, sent, sender.principal)
 
 
 # -- who ---------------------------------------------------------------------
 
 
-def _auth_type(request: web.Request) -> AuthType:
-    return auth_type(request.query, request.headers.get(AUTHORIZATION))
+async def _is_closed(request: web.Request) -> bool:
+    settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    return settings.secure_submissions
 
 
-async def _authenticated(request: web.Request, kind: AuthType) -> Principal:
+async def _sender(request: web.Request) -> Sender:
+    """Return who sends, as the request says it; raises a ``Problem`` for strangers."""
+    kind = auth_type(request.query, request.headers.get(AUTHORIZATION))
+    if kind is AuthType.NOAUTH:
+        return DEMO_USER
     authenticator = request.app[AUTHENTICATOR]
     principal = await authenticator.authenticate(request, request.match_info["domain"])
     check(principal.permissions, permission_of(kind))
     request[PRINCIPAL] = principal
-    return principal
+    return Sender(principal=principal)
 
 
-async def _is_fit(request: web.Request, form: Form | None) -> bool:
-    """Tell whether a form may come without authentication (rule 1.2.6)."""
-    if form is None or not is_demo(form):
-        return False
+async def _owners(
+    request: web.Request, sender: Sender, form: Form | None
+) -> Sequence[str]:
+    """Return who owns the cases that a form of the demo user touches."""
+    if sender is not DEMO_USER or form is None or not is_demo(form):
+        return ()
     touched = demo_case_ids(form)
     rows = await request.app[STORE].read(
         request.match_info["domain"], lambda r: cases.get_cases(r, touched)
     )
-    return all(is_demo_owner(row.owner_id) for row in rows.values())
+    return [row.owner_id for row in rows.values()]
 
 
 def _practises(request: web.Request) -> bool:
@@ -172,35 +190,10 @@ def _practises(request: web.Request) -> bool:
 # -- what --------------------------------------------------------------------
 
 
-async def _receive(request: web.Request, principal: Principal | None) -> web.Response:
-    sent = await _sent(request)
-    if _practises(request) and sent.form is not None and not is_demo(sent.form):
-        return _response(request, answer_ignored())
-    return await _submit(request, sent, principal)
-
-
-async def _receive_secure(request: web.Request) -> web.Response:
-    kind = _auth_type(request)
-    if kind is AuthType.NOAUTH:
-        return await _receive_demo(request)
-    return await _receive(request, await _authenticated(request, kind))
-
-
-async def _receive_demo(request: web.Request) -> web.Response:
-    sent = await _sent(request)
-    if await _is_fit(request, sent.form):
-        return await _submit(request, sent, None)
-    if _practises(request):
-        return _response(request, answer_ignored())
-    raise Problem(403, "Bad auth")
-
-
 async def _sent(request: web.Request) -> _Sent:
     content_type = request.headers.get(CONTENT_TYPE, "")
     body = await _body(request, content_type)
-    if len(body) > _PARSED_ASIDE:
-        return await asyncio.to_thread(_parse, body, content_type)
-    return _parse(body, content_type)
+    return await parsed(body, partial(_parse, content_type=content_type))
 
 
 async def _body(request: web.Request, content_type: str) -> bytes:
@@ -223,7 +216,7 @@ async def _body(request: web.Request, content_type: str) -> bytes:
     return b"".join(chunks)
 
 
-def _parse(body: bytes, content_type: str) -> _Sent:
+def _parse(body: bytes, *, content_type: str) -> _Sent:
     parts = read_body(body, content_type)
     try:
         return _Sent(body=parts, form=parse_form(parts.form))
@@ -259,17 +252,11 @@ def _submission(
     )
     return Submission(
         body=sent.body.form,
-        author=_author(principal),
+        author=author_of(request),
         attachments=sent.body.uploads,
         envelope=envelope(request.headers, origin, principal),
         submit_time=submit_time(request.headers, principal),
     )
-
-
-def _author(principal: Principal | None) -> Author:
-    if principal is None:
-        return Author()
-    return Author(user_id=principal.user_id, username=principal.username)
 
 
 # -- answers -----------------------------------------------------------------
@@ -279,7 +266,7 @@ def _response(request: web.Request, answer: OpenRosaAnswer) -> web.Response:
     response = web.Response(
         status=answer.status,
         body=answer.body,
-        headers=_document_headers(_location(request)),
+        headers=_document_headers(base_address(request)),
     )
     for name, value in answer.headers.items():
         response.headers[name] = value
@@ -290,11 +277,6 @@ def _response(request: web.Request, answer: OpenRosaAnswer) -> web.Response:
 def _document_headers(location: str) -> Mapping[str, str]:
     """Return the headers that all documents of a site share."""
     return {"Content-Type": f"{XML_TYPE}; charset=utf-8", **headers(location)}
-
-
-def _location(request: web.Request) -> str:
-    """Return the base address of the site, as the client knows it (rule 1.5.2)."""
-    return request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
 
 
 def _no_domain(domain: str) -> Problem:

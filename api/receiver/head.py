@@ -15,16 +15,12 @@ from typing import Any, Final
 
 from api.wire.permissions import Permission, Principal
 from api.wire.problems import Problem, invalid, unauthenticated
-from ledger.forms.case_block import CaseBlock
-from ledger.forms.form import Form
 from ledger.forms.xml import xml_safe
 from ledger.times import Micros, parse_instant, to_micros
 
 _LONGEST: Final = 500
 _SUBMIT_TIME: Final = "X-Submit-Time"
 _KEPT_HEADERS: Final = ("X-OpenRosa-Version", "Accept-Language")
-_DEMO_USER: Final = "demo_user"
-_DEMO_IDS: Final = frozenset({_DEMO_USER, "demo_user_group_id", "", None})
 
 
 class AuthType(StrEnum):
@@ -75,39 +71,6 @@ def permission_of(kind: AuthType) -> Permission:
 def is_practice(query: Mapping[str, str]) -> bool:
     """Tell whether a device says that its user only practises."""
     return query.get("submit_mode") == "demo"
-
-
-def is_demo(form: Form) -> bool:
-    """Tell whether a form is the demo user's own, or a device log (rule 1.2.6).
-
-    What it touches must be the demo user's as well; cases that exist are looked at
-    by ``demo_case_ids``.
-    """
-    if form.is_device_log:
-        return True
-    return form.meta.user_id == _DEMO_USER and all(map(_is_demo_block, form.blocks))
-
-
-def demo_case_ids(form: Form) -> list[str]:
-    """Return the cases that a demo form touches or points at."""
-    touched = {block.case_id for block in form.blocks}
-    touched.update(index.case_id for block in form.blocks for index in block.indices)
-    touched.update(form.ledger_case_ids)
-    return sorted(touched - {""})
-
-
-def is_demo_owner(owner_id: str) -> bool:
-    """Tell whether a case of this owner may be touched without authentication."""
-    return owner_id in _DEMO_IDS
-
-
-def _is_demo_block(block: CaseBlock) -> bool:
-    owners = (
-        values.get("owner_id")
-        for values in (block.create, block.update)
-        if values is not None
-    )
-    return block.user_id in _DEMO_IDS and all(owner in _DEMO_IDS for owner in owners)
 
 
 def submit_time(

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.hdrs import CONTENT_TYPE
 
 from api.http.keys import CONFIG, PRINCIPAL, STORE, WORKER, WRITER
+from api.http.requests import author_of, json_answer
 from api.sunbird.body import Sent, read_body
 from api.sunbird.dialect import (
     LOCATION_UPLOAD,
@@ -31,7 +32,7 @@ from importers.sunbird.rules.columns import Code, ObjectType, Refused
 from importers.sunbird.rules.settings import SunbirdSettings
 from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_into
 from ledger.clock import now_micros
-from ledger.entry import Author, Upload
+from ledger.entry import Upload
 from ledger.errors import NotFound
 from ledger.jobs import queue as jobs
 from ledger.jobs.queue import Job
@@ -66,7 +67,9 @@ async def upload_process(request: web.Request) -> web.StreamResponse:
     before, behind = envelope(STATUS, now=now_micros())
     pieces = results(request.app[STORE], job, request.app[CONFIG].sunbird)
     if is_short(job):
-        return _json(before + b"".join([piece async for piece in pieces]) + behind)
+        return json_answer(
+            before + b"".join([piece async for piece in pieces]) + behind
+        )
     return await _streamed(request, before, pieces, behind)
 
 
@@ -83,7 +86,7 @@ async def _upload(
     job = await _enqueued(request, wish, sent)
     before, behind = envelope(api_id, now=now_micros())
     result = orjson.dumps({"processId": process_id(job, settings)})
-    return _json(before + result + behind)
+    return json_answer(before + result + behind)
 
 
 async def _received(
@@ -114,7 +117,7 @@ async def _enqueued(request: web.Request, wish: Wish, sent: Sent) -> Job:
     principal = request[PRINCIPAL]
     name = sent.name or f"{wish.kind}.csv"
     file = Upload(name=name, content_type="text/csv", content=sent.content or b"")
-    author = Author(user_id=principal.user_id, username=principal.username)
+    author = author_of(request)
     add = partial(enqueue_upload, wish=wish, file=file, author=author, now=now_micros())
     job: Job = await request.app[WRITER].run(principal.domain, add)
     request.app[WORKER].wake()
@@ -152,7 +155,3 @@ async def _streamed(
         if request.transport is not None:
             request.transport.abort()
     return response
-
-
-def _json(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type=JSON_TYPE)

@@ -7,16 +7,11 @@ from functools import partial
 import orjson
 from aiohttp import web
 
-from api.forms.handlers import author_of
 from api.http.keys import PRINCIPAL, STORE, WRITER
-from api.http.requests import json_answer
-from api.jobs.handlers import job_taken
+from api.http.requests import author_of, job_taken, json_answer, state_may_forbid
 from api.undo.wire import parse_job_undo, parse_undo, preview_to_wire
-from api.wire.problems import Problem
 from importers.jobs.undo import UndoRequest, enqueue_undo, select
 from ledger.clock import now_micros
-from ledger.errors import Conflict
-from ledger.forms.names import printable
 from ledger.store import Store
 from projections.undo.acts import acts_of
 from projections.undo.preview import UndoPreview, preview
@@ -47,12 +42,9 @@ async def _answer(
 ) -> web.Response:
     store, domain = request.app[STORE], request[PRINCIPAL].domain
     author = author_of(request)
-    try:
+    with state_may_forbid():
         if dry_run:
             found = await store.aside(partial(try_undo, store, domain, wish))
             return json_answer(orjson.dumps(preview_to_wire(found)))
         add = partial(enqueue_undo, wish=wish, author=author, clock=now_micros)
         return job_taken(request, await request.app[WRITER].run(domain, add))
-    except Conflict as refused:
-        # The request is sound; it is the state of the job that forbids it.
-        raise Problem(409, printable(refused.text)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.history.wire import changes_to_wire, wire_name
+from api.wire.case_changes import changes_to_wire, wire_name
 from api.wire.json_body import JsonBody
 from api.wire.problems import at_fault, invalid
 from importers.jobs.undo import UndoRequest

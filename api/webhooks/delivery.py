@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from api.changes.wire import to_wire
+from aiohttp.web import AppKey
+
 from api.webhooks.sender import Answer, Sender
 from api.webhooks.wire import delivery_body
+from api.wire.entries import to_wire
 from ledger.clock import Clock, now_micros
 from ledger.ids import new_id
 from ledger.store import Reader, Store
@@ -451,3 +453,7 @@ async def _ended(task: asyncio.Task[T] | None) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+WEBHOOK_DELIVERY = AppKey("webhook_delivery", Deliverer)
+"""Where handlers find it."""

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from api.changes.handlers import begin_at
-from api.changes.wire import Asked, Cursor
-from api.http.keys import CONFIG, PRINCIPAL, STORE, WEBHOOK_DELIVERY, WRITER
+from api.http.keys import CONFIG, PRINCIPAL, STORE, WRITER
+from api.http.requests import author_of, json_answer
+from api.webhooks.delivery import WEBHOOK_DELIVERY
 from api.webhooks.urls import leads_inside
 from api.webhooks.wire import (
     deliveries_body,
@@ -21,11 +21,12 @@ from api.webhooks.wire import (
     parse_new,
     webhook_wire,
 )
-from api.wire.dialects import JSON_TYPE
+from api.wire.entries import Cursor, check_cursor
 from api.wire.problems import Problem, at_fault
 from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.errors import NotFound
+from ledger.log import digest_at
 from ledger.store import Writer
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
@@ -89,7 +90,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
         ),
     )
     body = deliveries_body(found, limit=limit)
-    return web.Response(body=body, content_type=JSON_TYPE)
+    return json_answer(body)
 
 
 async def retry_delivery(request: web.Request) -> web.Response:
@@ -137,7 +138,10 @@ def leads_inside_problem() -> Problem:
 def _add(
     w: Writer, *, wish: Webhook, after: Cursor | None, author: Author, now: int
 ) -> Webhook:
-    place = None if after is None else begin_at(w, Asked(after=after)).position
+    place = None
+    if after is not None:
+        check_cursor(after, w.domain, digest_at(w, after.position))
+        place = after.position
     return webhooks.add_webhook(w, wish, after=place, author=author, now=now)
 
 
@@ -147,12 +151,11 @@ async def _read(request: web.Request, fn: Any) -> Any:
 
 async def _write(request: web.Request, fn: Any) -> Any:
     principal = request[PRINCIPAL]
-    author = Author(user_id=principal.user_id, username=principal.username)
-    errand = partial(fn, author=author, now=now_micros())
+    errand = partial(fn, author=author_of(request), now=now_micros())
     result = await request.app[WRITER].run(principal.domain, errand)
     request.app[WEBHOOK_DELIVERY].wake()
     return result
 
 
 def _json(value: Any, *, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(value), status=status, content_type=JSON_TYPE)
+    return json_answer(orjson.dumps(value), status=status)

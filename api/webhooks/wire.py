@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from api.changes.wire import Cursor, parse_cursor
 from api.webhooks.urls import LONGEST_URL, is_url
+from api.wire.entries import Cursor, parse_cursor
 from api.wire.json_body import parse_object
 from api.wire.parameters import parameters, whole_number
 from ledger.errors import Conflict

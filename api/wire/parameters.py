@@ -17,6 +17,11 @@ _LOST_PLUS = re.compile(r"([0-9-]{10}[T ][0-9:.]+) ([0-9]{2}:?[0-9]{2})")
 _LONGEST_NUMBER = 19
 
 
+def pairs(query: str) -> list[tuple[str, str]]:
+    """Return the parameters of a query string in their order."""
+    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+
+
 def parameters(query: str, known: Container[str]) -> dict[str, str]:
     """Return the parameters, the last of several; raises a 400 for an unknown one."""
     given = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))

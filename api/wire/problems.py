@@ -8,9 +8,9 @@ words of the client's protocol. Texts that a rule below HTTP writes arrive throu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from api.cases.wire import InvalidPayload
 from ledger.errors import Conflict, LedgerError, NotFound
 from ledger.forms.names import printable
 
@@ -235,6 +235,25 @@ def defect(request_id: str) -> Problem:
         "Something went wrong on the server; it was logged under this request id",
         details={"request_id": request_id},
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowProblem:
+    """What is wrong with one row, counted from 1, and in which of its fields."""
+
+    row: int
+    field: str | None
+    message: str
+
+
+class InvalidPayload(Conflict):
+    """A body that is no request; ``errors`` says which rows and fields are at fault."""
+
+    def __init__(self, text: str, errors: tuple[RowProblem, ...] = ()) -> None:
+        """Keep the whole message and the problems of the rows."""
+        first = errors[0] if errors else RowProblem(row=0, field=None, message=text)
+        super().__init__(text, row=first.row or None, field=first.field)
+        self.errors = errors
 
 
 def from_ledger(error: LedgerError) -> Problem:

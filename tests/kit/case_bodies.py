@@ -7,12 +7,8 @@ from functools import partial
 
 import pytest
 
-from api.cases.wire import (
-    InvalidPayload,
-    parse_put_external,
-    parse_single_update,
-    parse_write,
-)
+from api.cases.wire import parse_put_external, parse_single_update, parse_write
+from api.wire.problems import InvalidPayload
 from ledger.cases.change import Intent
 
 parse_single_create = partial(parse_write, single=Intent.CREATE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.changes.wire import cursor_at, parse_cursor
+from api.wire.entries import cursor_at, parse_cursor
 from api.wire.problems import Problem
 from ledger import log
 from ledger.entry import Kind

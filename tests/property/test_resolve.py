@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from api.cases.answers import render_case
 from api.cases.fields import FieldFilter
 from api.cases.wire import (
-    InvalidPayload,
     parse_bulk_fetch,
     parse_put_external,
     parse_single_update,
     parse_write,
 )
+from api.wire.problems import InvalidPayload
 from ledger.cases.case import Case, CaseIndex, FoldKey
 from ledger.cases.change import CaseChange, IndexRef, Intent
 from ledger.cases.upsert import CasesFound, Resolution, resolve, wanted

@@ -10,8 +10,9 @@ import pytest
 
 from api.app import end_waits
 from api.changes import handlers as changes
-from api.changes.wire import cursor_at
-from api.http.keys import CHANGE_WAITERS, STORE
+from api.changes.waiters import CHANGE_WAITERS
+from api.http.keys import STORE
+from api.wire.entries import cursor_at
 from ledger import log
 from ledger.directory.api_keys import list_keys, revoke_key
 from ledger.entry import Kind

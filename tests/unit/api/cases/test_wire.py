@@ -6,11 +6,8 @@ import json
 
 import pytest
 
-from api.cases.wire import (
-    RowProblem,
-    parse_bulk_fetch,
-    parse_write,
-)
+from api.cases.wire import parse_bulk_fetch, parse_write
+from api.wire.problems import RowProblem
 from ledger.cases.change import CaseChange, IndexRef, Intent
 from tests.kit.case_bodies import (
     INDEX,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.forms.wire import LONGEST_REASON, parse_reason
+from api.wire.json_body import LONGEST_REASON, parse_reason
 from ledger.errors import Conflict
 
 

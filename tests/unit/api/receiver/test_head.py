@@ -11,10 +11,7 @@ from api.receiver.head import (
     Origin,
     auth_type,
     date_header,
-    demo_case_ids,
     envelope,
-    is_demo,
-    is_demo_owner,
     is_practice,
     permission_of,
     submit_time,
@@ -90,53 +87,11 @@ class TestAuthType:
         assert permission_of(AuthType.BASIC) is Permission.SUBMIT_FORMS
 
 
-class TestDemo:
-    """Rules 1.2.6 and 1.2.7: forms of the demo user, and practice."""
-
-    def test_a_form_of_the_demo_user_is_fit(self):
-        """Only forms whose meta userID is `demo_user`."""
-        assert is_demo(a_form())
-        assert not is_demo(a_form(user_id="u1"))
-
-    def test_a_device_log_is_fit(self):
-        """Or device logs."""
-        log = "http://code.javarosa.org/devicereport"
-        assert is_demo(a_form(user_id="u1", xmlns=log))
-
-    @pytest.mark.parametrize(
-        ("attributes", "inner", "fit"),
-        [
-            ("", "<create><owner_id>demo_user</owner_id></create>", True),
-            ('user_id="demo_user"', "<update><a>1</a></update>", True),
-            ("", "<create><owner_id>u1</owner_id></create>", False),
-            ("", "<update><owner_id>u1</owner_id></update>", False),
-            ('user_id="u1"', "<update><a>1</a></update>", False),
-        ],
-    )
-    def test_it_makes_cases_of_the_demo_user_only(self, attributes, inner, fit):
-        """And which touch only demo-owned cases."""
-        block = f'<case xmlns="{V2}" case_id="c" {attributes}>{inner}</case>'
-        assert is_demo(a_form(block)) is fit
-
-    def test_the_cases_it_touches_and_points_at_are_looked_at(self):
-        """And which touch only demo-owned cases: those that exist."""
-        inner = (
-            f'<case xmlns="{V2}" case_id="c"><index><p case_type="t">b</p><q/></index>'
-            '</case><balance xmlns="http://commcarehq.org/ledger/v1" entity-id="a"/>'
-        )
-        assert demo_case_ids(a_form(inner)) == ["a", "b", "c"]
-
-    def test_cases_of_others_are_not_touched(self):
-        """And which touch only demo-owned cases."""
-        assert is_demo_owner("demo_user")
-        assert is_demo_owner("")
-        assert not is_demo_owner("u1")
-
-    def test_practice_is_asked_for(self):
-        """Rule 1.1.6: `submit_mode=demo`."""
-        assert is_practice({"submit_mode": "demo"})
-        assert not is_practice({"submit_mode": "live"})
-        assert not is_practice({})
+def test_practice_is_asked_for():
+    """Rule 1.1.6: `submit_mode=demo`."""
+    assert is_practice({"submit_mode": "demo"})
+    assert not is_practice({"submit_mode": "live"})
+    assert not is_practice({})
 
 
 class TestEnvelope:

@@ -3,11 +3,12 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from api.cases.wire import InvalidPayload, RowProblem
 from api.wire.dialects import CASE_V2, OPENROSA
 from api.wire.problems import (
     InactiveUser,
+    InvalidPayload,
     Problem,
+    RowProblem,
     case_not_found,
     form_failed,
     from_ledger,
