@@ -40,3 +40,8 @@ def _plain(char: str) -> str:
 def derived_id(scope: str, *parts: str) -> str:
     """Return the id that the same scope and parts always give (UUID version 5)."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join((scope, *parts))))
+
+
+def derived_hex_id(scope: str, *parts: str) -> str:
+    """Return the same as 32 hex digits."""
+    return derived_id(scope, *parts).replace("-", "")

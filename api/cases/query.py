@@ -30,9 +30,10 @@ from ledger.times import (
     parse_date,
     parse_datetime,
 )
-from projections.csql import NOTHING, QueryError, both, parse
+from projections.csql import QueryError, parse
 from projections.csql.nodes import STATUS_CLOSED, STATUS_OPEN, Or
 from projections.lists.filter import CaseFilter, Operator, Page, TimeRange
+from projections.lists.narrow import NOTHING, both
 
 Pairs = tuple[tuple[str, str], ...]
 

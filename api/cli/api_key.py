@@ -7,7 +7,6 @@ import click
 from api.cli.database import OPERATOR, opened, the_domain
 from api.config import Config
 from ledger.directory.api_keys import (
-    ApiKey,
     create_key,
     find_key_everywhere,
     list_keys,
@@ -15,6 +14,7 @@ from ledger.directory.api_keys import (
 )
 from ledger.directory.domains import list_domains
 from ledger.directory.users import find_user, list_users
+from ledger.directory.values import ApiKey
 from ledger.errors import NotFound
 from ledger.store import Store
 from ledger.times import format_micros

@@ -12,18 +12,16 @@ from api.cli.progress import progress
 from api.cli.work import see_through
 from api.cli.writing import written
 from api.config import Config
-from importers.jobs.repack import EraseAndRepack, Erasure
+from importers.jobs.repack import EraseAndRepack
+from importers.jobs.values import Erasure
 from ledger.clock import now_micros
-from ledger.erasure.erase import EraseCases, Search, search
+from ledger.erasure.erase import EraseCases, search
+from ledger.erasure.values import Search
 from ledger.errors import LedgerError, NotFound
-from ledger.jobs.queue import Job, JobState
+from ledger.jobs.values import Job, JobState
 from ledger.store import Store
-from projections.erasure.preview import (
-    ErasurePreview,
-    FormMeant,
-    preview_erasure,
-    unknown_among,
-)
+from projections.erasure.preview import preview_erasure, unknown_among
+from projections.erasure.values import ErasurePreview, FormMeant
 
 
 @click.command()

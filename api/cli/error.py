@@ -20,13 +20,8 @@ from ledger.commands.form_states import ChangeForms
 from ledger.entry import Kind
 from ledger.errors import LedgerError
 from ledger.store import Store
-from projections.forms.errors import (
-    ERROR_STATES,
-    ErrorFilter,
-    count_errors,
-    latest_errors,
-    look_at_error,
-)
+from projections.forms.errors import count_errors, latest_errors, look_at_error
+from projections.forms.values import ERROR_STATES, ErrorFilter
 from projections.forms.view import form_bytes
 
 _Command = Callable[..., Any]

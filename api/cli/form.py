@@ -12,9 +12,11 @@ from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
 from api.wire.forms import render_form
-from ledger.commands.form_states import ChangeForms, FormOutcome
+from ledger.commands.form_states import ChangeForms
+from ledger.commands.values import FormOutcome
 from ledger.entry import Kind
-from projections.forms.view import FormView, form_bytes, look_at_form
+from projections.forms.values import FormView
+from projections.forms.view import form_bytes, look_at_form
 
 _DOMAIN = domain_option("The forms' domain")
 _FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")

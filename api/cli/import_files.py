@@ -24,7 +24,7 @@ from importers.tables.unreadable import Limits
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.entry import Upload
-from ledger.jobs.queue import Job, JobState
+from ledger.jobs.values import Job, JobState
 from ledger.store import Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -27,9 +27,9 @@ from importers.jobs.turns import HAPLO
 from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.imports import batches
-from ledger.imports.batches import Batch, BatchState, NewFile
-from ledger.imports.results import Outcome, outcomes_of, rows_with_messages
-from ledger.jobs.queue import Job
+from ledger.imports.results import outcomes_of, rows_with_messages
+from ledger.imports.values import Batch, BatchState, NewFile, Outcome
+from ledger.jobs.values import Job
 from ledger.store import Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -24,8 +24,9 @@ from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_in
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.entry import Upload
-from ledger.imports.results import ImportRow, rows_of
-from ledger.jobs.queue import Job, JobState
+from ledger.imports.results import rows_of
+from ledger.imports.values import ImportRow
+from ledger.jobs.values import Job, JobState
 from ledger.store import Reader, Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -16,7 +16,7 @@ from api.wire.jobs import to_wire
 from importers.jobs.forget_files import forget_files
 from ledger.clock import now_micros
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobFilter, JobState
+from ledger.jobs.values import Job, JobFilter, JobState
 
 _DOMAIN = domain_option("The job's domain")
 _JOB = click.argument("job_id")
@@ -116,9 +116,9 @@ def _run(config: Config, job_id: str, domain: str | None) -> int:
 
 def _move(
     config: Config, job_id: str, domain: str | None, act: Callable[..., Any]
-) -> jobs.Job:
+) -> Job:
     with opened(config) as store:
         key = (the_domain(store, domain), job_id)
         with store.administering() as conn:
-            moved: jobs.Job = act(conn, key, now=now_micros())
+            moved: Job = act(conn, key, now=now_micros())
     return moved

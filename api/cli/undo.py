@@ -14,12 +14,13 @@ from api.cli.work import see_through
 from api.config import Config
 from api.undo.handlers import try_undo
 from api.wire.case_changes import wire_name
-from importers.jobs.undo import UndoRequest, enqueue_undo
+from importers.jobs.undo import enqueue_undo
+from importers.jobs.values import UndoRequest
 from ledger.clock import now_micros
-from ledger.jobs.queue import Job, JobState
+from ledger.jobs.values import Job, JobState
 from ledger.times import Micros
 from projections.rule.case_changes import Value
-from projections.undo.preview import CasePreview, UndoPreview
+from projections.undo.values import CasePreview, UndoPreview
 
 
 @click.command()

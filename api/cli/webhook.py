@@ -17,8 +17,7 @@ from ledger.errors import Conflict
 from ledger.times import format_micros
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.deliveries import Delivery
-from ledger.webhooks.subscriptions import Webhook
+from ledger.webhooks.values import STATES, Delivery, Webhook
 
 _DOMAIN = domain_option()
 
@@ -106,7 +105,7 @@ def delete(config: Config, *, webhook_id: str, domain: str | None) -> None:
 @_DOMAIN
 @click.option(
     "--state",
-    type=click.Choice(deliveries.STATES),
+    type=click.Choice(STATES),
     help="Only deliveries in this state.",
 )
 @click.option(

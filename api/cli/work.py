@@ -13,7 +13,7 @@ from api.wire.jobs import to_wire
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros
-from ledger.jobs.queue import Job, JobKey, JobState
+from ledger.jobs.values import Job, JobKey, JobState
 from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter

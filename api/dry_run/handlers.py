@@ -27,7 +27,8 @@ from api.wire.parameters import pairs
 from api.wire.problems import Problem, invalid_value, unknown_parameter
 from ledger.cases.change import Intent
 from ledger.commands.submissions import ChangeCases, SubmitForm
-from ledger.commands.what_if import Prediction, WhatIf
+from ledger.commands.values import Prediction
+from ledger.commands.what_if import WhatIf
 from ledger.entry import Receipt, Submission
 from ledger.errors import Malformed
 from ledger.forms.form_xml import parse_form

@@ -8,9 +8,9 @@ from typing import Any
 
 from api.cases.answers import decode_case
 from api.wire.case_changes import changes_to_wire
-from ledger.commands.what_if import CaseOutcome, Prediction
+from ledger.commands.values import CaseOutcome, Prediction
 from ledger.entry import Receipt
-from projections.past.history import Change, changes
+from projections.rule.case_changes import Change, changes
 from projections.rule.case_row import CaseRow
 
 _INDEX = "indices."

@@ -14,15 +14,13 @@ from api.wire.problems import case_not_found
 from importers.jobs.repack import EraseAndRepack
 from ledger.clock import now_micros
 from ledger.entry import Author
-from ledger.erasure.erase import EraseCases, Search, search
+from ledger.erasure.erase import EraseCases, search
+from ledger.erasure.values import Search
 from ledger.errors import Conflict
 from ledger.forms.names import is_legal
 from ledger.store import Reader
-from projections.erasure.preview import (
-    ErasurePreview,
-    preview_erasure,
-    unknown_among,
-)
+from projections.erasure.preview import preview_erasure, unknown_among
+from projections.erasure.values import ErasurePreview
 
 
 async def erase_case(request: web.Request) -> web.Response:

@@ -8,9 +8,9 @@ from typing import Any
 
 from api.wire.json_body import JsonBody
 from api.wire.problems import at_fault
-from importers.jobs.repack import Erasure
+from importers.jobs.values import Erasure
 from ledger.entry import Attachment
-from projections.erasure.preview import ErasurePreview, FormMeant
+from projections.erasure.values import ErasurePreview, FormMeant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from importers.jobs.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.entry import Kind
 from projections.forms.errors import count_errors, latest_errors, look_at_error
-from projections.forms.view import FormView
+from projections.forms.values import FormView
 
 
 async def list_errors(request: web.Request) -> web.Response:

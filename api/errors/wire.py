@@ -9,7 +9,7 @@ from urllib.parse import quote
 from api.wire.json_body import JsonBody
 from api.wire.list_query import ListQuery
 from ledger.times import format_micros
-from projections.forms.errors import ERROR_STATES, ErrorFilter, ErrorForm
+from projections.forms.values import ERROR_STATES, ErrorFilter, ErrorForm
 
 NAMES = ("problem", "xmlns", "user_id", "form_id", "received_from", "received_to")
 

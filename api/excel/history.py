@@ -24,9 +24,9 @@ from api.http.requests import json_answer, state_may_forbid
 from api.wire.multipart_body import read_parts
 from api.wire.permissions import Principal
 from api.wire.problems import Problem
-from importers.excel.command import form_ids_of
 from importers.excel.failed import list_failed_rows, write_failed_rows
 from importers.excel.rules.options import BAD_COMMENT, LONGEST_COMMENT
+from importers.excel.rules.told import form_ids_of
 from importers.jobs.forget_files import forget_files
 from importers.jobs.turns import EXCEL
 from ledger import log
@@ -38,7 +38,7 @@ from ledger.forms.form_xml import parse_form
 from ledger.forms.names import printable
 from ledger.jobs import queue as jobs
 from ledger.jobs.notes import annotate
-from ledger.jobs.queue import Job, JobFilter
+from ledger.jobs.values import Job, JobFilter, JobKey
 from ledger.store import Reader, Writer
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -211,7 +211,7 @@ def _case_ids(r: Reader, *, form_ids: list[str]) -> list[str]:
     return [block.case_id for form in forms for block in form.blocks]
 
 
-def _cancel(w: Writer, *, key: jobs.JobKey, username: str) -> None:
+def _cancel(w: Writer, *, key: JobKey, username: str) -> None:
     jobs.cancel(w.conn, key, now=now_micros())
     annotate(w, key, cancelled_by=username)
 

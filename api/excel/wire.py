@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.wire.permissions import Permission, Principal
-from importers.excel.command import error_form_ids_of, form_ids_of
 from importers.excel.rules.options import ALL_TYPES
 from importers.excel.rules.report import count_of, row_numbers, row_ranges
-from ledger.jobs.queue import Job, JobState
+from importers.excel.rules.told import error_form_ids_of, form_ids_of
+from ledger.jobs.values import Job, JobState
 from ledger.times import format_micros
 
 _STATES = {

@@ -45,9 +45,9 @@ from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.forms.names import is_legal, printable
 from ledger.imports import batches
-from ledger.imports.batches import Batch, BatchState, ControlFile, NewFile
 from ledger.imports.results import outcomes_of, rows_of
-from ledger.jobs.queue import Job
+from ledger.imports.values import Batch, BatchState, ControlFile, NewFile
+from ledger.jobs.values import Job
 from ledger.store import Reader, Writer
 
 T = TypeVar("T")

@@ -30,7 +30,7 @@ from ledger.clock import now_micros
 from ledger.errors import NotFound
 from ledger.forms.names import printable
 from ledger.imports import batches
-from ledger.imports.batches import Batch, BatchState, ControlFile, NewFile
+from ledger.imports.values import Batch, BatchState, ControlFile, NewFile
 from ledger.store import Writer
 
 T = TypeVar("T")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ledger.directory.api_keys import ApiKey
-from ledger.imports.batches import Batch, BatchFile, ControlFile
-from ledger.imports.results import ImportRow, Outcome
+from ledger.directory.values import ApiKey
+from ledger.imports.values import Batch, BatchFile, ControlFile, ImportRow, Outcome
 from ledger.times import format_micros
 
 

@@ -35,15 +35,10 @@ from api.wire.problems import (
     throttled,
     unauthenticated,
 )
-from ledger.directory.api_keys import (
-    ApiKey,
-    digest_key,
-    find_key,
-    get_key,
-    keys_of_user,
-)
+from ledger.directory.api_keys import digest_key, find_key, get_key, keys_of_user
 from ledger.directory.passwords import verify_password
 from ledger.directory.users import User, find_everywhere, find_user, get_user
+from ledger.directory.values import ApiKey
 from ledger.errors import NotFound
 from ledger.store import Reader, Store
 

@@ -21,7 +21,7 @@ from api.wire.problems import Problem, undecodable_path
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.forms.names import printable
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Reader, Store
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from api.wire.list_query import ListQuery, cursor_of
 from api.wire.permissions import Permission, check
 from ledger.clock import now_micros
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job, JobFilter, JobState
+from ledger.jobs.values import Job, JobFilter, JobKey, JobState
 from ledger.store import Reader, Writer
 
 _MANAGED = frozenset({"undo", "repack"})
@@ -73,5 +73,5 @@ async def _move(request: web.Request, act: Callable[..., Job]) -> web.Response:
     return json_answer(job_body(moved))
 
 
-def _act(w: Writer, *, act: Callable[..., Job], key: jobs.JobKey) -> Job:
+def _act(w: Writer, *, act: Callable[..., Job], key: JobKey) -> Job:
     return act(w.conn, key, now=now_micros())

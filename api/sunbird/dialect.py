@@ -1,4 +1,4 @@
-"""The envelope of Sunbird's answers, and how that API says no.
+"""The envelope of Sunbird's answers, and how that API says no. Pure.
 
 ``rules/batch-imports.md`` 2.2 and 2.3.
 """
@@ -10,17 +10,12 @@ from functools import partial
 from typing import Any
 
 import orjson
-from aiohttp import web
 
-from api.http.keys import AUTHENTICATOR
-from api.wire.credentials import AUTHORIZATION, Presented, read_key
 from api.wire.dialects import JSON_TYPE, Dialect, Rendered
-from api.wire.permissions import Permission, Principal, check
-from api.wire.problems import Problem, unauthenticated
+from api.wire.problems import Problem
 from importers.sunbird.rules.columns import Code, Refused
 from importers.sunbird.rules.known import FAILED
 from ledger.clock import now_micros
-from ledger.forms.names import printable
 from ledger.ids import new_hex_id
 from ledger.times import Micros, format_micros
 
@@ -29,8 +24,6 @@ ORG_UPLOAD = "api.org.upload"
 LOCATION_UPLOAD = "api.bulk.location.upload"
 STATUS = "api.upload.status"
 
-USER_TOKEN = "X-Authenticated-User-Token"  # noqa: S105 - the name of a header
-_MESSAGE_ID = "X-Request-ID"
 _UNAUTHORIZED = "UNAUTHORIZED_USER"
 _NOT_AUTHORIZED = "You are not authorized."
 _NOT_FOUND = "RESOURCE_NOT_FOUND"
@@ -38,35 +31,8 @@ _DEFECT = "INTERNAL_ERROR"
 _SERVER_ERROR = "SERVER_ERROR"
 _CLIENT_ERROR = "CLIENT_ERROR"
 
-_message_id: ContextVar[str] = ContextVar("message_id", default="")
-
-
-async def identify(request: web.Request, domain: str) -> Principal:
-    """Return who asks (rule 2.2); raises a ``Problem``, ``NotFound``.
-
-    With a Bearer key the acting user is named by a second key, and both must be good
-    for it. The schemes of all other APIs need no second one.
-    """
-    _message_id.set(printable(request.headers.get(_MESSAGE_ID, "")))
-    keeper = request.app[AUTHENTICATOR]
-    await keeper.require_domain(domain)
-    scheme, _, key = request.headers.get(AUTHORIZATION, "").strip().partition(" ")
-    if scheme.lower() != "bearer":
-        return await keeper.authenticate(request, domain)
-    token = request.headers.get(USER_TOKEN, "").strip()
-    application = await _holder(request, domain, key.strip())
-    user = await _holder(request, domain, token)
-    check(application.permissions, Permission.EDIT_DATA)
-    return user
-
-
-async def _holder(request: web.Request, domain: str, key: str) -> Principal:
-    """Return whose a key is; raises the 401 ``Problem``."""
-    if not key:
-        raise unauthenticated()
-    return await request.app[AUTHENTICATOR].authenticate(
-        request, domain, present=lambda _: Presented(key, read_key)
-    )
+MESSAGE_ID: ContextVar[str] = ContextVar("message_id", default="")
+"""What a request calls itself; its answer says it again."""
 
 
 def envelope(api_id: str, *, now: Micros) -> tuple[bytes, bytes]:
@@ -84,7 +50,7 @@ def refusal(refused: Refused) -> Problem:
 def _body(
     api_id: str, params: dict[str, Any], response_code: str, *, now: Micros
 ) -> dict[str, Any]:
-    message_id = _message_id.get() or new_hex_id()
+    message_id = MESSAGE_ID.get() or new_hex_id()
     return {
         "id": api_id,
         "ver": "v1",

@@ -35,7 +35,7 @@ from ledger.clock import now_micros
 from ledger.entry import Upload
 from ledger.errors import NotFound
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 
 _LARGEST_ESCAPE = 6
 """How many characters of JSON one byte of a file may take."""

@@ -15,8 +15,9 @@ import orjson
 from importers.sunbird.command import API
 from importers.sunbird.rules.known import FAILED
 from importers.sunbird.rules.settings import SunbirdSettings
-from ledger.imports.results import ImportRow, Outcome, rows_of
-from ledger.jobs.queue import Job, JobState
+from ledger.imports.results import rows_of
+from ledger.imports.values import ImportRow, Outcome
+from ledger.jobs.values import Job, JobState
 from ledger.store import Store
 
 _ROWS = 1000

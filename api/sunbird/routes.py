@@ -17,8 +17,8 @@ from api.sunbird.dialect import (
     STATUS,
     USER_UPLOAD,
     dialect_of,
-    identify,
 )
+from api.sunbird.sign_in import identify
 from api.wire.permissions import Permission
 from api.wire.route import Route
 

@@ -10,11 +10,13 @@ from aiohttp import web
 from api.http.keys import PRINCIPAL, STORE, WRITER
 from api.http.requests import author_of, job_taken, json_answer, state_may_forbid
 from api.undo.wire import parse_job_undo, parse_undo, preview_to_wire
-from importers.jobs.undo import UndoRequest, enqueue_undo, select
+from importers.jobs.undo import enqueue_undo, select
+from importers.jobs.values import UndoRequest
 from ledger.clock import now_micros
 from ledger.store import Store
 from projections.undo.acts import acts_of
-from projections.undo.preview import UndoPreview, preview
+from projections.undo.preview import preview
+from projections.undo.values import UndoPreview
 
 
 async def undo(request: web.Request) -> web.Response:

@@ -7,10 +7,10 @@ from typing import Any
 from api.wire.case_changes import changes_to_wire, wire_name
 from api.wire.json_body import JsonBody
 from api.wire.problems import at_fault, invalid
-from importers.jobs.undo import UndoRequest
-from ledger.commands.form_states import FormOutcome
+from importers.jobs.values import UndoRequest
+from ledger.commands.values import FormOutcome
 from ledger.times import Micros
-from projections.undo.preview import CasePreview, UndoPreview
+from projections.undo.values import CasePreview, UndoPreview
 
 _WHOSE = ("form_id", "job_id", "user_id")
 _HOW = ("reason", "dry_run")

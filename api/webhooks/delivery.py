@@ -30,15 +30,16 @@ from ledger.ids import new_id
 from ledger.store import Reader, Store
 from ledger.times import Micros
 from ledger.webhooks import deliveries
-from ledger.webhooks.deliveries import (
+from ledger.webhooks.subscriptions import Standing, find_webhook, standings
+from ledger.webhooks.values import (
     DEAD,
     DELIVERED,
     PENDING,
     Attempt,
     Delivery,
     Lease,
+    Webhook,
 )
-from ledger.webhooks.subscriptions import Standing, Webhook, find_webhook, standings
 from ledger.writer import LedgerWriter
 from projections.feed.pages import Change, changes_at, read_changes, types_of
 

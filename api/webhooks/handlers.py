@@ -30,7 +30,7 @@ from ledger.log import digest_at
 from ledger.store import Writer
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.subscriptions import Webhook
+from ledger.webhooks.values import Webhook
 
 
 async def list_webhooks(request: web.Request) -> web.Response:

@@ -14,8 +14,7 @@ from api.webhooks.urls import PrivateAddress, public_socket
 from api.webhooks.wire import sign
 from api.wire.dialects import JSON_TYPE
 from ledger.clock import Clock
-from ledger.webhooks.deliveries import Delivery
-from ledger.webhooks.subscriptions import Webhook
+from ledger.webhooks.values import Delivery, Webhook
 
 _GONE = 410
 _LONGEST_ERROR = 300

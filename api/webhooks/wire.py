@@ -15,8 +15,7 @@ from api.wire.json_body import parse_object
 from api.wire.parameters import parameters, whole_number
 from ledger.errors import Conflict
 from ledger.times import format_if_known, format_micros
-from ledger.webhooks.deliveries import DELIVERED, PENDING, STATES, Delivery
-from ledger.webhooks.subscriptions import Webhook
+from ledger.webhooks.values import DELIVERED, PENDING, STATES, Delivery, Webhook
 
 DEFAULT_LIMIT = 100
 MOST_LIMIT = 1000

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ledger.commands.form_states import FormOutcome
+from ledger.commands.values import FormOutcome
 from ledger.entry import Attachment, Entry, Kind
 from ledger.forms.form import Form
 from ledger.forms.lineage import DELETED
 from ledger.times import format_if_known, format_micros
-from projections.forms.view import FormView
+from projections.forms.values import FormView
 
 _INTERNAL = frozenset(("deprecates", "replaces", "from", "to", "version", "state"))
 """What an entry notes for the fold."""

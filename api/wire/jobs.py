@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.times import format_if_known, format_micros
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from importers.excel.rules.decide import (
     Decided,
@@ -26,13 +25,13 @@ from importers.excel.rules.decide import (
 from importers.excel.rules.form import XMLNS, build_chunk
 from importers.excel.rules.outcome import Outcome, RowOutcome, Written
 from importers.excel.rules.overlay import Overlay
+from importers.excel.rules.told import chunk_id
 from ledger.cases.case import Case
 from ledger.entry import Author, Kind
 from ledger.errors import Malformed
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form_xml import parse_form
-from ledger.ids import derived_id
-from ledger.jobs.queue import Job
+from ledger.ids import derived_hex_id
 from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
 
@@ -144,7 +143,9 @@ class _Run:
     def _decided(self, wish: Wish) -> Decided | RowError | Skip:
         command = self._command
         # The sheet is a part of it, as two sheets have rows of the same numbers.
-        new_id = _hex(command.job_id, "row", str(command.sheet), str(wish.number))
+        new_id = derived_hex_id(
+            command.job_id, "row", str(command.sheet), str(wish.number)
+        )
         try:
             return decide(
                 wish,
@@ -263,34 +264,6 @@ def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
         else block
         for n, block in enumerate(found)
     ]
-
-
-def chunk_id(job_id: str, number: int) -> str:
-    """Return the id of the form of a chunk."""
-    return _hex(job_id, "chunk", str(number))
-
-
-def form_ids_of(job: Job) -> list[str]:
-    """Return the ids of the forms that an import stored; none of a dry run."""
-    report = _written_report(job)
-    failed = set(report.get("failed_chunks", ()))
-    numbers = (n for n in range(report.get("chunks", 0)) if n not in failed)
-    return [chunk_id(job.job_id, number) for number in numbers]
-
-
-def error_form_ids_of(job: Job) -> list[str]:
-    """Return the ids of the forms that an import left as errors."""
-    numbers = _written_report(job).get("failed_chunks", ())
-    return [chunk_id(job.job_id, number) for number in numbers]
-
-
-def _written_report(job: Job) -> Mapping[str, Any]:
-    report: Mapping[str, Any] = job.progress.get("report", {})
-    return {} if job.options["dry_run"] else report
-
-
-def _hex(scope: str, *parts: str) -> str:
-    return derived_id(scope, *parts).replace("-", "")
 
 
 def _known(case: Case) -> Known:

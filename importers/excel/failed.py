@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 import xlsxwriter
 
 from importers.excel.rules import options as excel_options
-from importers.excel.rules.columns import REASONS, Columns, columns_of
+from importers.excel.rules.columns import Columns, columns_of
 from importers.excel.rules.report import row_numbers
 from importers.tables.open import Table, open_table
-from importers.tables.rows import Row
-from ledger.jobs.queue import Job
+from importers.tables.rows import REASONS, Row
+from ledger.jobs.values import Job
 
 LISTED = ("sheet", "row", "title", "column", "value", "description")
 """The columns of the list."""

@@ -45,7 +45,7 @@ from ledger.clock import now_micros
 from ledger.entry import Author, Upload
 from ledger.errors import LedgerError
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Writer
 from ledger.times import Micros, format_micros
 

@@ -23,10 +23,10 @@ from importers.jobs.turns import HAPLO
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.imports import batches
-from ledger.imports.batches import Batch, BatchState
 from ledger.imports.results import rows_with_messages
+from ledger.imports.values import Batch, BatchState
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Reader, Writer
 from ledger.times import Micros
 

@@ -27,7 +27,8 @@ from ledger.errors import LedgerError, Malformed
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
 from ledger.forms.form_xml import parse_form
-from ledger.imports.results import ImportRow, Outcome, put_rows
+from ledger.imports.results import put_rows
+from ledger.imports.values import ImportRow, Outcome
 from ledger.submit import Draft, Needs, Session
 from ledger.times import Micros, format_micros, next_tick
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import xlsxwriter
 
-from ledger.imports.results import ImportRow
+from ledger.imports.values import ImportRow
 
 _HEAD = ("record", "file", "row", "outcome", "messages")
 _LONGEST_CELL = 32_767

@@ -47,7 +47,7 @@ from importers.jobs.worker import JobContext
 from ledger.bodies import get_blob
 from ledger.directory.users import list_users
 from ledger.entry import Author
-from ledger.imports.results import Outcome
+from ledger.imports.values import Outcome
 from ledger.store import Reader
 from ledger.submit import Needs
 from ledger.times import format_micros

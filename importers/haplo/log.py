@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from ledger.imports.results import ImportRow
-from ledger.jobs.queue import Job, JobState
+from ledger.imports.values import ImportRow
+from ledger.jobs.values import Job, JobState
 from ledger.times import Micros, format_micros
 
 MOST_LOGGED = 499

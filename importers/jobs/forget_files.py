@@ -13,7 +13,7 @@ from ledger.erasure.imports import drop_import_files
 from ledger.errors import Conflict
 from ledger.jobs import queue as jobs
 from ledger.jobs.notes import annotate
-from ledger.jobs.queue import JobKey
+from ledger.jobs.values import JobKey
 from ledger.store import Writer
 
 _IMPORTS = (EXCEL, HAPLO, SUNBIRD)

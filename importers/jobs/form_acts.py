@@ -8,9 +8,10 @@ from time import monotonic
 from typing import Any
 
 from importers.jobs.worker import JobContext
-from ledger.commands.form_states import ChangeForms, FormOutcome
+from ledger.commands.form_states import ChangeForms
+from ledger.commands.values import FormOutcome
 from ledger.errors import LedgerError
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 
 _MOST_TOLD = 100
 _FIRST = 25

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from importers.jobs.values import Erasure
 from importers.jobs.worker import JobContext
 from ledger.clock import Clock
-from ledger.erasure.erase import EraseCases, Erased
+from ledger.erasure.erase import EraseCases
 from ledger.erasure.repacking import Repack
 from ledger.errors import LedgerError
 from ledger.ids import new_id
@@ -27,14 +28,6 @@ REPACK = "repack"
 
 _TRIES = 20
 _AGAIN_SECONDS = 15.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasure:
-    """What an erasure did, and the job that does the rest."""
-
-    erased: Erased
-    job_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from ledger.clock import Clock
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Writer
-from projections.forms.errors import ErrorFilter, ErrorForm, errors_after
+from projections.forms.errors import errors_after
+from projections.forms.values import ErrorFilter, ErrorForm
 
 REPROCESS = "reprocess"
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from importers.jobs.form_acts import Pace, append_acts, tally_of
+from importers.jobs.values import UndoRequest
 from importers.jobs.worker import JobContext
 from ledger.clock import Clock
 from ledger.directory.users import find_user
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Reader, Writer
-from ledger.times import Micros
 from projections.undo.acts import (
     MOST_FORMS,
     Act,
@@ -29,21 +29,6 @@ from projections.undo.acts import (
 )
 
 UNDO = "undo"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoRequest:
-    """What is to be undone: of one form, one job, or one user between two times.
-
-    ``user`` is an id or a username.
-    """
-
-    form_id: str | None = None
-    job_id: str | None = None
-    user: str | None = None
-    since: Micros = 0
-    until: Micros = 0
-    reason: str = ""
 
 
 def select(r: Reader, wish: UndoRequest) -> Selection:

@@ -23,8 +23,8 @@ from importers.jobs.short_turns import ShortTurns
 from ledger.clock import Clock, now_micros
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job, JobCancelled, JobKey, LeaseLost
 from ledger.jobs.step import Advance, JobStep
+from ledger.jobs.values import Job, JobCancelled, JobKey, LeaseLost
 from ledger.storage.connection import Connection
 from ledger.storage.outages import OUTAGES
 from ledger.store import Reader, Store

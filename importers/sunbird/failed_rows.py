@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 import xlsxwriter
 
-from importers.excel.rules.columns import REASONS
 from importers.tables.csvfile import SHEET, read_values
+from importers.tables.rows import REASONS
 from importers.tables.unreadable import DEFAULT_LIMITS
-from ledger.imports.results import ImportRow, Outcome
+from ledger.imports.values import ImportRow, Outcome
 
 _LONGEST_CELL = 32_767
 

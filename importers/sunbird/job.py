@@ -28,7 +28,7 @@ from importers.sunbird.rules.overlay import Overlay
 from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
 from ledger.errors import LedgerError
-from ledger.imports.results import Outcome
+from ledger.imports.values import Outcome
 
 _ROWS = 200
 _PAGES = 4

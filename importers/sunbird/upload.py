@@ -24,7 +24,7 @@ from ledger.bodies import put_blobs
 from ledger.entry import Author, Upload
 from ledger.errors import NotFound
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Writer
 from ledger.times import Micros
 

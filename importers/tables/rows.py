@@ -24,6 +24,12 @@ Values: TypeAlias = Sequence[Any]
 GAP = 1000
 """How many blank rows end a sheet (rule 4.2)."""
 
+REASONS = "import_error"
+"""The column of a workbook of failed rows that says why.
+
+It is left out when that workbook comes back (``rules/excel-import.md`` 18.4).
+"""
+
 _NEVER_SET = "---"
 _LONGEST_INTEGER = 1e16
 _SAMPLED_ROWS = 100

@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.cases.case import Case
 from ledger.commands.submissions import leaving, reprocess_draft
+from ledger.commands.values import FormOutcome
 from ledger.entry import Author, Entry, Kind, Receipt
 from ledger.errors import Conflict, NotFound, Rejected
 from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, NORMAL, STATES, Lineage
@@ -40,17 +41,6 @@ _VERBS = {
     Kind.FORM_RESTORE: "restored",
     Kind.REPROCESS: "reprocessed",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormOutcome:
-    """What became of one form: its state now, and the entry, if it changed."""
-
-    form_id: str
-    changed: bool
-    state: str
-    position: int | None = None
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

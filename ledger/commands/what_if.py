@@ -10,42 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ledger.cases.case import Case
+from ledger.commands.values import CaseOutcome, Prediction
 from ledger.entry import Entry
 from ledger.forms.form import Form
 from ledger.projector import ProjectionBatch, Revision
 from ledger.submit import Command, Needs, Session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseOutcome:
-    """What would become of a case; ``before`` is ``None`` for one that is not there.
-
-    ``row`` and ``row_before`` are the same as the read table would hold them.
-    ``cascaded`` cases are closed by another form, because this one closes what they
-    extend.
-    """
-
-    before: Case | None
-    after: Case
-    row_before: Any
-    row: Any
-    cascaded: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What a command would answer, append and change.
-
-    ``cases`` stand in the order in which they are touched. ``resolved`` are the cases
-    that the rows of a change of cases mean, row by row; those that were not there
-    would get another id.
-    """
-
-    outcome: Any
-    entries: tuple[Entry, ...]
-    cases: tuple[CaseOutcome, ...]
-    resolved: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

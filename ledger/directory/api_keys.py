@@ -8,18 +8,18 @@ from __future__ import annotations
 import re
 import secrets
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, bindparam, select, update
 
 from ledger.clock import now_micros
+from ledger.directory.values import ApiKey
 from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.ids import new_id
 from ledger.log import record_directory
 from ledger.storage.connection import Connection, Statement
 from ledger.tables import api_keys
-from ledger.times import Micros
 
 if TYPE_CHECKING:
     from ledger.directory.users import User
@@ -27,20 +27,6 @@ if TYPE_CHECKING:
 
 _KEY_BYTES = 32
 _SCOPE = re.compile("=?/[!-~]*")
-
-
-class ApiKey(NamedTuple):
-    """One row of ``api_keys``, columns in the table's order."""
-
-    domain: str
-    key_id: str
-    user_id: str
-    name: str
-    key_sha256: bytes
-    read_only: int
-    created_on: Micros
-    revoked_on: Micros | None
-    scope: str | None
 
 
 def _where(*conditions: Any) -> Select[Any]:

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from ledger import log
-from ledger.entry import Author, Entry, Kind, Receipt
+from ledger.entry import Author, Entry, Kind
 from ledger.erasure.imports import forget_imports, import_files_of
 from ledger.erasure.repacking import changeable, replace_stale
 from ledger.erasure.traces import (
@@ -30,6 +30,7 @@ from ledger.erasure.traces import (
     forget_answers,
     forget_problems,
 )
+from ledger.erasure.values import NOTHING_FOUND, Erased, Search
 from ledger.errors import Conflict, LedgerError, Malformed
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
@@ -55,28 +56,6 @@ _SET_BODY = Statement(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """The bodies that say something of some cases, as far as the log was read.
-
-    ``mentioned`` are those that name one and have no block about it.
-    """
-
-    positions: tuple[int, ...] = ()
-    mentioned: tuple[int, ...] = ()
-    read_to: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """What an erasure did; ``stale`` are the dictionaries that must go."""
-
-    receipt: Receipt
-    bodies: int
-    blobs: int
-    stale: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EraseCases:
     """The erasure of what the log holds of cases; it cannot be undone.
 
@@ -88,7 +67,7 @@ class EraseCases:
     case_ids: tuple[str, ...]
     author: Author
     reason: str
-    found: Search = Search()
+    found: Search = NOTHING_FOUND
 
     @property
     def size(self) -> int:

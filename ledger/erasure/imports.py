@@ -18,7 +18,7 @@ from ledger.bodies import present_blobs
 from ledger.entry import Attachment
 from ledger.erasure.traces import Changed, drop_files, kept_elsewhere, rewritten
 from ledger.forms.redaction import SHORTEST
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer

@@ -8,8 +8,6 @@ The bytes of control files and of data files are blobs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -22,8 +20,9 @@ from ledger.entry import Author, Upload
 from ledger.errors import Conflict, NotFound
 from ledger.forms.names import is_legal
 from ledger.ids import new_token
+from ledger.imports.values import Batch, BatchFile, BatchState, ControlFile, NewFile
 from ledger.jobs import queue as job_rows
-from ledger.jobs.queue import Job, JobState
+from ledger.jobs.values import ENDED, Job, JobState
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader, Writer
@@ -31,18 +30,6 @@ from ledger.tables import batch_controls, batch_files, batches, jobs
 from ledger.times import Micros
 
 _OCTETS = "application/octet-stream"
-
-
-class BatchState(StrEnum):
-    """Where a batch stands (rule 1.3)."""
-
-    UPLOADING = "uploading"
-    READY = "ready"
-    SCHEDULED = "scheduled"
-    RUNNING = "running"
-    COMPLETE = "complete"
-    DRY_RUN = "dry-run"
-    ERROR = "error"
 
 
 _STARTED = "started"
@@ -53,51 +40,6 @@ _OF_JOB = {
     JobState.FAILED: BatchState.ERROR,
     JobState.CANCELLED: BatchState.ERROR,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlFile:
-    """A control file under one of its comments; ``size`` is in bytes."""
-
-    digest: str
-    number: int
-    comment: str
-    size: int
-    user_id: str
-    created_on: Micros
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchFile:
-    """A file of a batch: the name that the control file knows, and its own."""
-
-    name: str
-    digest: str
-    size: int
-    file_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFile:
-    """A file on its way into a batch."""
-
-    name: str
-    file_name: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """A batch; ``errors`` counts what its run reported, once that has ended."""
-
-    identifier: str
-    control_digest: str
-    control_comment: str
-    comment: str
-    user_id: str
-    created_on: Micros
-    state: BatchState
-    errors: int | None
 
 
 _THIS = (
@@ -402,7 +344,7 @@ def _standing(
         return BatchState(stored), None
     job_state = JobState(state)
     found = _OF_JOB[job_state]
-    if job_state not in job_rows.ENDED:
+    if job_state not in ENDED:
         return found, None
     if found is BatchState.COMPLETE and orjson.loads(options or "{}")["dry_run"]:
         found = BatchState.DRY_RUN

@@ -6,49 +6,16 @@ leaves these rows alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import orjson
 from sqlalchemy import bindparam, func, select
 
+from ledger.imports.values import ImportRow, Outcome
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader, Writer
 from ledger.tables import import_rows
-
-
-class Outcome(StrEnum):
-    """How a record ended."""
-
-    APPLIED = "applied"
-    UNCHANGED = "unchanged"
-    ABORTED = "aborted"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRow:
-    """What became of a record of the job ``job_id`` of ``api``.
-
-    ``row_number`` is the line or row of the file as people count it, where that is
-    known; ``shown`` is the row as the API tells it.
-    """
-
-    api: str
-    job_id: str
-    record: int
-    file: str
-    outcome: Outcome
-    row_number: int | None = None
-    form_id: str | None = None
-    case_ids: Sequence[str] = ()
-    error_id: str | None = None
-    messages: Sequence[str] = ()
-    shown: Mapping[str, Any] | None = field(default=None)
-
 
 _NO_MESSAGES = "[]"
 _AT_ONCE = 200

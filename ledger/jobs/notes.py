@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from sqlalchemy import and_, bindparam, update
 
-from ledger.jobs.queue import JobKey, get_job
+from ledger.jobs.queue import get_job
+from ledger.jobs.values import JobKey
 from ledger.storage.connection import Statement
 from ledger.store import Writer
 from ledger.tables import jobs

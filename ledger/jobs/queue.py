@@ -9,25 +9,21 @@ ran out makes the job ready again: that is the whole recovery.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy import and_, bindparam, func, null, or_, select, update
 
-from ledger.errors import Conflict, LedgerError, NotFound
+from ledger.errors import Conflict, NotFound
 from ledger.forms.names import is_legal
 from ledger.ids import new_id
+from ledger.jobs.values import Job, JobCancelled, JobFilter, JobKey, JobState, LeaseLost
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader, Writer
 from ledger.tables import jobs
 from ledger.times import Micros
-
-JobKey = tuple[str, str]
-"""Domain and job id."""
 
 MOST_ATTEMPTS = 5
 """How often a job is taken up without getting any further before it has failed."""
@@ -36,75 +32,6 @@ _GIVEN_UP = (
     f"given up: the job was taken up {MOST_ATTEMPTS} times without getting any "
     f"further; each time its worker died or lost the database"
 )
-
-
-class JobState(StrEnum):
-    """Where a job stands; the last three are its end."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-
-
-class LeaseLost(LedgerError):
-    """Another worker has the job now: nothing more may be done in its name."""
-
-
-class JobCancelled(LedgerError):
-    """Somebody asked that the job be stopped."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A piece of work, and how far it is.
-
-    ``options`` say what is to be done and never change; ``progress`` is the worker's
-    own, with the numbers ``done`` and ``total`` in it. ``attempts`` counts how often
-    the job was taken up since it last got further. Entries that it appended stand
-    between ``first_position`` and ``last_position``, among others.
-    """
-
-    domain: str
-    job_id: str
-    kind: str
-    state: JobState
-    user_id: str
-    options: Mapping[str, Any]
-    progress: Mapping[str, Any]
-    result: Mapping[str, Any] | None
-    problem: str | None
-    attempts: int
-    cancel_asked: bool
-    ready_on: Micros | None
-    lease: str | None
-    first_position: int | None
-    last_position: int | None
-    created_on: Micros
-    started_on: Micros | None
-    finished_on: Micros | None
-
-    @property
-    def key(self) -> JobKey:
-        """Return what names the job."""
-        return self.domain, self.job_id
-
-    @property
-    def has_ended(self) -> bool:
-        """Tell whether nothing will happen any more unless somebody asks."""
-        return self.state in ENDED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFilter:
-    """Which jobs a list is about."""
-
-    kind: str | None = None
-    state: str | None = None
 
 
 _THIS = and_(jobs.c.domain == bindparam("d"), jobs.c.job_id == bindparam("j"))

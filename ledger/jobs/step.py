@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger.commands.together import Together
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Writer
 from ledger.submit import Command, Needs, Session
 from ledger.times import Micros

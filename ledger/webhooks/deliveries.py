@@ -8,7 +8,6 @@ died lets it run out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
@@ -20,11 +19,7 @@ from ledger.tables import webhook_deliveries as deliveries
 from ledger.tables import webhooks
 from ledger.times import Micros
 from ledger.webhooks.subscriptions import get_webhook, stop_webhook
-
-PENDING = "pending"
-DELIVERED = "delivered"
-DEAD = "dead"
-STATES = (PENDING, DELIVERED, DEAD)
+from ledger.webhooks.values import DEAD, DELIVERED, PENDING, Attempt, Delivery, Lease
 
 _PRUNED_AT_ONCE = 1000
 
@@ -136,53 +131,6 @@ _OLDEST = Statement(
     .order_by(deliveries.c.position)
     .limit(bindparam("most"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One row of ``webhook_deliveries``, columns in the table's order.
-
-    ``due_on`` is when a pending one is tried next.
-    """
-
-    domain: str
-    webhook_id: str
-    position: int
-    state: str
-    due_on: Micros | None
-    attempts: int
-    created_on: Micros
-    attempted_on: Micros | None = None
-    status: int | None = None
-    error: str | None = None
-
-    @property
-    def delivery_id(self) -> str:
-        """Return the id that every attempt carries, so that repeats can be dropped."""
-        return f"{self.webhook_id}:{self.position}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The right of one process to deliver a webhook until a time."""
-
-    owner: str
-    now: Micros
-    until: Micros
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """How one attempt ended, and what becomes of the delivery."""
-
-    position: int
-    state: str
-    due_on: Micros | None
-    attempted_on: Micros
-    status: int | None = None
-    error: str | None = None
-    gone: bool = False
-    """Whether the receiver said that it wants no more (status 410)."""
 
 
 def claim(w: Writer, webhook_id: str, *, lease: Lease) -> bool:

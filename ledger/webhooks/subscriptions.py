@@ -22,6 +22,7 @@ from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Writer
 from ledger.tables import domains, webhook_deliveries, webhooks
 from ledger.times import Micros
+from ledger.webhooks.values import Webhook
 
 MOST = 100
 """Webhooks of a domain: each reads the log for itself."""
@@ -69,31 +70,6 @@ _DELETE_DELIVERIES = Statement(
         webhook_deliveries.c.webhook_id == bindparam("of_id"),
     )
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """A subscription; empty filters let everything through.
-
-    Everything up to ``position`` has been looked at. ``due_on`` is when the next
-    delivery is to be tried. ``stopped`` says why it was switched off, if not by hand.
-    """
-
-    domain: str
-    webhook_id: str
-    url: str
-    case_types: tuple[str, ...] = ()
-    xmlns: tuple[str, ...] = ()
-    active: bool = True
-    stopped: str | None = None
-    secret: str
-    created_by: str = ""
-    created_on: Micros = 0
-    changed_on: Micros = 0
-    position: int = 0
-    due_on: Micros | None = None
-    lease_owner: str | None = None
-    lease_until: Micros = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from ledger import log
-from ledger.entry import Attachment, Entry
-from ledger.erasure.erase import Search, only_changed, redactions
+from ledger.entry import Entry
+from ledger.erasure.erase import only_changed, redactions
 from ledger.erasure.imports import import_files_of
 from ledger.erasure.traces import files_of
+from ledger.erasure.values import Search
 from ledger.store import Reader
 from projections.cases.by_id import case_any
+from projections.erasure.values import ErasurePreview, FormMeant
 from projections.forms.by_id import form_rows_of
 
 MOST_TOLD = 1_000
 """Forms that a preview lists; all are counted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormMeant:
-    """A form, under the id that it has now; a device log has neither id nor state."""
-
-    form_id: str | None
-    state: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErasurePreview:
-    """What would be erased.
-
-    ``mentioned`` are forms that name a case and would stay as they are,
-    because none of their case blocks is about it.
-    """
-
-    forms: tuple[FormMeant, ...]
-    form_count: int
-    files: tuple[Attachment, ...]
-    mentioned: tuple[FormMeant, ...]
-    mentioned_count: int
 
 
 def preview_erasure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from heapq import merge
 from itertools import islice
@@ -12,50 +12,17 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.sql.expression import Select
 
-from ledger.entry import Entry
 from ledger.errors import NotFound
-from ledger.forms.lineage import ERROR, SUBMISSION_ERROR
+from ledger.forms.lineage import ERROR
 from ledger.log import to_entry
 from ledger.storage.connection import Statement
 from ledger.store import Reader
 from ledger.tables import entries
-from ledger.times import Micros
-from projections.forms.view import FormView, look_at_form
+from projections.forms.values import ERROR_STATES, ErrorFilter, ErrorForm, FormView
+from projections.forms.view import look_at_form
 from projections.tables import FORMS, form_tables
 
-ERROR_STATES = (ERROR, SUBMISSION_ERROR)
 _BEYOND = 2**62
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorFilter:
-    """Conditions that all hold; what is not given does not matter.
-
-    ``problem`` is how the problem begins: its class, such as ``InvalidCaseIndex``, or
-    more of it. Forms were received from the one time on, and before the other.
-    """
-
-    state: str | None = None
-    problem: str | None = None
-    xmlns: str | None = None
-    user_id: str | None = None
-    form_id: str | None = None
-    received_from: Micros | None = None
-    received_to: Micros | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorForm:
-    """A form in error; ``entry`` holds its bytes and its problem.
-
-    ``position`` is the entry that put it into this state.
-    """
-
-    form_id: str
-    state: str
-    position: int
-    orig_form_id: str | None
-    entry: Entry
 
 
 def latest_errors(

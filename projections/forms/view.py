@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ledger import log
 from ledger.bodies import get_blob
@@ -14,38 +13,8 @@ from ledger.forms.form_xml import parse_form
 from ledger.forms.lineage import lineage_of
 from ledger.store import Reader
 from projections.forms.by_id import body_of, form_rows_of
-from projections.rule.fold import touched
+from projections.forms.values import FormView
 from projections.rule.form_row import FormRow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormView:
-    """A form in whatever state, under the id that it has now.
-
-    ``version`` is the entry with its bytes, ``entries`` are its life up to what decided
-    its state, oldest first; what made way for an edit shares them with it. ``form`` is
-    ``None`` for bytes that are none. ``in_force`` is the id under which the version
-    lives that the cases are folded from, if one is in force: after a failed edit that
-    is the one before (``rules/case-xml.md`` D-3). ``processed`` tells whether these
-    bytes were ever folded.
-    """
-
-    row: FormRow
-    version: Entry
-    entries: tuple[Entry, ...]
-    form: Form | None
-    in_force: str | None
-    processed: bool
-
-    @property
-    def decided(self) -> Entry:
-        """Return the entry that decided the state."""
-        return self.entries[-1]
-
-    @property
-    def case_ids(self) -> Sequence[str]:
-        """Return the cases that the form names, ids ascending."""
-        return () if self.form is None else touched(self.form)
 
 
 def look_at_form(r: Reader, form_id: str) -> FormView:

@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 
 from ledger.store import Reader, Store
-from projections.csql import narrowed
 from projections.lists.csql_walk import Walk
 from projections.lists.filter import CaseFilter, CasePage, Page
+from projections.lists.narrow import narrowed
 from projections.lists.plan import BEGINNING, END, Plan, counters, make_plan, uncounted
 from projections.lists.sql import count_statement, page_statement
 from projections.rule.case_row import CaseRow

@@ -24,8 +24,8 @@ from ledger.storage.connection import Statement
 from ledger.storage.dialect import property_text
 from ledger.store import Writer
 from ledger.times import Micros
-from projections.csql import narrowed
 from projections.lists.filter import CaseFilter
+from projections.lists.narrow import narrowed
 from projections.rule.hashing import CASE_NAME, value_hash
 from projections.tables import CASES, CaseTables, case_tables
 

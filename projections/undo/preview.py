@@ -8,25 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, dropwhile, islice, takewhile
 
 from ledger.cases.case import Case
 from ledger.clock import Clock
-from ledger.commands.form_states import FormOutcome
 from ledger.commands.together import Together
-from ledger.commands.what_if import CaseOutcome, Prediction, WhatIf
-from ledger.entry import Author, Kind
+from ledger.commands.values import CaseOutcome, FormOutcome, Prediction
+from ledger.commands.what_if import WhatIf
+from ledger.entry import Author
 from ledger.forms.case_block import CaseBlock
 from ledger.store import Reader, Writer
 from ledger.submit import Session
 from projections.commit.histories import steps_of, versions_at
 from projections.commit.projector import LiveProjector
-from projections.rule.case_changes import Change, changes
+from projections.rule.case_changes import changes
 from projections.rule.fold import blocks_by_case
 from projections.rule.steps import Step, Version
 from projections.tables import CASES, case_tables
 from projections.undo.acts import Act, Acts, chunks, command_of
+from projections.undo.values import (
+    BECOMES,
+    UNCHANGED,
+    CasePreview,
+    Overlap,
+    UndoPreview,
+)
 
 MOST_FORMS = 10_000
 """Forms that a preview tries; an undo itself takes any number."""
@@ -34,8 +40,6 @@ MOST_FORMS = 10_000
 MOST_CASES = 1000
 """Cases that a preview tells in detail; it counts all."""
 
-UNCHANGED = "unchanged"
-BECOMES = ("changed", "deleted", "present", UNCHANGED)
 
 _MOST_BYTES = 16 * 1024 * 1024
 _MOST_TOLD = 1000
@@ -48,50 +52,6 @@ _SPECIAL = {
     "external_id": "external_id",
     "date_opened": "opened_on",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap:
-    """A later form in force that says something about the same values of a case."""
-
-    form_id: str
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CasePreview:
-    """One case that an undo is about.
-
-    ``becomes`` is one of ``BECOMES``: a case that is ``present`` comes back, and one
-    may be ``unchanged`` because later forms say the same or something else.
-    """
-
-    case_id: str
-    case_type: str
-    case_name: str
-    becomes: str
-    changes: tuple[Change, ...]
-    overlaps: tuple[Overlap, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoPreview:
-    """What an undo would do.
-
-    ``forms`` would change state, by the act; ``skipped`` would not, each for a reason.
-    ``cases`` counts all that its forms touch by what they would become, ``detailed``
-    tells of those that come first. ``truncated`` says that there are more forms than
-    were tried.
-    """
-
-    forms: Mapping[Kind, int]
-    skipped: Sequence[FormOutcome]
-    skipped_count: int
-    left: Mapping[str, int]
-    cases: Mapping[str, int]
-    overlapping: int
-    detailed: Sequence[CasePreview]
-    truncated: bool
 
 
 def preview(r: Reader, acts: Acts, *, clock: Clock) -> UndoPreview:

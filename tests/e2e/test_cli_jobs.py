@@ -8,10 +8,12 @@ import time
 
 import pytest
 
-from importers.jobs.undo import UndoRequest, enqueue_undo
+from importers.jobs.undo import enqueue_undo
+from importers.jobs.values import UndoRequest
 from ledger.clock import now_micros
 from ledger.entry import Author
-from ledger.jobs.queue import JobState, get_job
+from ledger.jobs.queue import get_job
+from ledger.jobs.values import JobState
 from ledger.store import open_store
 from tests.e2e.test_cli import Program, serving
 from tests.kit import build

@@ -12,7 +12,7 @@ from ledger.migrations import migrate
 from ledger.store import open_store
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.deliveries import Attempt, Lease
+from ledger.webhooks.values import DEAD, Attempt, Lease
 from tests.kit import build
 
 URL = "https://93.184.216.34/hook"
@@ -47,7 +47,7 @@ def let_die(url, hook_id):
     lease = Lease(owner="me", now=build.NOW, until=build.NOW + 1)
     dead = Attempt(
         position=positions[0],
-        state=deliveries.DEAD,
+        state=DEAD,
         due_on=None,
         attempted_on=build.NOW,
         status=500,

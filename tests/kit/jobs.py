@@ -10,7 +10,7 @@ from typing import Any
 from importers.jobs.worker import Handler, Interrupted, JobContext, Worker
 from ledger.commands.submissions import SubmitForm
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Store
 from ledger.writer import LedgerWriter
 from tests.kit import build

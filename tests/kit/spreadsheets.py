@@ -14,7 +14,7 @@ from importers.excel.rules.options import ExcelOptions, Sheet
 from importers.excel.rules.report import row_numbers
 from importers.jobs.turns import EXCEL
 from ledger.entry import Author, Upload
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Store
 from tests.kit import build
 from tests.kit.jobs import job_of, working

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.cases.query import decode_cursor, encode_cursor, parse_list_query
 from ledger.cases.case import Case, CaseIndex
 from ledger.errors import Conflict
-from projections.csql import Node, QueryError, matches, narrowed, parse
+from projections.csql import Node, QueryError, matches, parse
 from projections.csql.conditions import COMPARE
 from projections.csql.likeness import within_edits
 from projections.csql.nodes import (
@@ -29,6 +29,7 @@ from projections.csql.nodes import (
     SubcaseCount,
 )
 from projections.lists.filter import CaseFilter
+from projections.lists.narrow import narrowed
 from projections.rule.case_row import CaseRow, to_case, to_row
 
 TODAY = date(2024, 2, 29)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from importers.excel.rules.options import SearchField
 from ledger.forms.names import is_legal
 from ledger.ids import new_id
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.importers.tables.test_two_readers import CELLS, DAYS, TEXTS, as_file
 from tests.kit import build, workbooks
 from tests.kit.spreadsheets import a_csv, imported, imported_rows, made

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from importers.haplo.rules.lookup import is_possible
 from ledger.ids import new_id
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.haplo.batches import (
     NEW,

@@ -24,7 +24,7 @@ from ledger.directory.users import create_user
 from ledger.entry import Kind
 from ledger.forms.form_xml import parse_form
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobFilter, JobState
+from ledger.jobs.values import JobFilter, JobState
 from ledger.storage.connection import Statement
 from ledger.tables import jobs as job_table
 from tests.e2e.test_cli import serving

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from importers.job_kinds import HANDLERS
-from importers.jobs.undo import UndoRequest, enqueue_undo
+from importers.jobs.undo import enqueue_undo
+from importers.jobs.values import UndoRequest
 from ledger import log
 from ledger.clock import now_micros
 from ledger.entry import Author, Kind
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from ledger.store import open_store
 from projections.rebuild.verify import verify
 from tests.kit import build

@@ -10,6 +10,7 @@ from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
+from ledger.webhooks.values import DELIVERED, Webhook
 from projections.rebuild.verify import verify
 from tests.kit import build, deliverer
 from tests.kit.receiver import receiving, until
@@ -20,7 +21,7 @@ BATCH = 20
 
 
 def make_webhook(store, url):
-    wish = webhooks.Webhook(domain="", webhook_id="", url=url, secret="s" * 16)
+    wish = Webhook(domain="", webhook_id="", url=url, secret="s" * 16)
     with store.writing(build.DOMAIN) as writer:
         return webhooks.add_webhook(
             writer, wish, after=None, author=Author(), now=now_micros()
@@ -57,7 +58,7 @@ async def test_a_killed_delivery_is_finished_by_whoever_comes_next(store, url):
         child = deliverer.start(url)
         try:
             await until(lambda: set(positions) <= set(receiver.positions))
-            everything = dict.fromkeys(positions, deliveries.DELIVERED)
+            everything = dict.fromkeys(positions, DELIVERED)
             await until(lambda: states(store, hook) == everything)
         finally:
             child.kill()

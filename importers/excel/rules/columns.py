@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from importers.excel.rules.options import ExcelOptions, SearchField
-from importers.tables.rows import last_column, repeated
+from importers.tables.rows import REASONS, last_column, repeated
 
 NAME = "name"
 RESERVED = ("type", "closed")
@@ -34,9 +34,6 @@ BUILT_IN = frozenset(
     }
 )
 """Fields that say something about a case beside its properties (rule 9)."""
-
-REASONS = "import_error"
-"""The column of a workbook of failed rows that says why (rule 18.4)."""
 
 _NO_COLUMN = 'Error: The spreadsheet has no column named "{}" to search by.'
 _RESERVED = 'Error: Field name "{}" is reserved'

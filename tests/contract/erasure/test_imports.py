@@ -14,9 +14,10 @@ from importers.jobs.turns import EXCEL, HAPLO
 from ledger.bodies import get_blob, put_blobs
 from ledger.erasure.erase import search
 from ledger.errors import Conflict
-from ledger.imports.results import ImportRow, Outcome, put_rows, rows_of
+from ledger.imports.results import put_rows, rows_of
+from ledger.imports.values import ImportRow, Outcome
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobFilter, JobState
 from projections.erasure.preview import preview_erasure
 from tests.kit import build
 from tests.kit.erasing import SECRET, erase_wholly, everything, is_gone, is_sound
@@ -205,7 +206,7 @@ def test_files_of_any_import_are_dropped(store):
     assert {told[1:] for told in results(store, job)} == {((), None)}
     assert job_of(store, job).options["notes"] == {"forgotten_by": "boss"}
     with store.reading(build.DOMAIN) as reader:
-        kinds = [j.kind for j in jobs.list_jobs(reader, jobs.JobFilter(), limit=9)]
+        kinds = [j.kind for j in jobs.list_jobs(reader, JobFilter(), limit=9)]
     assert sorted(kinds) == [HAPLO, "repack"]
     assert forget(store, job) == 0
 

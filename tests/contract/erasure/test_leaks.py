@@ -11,7 +11,8 @@ import pytest
 from ledger import log
 from ledger.commands.submissions import ChangeCases
 from ledger.entry import Answer, IdempotencyKey, Kind
-from ledger.erasure.erase import Search, search
+from ledger.erasure.erase import search
+from ledger.erasure.values import Search
 from ledger.jobs import queue as jobs
 from ledger.migrations import migrate
 from ledger.store import open_store

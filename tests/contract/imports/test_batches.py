@@ -9,16 +9,10 @@ import pytest
 from ledger.bodies import get_blob
 from ledger.errors import Conflict, NotFound
 from ledger.imports import batches
-from ledger.imports.batches import BatchState, NewFile
-from ledger.imports.results import (
-    _TELLING,
-    ImportRow,
-    Outcome,
-    put_rows,
-    rows_with_messages,
-)
+from ledger.imports.results import _TELLING, put_rows, rows_with_messages
+from ledger.imports.values import BatchState, ImportRow, NewFile, Outcome
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.contract.jobs.test_plans import plan
 from tests.kit import build
 

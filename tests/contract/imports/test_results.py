@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ledger.imports.results import ImportRow, Outcome, outcomes_of, put_rows, rows_of
+from ledger.imports.results import outcomes_of, put_rows, rows_of
+from ledger.imports.values import ImportRow, Outcome
 from tests.kit import build
 
 ROW = ImportRow(

@@ -13,8 +13,8 @@ import pytest
 from ledger import log
 from ledger.errors import Conflict, LedgerError, NotFound
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobCancelled, JobFilter, JobState, LeaseLost
 from ledger.jobs.step import JobStep
+from ledger.jobs.values import JobCancelled, JobFilter, JobState, LeaseLost
 from ledger.store import open_store
 from projections.rebuild.verify import verify
 from tests.kit import build

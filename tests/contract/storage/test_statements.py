@@ -8,9 +8,10 @@ import pytest
 
 from ledger.entry import Kind
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobFilter
+from ledger.jobs.values import JobFilter
 from ledger.tables import metadata as kept
-from projections.forms.errors import ErrorFilter, count_errors, latest_errors
+from projections.forms.errors import count_errors, latest_errors
+from projections.forms.values import ErrorFilter
 from projections.past.history import history
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify

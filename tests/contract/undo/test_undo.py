@@ -7,16 +7,18 @@ from dataclasses import replace
 import pytest
 
 from importers.job_kinds import HANDLERS
-from importers.jobs.undo import UndoRequest, enqueue_undo, select
+from importers.jobs.undo import enqueue_undo, select
+from importers.jobs.values import UndoRequest
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from projections.rebuild.verify import verify
 from projections.rule.case_changes import values_of
 from projections.undo import preview as undo_preview
 from projections.undo.acts import acts_of, chunks
-from projections.undo.preview import Overlap, preview
+from projections.undo.preview import preview
+from projections.undo.values import Overlap
 from tests.kit import build
 from tests.kit.build import DOMAIN, NOW
 from tests.kit.jobs import KIND, append_forms, enqueue, in_name_of, job_of, working

@@ -6,7 +6,7 @@ import pytest
 
 from api.http.keys import WORKER
 from ledger.jobs import queue as kept_jobs
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.http.conftest import DOMAIN
 from tests.kit import jobs
 from tests.kit.spreadsheets import a_csv

@@ -10,8 +10,7 @@ import pytest
 from api.webhooks.sender import Sender
 from api.webhooks.urls import is_public, is_url, leads_inside
 from ledger.clock import now_micros
-from ledger.webhooks.deliveries import PENDING, Delivery
-from ledger.webhooks.subscriptions import Webhook
+from ledger.webhooks.values import PENDING, Delivery, Webhook
 from tests.kit.receiver import receiving
 
 HOOKS = "/a/demo/api/ledger/v1/webhooks"

@@ -13,6 +13,7 @@ from ledger.log import count_kinds, entries_after
 from ledger.store import open_store
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
+from ledger.webhooks.values import Webhook
 from ledger.writer import LedgerWriter
 from tests.kit import build
 from tests.kit.receiver import receiving, signature, until
@@ -63,7 +64,7 @@ async def start(store, url, clock):
 
 def add(store, url, *, after=None, **fields):
     """Make a webhook and return its id."""
-    wish = webhooks.Webhook(domain="", webhook_id="", url=url, secret=SECRET, **fields)
+    wish = Webhook(domain="", webhook_id="", url=url, secret=SECRET, **fields)
     with store.writing(build.DOMAIN) as writer:
         made = webhooks.add_webhook(
             writer, wish, after=after, author=Author(user_id="root"), now=build.NOW

@@ -12,7 +12,7 @@ from ledger import log
 from ledger.entry import Kind
 from ledger.tables import webhook_deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.deliveries import DEAD
+from ledger.webhooks.values import DEAD
 from tests.kit import build
 from tests.kit.receiver import receiving, signature, until
 

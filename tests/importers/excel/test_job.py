@@ -10,9 +10,10 @@ import pytest
 from importers.excel.job import import_excel
 from importers.excel.rules.options import SearchField
 from importers.jobs.turns import EXCEL
-from importers.jobs.undo import UNDO, UndoRequest, enqueue_undo, undo
+from importers.jobs.undo import UNDO, enqueue_undo, undo
+from importers.jobs.values import UndoRequest
 from ledger.entry import Author, Kind
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.jobs import dying, job_of, working
 from tests.kit.spreadsheets import (

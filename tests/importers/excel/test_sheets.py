@@ -9,16 +9,16 @@ import openpyxl
 import pytest
 
 from api.excel.wire import status_of
-from importers.excel.command import error_form_ids_of, form_ids_of
 from importers.excel.job import import_excel
 from importers.excel.rules.options import LOST, SearchField, Sheet
+from importers.excel.rules.told import error_form_ids_of, form_ids_of
 from importers.jobs.turns import EXCEL
 from ledger import log
 from ledger.entry import Kind
 from ledger.forms.form_xml import parse_form
 from ledger.jobs import queue as jobs
 from ledger.jobs.notes import annotate
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from ledger.tables import blobs
 from projections.rebuild.replay import replay as rebuild
 from tests.kit import build, workbooks

@@ -10,8 +10,8 @@ from importers.jobs.turns import HAPLO
 from importers.record_form import case_id_of, form_id_of
 from ledger.directory.users import create_user
 from ledger.entry import Author, Kind
-from ledger.imports.results import Outcome
-from ledger.jobs.queue import JobState
+from ledger.imports.values import Outcome
+from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.haplo.batches import (
     NAME,

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from importers.haplo.log import MOST_LOGGED, log_lines
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.haplo.batches import (
     NAME,

@@ -10,11 +10,12 @@ import pytest
 from importers.haplo import job as haplo_job
 from importers.haplo.log import log_lines
 from importers.jobs.turns import HAPLO
-from importers.jobs.undo import UNDO, UndoRequest, enqueue_undo
+from importers.jobs.undo import UNDO, enqueue_undo
+from importers.jobs.values import UndoRequest
 from importers.jobs.worker import Interrupted
 from ledger.entry import Author
-from ledger.imports.results import ImportRow, Outcome
-from ledger.jobs.queue import JobState
+from ledger.imports.values import ImportRow, Outcome
+from ledger.jobs.values import JobState
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify
 from tests.kit import build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importers.jobs.turns import EXCEL, wait_for_turn
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import JobState
+from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.jobs import enqueue, job_of, working
 

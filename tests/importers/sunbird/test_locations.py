@@ -6,7 +6,7 @@ import pytest
 
 from importers.sunbird.rules.settings import Rules, SunbirdSettings
 from ledger.directory import location_types, locations
-from ledger.imports.results import Outcome
+from ledger.imports.values import Outcome
 from tests.kit import build
 from tests.kit.sunbird.uploads import (
     PLACES,

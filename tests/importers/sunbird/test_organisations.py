@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.directory import locations
-from ledger.imports.results import Outcome
+from ledger.imports.values import Outcome
 from tests.kit import build
 from tests.kit.sunbird.uploads import (
     cases,

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importers.jobs.turns import SUNBIRD
-from importers.jobs.undo import UNDO, UndoRequest, enqueue_undo, undo
+from importers.jobs.undo import UNDO, enqueue_undo, undo
+from importers.jobs.values import UndoRequest
 from importers.jobs.worker import Interrupted
 from importers.record_form import case_id_of, form_id_of
 from importers.sunbird.command import ImportRecords
@@ -28,8 +29,9 @@ from ledger.directory import locations
 from ledger.entry import Author, Kind
 from ledger.forms.form_xml import parse_form
 from ledger.ids import new_id
-from ledger.imports.results import Outcome, outcomes_of
-from ledger.jobs.queue import JobState
+from ledger.imports.results import outcomes_of
+from ledger.imports.values import Outcome
+from ledger.jobs.values import JobState
 from ledger.submit import WantsOwnCommit
 from ledger.tables import blobs
 from projections.rebuild.verify import verify

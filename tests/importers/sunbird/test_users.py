@@ -9,7 +9,7 @@ from importers.sunbird.rules.masks import mask_email, mask_phone
 from importers.sunbird.rules.settings import ROLES, Rules, SunbirdSettings
 from ledger.directory import locations
 from ledger.directory.users import list_users
-from ledger.imports.results import Outcome
+from ledger.imports.values import Outcome
 from tests.kit import build
 from tests.kit.sunbird.uploads import (
     cases,

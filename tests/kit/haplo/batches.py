@@ -15,9 +15,10 @@ from ledger import log
 from ledger.bodies import put_blobs
 from ledger.entry import Entry, Upload
 from ledger.ids import new_token
-from ledger.imports.results import ImportRow, rows_of
+from ledger.imports.results import rows_of
+from ledger.imports.values import ImportRow
 from ledger.jobs import queue as jobs
-from ledger.jobs.queue import Job
+from ledger.jobs.values import Job
 from ledger.store import Store
 from tests.kit import build
 from tests.kit.jobs import job_of, working

@@ -14,8 +14,9 @@ from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.settings import SunbirdSettings
 from importers.sunbird.upload import enqueue_upload, looked_into
 from ledger.entry import Author, Upload
-from ledger.imports.results import ImportRow, rows_of
-from ledger.jobs.queue import Job
+from ledger.imports.results import rows_of
+from ledger.imports.values import ImportRow
+from ledger.jobs.values import Job
 from ledger.store import Store
 from tests.kit import build
 from tests.kit.jobs import job_of, working

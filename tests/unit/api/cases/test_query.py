@@ -14,9 +14,9 @@ from api.cases.query import (
 )
 from ledger.errors import Conflict
 from ledger.times import parse_datetime
-from projections.csql import is_impossible
 from projections.csql.nodes import Comparator, CompareDay, Equals, Or
 from projections.lists.filter import CaseFilter, Operator, TimeRange
+from projections.lists.narrow import is_impossible
 
 TODAY = date(2024, 2, 29)
 

@@ -6,7 +6,8 @@ import pytest
 
 from api.http.auth import matching_key, read_header
 from api.wire.problems import Problem
-from ledger.directory.api_keys import ApiKey, digest_key
+from ledger.directory.api_keys import digest_key
+from ledger.directory.values import ApiKey
 
 
 def basic(text: str, encoding: str = "utf-8") -> str:

@@ -6,16 +6,10 @@ from datetime import date
 
 import pytest
 
-from projections.csql import (
-    NOTHING,
-    both,
-    is_impossible,
-    narrowed,
-    necessary,
-    parse,
-)
+from projections.csql import parse
 from projections.csql.nodes import And
 from projections.lists.filter import CaseFilter, Operator, TimeRange
+from projections.lists.narrow import NOTHING, both, is_impossible, narrowed, necessary
 
 EVERYTHING = CaseFilter()
 

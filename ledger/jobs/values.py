@@ -1,0 +1,83 @@
+"""What a job is, and where it stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ledger.errors import LedgerError
+from ledger.times import Micros
+
+JobKey = tuple[str, str]
+"""Domain and job id."""
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are its end."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+class LeaseLost(LedgerError):
+    """Another worker has the job now: nothing more may be done in its name."""
+
+
+class JobCancelled(LedgerError):
+    """Somebody asked that the job be stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A piece of work, and how far it is.
+
+    ``options`` say what is to be done and never change; ``progress`` is the worker's
+    own, with the numbers ``done`` and ``total`` in it. ``attempts`` counts how often
+    the job was taken up since it last got further. Entries that it appended stand
+    between ``first_position`` and ``last_position``, among others.
+    """
+
+    domain: str
+    job_id: str
+    kind: str
+    state: JobState
+    user_id: str
+    options: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+    problem: str | None
+    attempts: int
+    cancel_asked: bool
+    ready_on: Micros | None
+    lease: str | None
+    first_position: int | None
+    last_position: int | None
+    created_on: Micros
+    started_on: Micros | None
+    finished_on: Micros | None
+
+    @property
+    def key(self) -> JobKey:
+        """Return what names the job."""
+        return self.domain, self.job_id
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether nothing will happen any more unless somebody asks."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs a list is about."""
+
+    kind: str | None = None
+    state: str | None = None
