@@ -21,6 +21,7 @@ from bench.workloads import (
     past,
     points,
     rebuild,
+    routes,
     single,
     undo,
 )
@@ -47,6 +48,7 @@ WORKLOADS: dict[str, Workload] = {
     "W10": points.w10,
     "W11": points.w11,
     "I1": imports.i1,
+    "R1": routes.r1,
     "H1": past.h1,
     "U1": undo.u1,
     "F1": feed.f1,
