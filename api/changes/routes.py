@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from api.changes import handlers as changes
 from api.wire.permissions import Permission
-from api.wire.route import LEDGER, json_route
+from api.wire.route import LEDGER, Route, json_route
 
 CHANGES = "Change feed"
 _FEED = f"{LEDGER}/changes"
 
-CHANGES_ROUTES = (
+ROUTES: tuple[Route, ...] = (
     json_route(
         "GET",
         f"{_FEED}/stream",

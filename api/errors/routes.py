@@ -11,7 +11,7 @@ ERRORS = "Forms in error"
 _LIST = f"{LEDGER}/errors"
 _ERROR = f"{_LIST}/{{form_id}}"
 
-ERROR_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     json_route(
         "GET",
         _LIST,

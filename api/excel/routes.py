@@ -36,7 +36,7 @@ def _route(
     )
 
 
-EXCEL_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     _route(
         "POST",
         "/a/{domain}/importer/excel/bulk_upload_api",

@@ -52,7 +52,7 @@ def _page(
     )
 
 
-HAPLO_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     _post("control", haplo.receive_control, "Upload a control file"),
     _post("batch", haplo.create_batch, "Create a batch"),
     _post("file", haplo.receive_file, "Add a file to a batch"),

@@ -11,7 +11,7 @@ JOBS = "Jobs"
 _LIST = f"{LEDGER}/jobs"
 _JOB = f"{_LIST}/{{job_id}}"
 
-JOB_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     json_route(
         "GET",
         _LIST,

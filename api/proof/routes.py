@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from api.proof import handlers as proof
 from api.wire.permissions import Permission
-from api.wire.route import LEDGER, json_route
+from api.wire.route import LEDGER, Route, json_route
 
 PROOF = "Proof"
 
-PROOF_ROUTES = (
+ROUTES: tuple[Route, ...] = (
     json_route(
         "GET",
         f"{LEDGER}/head",

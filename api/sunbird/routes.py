@@ -62,7 +62,7 @@ def _upload(
     )
 
 
-SUNBIRD_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     _upload(
         "{user_upload}",
         sunbird.upload_users,

@@ -8,7 +8,7 @@ from api.wire.route import LEDGER, Route, json_route
 
 UNDO = "Undo"
 
-UNDO_ROUTES: tuple[Route, ...] = (
+ROUTES: tuple[Route, ...] = (
     json_route(
         "POST",
         f"{LEDGER}/undo",

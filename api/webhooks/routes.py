@@ -6,7 +6,7 @@ from functools import partial
 
 from api.webhooks import handlers as webhooks
 from api.wire.permissions import Permission
-from api.wire.route import LEDGER, json_route
+from api.wire.route import LEDGER, Route, json_route
 
 WEBHOOKS = "Webhooks"
 _ALL = f"{LEDGER}/webhooks"
@@ -16,7 +16,7 @@ _DELIVERIES = f"{_ONE}/deliveries"
 
 _row = partial(json_route, permission=Permission.MANAGE, tag=WEBHOOKS)
 
-WEBHOOKS_ROUTES = (
+ROUTES: tuple[Route, ...] = (
     _row(
         "GET",
         _ALL,
