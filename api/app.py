@@ -35,6 +35,7 @@ from api.http.metrics import WORKERS
 from api.http.middleware import Shell
 from api.http.router import install
 from api.openapi.document import document
+from api.release import release
 from api.routes import ROUTES
 from api.webhooks.delivery import WEBHOOK_DELIVERY, Deliverer
 from importers.job_kinds import HANDLERS
@@ -99,7 +100,7 @@ def create_app(config: Config) -> web.Application:
 @lru_cache(maxsize=1)
 def _description() -> bytes:
     """Return the description of the API, which is the same for every application."""
-    return describe(document(ROUTES))
+    return describe(document(ROUTES, version=release()))
 
 
 async def end_waits(app: web.Application) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 
+def release() -> str:
+    """Return the version that is installed, ``unknown`` where none is."""
+    try:
+        return version("caseledger")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def program() -> str:
     """Return the program's name and version, as evidence names its maker."""
-    try:
-        return f"caseledger {version('caseledger')}"
-    except PackageNotFoundError:
-        return "caseledger, not installed"
+    return f"caseledger {release()}"

@@ -11,12 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
 
 from api.config import Config, ConfigError
+from api.release import release
 from ledger.errors import LedgerError
 
 _COMMANDS = {
@@ -70,13 +70,6 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
-def _version() -> str:
-    try:
-        return version("caseledger")
-    except PackageNotFoundError:
-        return "not installed"
-
-
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--database",
@@ -86,7 +79,7 @@ def _version() -> str:
         "[env: CASELEDGER_DATABASE; default: sqlite:///data/caseledger.db]"
     ),
 )
-@click.version_option(version=_version(), prog_name="caseledger")
+@click.version_option(version=release(), prog_name="caseledger")
 @click.pass_context
 def caseledger(ctx: click.Context, database: str | None) -> None:
     """Keep cases as the sum of the forms that changed them.

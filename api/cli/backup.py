@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +16,7 @@ from api.cli.options import WORKERS
 from api.cli.progress import progress
 from api.cli.server import prepare
 from api.config import Config
+from api.release import release
 from ledger.backup.format import BackupReader, BadBackup, LogHead, check_file
 from ledger.backup.load import domains_without_tables, load_backup
 from ledger.backup.write import write_backup
@@ -42,7 +42,7 @@ def backup(config: Config, *, file: Path) -> None:
     file has all data, the hashes of passwords and the digests of keys.
     """
     with opened(config) as store, _output(file) as out, progress("backup") as tell:
-        heads = write_backup(store, out, program=_version(), progress=tell)
+        heads = write_backup(store, out, program=release(), progress=tell)
     _tell(heads, err=file == _PIPE)
 
 
@@ -111,10 +111,3 @@ def _input(file: Path) -> Iterator[BinaryIO]:
             raise BadBackup(f"{file}: {error}") from None
         source.seek(0)
         yield source
-
-
-def _version() -> str:
-    try:
-        return version("caseledger")
-    except PackageNotFoundError:
-        return "of unknown version"

@@ -8,7 +8,7 @@ from api.routes import ROUTES
 from api.wire.dialects import CASE_V2
 from api.wire.permissions import Permission
 
-DOCUMENT = document(ROUTES)
+DOCUMENT = document(ROUTES, version="1.2.3")
 LISTED = [route for route in ROUTES if route.listed]
 
 every_route = pytest.mark.parametrize(
@@ -54,3 +54,8 @@ def test_routes_that_nobody_needs_to_see_stay_out():
     """Preflights and the files of the page are served but not described."""
     assert all("options" not in item for item in DOCUMENT["paths"].values())
     assert "/api/docs" not in DOCUMENT["paths"]
+
+
+def test_the_document_is_that_of_the_release():
+    """rules/operator.md 4.5: whoever reads it knows which program it is about."""
+    assert DOCUMENT["info"]["version"] == "1.2.3"
