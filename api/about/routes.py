@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from api.about import handlers as about
+from api.about.openapi import DESCRIPTION, STATUS
 from api.http.middleware import Handler
+from api.openapi.shapes import PLAIN_TEXT, as_json
 from api.wire.dialects import PROCESS
 from api.wire.permissions import Permission
 from api.wire.route import Route
@@ -25,20 +27,20 @@ def _page(path: str, handler: Handler, summary: str, **more: Any) -> Route:
 
 
 ROUTES: tuple[Route, ...] = (
-    _page("/healthz", about.get_health, "Is the process up?", result="status"),
+    _page("/healthz", about.get_health, "Is the process up?", result=as_json(STATUS)),
     _page(
         "/readyz",
         about.get_readiness,
         "Can it serve: is the database there, and current?",
         answers=(200, 503),
-        result="status",
+        result=as_json(STATUS),
     ),
-    _page("/metrics", about.get_metrics, "Metrics for Prometheus", result="text"),
+    _page("/metrics", about.get_metrics, "Metrics for Prometheus", result=PLAIN_TEXT),
     _page(
         "/api/openapi.json",
         about.get_description,
         "This description",
-        result="object",
+        result=as_json(DESCRIPTION),
     ),
     _page("/api/docs", about.get_docs, "This description as a page", listed=False),
     _page(

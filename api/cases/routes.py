@@ -9,7 +9,26 @@ from typing import Any
 
 from api.cases import handlers as cases
 from api.cases import past, states
+from api.cases.openapi import (
+    AS_OF,
+    CASE,
+    CASE_OR_FETCHED,
+    CASE_OUTCOME,
+    CASE_PAGE,
+    CHANGE,
+    CHANGE_OR_ROWS,
+    CHOICE,
+    FETCH_WISH,
+    FETCHED,
+    FILTERS,
+    PAST_TIME,
+    WRITING,
+    WRITTEN,
+    WRITTEN_ONE,
+)
 from api.http.middleware import Handler
+from api.openapi.shapes import as_json
+from api.openapi.shared import REASON_WISH
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route, preflight
 
@@ -23,8 +42,6 @@ _EXTERNAL = "/a/{domain}/{case_api}/ext/{external_id}"
 _FETCH = "/a/{domain}/{case_api}/{bulk_fetch}"
 _AS_OF = "/a/{domain}/{case_api}/as_of"
 _STATES = f"{LEDGER}/cases/{{case_id}}"
-_CHOICE = ("fields", "exclude")
-_WRITING = (*_CHOICE, "dry_run", "idempotency_key")
 
 
 def _case_route(
@@ -38,7 +55,7 @@ def _case_route(
         summary,
         permission=Permission.EDIT_DATA if writes else Permission.READ_DATA,
         tag=_TAG,
-        **{"parameters": _CHOICE, **more},
+        **{"parameters": CHOICE, **more},
     )
 
 
@@ -51,8 +68,8 @@ def _state(name: str, handler: Handler, summary: str, permission: Permission) ->
         permission=permission,
         tag=_STATES_TAG,
         answers=(200, 400, 404, 413),
-        body="reason",
-        result="case_outcome",
+        body=as_json(REASON_WISH),
+        result=as_json(CASE_OUTCOME),
     )
 
 
@@ -63,9 +80,9 @@ ROUTES: tuple[Route, ...] = (
         cases.post_cases,
         "Create one case, or create and update many in one form",
         answers=(200, 400, 409, 413),
-        parameters=_WRITING,
-        body="write",
-        result="written",
+        parameters=WRITING,
+        body=as_json(CHANGE_OR_ROWS),
+        result=as_json(WRITTEN),
     ),
     _case_route(
         "GET",
@@ -73,8 +90,8 @@ ROUTES: tuple[Route, ...] = (
         cases.list_cases,
         "List cases",
         answers=(200, 400),
-        parameters=("filters", *_CHOICE),
-        result="page",
+        parameters=(*FILTERS, *CHOICE),
+        result=as_json(CASE_PAGE),
     ),
     _case_route(
         "PUT",
@@ -82,9 +99,9 @@ ROUTES: tuple[Route, ...] = (
         cases.put_cases,
         "Update or create the case that the body names, or many",
         answers=(200, 400, 409, 413),
-        parameters=_WRITING,
-        body="write",
-        result="written",
+        parameters=WRITING,
+        body=as_json(CHANGE_OR_ROWS),
+        result=as_json(WRITTEN),
     ),
     preflight(_LIST, cases.preflight),
     _case_route(
@@ -93,8 +110,8 @@ ROUTES: tuple[Route, ...] = (
         cases.bulk_fetch,
         "Fetch many cases by their ids and external ids",
         answers=(200, 400, 413),
-        body="bulk_fetch",
-        result="fetched",
+        body=as_json(FETCH_WISH),
+        result=as_json(FETCHED),
     ),
     preflight(_FETCH, cases.preflight_bulk_fetch),
     _case_route(
@@ -103,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         cases.get_case_by_external_id,
         "Get the case with an external id",
         answers=(200, 400, 404),
-        result="case",
+        result=as_json(CASE),
     ),
     _case_route(
         "PUT",
@@ -111,9 +128,9 @@ ROUTES: tuple[Route, ...] = (
         cases.put_case_by_external_id,
         "Update the case with an external id, or create it",
         answers=(200, 400, 409, 413),
-        parameters=_WRITING,
-        body="change",
-        result="written_one",
+        parameters=WRITING,
+        body=as_json(CHANGE),
+        result=as_json(WRITTEN_ONE),
     ),
     preflight(_EXTERNAL, cases.preflight),
     json_route(
@@ -124,8 +141,8 @@ ROUTES: tuple[Route, ...] = (
         permission=Permission.READ_DATA,
         tag=_PAST_TAG,
         answers=(200, 400),
-        parameters=("past_time", "filters", *_CHOICE),
-        result="page",
+        parameters=(PAST_TIME, *FILTERS, *CHOICE),
+        result=as_json(CASE_PAGE),
     ),
     preflight(_AS_OF, past.preflight_past_list),
     _case_route(
@@ -134,8 +151,8 @@ ROUTES: tuple[Route, ...] = (
         cases.get_case,
         "Get one case, or several whose ids are joined by commas",
         answers=(200, 400, 404),
-        parameters=("as_of", *_CHOICE),
-        result="case_or_fetched",
+        parameters=(AS_OF, *CHOICE),
+        result=as_json(CASE_OR_FETCHED),
     ),
     _case_route(
         "PUT",
@@ -143,9 +160,9 @@ ROUTES: tuple[Route, ...] = (
         cases.put_case,
         "Update one case",
         answers=(200, 400, 409, 413),
-        parameters=_WRITING,
-        body="change",
-        result="written_one",
+        parameters=WRITING,
+        body=as_json(CHANGE),
+        result=as_json(WRITTEN_ONE),
     ),
     preflight(_CASE, cases.preflight),
     _state(

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from api.changes import handlers as changes
+from api.changes.openapi import (
+    AFTER,
+    CHANGES,
+    CHANGES_LIMIT,
+    EVENT_STREAM,
+    LAST_EVENT_ID,
+    WAIT,
+)
+from api.openapi.shapes import as_json
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
-CHANGES = "Change feed"
+_TAG = "Change feed"
 _FEED = f"{LEDGER}/changes"
 
 ROUTES: tuple[Route, ...] = (
@@ -16,10 +25,10 @@ ROUTES: tuple[Route, ...] = (
         changes.stream_changes,
         "Follow the log as server-sent events",
         permission=Permission.READ_DATA,
-        tag=CHANGES,
+        tag=_TAG,
         answers=(200, 400),
-        parameters=("after", "last_event_id"),
-        result="event_stream",
+        parameters=(AFTER, LAST_EVENT_ID),
+        result=EVENT_STREAM,
     ),
     json_route(
         "GET",
@@ -27,9 +36,9 @@ ROUTES: tuple[Route, ...] = (
         changes.list_changes,
         "Read the log entry by entry, with the cases each one changed",
         permission=Permission.READ_DATA,
-        tag=CHANGES,
+        tag=_TAG,
         answers=(200, 400),
-        parameters=("after", "changes_limit", "wait"),
-        result="changes",
+        parameters=(AFTER, CHANGES_LIMIT, WAIT),
+        result=as_json(CHANGES),
     ),
 )

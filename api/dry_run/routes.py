@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from api.dry_run.handlers import dry_run
+from api.dry_run.openapi import FORM_OR_CHANGES, METHOD, PREDICTION
+from api.openapi.shapes import as_json
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
@@ -15,8 +17,8 @@ ROUTES: tuple[Route, ...] = (
         permission=Permission.EDIT_DATA,
         tag="Dry run",
         answers=(200, 400, 413, 415, 422),
-        parameters=("dry_run_method",),
-        body="dry_run",
-        result="prediction",
+        parameters=(METHOD,),
+        body=FORM_OR_CHANGES,
+        result=as_json(PREDICTION),
     ),
 )

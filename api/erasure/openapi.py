@@ -9,13 +9,19 @@ from api.openapi.shapes import (
     REASON,
     TEXT,
     TEXT_OR_NULL,
-    Object,
-    as_json,
+    any_of,
     closed,
-    json_of,
     list_of,
-    ref,
+    schema,
     wish,
+)
+
+ERASURE_WISH = schema(
+    "ErasureWish",
+    wish(
+        {"reason": REASON, "dry_run": FLAG},
+        description="`reason` is needed unless `dry_run` is true.",
+    ),
 )
 
 _FORM = closed(
@@ -27,13 +33,9 @@ _FORM = closed(
 )
 _FORMS = closed({"count": NUMBER, "listed": list_of(_FORM)})
 _FILE = closed({"name": TEXT, "sha256": TEXT, "length": NUMBER})
-
-SCHEMAS: Object = {
-    "ErasureWish": wish(
-        {"reason": REASON, "dry_run": FLAG},
-        description="`reason` is needed unless `dry_run` is true.",
-    ),
-    "ErasurePreview": closed(
+_PREVIEW = schema(
+    "ErasurePreview",
+    closed(
         {
             "case_id": TEXT,
             "forms": _FORMS,
@@ -41,7 +43,10 @@ SCHEMAS: Object = {
             "mentioned": _FORMS,
         }
     ),
-    "Erased": closed(
+)
+_ERASED = schema(
+    "Erased",
+    closed(
         {
             "case_id": TEXT,
             "position": POSITION,
@@ -50,10 +55,5 @@ SCHEMAS: Object = {
             "job_id": TEXT,
         }
     ),
-}
-
-BODIES: Object = {"erasure": json_of("ErasureWish")}
-
-RESULTS: Object = {
-    "erasure": as_json({"anyOf": [ref("ErasurePreview"), ref("Erased")]})
-}
+)
+ERASURE_RESULT = any_of(_PREVIEW, _ERASED)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api.erasure.handlers import erase_case
+from api.erasure.openapi import ERASURE_RESULT, ERASURE_WISH
+from api.openapi.shapes import as_json
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
-
-ERASURE = "Erasure"
 
 ROUTES: tuple[Route, ...] = (
     json_route(
@@ -15,9 +15,9 @@ ROUTES: tuple[Route, ...] = (
         erase_case,
         "Make the personal data of a case unreadable for good, or try it",
         permission=Permission.MANAGE,
-        tag=ERASURE,
+        tag="Erasure",
         answers=(200, 400, 404, 413),
-        body="erasure",
-        result="erasure",
+        body=as_json(ERASURE_WISH),
+        result=as_json(ERASURE_RESULT),
     ),
 )

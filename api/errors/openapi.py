@@ -9,10 +9,10 @@ from api.openapi.shapes import (
     TEXT_OR_NULL,
     Object,
     closed,
-    json_of,
     list_of,
+    parameter,
     query,
-    ref,
+    schema,
     wish,
 )
 
@@ -25,40 +25,41 @@ _WHAT = {
     "received_from": "Received at this time or after it.",
     "received_to": "Received before this time.",
 }
-_ERROR: Object = {
-    "form_id": TEXT,
-    "state": _STATE,
-    "problem": TEXT_OR_NULL,
-    "xmlns": TEXT,
-    "user_id": TEXT_OR_NULL,
-    "received_on": TEXT,
-    "orig_form_id": TEXT_OR_NULL,
-    "position": NUMBER,
-    "size": NUMBER,
-    "attachments": NUMBER,
-    "url": TEXT,
-    "xml": TEXT,
-}
 
-SCHEMAS: Object = {
-    "FormInError": closed(_ERROR),
-    "FormsInError": closed(
-        {"errors": list_of(ref("FormInError")), "next": TEXT_OR_NULL}
+_FORM_IN_ERROR = schema(
+    "FormInError",
+    closed(
+        {
+            "form_id": TEXT,
+            "state": _STATE,
+            "problem": TEXT_OR_NULL,
+            "xmlns": TEXT,
+            "user_id": TEXT_OR_NULL,
+            "received_on": TEXT,
+            "orig_form_id": TEXT_OR_NULL,
+            "position": NUMBER,
+            "size": NUMBER,
+            "attachments": NUMBER,
+            "url": TEXT,
+            "xml": TEXT,
+        }
     ),
-    "ErrorsWish": wish(
+)
+FORMS_IN_ERROR = schema(
+    "FormsInError", closed({"errors": list_of(_FORM_IN_ERROR), "next": TEXT_OR_NULL})
+)
+ERRORS_WISH = schema(
+    "ErrorsWish",
+    wish(
         {
             **{name: {**TEXT_OR_NULL, "description": d} for name, d in _WHAT.items()},
             "reason": REASON,
         },
         description="Which XFormErrors; all that match every condition.",
     ),
-}
+)
 
-BODIES: Object = {"errors": json_of("ErrorsWish")}
-
-RESULTS: Object = {"errors": json_of("FormsInError")}
-
-PARAMETERS: Object = {
-    "error_state": query("state", "Only forms in this state.", _STATE),
-    **{f"error_{name}": query(name, text) for name, text in _WHAT.items()},
-}
+FILTERS = (
+    parameter("error_state", query("state", "Only forms in this state.", _STATE)),
+    *(parameter(f"error_{name}", query(name, text)) for name, text in _WHAT.items()),
+)

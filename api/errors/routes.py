@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from api.errors import handlers as errors
+from api.errors.openapi import ERRORS_WISH, FILTERS, FORMS_IN_ERROR
+from api.openapi.shapes import as_json
+from api.openapi.shared import FORM, FORM_OUTCOME, FORM_XML, JOB, PAGED, REASON_WISH
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
-ERRORS = "Forms in error"
+_TAG = "Forms in error"
 
 _LIST = f"{LEDGER}/errors"
 _ERROR = f"{_LIST}/{{form_id}}"
@@ -18,20 +21,10 @@ ROUTES: tuple[Route, ...] = (
         errors.list_errors,
         "List forms in error, the newest first",
         permission=Permission.READ_DATA,
-        tag=ERRORS,
+        tag=_TAG,
         answers=(200, 400),
-        parameters=(
-            "error_state",
-            "error_problem",
-            "error_xmlns",
-            "error_user_id",
-            "error_form_id",
-            "error_received_from",
-            "error_received_to",
-            "list_limit",
-            "list_cursor",
-        ),
-        result="errors",
+        parameters=(*FILTERS, *PAGED),
+        result=as_json(FORMS_IN_ERROR),
     ),
     json_route(
         "POST",
@@ -39,10 +32,10 @@ ROUTES: tuple[Route, ...] = (
         errors.reprocess_errors,
         "Try all forms in error of a kind again, as a job",
         permission=Permission.EDIT_DATA,
-        tag=ERRORS,
+        tag=_TAG,
         answers=(202, 400, 413),
-        body="errors",
-        result="job",
+        body=as_json(ERRORS_WISH),
+        result=as_json(JOB),
     ),
     json_route(
         "GET",
@@ -50,9 +43,9 @@ ROUTES: tuple[Route, ...] = (
         errors.get_error,
         "Get a form in error: its problem, who sent it, its life",
         permission=Permission.READ_DATA,
-        tag=ERRORS,
+        tag=_TAG,
         answers=(200, 400, 404),
-        result="form_seen",
+        result=as_json(FORM),
     ),
     json_route(
         "GET",
@@ -60,9 +53,9 @@ ROUTES: tuple[Route, ...] = (
         errors.get_error_xml,
         "Get the bytes of a form in error",
         permission=Permission.READ_DATA,
-        tag=ERRORS,
+        tag=_TAG,
         answers=(200, 400, 404),
-        result="form_xml",
+        result=FORM_XML,
     ),
     json_route(
         "POST",
@@ -70,9 +63,9 @@ ROUTES: tuple[Route, ...] = (
         errors.reprocess_error,
         "Try a form in error again",
         permission=Permission.EDIT_DATA,
-        tag=ERRORS,
+        tag=_TAG,
         answers=(200, 400, 404, 409, 413),
-        body="reason",
-        result="form_outcome",
+        body=as_json(REASON_WISH),
+        result=as_json(FORM_OUTCOME),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.openapi.shapes import (
+    BINARY,
     FLAG,
     NUMBER,
     NUMBER_OR_NULL,
@@ -11,12 +12,12 @@ from api.openapi.shapes import (
     TEXTS,
     TIME,
     Object,
-    as_json,
     closed,
-    json_of,
+    content,
     list_of,
+    parameter,
     query,
-    ref,
+    schema,
     wish,
 )
 from importers.excel.rules.options import LONGEST_COMMENT
@@ -57,21 +58,25 @@ _RESULT = closed(
     }
 )
 
-SCHEMAS: Object = {
-    "ExcelStatus": closed(
+UPLOAD_STATUS = schema(
+    "ExcelStatus",
+    closed(
         {
             "state": {"enum": [0, 1, 2, 3]},
             "progress": closed({"percent": NUMBER_OR_NULL}),
             "result": {"oneOf": [_RESULT, {"type": "null"}]},
         }
     ),
-    "ExcelUpload": closed(
+)
+_UPLOAD = schema(
+    "ExcelUpload",
+    closed(
         {
             "domain": TEXT,
             "created": TEXT,
             "created_on": TIME,
             "upload_id": TEXT,
-            "task_status": ref("ExcelStatus"),
+            "task_status": UPLOAD_STATUS,
             "user_name": TEXT,
             "case_type": TEXT,
             "comment": TEXT_OR_NULL,
@@ -81,59 +86,44 @@ SCHEMAS: Object = {
             "upload_comment_edit_allowed": FLAG,
         }
     ),
+)
+UPLOADS = list_of(_UPLOAD)
+FILE = content("application/octet-stream", BINARY)
+ERROR_ROWS = content("text/csv", TEXT)
+
+NEW_UPLOAD = content(
+    "multipart/form-data",
+    {
+        "type": "object",
+        "properties": {
+            "file": {**BINARY, "description": _LIMITS},
+            "case_type": TEXT,
+            "search_field": {"enum": ["case_id", "external_id"]},
+            "search_column": TEXT,
+            "create_new_cases": TEXT,
+            "name_column": TEXT,
+            "comment": {"type": "string", "maxLength": LONGEST_COMMENT},
+            "dry_run": TEXT,
+        },
+        "required": ["file", "case_type"],
+    },
+)
+UPLOAD_TAKEN = closed({"code": NUMBER, "message": TEXT, "status_url": TEXT})
+NEW_COMMENT = content("application/x-www-form-urlencoded", wish({"comment": TEXT}))
+NOTHING = closed({})
+
+EXCEL_PROBLEM: Object = {
+    "type": "object",
+    "properties": {"code": NUMBER, "message": TEXT},
+    "required": ["code", "message"],
 }
 
-BODIES: Object = {
-    "excel_upload": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "file": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": _LIMITS,
-                    },
-                    "case_type": TEXT,
-                    "search_field": {"enum": ["case_id", "external_id"]},
-                    "search_column": TEXT,
-                    "create_new_cases": TEXT,
-                    "name_column": TEXT,
-                    "comment": {"type": "string", "maxLength": LONGEST_COMMENT},
-                    "dry_run": TEXT,
-                },
-                "required": ["file", "case_type"],
-            }
-        }
-    },
-    "excel_comment": {
-        "application/x-www-form-urlencoded": {"schema": wish({"comment": TEXT})}
-    },
-}
-
-RESULTS: Object = {
-    "excel_upload": as_json(
-        closed({"code": NUMBER, "message": TEXT, "status_url": TEXT})
+LIST_QUERY = (
+    parameter(
+        "excel_limit", query("limit", "Imports on a page, 10 where nothing is said.")
     ),
-    "excel_status": json_of("ExcelStatus"),
-    "excel_uploads": as_json(list_of(ref("ExcelUpload"))),
-    "excel_file": {
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-    },
-    "excel_ids": {"text/plain": {"schema": TEXT}},
-    "excel_errors": {"text/csv": {"schema": TEXT}},
-    "excel_problem": as_json(
-        {
-            "type": "object",
-            "properties": {"code": NUMBER, "message": TEXT},
-            "required": ["code", "message"],
-        }
+    parameter("excel_page", query("page", "Which page, counted from 1.")),
+    parameter(
+        "excel_query", query("query", "Part of the file name or of the comment.")
     ),
-    "excel_nothing": as_json(closed({})),
-}
-
-PARAMETERS: Object = {
-    "excel_limit": query("limit", "Imports on a page, 10 where nothing is said."),
-    "excel_page": query("page", "Which page, counted from 1."),
-    "excel_query": query("query", "Part of the file name or of the comment."),
-}
+)

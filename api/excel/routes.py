@@ -8,6 +8,20 @@ from typing import Any
 from api.excel import handlers as excel
 from api.excel import history as excel_history
 from api.excel.dialect import EXCEL
+from api.excel.openapi import (
+    ERROR_ROWS,
+    EXCEL_PROBLEM,
+    FILE,
+    LIST_QUERY,
+    NEW_COMMENT,
+    NEW_UPLOAD,
+    NOTHING,
+    UPLOAD_STATUS,
+    UPLOAD_TAKEN,
+    UPLOADS,
+)
+from api.openapi.shapes import PLAIN_TEXT, as_json
+from api.openapi.shared import IDEMPOTENCY_KEY
 from api.wire.permissions import Permission
 from api.wire.route import Route
 
@@ -32,6 +46,7 @@ def _route(
         dialect=EXCEL,
         summary=summary,
         tag="Excel import",
+        problem=as_json(EXCEL_PROBLEM),
         **more,
     )
 
@@ -43,9 +58,9 @@ ROUTES: tuple[Route, ...] = (
         excel.upload,
         "Import cases from a spreadsheet",
         answers=(200, 400, 409, 413, 500),
-        parameters=("idempotency_key",),
-        body="excel_upload",
-        result="excel_upload",
+        parameters=(IDEMPOTENCY_KEY,),
+        body=NEW_UPLOAD,
+        result=as_json(UPLOAD_TAKEN),
         takes_files=True,
     ),
     _route(
@@ -54,15 +69,15 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_status,
         "Show how an import stands",
         answers=(200, 404),
-        result="excel_status",
+        result=as_json(UPLOAD_STATUS),
     ),
     _route(
         "GET",
         _UPLOADS,
         excel_history.list_uploads,
         "List imports, the newest first",
-        parameters=("excel_limit", "excel_page", "excel_query"),
-        result="excel_uploads",
+        parameters=LIST_QUERY,
+        result=as_json(UPLOADS),
     ),
     _route(
         "GET",
@@ -70,7 +85,7 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_file,
         "Download the file of an import",
         answers=(200, 403, 404),
-        result="excel_file",
+        result=FILE,
     ),
     _route(
         "GET",
@@ -78,7 +93,7 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_form_ids,
         "List the forms that an import submitted",
         answers=(200, 404),
-        result="excel_ids",
+        result=PLAIN_TEXT,
     ),
     _route(
         "GET",
@@ -86,7 +101,7 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_case_ids,
         "List the cases of these forms, one for each block",
         answers=(200, 404),
-        result="excel_ids",
+        result=PLAIN_TEXT,
     ),
     _route(
         "GET",
@@ -94,7 +109,7 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_failed_rows,
         "Download the rows that failed, with the reasons",
         answers=(200, 403, 404),
-        result="excel_file",
+        result=FILE,
     ),
     _route(
         "GET",
@@ -102,7 +117,7 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_errors,
         "List the rows that failed",
         answers=(200, 403, 404),
-        result="excel_errors",
+        result=ERROR_ROWS,
     ),
     _route(
         "POST",
@@ -110,8 +125,8 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_comment,
         "Change the comment of an import",
         answers=(200, 400, 403, 404, 413),
-        body="excel_comment",
-        result="excel_nothing",
+        body=NEW_COMMENT,
+        result=as_json(NOTHING),
     ),
     _route(
         "POST",
@@ -119,7 +134,7 @@ ROUTES: tuple[Route, ...] = (
         excel_history.upload_cancel,
         "Stop an import after its running chunk",
         answers=(200, 404, 409),
-        result="excel_nothing",
+        result=as_json(NOTHING),
     ),
     _route(
         "POST",
@@ -128,6 +143,6 @@ ROUTES: tuple[Route, ...] = (
         "Drop the file of an import",
         permission=Permission.MANAGE,
         answers=(200, 404, 409),
-        result="excel_nothing",
+        result=as_json(NOTHING),
     ),
 )

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from api.forms import handlers as forms
+from api.forms.openapi import FORM_ATTACHMENT
 from api.http.middleware import Handler
+from api.openapi.shapes import as_json
+from api.openapi.shared import FORM, FORM_OUTCOME, FORM_XML, REASON_WISH
 from api.wire.permissions import Permission
-from api.wire.route import LEDGER, Route, json_route
+from api.wire.route import LEDGER, Content, Route, json_route
 
-FORMS = "Forms"
+_TAG = "Forms"
 _FORM = f"{LEDGER}/forms/{{form_id}}"
 
 
-def _read(path: str, handler: Handler, summary: str, *, result: str) -> Route:
+def _read(path: str, handler: Handler, summary: str, *, result: Content) -> Route:
     return json_route(
         "GET",
         path,
         handler,
         summary,
         permission=Permission.READ_DATA,
-        tag=FORMS,
+        tag=_TAG,
         answers=(200, 400, 404),
         result=result,
     )
@@ -34,26 +37,26 @@ def _form_act(
         handler,
         summary,
         permission=permission,
-        tag=FORMS,
+        tag=_TAG,
         answers=(200, 400, 404, 409, 413),
-        body="reason",
-        result="form_outcome",
+        body=as_json(REASON_WISH),
+        result=as_json(FORM_OUTCOME),
     )
 
 
 ROUTES: tuple[Route, ...] = (
-    _read(_FORM, forms.get_form, "Get a form and its life", result="form_seen"),
+    _read(_FORM, forms.get_form, "Get a form and its life", result=as_json(FORM)),
     _read(
         f"{_FORM}/xml",
         forms.get_form_xml,
         "Get the bytes of a form as they came",
-        result="form_xml",
+        result=FORM_XML,
     ),
     _read(
         f"{_FORM}/attachments/{{attachment}}",
         forms.get_form_attachment,
         "Get a file that came with a form",
-        result="attachment",
+        result=FORM_ATTACHMENT,
     ),
     _form_act(
         "archive",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.openapi.shapes import (
+    BINARY,
     NUMBER,
     NUMBER_OR_NULL,
     TEXT,
@@ -10,22 +11,58 @@ from api.openapi.shapes import (
     TEXTS,
     TIME,
     Object,
-    as_json,
     closed,
-    json_of,
+    content,
     list_of,
-    ref,
+    schema,
 )
 
-_BINARY: Object = {"type": "string", "format": "binary"}
+# -- what the import API and the pages take ----------------------------------
+
 _FORM = "application/x-www-form-urlencoded"
 _PARTS = "multipart/form-data"
+
+
+def _body(kind: str, properties: Object, *required: str) -> Object:
+    shape = {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+    }
+    return content(kind, shape)
+
+
+NEW_CONTROL_FILE = _body(_PARTS, {"file": BINARY, "comment": TEXT}, "file")
+NEW_BATCH = _body(_FORM, {"control": TEXT, "comment": TEXT}, "control")
+NEW_FILE = _body(
+    _PARTS,
+    {"batch": TEXT, "name": TEXT, "file": BINARY},
+    *("batch", "name", "file"),
+)
+START = _body(_FORM, {"batch": TEXT, "mode": TEXT}, "batch")
+NEW_FILES = _body(
+    _PARTS,
+    {"comment": TEXT, "name": TEXTS, "file": list_of(BINARY)},
+    "file",
+)
+
+# -- control files -----------------------------------------------------------
+
 _CONTROL: Object = {
     "digest": TEXT,
     "fileSize": NUMBER,
     "comment": TEXT,
     "created": TIME,
 }
+KEPT_CONTROL_FILE = schema("HaploControlFile", closed(_CONTROL))
+CONTROL_FILES = closed(
+    {"controlFiles": list_of(KEPT_CONTROL_FILE), "next": TEXT}, optional=("next",)
+)
+CONTROL_FILE = closed({**_CONTROL, "control": {}})
+ASKED_OF_CONTROL_FILE = closed({"parameters": TEXTS})
+
+# -- batches and their records -----------------------------------------------
+
 _LINE: Object = {
     "identifier": TEXT,
     "state": {
@@ -45,32 +82,27 @@ _LINE: Object = {
 }
 _OUTCOMES = ("applied", "unchanged", "aborted", "failed")
 _BRIEF = closed({"digest": TEXT, "comment": TEXT})
-_KEY: Object = {"id": TEXT, "name": TEXT, "scope": TEXT_OR_NULL, "created": TIME}
-
-SCHEMAS: Object = {
-    "HaploControlFile": closed(_CONTROL),
-    "HaploBatchLine": closed(_LINE),
-    "HaploBatch": closed(
+_FILE = closed({"name": TEXT, "digest": TEXT, "fileSize": NUMBER, "filename": TEXT})
+ASKED_OF_BATCH = closed({"control": _BRIEF, "names": TEXTS})
+BATCHES = closed(
+    {"batches": list_of(schema("HaploBatchLine", closed(_LINE))), "next": TEXT},
+    optional=("next",),
+)
+BATCH = schema(
+    "HaploBatch",
+    closed(
         {
             **_LINE,
             "control": _BRIEF,
-            "files": list_of(
-                closed(
-                    {
-                        "name": TEXT,
-                        "digest": TEXT,
-                        "fileSize": NUMBER,
-                        "filename": TEXT,
-                    }
-                )
-            ),
+            "files": list_of(_FILE),
             "log": TEXT_OR_NULL,
-            "records": closed(
-                {"total": NUMBER, **dict.fromkeys(_OUTCOMES, NUMBER)},
-            ),
+            "records": closed({"total": NUMBER, **dict.fromkeys(_OUTCOMES, NUMBER)}),
         }
     ),
-    "HaploRecord": closed(
+)
+_RECORD = schema(
+    "HaploRecord",
+    closed(
         {
             "record": NUMBER,
             "file": TEXT,
@@ -81,58 +113,15 @@ SCHEMAS: Object = {
             "messages": TEXTS,
         }
     ),
-    "HaploKey": closed(_KEY),
-}
+)
+RECORDS = closed({"records": list_of(_RECORD), "next": TEXT_OR_NULL})
 
+# -- keys --------------------------------------------------------------------
 
-def _body(kind: str, properties: Object, *required: str) -> Object:
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-    }
-    return {kind: {"schema": schema}}
-
-
-BODIES: Object = {
-    "haplo_control": _body(_PARTS, {"file": _BINARY, "comment": TEXT}, "file"),
-    "haplo_batch": _body(_FORM, {"control": TEXT, "comment": TEXT}, "control"),
-    "haplo_file": _body(
-        _PARTS,
-        {"batch": TEXT, "name": TEXT, "file": _BINARY},
-        *("batch", "name", "file"),
-    ),
-    "haplo_schedule": _body(_FORM, {"batch": TEXT, "mode": TEXT}, "batch"),
-    "haplo_files": _body(
-        _PARTS,
-        {"comment": TEXT, "name": TEXTS, "file": list_of(_BINARY)},
-        "file",
-    ),
-}
-
-RESULTS: Object = {
-    "haplo_control_files": as_json(
-        closed(
-            {"controlFiles": list_of(ref("HaploControlFile")), "next": TEXT},
-            optional=("next",),
-        )
-    ),
-    "haplo_control_file": as_json(closed({**_CONTROL, "control": {}})),
-    "haplo_kept_control_file": json_of("HaploControlFile"),
-    "haplo_new_control_file": as_json(closed({"parameters": TEXTS})),
-    "haplo_new_batch": as_json(closed({"control": _BRIEF, "names": TEXTS})),
-    "haplo_batches": as_json(
-        closed(
-            {"batches": list_of(ref("HaploBatchLine")), "next": TEXT},
-            optional=("next",),
-        )
-    ),
-    "haplo_batch": json_of("HaploBatch"),
-    "haplo_records": as_json(
-        closed({"records": list_of(ref("HaploRecord")), "next": TEXT_OR_NULL})
-    ),
-    "haplo_new_key": as_json(closed({"key": TEXT})),
-    "haplo_keys": as_json(closed({"apiKeys": list_of(ref("HaploKey"))})),
-    "haplo_key": json_of("HaploKey"),
-    "haplo_deleted": as_json(closed({"deleted": TEXT})),
-}
+KEY = schema(
+    "HaploKey",
+    closed({"id": TEXT, "name": TEXT, "scope": TEXT_OR_NULL, "created": TIME}),
+)
+KEYS = closed({"apiKeys": list_of(KEY)})
+NEW_KEY = closed({"key": TEXT})
+DELETED = closed({"deleted": TEXT})

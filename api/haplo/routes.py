@@ -9,21 +9,43 @@ from api.haplo import admin as haplo_admin
 from api.haplo import batch_keys as haplo_keys
 from api.haplo import handlers as haplo
 from api.haplo.dialect import HAPLO
+from api.haplo.openapi import (
+    ASKED_OF_BATCH,
+    ASKED_OF_CONTROL_FILE,
+    BATCH,
+    BATCHES,
+    CONTROL_FILE,
+    CONTROL_FILES,
+    DELETED,
+    KEPT_CONTROL_FILE,
+    KEY,
+    KEYS,
+    NEW_BATCH,
+    NEW_CONTROL_FILE,
+    NEW_FILE,
+    NEW_FILES,
+    NEW_KEY,
+    RECORDS,
+    START,
+)
 from api.haplo.pages import BELOW
+from api.openapi.shapes import PLAIN_TEXT, as_json
+from api.openapi.shared import PAGED
 from api.wire.permissions import Permission
-from api.wire.route import Route, json_route
+from api.wire.route import Content, Route, json_route
 
-HAPLO_TAG = "Haplo batch import"
+_TAG = "Haplo batch import"
 
 _API = "/a/{domain}/api/haplo-data-import-batch"
 _ADMIN = f"/a/{{domain}}{BELOW}"
 _BATCH = f"{_ADMIN}/batch/{{identifier}}"
 _NEW_BATCH = f"{_ADMIN}/new-batch/for-control/{{digest}}"
 _KEY = f"{_ADMIN}/api-keys/{{key_id}}"
-_PAGED = ("list_limit", "list_cursor")
 
 
-def _post(place: str, handler: Callable[..., Any], summary: str) -> Route:
+def _post(
+    place: str, handler: Callable[..., Any], summary: str, *, body: Content
+) -> Route:
     return Route(
         method="POST",
         path=f"{_API}/{place}",
@@ -31,10 +53,10 @@ def _post(place: str, handler: Callable[..., Any], summary: str) -> Route:
         permission=Permission.EDIT_DATA,
         dialect=HAPLO,
         summary=summary,
-        tag=HAPLO_TAG,
+        tag=_TAG,
         answers=(200, 400, 404, 413),
-        body=f"haplo_{place}",
-        result="text",
+        body=body,
+        result=PLAIN_TEXT,
         operation=f"haplo_{handler.__name__}",
         identify=haplo.identify,
     )
@@ -48,23 +70,25 @@ def _page(
         path,
         handler,
         summary,
-        **{"permission": Permission.EDIT_DATA, "tag": HAPLO_TAG, **more},
+        **{"permission": Permission.EDIT_DATA, "tag": _TAG, **more},
     )
 
 
 ROUTES: tuple[Route, ...] = (
-    _post("control", haplo.receive_control, "Upload a control file"),
-    _post("batch", haplo.create_batch, "Create a batch"),
-    _post("file", haplo.receive_file, "Add a file to a batch"),
-    _post("schedule", haplo.schedule_batch, "Start the import of a batch"),
+    _post(
+        "control", haplo.receive_control, "Upload a control file", body=NEW_CONTROL_FILE
+    ),
+    _post("batch", haplo.create_batch, "Create a batch", body=NEW_BATCH),
+    _post("file", haplo.receive_file, "Add a file to a batch", body=NEW_FILE),
+    _post("schedule", haplo.schedule_batch, "Start the import of a batch", body=START),
     _page(
         "GET",
         f"{_ADMIN}/control-files",
         haplo_admin.list_control_files,
         "List control files, the newest first",
         answers=(200, 400),
-        parameters=_PAGED,
-        result="haplo_control_files",
+        parameters=PAGED,
+        result=as_json(CONTROL_FILES),
     ),
     _page(
         "GET",
@@ -72,14 +96,14 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.show_control_file,
         "Show a control file",
         answers=(200, 404),
-        result="haplo_control_file",
+        result=as_json(CONTROL_FILE),
     ),
     _page(
         "GET",
         f"{_ADMIN}/new-control-file",
         haplo_admin.show_new_control_file,
         "Show what is asked of a new control file",
-        result="haplo_new_control_file",
+        result=as_json(ASKED_OF_CONTROL_FILE),
     ),
     _page(
         "POST",
@@ -87,8 +111,8 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.add_control_file,
         "Keep a control file",
         answers=(200, 303, 400, 413),
-        body="haplo_control",
-        result="haplo_kept_control_file",
+        body=NEW_CONTROL_FILE,
+        result=as_json(KEPT_CONTROL_FILE),
     ),
     _page(
         "GET",
@@ -96,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.show_new_batch,
         "Show what is asked of a new batch",
         answers=(200, 404),
-        result="haplo_new_batch",
+        result=as_json(ASKED_OF_BATCH),
     ),
     _page(
         "POST",
@@ -104,8 +128,8 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.add_batch,
         "Create a batch with all its files",
         answers=(200, 303, 400, 404, 413),
-        body="haplo_files",
-        result="haplo_batch",
+        body=NEW_FILES,
+        result=as_json(BATCH),
     ),
     _page(
         "GET",
@@ -113,8 +137,8 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.list_batches,
         "List batches, the newest first",
         answers=(200, 400),
-        parameters=_PAGED,
-        result="haplo_batches",
+        parameters=PAGED,
+        result=as_json(BATCHES),
     ),
     _page(
         "GET",
@@ -122,7 +146,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.show_batch,
         "Show a batch and the log of its run",
         answers=(200, 404),
-        result="haplo_batch",
+        result=as_json(BATCH),
     ),
     _page(
         "GET",
@@ -130,8 +154,8 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.list_records,
         "List what became of the records of a batch",
         answers=(200, 400, 404),
-        parameters=_PAGED,
-        result="haplo_records",
+        parameters=PAGED,
+        result=as_json(RECORDS),
     ),
     _page(
         "POST",
@@ -139,7 +163,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.dry_run_batch,
         "Start a dry run of a batch that is ready",
         answers=(200, 303, 400, 404),
-        result="haplo_batch",
+        result=as_json(BATCH),
     ),
     _page(
         "POST",
@@ -147,7 +171,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.import_batch,
         "Start the import of a batch that is ready",
         answers=(200, 303, 400, 404),
-        result="haplo_batch",
+        result=as_json(BATCH),
     ),
     _page(
         "POST",
@@ -155,7 +179,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.copy_batch,
         "Create a batch of the same files",
         answers=(200, 303, 404),
-        result="haplo_batch",
+        result=as_json(BATCH),
     ),
     _page(
         "POST",
@@ -164,14 +188,14 @@ ROUTES: tuple[Route, ...] = (
         "Make a key that opens the batch import alone",
         permission=Permission.MANAGE,
         answers=(200, 400),
-        result="haplo_new_key",
+        result=as_json(NEW_KEY),
     ),
     _page(
         "GET",
         f"{_ADMIN}/api-keys",
         haplo_keys.list_api_keys,
         "List these keys",
-        result="haplo_keys",
+        result=as_json(KEYS),
     ),
     _page(
         "GET",
@@ -179,7 +203,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_keys.show_api_key,
         "Show such a key",
         answers=(200, 404),
-        result="haplo_key",
+        result=as_json(KEY),
     ),
     _page(
         "DELETE",
@@ -188,7 +212,7 @@ ROUTES: tuple[Route, ...] = (
         "Make such a key worthless",
         permission=Permission.MANAGE,
         answers=(200, 404),
-        result="haplo_deleted",
+        result=as_json(DELETED),
     ),
     _page(
         "POST",
@@ -197,6 +221,6 @@ ROUTES: tuple[Route, ...] = (
         "Make such a key worthless, as a page asks for it",
         permission=Permission.MANAGE,
         answers=(200, 303, 404),
-        result="haplo_deleted",
+        result=as_json(DELETED),
     ),
 )

@@ -10,12 +10,13 @@ from api.openapi.shapes import (
     TIME,
     Object,
     closed,
-    json_of,
     limit,
     list_of,
+    parameter,
     query,
-    ref,
+    schema,
 )
+from api.openapi.shared import MOMENT
 
 _VALUE: Object = {
     "type": ["string", "boolean", "object", "null"],
@@ -33,65 +34,76 @@ _ENTRY: Object = {
 }
 _FROM_TO: Object = {"from": _VALUE, "to": _VALUE}
 
-SCHEMAS: Object = {
-    "CaseValueChange": closed({"name": TEXT, **_FROM_TO}),
-    "HistoryEntry": closed({**_ENTRY, "changes": list_of(ref("CaseValueChange"))}),
-    "ValueEntry": closed({**_ENTRY, **_FROM_TO}),
-    "CaseHistory": closed(
+CASE_VALUE_CHANGE = schema("CaseValueChange", closed({"name": TEXT, **_FROM_TO}))
+
+_HISTORY_ENTRY = schema(
+    "HistoryEntry", closed({**_ENTRY, "changes": list_of(CASE_VALUE_CHANGE)})
+)
+CASE_HISTORY = schema(
+    "CaseHistory",
+    closed(
         {
             "case_id": TEXT,
             "matching_records": {"type": "integer"},
-            "history": list_of(ref("HistoryEntry")),
+            "history": list_of(_HISTORY_ENTRY),
             "next": {**TEXT, "description": "Absent on the last page."},
         },
         optional=("next",),
     ),
-    "CaseWhy": closed(
+)
+HISTORY_PAGE = (
+    parameter("history_limit", limit("Entries on a page.", default=100)),
+    parameter(
+        "history_cursor",
+        query(
+            "cursor",
+            "The position of the last entry that was read; from `next`.",
+            NUMBER,
+        ),
+    ),
+)
+
+_VALUE_ENTRY = schema("ValueEntry", closed({**_ENTRY, **_FROM_TO}))
+CASE_WHY = schema(
+    "CaseWhy",
+    closed(
         {
             "case_id": TEXT,
             "property": TEXT,
             "value": _VALUE,
-            "set_by": {"oneOf": [ref("ValueEntry"), {"type": "null"}]},
-            "earlier": list_of(ref("ValueEntry")),
-            "entries": list_of(ref("ValueEntry")),
+            "set_by": {"oneOf": [_VALUE_ENTRY, {"type": "null"}]},
+            "earlier": list_of(_VALUE_ENTRY),
+            "entries": list_of(_VALUE_ENTRY),
         }
     ),
-    "CaseDiff": closed(
-        {
-            "case_id": TEXT,
-            "from": TIME,
-            "to": TIME,
-            "changes": list_of(ref("CaseValueChange")),
-        }
-    ),
-}
-
-RESULTS: Object = {
-    "case_history": json_of("CaseHistory"),
-    "case_why": json_of("CaseWhy"),
-    "case_diff": json_of("CaseDiff"),
-}
-
-_ISO = "ISO 8601, in UTC if no offset is given."
-
-PARAMETERS: Object = {
-    "as_of": query("as_of", f"The case as the log stood at this time: {_ISO}"),
-    "past_time": query(
-        "time",
-        f"The time of the list: {_ISO} Needed unless a cursor brings it.",
-    ),
-    "history_limit": limit("Entries on a page.", default=100),
-    "history_cursor": query(
-        "cursor",
-        "The position of the last entry that was read; from `next`.",
-        NUMBER,
-    ),
-    "why_property": query(
+)
+WHY_PROPERTY = parameter(
+    "why_property",
+    query(
         "property",
         "A key of the case such as `owner_id`, the name of a property, or "
         "`properties.NAME`, `indices.NAME`, `attachments.NAME`.",
         required=True,
     ),
-    "diff_from": query("from", f"The time to compare from: {_ISO}", required=True),
-    "diff_to": query("to", f"The time to compare to: {_ISO} Without it now."),
-}
+)
+
+CASE_DIFF = schema(
+    "CaseDiff",
+    closed(
+        {
+            "case_id": TEXT,
+            "from": TIME,
+            "to": TIME,
+            "changes": list_of(CASE_VALUE_CHANGE),
+        }
+    ),
+)
+DIFF_TIMES = (
+    parameter(
+        "diff_from",
+        query("from", f"The time to compare from: {MOMENT}", required=True),
+    ),
+    parameter(
+        "diff_to", query("to", f"The time to compare to: {MOMENT} Without it now.")
+    ),
+)

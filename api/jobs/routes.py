@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from api.jobs import handlers as jobs
+from api.jobs.openapi import FILTERS, JOBS
+from api.openapi.shapes import as_json
+from api.openapi.shared import JOB, PAGED
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
-JOBS = "Jobs"
+_TAG = "Jobs"
 
 _LIST = f"{LEDGER}/jobs"
 _JOB = f"{_LIST}/{{job_id}}"
@@ -18,10 +21,10 @@ ROUTES: tuple[Route, ...] = (
         jobs.list_jobs,
         "List jobs, the newest first",
         permission=Permission.READ_DATA,
-        tag=JOBS,
+        tag=_TAG,
         answers=(200, 400),
-        parameters=("job_kind", "job_state", "list_limit", "list_cursor"),
-        result="jobs",
+        parameters=(*FILTERS, *PAGED),
+        result=as_json(JOBS),
     ),
     json_route(
         "GET",
@@ -29,9 +32,9 @@ ROUTES: tuple[Route, ...] = (
         jobs.get_job,
         "Get one job: state, progress, result",
         permission=Permission.READ_DATA,
-        tag=JOBS,
+        tag=_TAG,
         answers=(200, 404),
-        result="job",
+        result=as_json(JOB),
     ),
     json_route(
         "POST",
@@ -39,9 +42,9 @@ ROUTES: tuple[Route, ...] = (
         jobs.cancel_job,
         "Stop a job",
         permission=Permission.EDIT_DATA,
-        tag=JOBS,
+        tag=_TAG,
         answers=(200, 400, 404),
-        result="job",
+        result=as_json(JOB),
     ),
     json_route(
         "POST",
@@ -49,8 +52,8 @@ ROUTES: tuple[Route, ...] = (
         jobs.retry_job,
         "Let a job that failed or was cancelled go on",
         permission=Permission.EDIT_DATA,
-        tag=JOBS,
+        tag=_TAG,
         answers=(200, 400, 404),
-        result="job",
+        result=as_json(JOB),
     ),
 )

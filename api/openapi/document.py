@@ -2,21 +2,19 @@
 
 What a row of the table says is described as it says; what the shell around every
 handler can answer (401, 403, 405, 429, 500 …) is added here. So an endpoint cannot be
-served without being described.
+served without being described. The components are those that the rows point to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from api.excel.dialect import EXCEL
-from api.openapi.components import BODIES, PARAMETERS, RESULTS, SCHEMAS
+from api.openapi.shapes import Object, Reference, as_json
+from api.openapi.shared import PROBLEM
 from api.wire.dialects import CASE_V2, PROCESS
 from api.wire.permissions import Permission
-from api.wire.route import PLACEHOLDER, SHAPES, Route
-
-Object = dict[str, Any]
+from api.wire.route import PLACEHOLDER, SHAPES, Content, Route
 
 _MEANING = {
     200: "Done",
@@ -43,12 +41,17 @@ _BEHIND_CREDENTIALS = (401, 403, 429, 503)
 
 
 def document(routes: Iterable[Route], *, version: str) -> Object:
-    """Return the OpenAPI document of every listed route."""
+    """Return the OpenAPI document of every listed route, in plain dicts and lists.
+
+    Raises ``ValueError`` where one name stands for two definitions.
+    """
     paths: dict[str, Object] = {}
     for route in routes:
         if route.listed:
             item = paths.setdefault(route.written_path, _path_item(route.written_path))
             item[route.method.lower()] = _operation(route)
+    components: Object = {"schemas": {}, "parameters": {}}
+    plain_paths = _plain(paths, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,12 +65,8 @@ def document(routes: Iterable[Route], *, version: str) -> Object:
             ),
         },
         "servers": [{"url": "/"}],
-        "paths": paths,
-        "components": {
-            "schemas": SCHEMAS,
-            "parameters": PARAMETERS,
-            "securitySchemes": _SCHEMES,
-        },
+        "paths": plain_paths,
+        "components": {**components, "securitySchemes": _SCHEMES},
     }
 
 
@@ -84,6 +83,23 @@ _SCHEMES: Object = {
         "description": "The password, or an API key as the password.",
     },
 }
+
+
+def _plain(shape: Any, components: Object) -> Any:
+    """Return a shape without definitions; add those that it brings to the components.
+
+    Raises ``ValueError`` where one name stands for two definitions.
+    """
+    if isinstance(shape, Reference):
+        definition = _plain(shape.definition, components)
+        listed = components[shape.section].setdefault(shape.name, definition)
+        if listed != definition:
+            raise ValueError(f"{shape.section}: two definitions of {shape.name}")
+    if isinstance(shape, Mapping):
+        return {key: _plain(value, components) for key, value in shape.items()}
+    if isinstance(shape, list):
+        return [_plain(value, components) for value in shape]
+    return shape
 
 
 def _path_item(path: str) -> Object:
@@ -116,15 +132,10 @@ def _operation(route: Route) -> Object:
     }
     if route.permission is not Permission.OPEN:
         operation["description"] = f"Needs the permission to {_right(route)}."
-    parameters = [
-        {"$ref": f"#/components/parameters/{name}"}
-        for group in route.parameters
-        for name in _group(group)
-    ]
-    if parameters:
-        operation["parameters"] = parameters
-    if route.body:
-        operation["requestBody"] = {"required": True, "content": BODIES[route.body]}
+    if route.parameters:
+        operation["parameters"] = list(route.parameters)
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": route.body}
     return operation
 
 
@@ -132,13 +143,6 @@ def _right(route: Route) -> str:
     if route.permission is Permission.MEMBER:
         return "be a member of the domain"
     return str(route.permission.value)
-
-
-def _group(name: str) -> list[str]:
-    """Return the parameters that a word in the table stands for."""
-    if name == "filters":
-        return [key for key in PARAMETERS if key.startswith("filter_")]
-    return [name]
 
 
 def statuses(route: Route) -> list[int]:
@@ -154,14 +158,20 @@ def _responses(route: Route) -> Object:
 
 def _response(route: Route, status: int) -> Object:
     described: Object = {"description": _MEANING[status]}
-    if status in {200, 201, 202} and route.result:
-        described["content"] = RESULTS[route.result]
+    if status in {200, 201, 202} and route.result is not None:
+        described["content"] = route.result
     elif status == 429:  # noqa: PLR2004 - the one without a body
         described["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
-    elif status >= 400 and route.dialect in {CASE_V2, PROCESS}:  # noqa: PLR2004
-        described["content"] = RESULTS["problem"]
-    elif status >= 400 and status != 401 and route.dialect is EXCEL:  # noqa: PLR2004
-        described["content"] = RESULTS["excel_problem"]
+    elif status >= 400 and (problem := _problem(route, status)):  # noqa: PLR2004
+        described["content"] = problem
     if status == 401:  # noqa: PLR2004 - the one that asks for credentials
         described["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return described
+
+
+def _problem(route: Route, status: int) -> Content | None:
+    """Return what a problem is told in; nothing where it is text or an API's own."""
+    if route.problem is not None:
+        # Whose problems are of their own ask for credentials in plain text.
+        return None if status == 401 else route.problem  # noqa: PLR2004
+    return as_json(PROBLEM) if route.dialect in {CASE_V2, PROCESS} else None

@@ -1,4 +1,9 @@
-"""What the descriptions of every part of the API are put together from. Pure."""
+"""What the descriptions of every part of the API are put together from. Pure.
+
+A schema or a parameter that has a name is a ``Reference``: it stands in other shapes as
+a pointer and brings its definition along, so that ``document`` finds whatever a row of
+the table of routes reaches.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,36 @@ from typing import Any
 
 Object = dict[str, Any]
 
+
+class Reference(Object):
+    """A pointer to a component of the document, which knows what it points to."""
+
+    __slots__ = ("definition", "name", "section")
+
+    def __init__(self, section: str, name: str, *, definition: Object) -> None:
+        """Keep what the document lists under this name."""
+        super().__init__({"$ref": f"#/components/{section}/{name}"})
+        self.section = section
+        self.name = name
+        self.definition = definition
+
+
+def schema(name: str, definition: Object) -> Reference:
+    """Return a schema that the document lists under a name."""
+    return Reference("schemas", name, definition=definition)
+
+
+def parameter(name: str, definition: Object) -> Reference:
+    """Return a parameter that the document lists under a name, not the client's one."""
+    return Reference("parameters", name, definition=definition)
+
+
+# -- schemas -----------------------------------------------------------------
+
 TEXT: Object = {"type": "string"}
 TEXT_OR_NULL: Object = {"type": ["string", "null"]}
 TEXTS: Object = {"type": "array", "items": TEXT}
+BINARY: Object = {"type": "string", "format": "binary"}
 FLAG: Object = {"type": "boolean"}
 NUMBER: Object = {"type": "integer", "minimum": 0}
 NUMBER_OR_NULL: Object = {"type": ["integer", "null"]}
@@ -20,32 +52,6 @@ TIME: Object = {
 }
 TIME_OR_NULL: Object = {"oneOf": [TIME, {"type": "null"}]}
 REASON: Object = {"type": ["string", "null"], "maxLength": 1000}
-
-FORM_UPLOAD: Object = {
-    "multipart/form-data": {
-        "schema": {
-            "type": "object",
-            "properties": {"xml_submission_file": TEXT},
-            "required": ["xml_submission_file"],
-        }
-    }
-}
-"""The body in which a form comes with its files."""
-
-
-def ref(name: str) -> Object:
-    """Return a pointer to a schema that stands under its name."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def as_json(schema: Object) -> Object:
-    """Return a body that is JSON of this schema."""
-    return {"application/json": {"schema": schema}}
-
-
-def json_of(name: str) -> Object:
-    """Return a body that is JSON of the schema with this name."""
-    return as_json(ref(name))
 
 
 def closed(properties: Object, *, optional: tuple[str, ...] = ()) -> Object:
@@ -73,21 +79,50 @@ def list_of(items: Object, **more: Any) -> Object:
     return {"type": "array", "items": items, **more}
 
 
-def case_changes() -> Object:
-    """Return the body that creates or updates a case, or many in one form."""
-    rows = list_of(ref("Row"), maxItems=100)
-    return as_json({"anyOf": [ref("Change"), rows]})
+def any_of(*alternatives: Object) -> Object:
+    """Return what is one of several schemas."""
+    return {"anyOf": list(alternatives)}
 
 
-def query(name: str, description: str, schema: Object = TEXT, **more: Any) -> Object:
+# -- bodies and answers ------------------------------------------------------
+
+
+def content(media_type: str, shape: Object) -> Object:
+    """Return a body or an answer of this type and schema."""
+    return {media_type: {"schema": shape}}
+
+
+def as_json(shape: Object) -> Object:
+    """Return a body or an answer that is JSON of this schema."""
+    return content("application/json", shape)
+
+
+PLAIN_TEXT = content("text/plain", TEXT)
+
+
+# -- parameters --------------------------------------------------------------
+
+
+def query(name: str, description: str, shape: Object = TEXT, **more: Any) -> Object:
     """Return a parameter of the query string, one that may be missing."""
     return {
         "name": name,
         "in": "query",
         "required": False,
         "description": description,
-        "schema": schema,
+        "schema": shape,
         **more,
+    }
+
+
+def header(name: str, description: str, shape: Object = TEXT) -> Object:
+    """Return a header of the request, one that may be missing."""
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": shape,
     }
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from api.openapi.shapes import POSITION, TEXT, TIME, Object, closed, json_of, query
+from api.openapi.shapes import (
+    POSITION,
+    TEXT,
+    TIME,
+    closed,
+    content,
+    parameter,
+    query,
+    schema,
+)
 
-SCHEMAS: Object = {
-    "LedgerHead": closed(
+LEDGER_HEAD = schema(
+    "LedgerHead",
+    closed(
         {
             "domain": TEXT,
             "position": POSITION,
             "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
             "appended_on": TIME,
         }
-    )
-}
+    ),
+)
+SIGNED_CHECKPOINT = content("application/x-ndjson", TEXT)
 
-RESULTS: Object = {
-    "ledger_head": json_of("LedgerHead"),
-    "signed_checkpoint": {"application/x-ndjson": {"schema": TEXT}},
-}
-
-PARAMETERS: Object = {
-    "position": query(
+AT_POSITION = parameter(
+    "position",
+    query(
         "position",
         "The entry whose digest is asked for; without it the last one.",
         POSITION,
-    )
-}
+    ),
+)

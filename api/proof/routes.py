@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from api.openapi.shapes import as_json
 from api.proof import handlers as proof
+from api.proof.openapi import AT_POSITION, LEDGER_HEAD, SIGNED_CHECKPOINT
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
-PROOF = "Proof"
+_TAG = "Proof"
 
 ROUTES: tuple[Route, ...] = (
     json_route(
@@ -15,10 +17,10 @@ ROUTES: tuple[Route, ...] = (
         proof.get_head,
         "Get position and digest of the log's last entry, or of an earlier one",
         permission=Permission.READ_DATA,
-        tag=PROOF,
+        tag=_TAG,
         answers=(200, 400, 404),
-        parameters=("position",),
-        result="ledger_head",
+        parameters=(AT_POSITION,),
+        result=as_json(LEDGER_HEAD),
     ),
     json_route(
         "GET",
@@ -26,8 +28,8 @@ ROUTES: tuple[Route, ...] = (
         proof.get_checkpoint,
         "Get a file that says, signed, what the log is",
         permission=Permission.MANAGE,
-        tag=PROOF,
+        tag=_TAG,
         answers=(200, 400, 409),
-        result="signed_checkpoint",
+        result=SIGNED_CHECKPOINT,
     ),
 )

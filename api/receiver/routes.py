@@ -6,6 +6,7 @@ from typing import Any
 
 from api.http.middleware import Handler
 from api.receiver import handlers as receiver
+from api.receiver.openapi import OPENROSA_ANSWER, SUBMISSION
 from api.wire.dialects import OPENROSA
 from api.wire.permissions import Permission
 from api.wire.route import Route
@@ -46,8 +47,8 @@ def _address(
             summary="Submit a form",
             operation=operation,
             answers=(*_TAKEN, 401) if "secure" in place else _TAKEN,
-            body="form",
-            result="openrosa",
+            body=SUBMISSION,
+            result=OPENROSA_ANSWER,
         ),
         row(
             "HEAD",

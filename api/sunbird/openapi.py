@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from api.openapi.shapes import TEXT, TEXT_OR_NULL, Object, as_json, closed, list_of, ref
+from api.openapi.shapes import (
+    BINARY,
+    TEXT,
+    TEXT_OR_NULL,
+    Object,
+    as_json,
+    closed,
+    content,
+    list_of,
+    schema,
+)
 
 _PROCESS_ID: Object = {"type": ["integer", "string"]}
 _ROWS: Object = list_of({"type": "object"})
@@ -36,40 +46,33 @@ def _envelope(result: Object) -> Object:
     )
 
 
-def _body(field: str, **more: Object) -> Object:
-    file: Object = {"type": "string", "format": "binary"}
+def _upload(field: str, **more: Object) -> Object:
     beside = {**more, "dry_run": {"enum": ["on"]}}
     given = {"data": TEXT, **beside}
-    return {
-        "multipart/form-data": {
-            "schema": {"type": "object", "properties": {field: file, **beside}}
-        },
-        "application/x-www-form-urlencoded": {
-            "schema": {"type": "object", "properties": {**given, field: TEXT}}
-        },
-        "application/json": {
-            "schema": {
+    return (
+        content(
+            "multipart/form-data",
+            {"type": "object", "properties": {field: BINARY, **beside}},
+        )
+        | content(
+            "application/x-www-form-urlencoded",
+            {"type": "object", "properties": {**given, field: TEXT}},
+        )
+        | as_json(
+            {
                 "type": "object",
                 "properties": {"request": {"type": "object", "properties": given}},
             }
-        },
-    }
+        )
+    )
 
 
-SCHEMAS: Object = {
-    "SunbirdTaken": _envelope(closed({"processId": _PROCESS_ID})),
-    "SunbirdStatus": _envelope(
-        closed({"response": list_of(_PROCESS, minItems=1, maxItems=1)})
-    ),
-}
+USERS = _upload("user")
+ORGANISATIONS = _upload("org")
+LOCATIONS = _upload("csvFile", type=TEXT)
 
-BODIES: Object = {
-    "sunbird_upload_users": _body("user"),
-    "sunbird_upload_organisations": _body("org"),
-    "sunbird_upload_locations": _body("csvFile", type=TEXT),
-}
-
-RESULTS: Object = {
-    "sunbird_taken": as_json(ref("SunbirdTaken")),
-    "sunbird_status": as_json(ref("SunbirdStatus")),
-}
+UPLOAD_TAKEN = schema("SunbirdTaken", _envelope(closed({"processId": _PROCESS_ID})))
+UPLOAD_STATUS = schema(
+    "SunbirdStatus",
+    _envelope(closed({"response": list_of(_PROCESS, minItems=1, maxItems=1)})),
+)

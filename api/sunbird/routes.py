@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from api.openapi.shapes import as_json
 from api.sunbird import handlers as sunbird
 from api.sunbird.dialect import (
     LOCATION_UPLOAD,
@@ -18,11 +19,18 @@ from api.sunbird.dialect import (
     USER_UPLOAD,
     dialect_of,
 )
+from api.sunbird.openapi import (
+    LOCATIONS,
+    ORGANISATIONS,
+    UPLOAD_STATUS,
+    UPLOAD_TAKEN,
+    USERS,
+)
 from api.sunbird.sign_in import identify
 from api.wire.permissions import Permission
-from api.wire.route import Route
+from api.wire.route import Content, Route
 
-SUNBIRD = "Sunbird bulk upload"
+_TAG = "Sunbird bulk upload"
 
 
 def _route(
@@ -41,14 +49,14 @@ def _route(
         summary=summary,
         permission=Permission.EDIT_DATA,
         dialect=dialect_of(api_id),
-        tag=SUNBIRD,
+        tag=_TAG,
         identify=identify,
         **more,
     )
 
 
 def _upload(
-    place: str, handler: Callable[..., Any], summary: str, *, api_id: str
+    place: str, handler: Callable[..., Any], summary: str, *, api_id: str, body: Content
 ) -> Route:
     return _route(
         "POST",
@@ -57,8 +65,8 @@ def _upload(
         summary,
         api_id=api_id,
         answers=(200, 400, 404, 413),
-        body=f"sunbird_{handler.__name__}",
-        result="sunbird_taken",
+        body=body,
+        result=as_json(UPLOAD_TAKEN),
     )
 
 
@@ -68,18 +76,21 @@ ROUTES: tuple[Route, ...] = (
         sunbird.upload_users,
         "Upload users",
         api_id=USER_UPLOAD,
+        body=USERS,
     ),
     _upload(
         "{org_upload}",
         sunbird.upload_organisations,
         "Upload organisations",
         api_id=ORG_UPLOAD,
+        body=ORGANISATIONS,
     ),
     _upload(
         "{location_upload}",
         sunbird.upload_locations,
         "Upload locations of one type",
         api_id=LOCATION_UPLOAD,
+        body=LOCATIONS,
     ),
     _route(
         "GET",
@@ -88,6 +99,6 @@ ROUTES: tuple[Route, ...] = (
         "Show how an upload stands, and its rows in the end",
         api_id=STATUS,
         answers=(200, 404),
-        result="sunbird_status",
+        result=as_json(UPLOAD_STATUS),
     ),
 )

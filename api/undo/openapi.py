@@ -9,17 +9,33 @@ from api.openapi.shapes import (
     TEXT,
     TEXT_OR_NULL,
     Object,
-    as_json,
+    any_of,
     closed,
-    json_of,
     list_of,
-    ref,
+    schema,
     wish,
 )
+from api.openapi.shared import JOB
+
+_HOW: Object = {"reason": REASON, "dry_run": FLAG}
+UNDO_WISH = schema(
+    "UndoWish",
+    wish(
+        {
+            "form_id": TEXT_OR_NULL,
+            "job_id": TEXT_OR_NULL,
+            "user_id": TEXT_OR_NULL,
+            "from": TEXT_OR_NULL,
+            "to": TEXT_OR_NULL,
+            **_HOW,
+        },
+        description="One of the three ids; the times go with `user_id`.",
+    ),
+)
+UNDO_JOB_WISH = schema("UndoJobWish", wish(_HOW))
 
 _BECOMES = ("changed", "deleted", "present", "unchanged")
 _COUNTS: Object = {"type": "object", "additionalProperties": NUMBER}
-_HOW: Object = {"reason": REASON, "dry_run": FLAG}
 _CHANGE = closed({"name": TEXT, "from": {}, "to": {}})
 _CASE = closed(
     {
@@ -31,37 +47,13 @@ _CASE = closed(
         "overlaps": list_of(closed({"form_id": TEXT, "names": list_of(TEXT)})),
     }
 )
-
-SCHEMAS: Object = {
-    "UndoWish": wish(
-        {
-            "form_id": TEXT_OR_NULL,
-            "job_id": TEXT_OR_NULL,
-            "user_id": TEXT_OR_NULL,
-            "from": TEXT_OR_NULL,
-            "to": TEXT_OR_NULL,
-            **_HOW,
-        },
-        description="One of the three ids; the times go with `user_id`.",
-    ),
-    "UndoJobWish": wish(_HOW),
-    "UndoPreview": closed(
+_SKIPPED = closed({"form_id": TEXT, "state": TEXT, "problem": TEXT_OR_NULL})
+_PREVIEW = schema(
+    "UndoPreview",
+    closed(
         {
             "forms": _COUNTS,
-            "skipped": closed(
-                {
-                    "count": NUMBER,
-                    "forms": list_of(
-                        closed(
-                            {
-                                "form_id": TEXT,
-                                "state": TEXT,
-                                "problem": TEXT_OR_NULL,
-                            }
-                        )
-                    ),
-                }
-            ),
+            "skipped": closed({"count": NUMBER, "forms": list_of(_SKIPPED)}),
             "left": _COUNTS,
             "cases": closed(
                 {
@@ -73,10 +65,5 @@ SCHEMAS: Object = {
             "truncated": FLAG,
         }
     ),
-}
-
-BODIES: Object = {"undo": json_of("UndoWish"), "undo_job": json_of("UndoJobWish")}
-
-RESULTS: Object = {
-    "undo": as_json({"anyOf": [ref("UndoPreview"), ref("Job")]}),
-}
+)
+UNDO_RESULT = any_of(_PREVIEW, JOB)

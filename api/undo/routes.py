@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from api.openapi.shapes import as_json
 from api.undo import handlers as undo
+from api.undo.openapi import UNDO_JOB_WISH, UNDO_RESULT, UNDO_WISH
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
-UNDO = "Undo"
+_TAG = "Undo"
 
 ROUTES: tuple[Route, ...] = (
     json_route(
@@ -15,10 +17,10 @@ ROUTES: tuple[Route, ...] = (
         undo.undo,
         "Take back what a form, a job or a user did, or try it",
         permission=Permission.MANAGE,
-        tag=UNDO,
+        tag=_TAG,
         answers=(200, 202, 400, 404, 409, 413),
-        body="undo",
-        result="undo",
+        body=as_json(UNDO_WISH),
+        result=as_json(UNDO_RESULT),
     ),
     json_route(
         "POST",
@@ -26,9 +28,9 @@ ROUTES: tuple[Route, ...] = (
         undo.undo_job,
         "Take back what a job did, or try it",
         permission=Permission.MANAGE,
-        tag=UNDO,
+        tag=_TAG,
         answers=(200, 202, 400, 404, 409, 413),
-        body="undo_job",
-        result="undo",
+        body=as_json(UNDO_JOB_WISH),
+        result=as_json(UNDO_RESULT),
     ),
 )

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 
+from api.openapi.shapes import as_json
 from api.webhooks import handlers as webhooks
+from api.webhooks.openapi import (
+    DELIVERIES,
+    DELIVERY,
+    NEW_WEBHOOK,
+    RETRIED,
+    WEBHOOK,
+    WEBHOOK_CHANGE,
+    WEBHOOK_DELETED,
+    WEBHOOK_MADE,
+    WEBHOOKS,
+    WHICH_DELIVERIES,
+)
 from api.wire.permissions import Permission
 from api.wire.route import LEDGER, Route, json_route
 
-WEBHOOKS = "Webhooks"
+_TAG = "Webhooks"
 _ALL = f"{LEDGER}/webhooks"
 _ONE = f"{_ALL}/{{webhook_id}}"
 _DELIVERIES = f"{_ONE}/deliveries"
 
 
-_row = partial(json_route, permission=Permission.MANAGE, tag=WEBHOOKS)
+_row = partial(json_route, permission=Permission.MANAGE, tag=_TAG)
 
 ROUTES: tuple[Route, ...] = (
     _row(
@@ -22,7 +35,7 @@ ROUTES: tuple[Route, ...] = (
         _ALL,
         webhooks.list_webhooks,
         "List the webhooks of the domain",
-        result="webhooks",
+        result=as_json(WEBHOOKS),
     ),
     _row(
         "POST",
@@ -30,8 +43,8 @@ ROUTES: tuple[Route, ...] = (
         webhooks.create_webhook,
         "Make a webhook",
         answers=(201, 400, 413),
-        body="new_webhook",
-        result="webhook_made",
+        body=as_json(NEW_WEBHOOK),
+        result=as_json(WEBHOOK_MADE),
     ),
     _row(
         "GET",
@@ -39,7 +52,7 @@ ROUTES: tuple[Route, ...] = (
         webhooks.get_webhook,
         "Get a webhook",
         answers=(200, 404),
-        result="webhook",
+        result=as_json(WEBHOOK),
     ),
     _row(
         "PUT",
@@ -47,8 +60,8 @@ ROUTES: tuple[Route, ...] = (
         webhooks.change_webhook,
         "Change a webhook",
         answers=(200, 400, 404, 413),
-        body="webhook_change",
-        result="webhook",
+        body=as_json(WEBHOOK_CHANGE),
+        result=as_json(WEBHOOK),
     ),
     _row(
         "DELETE",
@@ -56,7 +69,7 @@ ROUTES: tuple[Route, ...] = (
         webhooks.delete_webhook,
         "Remove a webhook with its deliveries",
         answers=(200, 404),
-        result="webhook_deleted",
+        result=as_json(WEBHOOK_DELETED),
     ),
     _row(
         "GET",
@@ -64,8 +77,8 @@ ROUTES: tuple[Route, ...] = (
         webhooks.list_deliveries,
         "List what a webhook was told, the latest first",
         answers=(200, 400, 404),
-        parameters=("delivery_state", "below", "deliveries_limit"),
-        result="deliveries",
+        parameters=WHICH_DELIVERIES,
+        result=as_json(DELIVERIES),
     ),
     _row(
         "POST",
@@ -73,7 +86,7 @@ ROUTES: tuple[Route, ...] = (
         webhooks.retry_delivery,
         "Have a delivery tried again",
         answers=(200, 404),
-        result="delivery",
+        result=as_json(DELIVERY),
     ),
     _row(
         "POST",
@@ -81,6 +94,6 @@ ROUTES: tuple[Route, ...] = (
         webhooks.retry_dead_deliveries,
         "Have every dead delivery tried again",
         answers=(200, 404),
-        result="retried",
+        result=as_json(RETRIED),
     ),
 )

@@ -35,6 +35,12 @@ TAILS: Mapping[str, str] = {"external_id": r"[\s\S]+", "file": r"[\w./-]+"}
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
+Shape = Mapping[str, Any]
+"""What ``api/openapi/shapes.py`` makes, for the description of the API."""
+
+Content = Shape
+"""What a body may be: a schema for each media type."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -42,7 +48,8 @@ class Route:
 
     ``answers`` lists every status that the route itself can answer; what the shell
     around it answers is added by ``api/openapi/document.py``. ``listed`` rows are
-    described there.
+    described there. ``problem`` is what an answer of 400 and more says, where that is
+    not what its dialect does everywhere.
     ``identify`` finds out who is asking where an API has a way of its own to say so.
     Where it ``takes_files``, the handler itself says how long a body may be.
     """
@@ -55,9 +62,10 @@ class Route:
     summary: str = ""
     tag: str = ""
     answers: tuple[int, ...] = (200,)
-    parameters: tuple[str, ...] = ()
-    body: str = ""
-    result: str = ""
+    parameters: tuple[Shape, ...] = ()
+    body: Content | None = None
+    result: Content | None = None
+    problem: Content | None = None
     listed: bool = True
     operation: str = ""
     identify: Callable[..., Any] | None = None
@@ -85,9 +93,9 @@ def json_route(
     permission: Permission,
     tag: str,
     answers: tuple[int, ...] = (200,),
-    parameters: tuple[str, ...] = (),
-    body: str = "",
-    result: str = "",
+    parameters: tuple[Shape, ...] = (),
+    body: Content | None = None,
+    result: Content | None = None,
 ) -> Route:
     """Return a row whose problems are JSON objects."""
     return Route(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from api.cli.database import OPERATOR
-from api.forms.openapi import SCHEMAS
+from api.dry_run.openapi import PREDICTED_CASE, PREDICTION
 from ledger.clock import now_micros
 from ledger.directory.domains import DomainSettings, save_settings
 from tests.kit.build import a_block, a_create, a_form, an_update
@@ -87,8 +87,8 @@ async def test_a_form_is_told_what_it_would_do_and_then_does_it(api):
     await submit(api, a_form([a_create("c1", update={"a": "1"})], form_id="f1"))
     body = a_form([an_update("c1", a="2", b="x"), a_create("c2")], form_id="f2")
     told = await tried(api, body)
-    assert set(told) == set(SCHEMAS["Prediction"]["properties"])
-    assert set(told["cases"][0]) == set(SCHEMAS["PredictedCase"]["properties"])
+    assert set(told) == set(PREDICTION.definition["properties"])
+    assert set(told["cases"][0]) == set(PREDICTED_CASE.definition["properties"])
     assert (told["verdict"], told["problem"], told["form_id"]) == ("normal", None, "f2")
     assert (told["entries"], told["closed_by_cascade"]) == (["normal"], [])
     one, two = told["cases"]

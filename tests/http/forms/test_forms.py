@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from api.cli.domain import add_domain
-from api.forms.openapi import SCHEMAS
+from api.openapi.shared import FORM
 from ledger.entry import Kind
 from ledger.log import entries_after
 from tests.kit.build import (
@@ -63,7 +63,7 @@ async def test_a_form_is_shown_with_all_that_is_known_of_it(api):
     """Rule 14: state, sender, times, envelope, cases, history, links."""
     await submit(api, a_create("c1"), an_update("c2", a="1"))
     form = await seen(api)
-    assert set(form) == set(SCHEMAS["Form"]["properties"])
+    assert set(form) == set(FORM.definition["properties"])
     assert (form["form_id"], form["state"], form["xmlns"]) == ("f1", "normal", XMLNS)
     assert form["meta"]["user_id"] == "u-amina"
     assert form["meta"]["device_id"] == "D-1"

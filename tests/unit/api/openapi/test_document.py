@@ -4,12 +4,30 @@ import pytest
 from openapi_spec_validator import validate
 
 from api.openapi.document import document, statuses
+from api.openapi.shapes import (
+    FLAG,
+    TEXT,
+    Reference,
+    any_of,
+    as_json,
+    closed,
+    content,
+    list_of,
+    parameter,
+    query,
+    schema,
+)
 from api.routes import ROUTES
-from api.wire.dialects import CASE_V2
+from api.wire.dialects import CASE_V2, OPENROSA
 from api.wire.permissions import Permission
+from api.wire.route import Route
 
 DOCUMENT = document(ROUTES, version="1.2.3")
 LISTED = [route for route in ROUTES if route.listed]
+
+LEAF = schema("Leaf", closed({"name": TEXT}))
+TREE = schema("Tree", closed({"leaves": list_of(LEAF)}))
+DEEP = parameter("tree_deep", query("deep", "All of it.", FLAG))
 
 every_route = pytest.mark.parametrize(
     "route", LISTED, ids=lambda r: f"{r.method} {r.path}"
@@ -59,3 +77,120 @@ def test_routes_that_nobody_needs_to_see_stay_out():
 def test_the_document_is_that_of_the_release():
     """rules/operator.md 4.5: whoever reads it knows which program it is about."""
     assert DOCUMENT["info"]["version"] == "1.2.3"
+
+
+def test_what_a_row_names_is_collected():
+    """A row is all that must be written: what stands in its shapes is found."""
+    told = described(a_row(body=as_json(TREE), parameters=(DEEP,)))
+    schemas, parameters = sections(told)
+    assert schemas["Tree"]["properties"]["leaves"]["items"] == LEAF
+    assert schemas["Leaf"] == LEAF.definition
+    assert parameters == {"tree_deep": DEEP.definition}
+    operation = told["paths"]["/tree"]["post"]
+    assert operation["parameters"] == [DEEP]
+    assert operation["requestBody"]["content"]["application/json"]["schema"] == TREE
+
+
+@pytest.mark.parametrize("place", ["body", "result", "problem"])
+def test_a_shape_is_found_wherever_a_row_names_it(place):
+    """Deep in a list of alternatives, in any media type."""
+    shape = content("text/json", any_of(TEXT, closed({"tree": TREE})))
+    schemas, _ = sections(described(a_row(**{place: shape})))
+    assert {"Tree", "Leaf"} <= set(schemas)
+
+
+def test_rows_that_are_not_listed_bring_nothing():
+    """What nobody can see needs no words."""
+    told = described(a_row(body=as_json(TREE), listed=False))
+    assert sections(told) == ({}, {})
+
+
+def test_one_definition_may_be_named_twice():
+    """Rows share shapes; those that say the same are one component."""
+    again = schema("Leaf", closed({"name": TEXT}))
+    schemas, _ = sections(described(a_row(body=as_json(LEAF), result=as_json(again))))
+    assert schemas["Leaf"] == LEAF.definition
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"result": as_json(schema("Leaf", TEXT))},
+        {"result": as_json(schema("Hidden", list_of(schema("Leaf", TEXT))))},
+        {"parameters": (DEEP, parameter("tree_deep", query("deep", "Some of it.")))},
+    ],
+    ids=["beside", "inside", "parameters"],
+)
+def test_two_definitions_under_one_name_are_refused(rest):
+    """The server does not start: one of the two would be told wrongly."""
+    with pytest.raises(ValueError, match=r"two definitions of (Leaf|tree_deep)"):
+        described(a_row(body=as_json(TREE), **rest))
+
+
+def test_a_schema_and_a_parameter_may_have_one_name():
+    """They are listed apart."""
+    named = parameter("Leaf", query("leaf", "Which."))
+    schemas, parameters = sections(
+        described(a_row(body=as_json(LEAF), parameters=(named,)))
+    )
+    assert (schemas["Leaf"], parameters["Leaf"]) == (LEAF.definition, named.definition)
+
+
+@pytest.mark.parametrize("section", ["schemas", "parameters"])
+def test_every_component_is_pointed_to_and_every_pointer_leads_somewhere(section):
+    """What no endpoint takes or answers is not there, and nothing is missing."""
+    start = f"#/components/{section}/"
+    pointers = {place for place in references(DOCUMENT) if place.startswith(start)}
+    assert pointers == {start + name for name in DOCUMENT["components"][section]}
+
+
+def test_the_document_is_plain():
+    """No definition hides in what is served, and any JSON writer takes it."""
+    assert not [part for part in parts(DOCUMENT) if isinstance(part, Reference)]
+
+
+@every_route
+def test_every_problem_with_a_body_of_its_own_is_described(route):
+    """A client of the case API or of the Excel import meets JSON that it can expect."""
+    responses = DOCUMENT["paths"][route.written_path][route.method.lower()]["responses"]
+    told = {int(s) for s, said in responses.items() if "content" in said}
+    problems = {status for status in statuses(route) if status >= 400 and status != 429}
+    if route.problem is not None:
+        assert problems - {401} <= told
+        assert 401 not in told
+    elif route.dialect is CASE_V2:
+        assert problems <= told
+
+
+def a_row(**more):
+    """Make the row of an API that answers no problem as JSON."""
+    row = {"method": "POST", "path": "/tree", "summary": "Grow", "operation": "grow"}
+    row |= {"permission": Permission.OPEN, "dialect": OPENROSA, "answers": (200, 400)}
+    return Route(handler=a_row, **row | more)
+
+
+def described(*rows):
+    return document(rows, version="1.2.3")
+
+
+def sections(told):
+    """Return what a document lists: its schemas and its parameters."""
+    return told["components"]["schemas"], told["components"]["parameters"]
+
+
+def parts(shape):
+    """Yield a value and all that stands in it."""
+    yield shape
+    inside = shape.values() if isinstance(shape, dict) else shape
+    if isinstance(shape, dict | list):
+        for part in inside:
+            yield from parts(part)
+
+
+def references(shape):
+    """Return where the pointers of a document lead."""
+    return {
+        part["$ref"]
+        for part in parts(shape)
+        if isinstance(part, dict) and "$ref" in part
+    }
