@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import bindparam, func, select
 
@@ -12,7 +14,10 @@ from ledger.storage.compression import PLAIN, Codec, DecompressionError, pays, t
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
-from ledger.tables import blobs, bodies, dictionaries
+from ledger.tables import blob_parts, blobs, bodies, dictionaries
+
+PART = 1024 * 1024
+"""Bytes of a file in one row: one that is larger is never held whole."""
 
 _SAMPLES = 400
 _TRAIN_AT = (256, 20_000, 1_000_000)
@@ -43,6 +48,13 @@ _BLOB = Statement(
     )
 )
 
+_PART = Statement(
+    select(blob_parts.c.content).where(
+        blob_parts.c.domain == bindparam("domain"),
+        blob_parts.c.sha256 == bindparam("sha256"),
+        blob_parts.c.number == bindparam("number"),
+    )
+)
 _PRESENT_BLOBS = Statement(
     select(blobs.c.sha256).where(
         blobs.c.domain == bindparam("domain"), in_list(blobs.c.sha256, "digests")
@@ -143,10 +155,36 @@ def describe(upload: Upload) -> Attachment:
     )
 
 
+def put_file(w: Writer, path: Path, sha256: str) -> None:
+    """Store a file under its digest, a part in a row."""
+    with path.open("rb") as file:
+        w.conn.insert_new(blobs, [(w.domain, sha256, file.read(PART))])
+        parts = iter(partial(file.read, PART), b"")
+        for number, content in enumerate(parts, start=1):
+            w.conn.insert_new(blob_parts, [(w.domain, sha256, number, content)])
+            # What is sent through a pipeline waits in memory until somebody asks.
+            present_blobs(w, [sha256])
+
+
 def get_blob(r: Reader, sha256: str) -> bytes | None:
-    """Return the bytes of an attachment."""
-    content: bytes | None = r.conn.value(_BLOB, domain=r.domain, sha256=sha256)
-    return content
+    """Return the bytes of an attachment or a file."""
+    parts = list(parts_of_blob(r, sha256))
+    return b"".join(parts) if parts else None
+
+
+def parts_of_blob(r: Reader, sha256: str) -> Iterator[bytes]:
+    """Yield the bytes of an attachment or a file in parts; none if they are gone."""
+    part: bytes | None = r.conn.value(_BLOB, domain=r.domain, sha256=sha256)
+    number = 0
+    while part is not None:
+        yield part
+        number += 1
+        more = len(part) == PART
+        part = (
+            r.conn.value(_PART, domain=r.domain, sha256=sha256, number=number)
+            if more
+            else None
+        )
 
 
 def present_blobs(r: Reader, digests: Collection[str]) -> set[str]:

@@ -89,7 +89,17 @@ blobs = Table(
     Column("sha256", Sortable, primary_key=True),
     Column("content", Bytes, nullable=False),
 )
-"""The bytes of attachments, by digest."""
+"""The bytes of attachments, by digest; of a large file the first part."""
+
+blob_parts = Table(
+    "blob_parts",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("sha256", Sortable, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", Bytes, nullable=False),
+)
+"""What comes behind the first part of a large file, counted from 1."""
 
 idempotency = Table(
     "idempotency",

@@ -21,7 +21,7 @@ from ledger.proof.chain import erasures
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
-from ledger.tables import blobs, entries, idempotency, jobs
+from ledger.tables import blob_parts, blobs, entries, idempotency, jobs
 
 Changed = Mapping[int, tuple[Entry, Redaction]]
 """What is left of each redacted body, with its entry, by position."""
@@ -46,6 +46,12 @@ _ATTACHMENTS = Statement(
 _DROP_BLOBS = Statement(
     delete(blobs).where(
         blobs.c.domain == bindparam("domain"), in_list(blobs.c.sha256, "digests")
+    )
+)
+_DROP_PARTS = Statement(
+    delete(blob_parts).where(
+        blob_parts.c.domain == bindparam("domain"),
+        in_list(blob_parts.c.sha256, "digests"),
     )
 )
 _ANSWERS = Statement(
@@ -106,9 +112,10 @@ def files_of(r: Reader, changed: Changed) -> dict[str, Attachment]:
 
 
 def drop_files(w: Writer, digests: Collection[str]) -> None:
-    """Drop the bytes of attachments."""
+    """Drop the bytes of attachments and files."""
     if digests:
         w.conn.run(_DROP_BLOBS, domain=w.domain, digests=list(digests))
+        w.conn.run(_DROP_PARTS, domain=w.domain, digests=list(digests))
 
 
 def forget_answers(w: Writer, changed: Changed, case_ids: Collection[str]) -> None:
