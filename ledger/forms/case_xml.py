@@ -6,7 +6,7 @@ What a block says is read here, with the rules it can break by itself
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from copy import copy
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -30,6 +30,17 @@ from ledger.forms.xml import (
 from ledger.times import Instant, parse_instant
 
 MAX_LENGTH: Final = 255
+LIMITED: Final[Mapping[str, str]] = {
+    "case_type": "type",
+    "case_name": "name",
+    "owner_id": "owner_id",
+    "external_id": "external_id",
+}
+"""The names of rule 6.1, with the field that a problem calls them by."""
+IGNORED_IN_UPDATE: Final = frozenset(
+    {"case_id", "date_modified", "supply_point_location_id", "user_id"}
+)
+"""The names of rules 6.3 and 6.6."""
 
 _CASE: Final = f"{{{CASE_NS}}}case"
 _ANY_CASE: Final = "{*}case"
@@ -41,7 +52,7 @@ _NSMAP: Final = default_namespace(CASE_NS)
 _TAG: Final = f"{{{CASE_NS}}}"
 _LONGEST_CACHED_DATE: Final = 40
 
-_SPECIAL: Final = ("case_type", "case_name", "owner_id", "external_id", "date_opened")
+_SPECIAL: Final = (*LIMITED, "date_opened")
 _SPECIAL_SET: Final = frozenset(_SPECIAL)
 _CREATE_NAMES: Final = frozenset((*_SPECIAL, "user_id"))
 _RELATIONSHIPS: Final = frozenset(("child", "extension"))
@@ -61,15 +72,20 @@ def read_ledger_case_ids(root: Element) -> tuple[str, ...]:
 
     Each once, in document order. Raises ``Rejected`` for an id that is too long.
     """
-    ids: dict[str, None] = {}
+    found = ledger_references(root)
+    ids = dict.fromkeys(block.get(name) or "" for block, name in found)
+    ids.pop("", None)
+    for case_id in ids:
+        check_case_id(case_id)
+    return tuple(ids)
+
+
+def ledger_references(root: Element) -> Iterator[tuple[Element, str]]:
+    """Yield each ledger block with each attribute in which it may name a case."""
     for block in root.iter(_BALANCE, _TRANSFER):
         if next(block.iterancestors(_IN_DEVICE_LOG), None) is None:
             names = ("entity-id",) if block.tag == _BALANCE else ("src", "dest")
-            ids.update(dict.fromkeys(block.get(name) or "" for name in names))
-    ids.pop("", None)
-    for case_id in ids:
-        _check_case_id(case_id)
-    return tuple(ids)
+            yield from ((block, name) for name in names)
 
 
 def write_case_blocks(form: Element, blocks: Iterable[CaseBlock]) -> None:
@@ -108,22 +124,26 @@ def _is_covered(element: Element, parent: Element, root: Element) -> bool:
 
 def _read(element: Element) -> CaseBlock | None:
     """Return one block, or ``None`` for a question that happens to be called case."""
-    case_id = element.get("case_id")
-    if case_id is None and element.find(_ANY_CASE_ID) is None:
+    if not is_block(element):
         return None
-    date_modified = _date_modified(element.get("date_modified"))
-    if element.tag != _CASE:
-        raise _wrong_version(element)
-    _check_case_id(case_id)
+    case_id = element.get("case_id")
+    date_modified = read_date_modified(element.get("date_modified"))
+    check_version(element)
+    check_case_id(case_id)
     return _block(
-        _actions(element),
+        actions_of(element),
         case_id or "",
         user_id=element.get("user_id"),
         modified=date_modified,
     )
 
 
-def _actions(element: Element) -> dict[str, list[Element]]:
+def is_block(element: Element) -> bool:
+    """Tell a case block from a question that happens to be called so (rule 4.2)."""
+    return element.get("case_id") is not None or element.find(_ANY_CASE_ID) is not None
+
+
+def actions_of(element: Element) -> dict[str, list[Element]]:
     """Return the children of each action; repeated actions are merged (rule D-6)."""
     elements = children_of(element)
     actions = dict(zip(local_names(elements), map(children_of, elements), strict=True))
@@ -141,8 +161,7 @@ def _block(
     user_id: str | None,
     modified: Instant | None,
 ) -> CaseBlock:
-    if "referral" in actions:
-        raise Rejected("UsesReferrals", "Sorry, referrals are no longer supported!")
+    check_actions(actions)
     create, update = actions.get("create"), actions.get("update")
     index, attachment = actions.get("index"), actions.get("attachment")
     return CaseBlock(
@@ -157,7 +176,14 @@ def _block(
     )
 
 
-def _date_modified(text: str | None) -> Instant | None:
+def check_actions(names: Container[str]) -> None:
+    """Raise ``Rejected`` for a block with a referral (rule 5.5)."""
+    if "referral" in names:
+        raise Rejected("UsesReferrals", "Sorry, referrals are no longer supported!")
+
+
+def read_date_modified(text: str | None) -> Instant | None:
+    """Return the time of a block, if it has one; raises ``Rejected`` (rule 9.3)."""
     if not text:
         return None
     try:
@@ -172,16 +198,28 @@ def _date_modified(text: str | None) -> Instant | None:
 _cached_instant = lru_cache(maxsize=4096)(parse_instant)
 
 
-def _wrong_version(element: Element) -> Rejected:
-    """Return why a block that is not version 2 is refused (``rules/case-xml.md`` 4)."""
+def read_date_opened(text: str) -> Instant:
+    """Return when a case was opened; raises ``Rejected`` (rule 9.4)."""
+    try:
+        return parse_instant(text)
+    except ValueError:
+        error = f"Unable to parse date string '{text}'"
+        raise value_error("opened_on", error) from None
+
+
+def check_version(element: Element) -> None:
+    """Raise ``Rejected`` for a block that is not version 2 (rule 4.4)."""
+    if element.tag == _CASE:
+        return
     xmlns, parent = namespace(element), element.getparent()
     if not xmlns or (parent is not None and xmlns == namespace(parent)):
-        return Rejected("VersionNotSupported", "")
+        raise Rejected("VersionNotSupported", "")
     text = f"{xmlns} not a valid case xmlns. We don't know how to handle this version."
-    return Rejected("CaseGenerationException", text)
+    raise Rejected("CaseGenerationException", text)
 
 
-def _check_case_id(case_id: str | None) -> None:
+def check_case_id(case_id: str | None) -> None:
+    """Raise ``Rejected`` for an id that is missing, empty or too long (rule 4.5)."""
     if case_id is None:
         text = (
             "No case_id attribute found in v2 case block, this is a required property."
@@ -213,14 +251,17 @@ def _create(elements: list[Element]) -> dict[str, str]:
 
 
 def _indices(elements: list[Element]) -> tuple[IndexUpdate, ...]:
-    indices = tuple(map(_index, elements))
+    indices = tuple(map(read_index, elements))
     if len(indices) > 1:
         indices = tuple({index.name: index for index in indices}.values())
     return indices
 
 
-def _index(element: Element) -> IndexUpdate:
-    """Return one index; a cleared one needs no ``case_type`` (rules D-5 and D-8)."""
+def read_index(element: Element) -> IndexUpdate:
+    """Return one index; a cleared one needs no ``case_type`` (rules D-5 and D-8).
+
+    Raises ``Rejected``.
+    """
     name, case_id = local_name(element), own_text(element)
     case_type = element.get("case_type")
     relationship = element.get("relationship") or "child"

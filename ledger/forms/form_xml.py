@@ -173,7 +173,7 @@ def _form_id(instance_id: str | None) -> tuple[str | None, Rejected | None]:
 
 def read_meta(root: Element) -> FormMeta:
     """Return the first meta block below the root (``rules/case-xml.md`` 3.1)."""
-    element = _meta_of(root)
+    element = meta_of(root)
     if element is None:
         return FormMeta()
     children = children_of(element)
@@ -195,15 +195,26 @@ def read_meta(root: Element) -> FormMeta:
 
 def _read_ids(root: Element) -> FormMeta:
     """Return the ids of the meta block that ``read_meta`` reads, and nothing else."""
-    element = _meta_of(root)
+    element = meta_of(root)
     if element is None:
         return FormMeta()
     instance_id, user_id = _ids(element, texts_by_name(children_of(element)))
     return FormMeta(instance_id=instance_id, user_id=user_id)
 
 
-def _meta_of(root: Element) -> Element | None:
+def meta_of(root: Element) -> Element | None:
+    """Return the meta block of a form (``rules/case-xml.md`` 3.1)."""
     return next(root.iterchildren("{*}meta", "{*}Meta"), None)
+
+
+def id_element(root: Element) -> Element | None:
+    """Return the element that says a form's id (``rules/case-xml.md`` 3.2 and 3.3)."""
+    meta = meta_of(root)
+    if meta is None:
+        return None
+    named = {local_name(child): child for child in children_of(meta)}
+    old = named.get("uid") if local_name(meta) == _LEGACY else None
+    return old if old is not None and own_text(old) else named.get("instanceID")
 
 
 def _ids(element: Element, texts: Mapping[str, str]) -> tuple[str | None, str | None]:

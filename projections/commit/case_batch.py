@@ -34,6 +34,7 @@ from projections.rule.fold import (
     REVOKED,
     Stamp,
     blocks_by_case,
+    missing_target,
     new_targets,
     touched,
 )
@@ -407,10 +408,7 @@ class CaseBatch:
             self._load_cases(unknown)
         for case_id, target in targets:
             if target not in groups and self._cases.get(target) is None:
-                raise Rejected(
-                    "InvalidCaseIndex",
-                    f"Case '{case_id}' references non-existent case '{target}'",
-                )
+                raise missing_target(case_id, target)
 
     def _keep(self, case: Case, steps: Iterable[Step]) -> Case:
         old = self._cases.get(case.case_id)

@@ -15,10 +15,14 @@ from ledger.cases.case import Case, CaseAttachment, CaseIndex, FoldKey
 from ledger.entry import Attachment
 from ledger.errors import Rejected
 from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.case_xml import (
+    IGNORED_IN_UPDATE,
+    LIMITED,
+    check_length,
+    read_date_opened,
+)
 from ledger.forms.form import CASE_API_XMLNS, Form
-from ledger.times import Instant, Micros, parse_instant
-
-LONGEST = 255
+from ledger.times import Instant, Micros
 
 FORM = 1
 LEDGER = 64
@@ -37,16 +41,6 @@ DELETED = 1 << 16
 RESTORED = 1 << 17
 REVOKED = 1 << 18
 """Bits of our own: a case flagged or not, a form that is not in force."""
-
-_LIMITED = {
-    "case_type": "type",
-    "case_name": "name",
-    "owner_id": "owner_id",
-    "external_id": "external_id",
-}
-_IGNORED_IN_UPDATE = frozenset(
-    {"case_id", "date_modified", "supply_point_location_id", "user_id"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +154,12 @@ def new_targets(form: Form) -> list[tuple[str, str]]:
     ]
 
 
+def missing_target(case_id: str, target: str) -> Rejected:
+    """Return why an index to a case that is not there refuses a form (rule 10.5)."""
+    text = f"Case '{case_id}' references non-existent case '{target}'"
+    return Rejected("InvalidCaseIndex", text)
+
+
 def _rank(block: CaseBlock) -> int:
     """Return the rank of a block's best action (rule 7.3)."""
     if block.create is not None:
@@ -228,7 +228,7 @@ def _update(draft: _Draft, update: Mapping[str, str]) -> None:
             draft.fields["case_name"] = value
         elif name == "location_id":
             draft.fields["location_id"] = value
-        elif name not in _IGNORED_IN_UPDATE:
+        elif name not in IGNORED_IN_UPDATE:
             draft.properties[name] = value
             if name == "hq_user_id":
                 _set_special(draft.fields, "external_id", value)
@@ -250,29 +250,13 @@ def _update_plainly(draft: _Draft, update: Mapping[str, str]) -> None:
 def _set_special(fields: dict[str, Any], name: str, value: str) -> None:
     """Set a name of rule 6; others inside ``create`` are ignored (rule 5.3)."""
     if name == "date_opened":
-        fields["opened_on"] = _opened_on(value)
+        fields["opened_on"] = read_date_opened(value)
         return
-    label = _LIMITED.get(name)
+    label = LIMITED.get(name)
     if label is None:
         return
-    if len(value) > LONGEST:
-        raise Rejected(
-            "CaseValueError",
-            f"Error processing case update: Field: {label}, "
-            f"Error: Value exceeds allowed length: {LONGEST}",
-        )
+    check_length(label, value)
     fields[name] = value
-
-
-def _opened_on(value: str) -> Instant:
-    try:
-        return parse_instant(value)
-    except ValueError:
-        raise Rejected(
-            "CaseValueError",
-            "Error processing case update: Field: opened_on, "
-            f"Error: Unable to parse date string '{value}'",
-        ) from None
 
 
 def _set_index(indices: dict[str, CaseIndex], index: IndexUpdate) -> None:
@@ -309,7 +293,7 @@ def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
             draft.attachments.pop(update.name, None)
 
 
-_SPECIAL = frozenset({*_LIMITED, "date_opened"})
+_SPECIAL = frozenset({*LIMITED, "date_opened"})
 _COLLECTIONS = frozenset({"properties", "indices", "attachments"})
 _SCALARS = tuple(name for name in Case.__dataclass_fields__ if name not in _COLLECTIONS)
 _BLANK = Case(domain="", case_id="")

@@ -263,11 +263,11 @@ async def test_a_form_that_is_refused_is_kept(store, monkeypatch):
     No record gets so far by itself, so the length that the processor takes is made
     shorter.
     """
-    monkeypatch.setattr("projections.rule.fold.LONGEST", 20)
+    monkeypatch.setattr("ledger.forms.case_xml.MAX_LENGTH", 40)
     job, found = await imported(
         store,
         a_control(NEW, NAME),
-        {"name": "x" * 21},
+        {"name": "x" * 41},
         {"name": "Bo"},
     )
     assert outcomes(found) == ["failed", "applied"]
