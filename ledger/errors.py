@@ -19,7 +19,12 @@ class LedgerError(Exception):
 
 
 class Malformed(LedgerError):
-    """The bytes of a submission are not a form (``rules/case-xml.md`` 12)."""
+    """The bytes of a submission are not a form (``rules/case-xml.md`` 12).
+
+    ``line`` is where the parser stopped, if it knows.
+    """
+
+    line: int | None = None
 
 
 class Rejected(LedgerError):

@@ -77,10 +77,10 @@ def parse_xml(body: bytes, *, limit: int = MAX_BODY) -> Element:
     try:
         root = etree.fromstring(body, _parsers.parser)
     except (etree.LxmlError, ValueError, LookupError) as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), line=getattr(error, "lineno", None)) from None
     # Entities of a DTD would leave holes in the text without any error.
     if root.getroottree().docinfo.internalDTD is not None:
-        raise _invalid("DOCTYPE is not allowed")
+        raise _invalid("DOCTYPE is not allowed", line=_line_of(body, b"<!DOCTYPE"))
     return root
 
 
@@ -153,7 +153,15 @@ def xml_safe(text: str) -> str:
     return _ILLEGAL.sub("\ufffd", text)
 
 
-def _invalid(message: str) -> Malformed:
+def _line_of(body: bytes, mark: bytes) -> int | None:
+    """Return the line on which a mark stands; in UTF-16 it is not found."""
+    found = body.find(mark)
+    return None if found < 0 else body.count(b"\n", 0, found) + 1
+
+
+def _invalid(message: str, *, line: int | None = None) -> Malformed:
     """Return the error for a document, on one short line that can be stored."""
-    line = xml_safe(" ".join(message.split()))[:_MAX_MESSAGE]
-    return Malformed(f"Invalid XML: {line}")
+    text = xml_safe(" ".join(message.split()))[:_MAX_MESSAGE]
+    error = Malformed(f"Invalid XML: {text}")
+    error.line = line
+    return error

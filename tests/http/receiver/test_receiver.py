@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from ledger.entry import Kind
-from ledger.forms.schemas import violations
+from ledger.forms.check import check_response
 from ledger.log import entries_after
 from tests.kit.build import a_block, a_create, a_form, an_update
 
@@ -44,7 +44,7 @@ def form_of(form_id: str = "f1", *blocks: str, **more) -> bytes:
 
 def text_of(answer) -> str:
     assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
-    assert violations("response", answer.body) == []
+    assert check_response(answer.body) == ()
     return answer.body.decode()
 
 
