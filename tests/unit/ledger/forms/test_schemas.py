@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,12 @@ def test_what_the_server_writes_keeps_to_the_schemas():
     meta, block = parse_xml(body)
     assert schema("openrosa-meta.xsd").validate(meta)
     assert schema("case-transaction-v2.xsd").validate(block)
+
+
+def test_every_schema_is_part_of_an_installed_program():
+    """A file that no pattern of the packaging names would be missing in a wheel."""
+    settings = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())
+    patterns = settings["tool"]["setuptools"]["package-data"]["*"]
+    files = [path for path in FOLDER.iterdir() if path.is_file()]
+    left = [p.name for p in files if not any(p.match(q) for q in ("*.py", *patterns))]
+    assert left == []
