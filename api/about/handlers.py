@@ -1,17 +1,19 @@
 """What the process says about itself: health, readiness, metrics, its description.
 
 None of it needs credentials and none of it names a domain, a user or a case. The page
-under ``/api/docs`` is Swagger UI from our own files: it asks no other server.
+under ``/api/docs`` is Swagger UI from our own files: it asks no other server. The
+schemas under ``/api/schemas`` are for editors and for whoever writes forms.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 import orjson
-from aiohttp import web
+from aiohttp import ETag, web
 
 from api.http.keys import DESCRIPTION, STORE
 from api.http.metrics import CONTENT_TYPE, exposition
@@ -22,6 +24,15 @@ from ledger.migrations import pending_steps
 from ledger.store import Store
 
 _STATIC = Path(__file__).parents[1] / "static"
+_SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+_SCHEMA_TYPES = {".json": "application/schema+json", ".xsd": "application/xml"}
+_PUBLISHED = frozenset(
+    path.name for path in _SCHEMAS.iterdir() if path.suffix in _SCHEMA_TYPES
+)
+_FOR_AN_HOUR = {
+    "Cache-Control": "public, max-age=3600",
+    "X-Content-Type-Options": "nosniff",
+}
 _TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -84,6 +95,22 @@ async def get_docs_file(request: web.Request) -> web.Response:
     return _file(name)
 
 
+async def get_schema(request: web.Request) -> web.Response:
+    """Answer one of the schemas, unless the client has it as it is."""
+    name = request.match_info["schema"]
+    if name not in _PUBLISHED:
+        raise unknown_path()
+    body, tag = _schema(name)
+    known = {etag.value for etag in request.if_none_match or ()}
+    if known & {tag.value, "*"}:
+        response = web.Response(status=304, headers=_FOR_AN_HOUR)
+    else:
+        kind = _SCHEMA_TYPES[Path(name).suffix]
+        response = web.Response(body=body, content_type=kind, headers=_FOR_AN_HOUR)
+    response.etag = tag
+    return response
+
+
 def describe(document: dict[str, object]) -> bytes:
     """Return a document as the bytes that are served."""
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
@@ -110,3 +137,10 @@ def _file(name: str) -> web.Response:
 @lru_cache(maxsize=len(_SERVED))
 def _content(name: str) -> bytes:
     return (_STATIC / name).read_bytes()
+
+
+@lru_cache(maxsize=len(_PUBLISHED))
+def _schema(name: str) -> tuple[bytes, ETag]:
+    """Return a schema with its tag, a weak one: it may be sent compressed or not."""
+    body = (_SCHEMAS / name).read_bytes()
+    return body, ETag(hashlib.sha256(body).hexdigest()[:32], is_weak=True)

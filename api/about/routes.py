@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.about import handlers as about
-from api.about.openapi import DESCRIPTION, STATUS
+from api.about.openapi import DESCRIPTION, SCHEMA, STATUS
 from api.http.middleware import Handler
 from api.openapi.shapes import PLAIN_TEXT, as_json
 from api.wire.dialects import PROCESS
@@ -48,5 +48,12 @@ ROUTES: tuple[Route, ...] = (
         about.get_docs_file,
         "What the page needs",
         listed=False,
+    ),
+    _page(
+        "/api/schemas/{schema}",
+        about.get_schema,
+        "A schema of forms, of answers to devices, or of control files",
+        answers=(200, 304, 404),
+        result=SCHEMA,
     ),
 )

@@ -22,6 +22,7 @@ _MEANING = {
     202: "Taken on as a job, whose address is in `Location`",
     204: "Nothing to say",
     303: "Done; a page of the result is at `Location`",
+    304: "What the client has is still so",
     400: "The request is at fault; `error` says where",
     401: "Credentials are missing or not valid",
     403: "The credentials do not reach this far",
