@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import NamedTuple
 import click
 
 from api.cli.database import opened, the_domain
+from api.cli.form_files import FoundForm, find_forms
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.commands.submissions import SubmitForm
 from ledger.entry import Kind, Receipt, Submission
-from ledger.errors import LedgerError, Malformed
+from ledger.errors import Malformed
 from ledger.forms.form_xml import parse_form
 from ledger.store import Store
 from ledger.submit import Ledger
@@ -24,7 +24,6 @@ from ledger.writer import LedgerWriter
 from projections.commit.projector import LiveProjector
 
 _TOGETHER = 200
-_LARGEST = 10 * 1024 * 1024
 _GOOD = (Kind.NORMAL, Kind.EDIT, Kind.DUPLICATE, Kind.DEVICE_LOG)
 
 
@@ -41,37 +40,27 @@ class FormFile(NamedTuple):
     nargs=-1,
     required=True,
     metavar="FILE.xml...",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
 @click.option("--domain", required=True, metavar="D", help="The forms' domain.")
 @click.pass_obj
 def submit(config: Config, *, files: tuple[Path, ...], domain: str) -> int:
     """Append XForm files to the log as the receiver would.
 
-    A folder stands for the .xml files in it, a .zip for those in the archive. Prints a
-    line for each form: its verdict, its id, its file and, if it has one, its problem.
+    A folder stands for the .xml files in it, a .zip for those in the archive, - for
+    standard input. Prints a line for each form: its verdict, its id, its file and, if
+    it has one, its problem.
     """
     kept_as_errors = 0
     with opened(config) as store:
         the_domain(store, domain)
-        for form, receipt in append_forms(store, domain, find_forms(files)):
+        for form, receipt in append_forms(store, domain, map(_read, find_forms(files))):
             kept_as_errors += receipt.kind not in _GOOD
             problem = f"\t{receipt.problem}" if receipt.problem else ""
             click.echo(f"{receipt.kind}\t{receipt.form_id}\t{form.name}{problem}")
     if kept_as_errors:
         click.echo(f"Error: {kept_as_errors} forms were kept as errors", err=True)
     return 1 if kept_as_errors else 0
-
-
-def find_forms(paths: Iterable[Path]) -> Iterator[FormFile]:
-    """Yield the forms of files, folders and archives, in the order of their names."""
-    for path in paths:
-        if path.is_dir():
-            yield from map(_read, sorted(path.rglob("*.xml")))
-        elif path.suffix.lower() == ".zip":
-            yield from _unzip(path)
-        else:
-            yield _read(path)
 
 
 def append_forms(
@@ -88,6 +77,10 @@ def append_forms(
                 yield from zip(batch, receipts, strict=True)
         finally:
             runner.run(writer.stop())
+
+
+def _read(found: FoundForm) -> FormFile:
+    return FormFile(found.name, found.read())
 
 
 async def _start(writer: LedgerWriter) -> None:
@@ -110,31 +103,3 @@ def _command(body: bytes) -> SubmitForm:
         return SubmitForm(submission=submission, form=parse_form(body))
     except Malformed as error:
         return SubmitForm(submission=submission, form=None, problem=str(error))
-
-
-def _read(path: Path) -> FormFile:
-    return FormFile(str(path), _within_limit(str(path), path.read_bytes()))
-
-
-def _unzip(path: Path) -> Iterator[FormFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for info in sorted(archive.infolist(), key=lambda info: info.filename):
-                name = f"{path}:{info.filename}"
-                if not info.is_dir() and info.filename.lower().endswith(".xml"):
-                    if info.file_size > _LARGEST:
-                        raise _too_large(name)
-                    yield FormFile(name, _within_limit(name, archive.read(info)))
-    except zipfile.BadZipFile as error:
-        text = f"{path} is no zip archive: {error}"
-        raise LedgerError(text) from None
-
-
-def _within_limit(name: str, body: bytes) -> bytes:
-    if len(body) > _LARGEST:
-        raise _too_large(name)
-    return body
-
-
-def _too_large(name: str) -> LedgerError:
-    return LedgerError(f"{name}: Form exceeds 10MB size limit")

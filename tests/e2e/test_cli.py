@@ -168,6 +168,14 @@ def test_files_folders_and_archives_are_submitted(demo, form_file, tmp_path):
     assert demo("submit", files[0], "--domain", "demo")[0].startswith("duplicate\t")
 
 
+def test_a_form_may_come_from_standard_input(demo, form_file, monkeypatch):
+    """Rule 3.6: a dash."""
+    stdin = io.TextIOWrapper(io.BytesIO(form_file.read_bytes()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    [line] = demo("submit", "-", "--domain", "demo")
+    assert line == "normal\tf1\t-"
+
+
 def test_a_broken_form_is_kept_and_told(demo, form_file):
     """The receiver keeps what is no form; the exit code says that it is none."""
     form_file.write_bytes(b"<a")

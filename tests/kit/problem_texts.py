@@ -40,6 +40,8 @@ MAKERS = {
     "CannotServe": 0,
     "UsageError": 0,
     "Unreadable": 1,
+    "UnreadableForm": 0,
+    "FormTooLarge": 0,
     "_TryAnother": 1,
     "ClickException": 0,
     "fail": 0,
