@@ -135,8 +135,11 @@ class Session:
         self._appended_on = writer.head.appended_on
 
     def load(self, needs: Sequence[Needs]) -> None:
-        """Look up what all commands need, a query for each kind of thing."""
-        form_ids = {i for need in needs for i in need.form_ids}
+        """Look up what all commands need, a query for each kind of thing.
+
+        What is known already stays as it is, with what this session made of it.
+        """
+        form_ids = {i for need in needs for i in need.form_ids} - self.known.keys()
         known = log.ask_entries_of_forms(self.writer, form_ids) if form_ids else dict
         keys = [key for need in needs for key in need.idempotency_keys]
         if keys:
@@ -145,7 +148,7 @@ class Session:
             case_ids=[i for need in needs for i in need.case_ids],
             external_ids=[i for need in needs for i in need.external_ids],
         )
-        self.known = known()
+        self.known.update(known())
         self._note_foreign([i for i in form_ids if i not in self.known])
 
     def entries_of(self, form_id: str) -> list[Entry]:
@@ -368,7 +371,7 @@ class Session:
     def _note_foreign(self, form_ids: list[str]) -> None:
         others = self.cases.other_domains() if form_ids else ()
         if others:
-            self._foreign = frozenset(
+            self._foreign |= frozenset(
                 log.forms_elsewhere(self.writer.conn, others, form_ids)
             )
 
