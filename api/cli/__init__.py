@@ -39,7 +39,10 @@ _COMMANDS = {
     "error": ("api.cli.error", "List and show forms in error, and try them again."),
     "undo": ("api.cli.undo", "Take back what a form, a job or a user did."),
     "case": ("api.cli.case", "Show a case, now or in the past, and its history."),
-    "form": ("api.cli.form", "Show a form, archive or delete it, or take that back."),
+    "form": (
+        "api.cli.form",
+        "Check forms; show one, archive or delete it, or undo that.",
+    ),
     "export": ("api.cli.export", "Write all cases or forms of a domain as a file."),
     "backup": ("api.cli.backup", "Write everything that is kept to one file."),
     "restore": ("api.cli.backup", "Load a backup into an empty database."),

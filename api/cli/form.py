@@ -8,6 +8,7 @@ import click
 import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.form_check import check
 from api.cli.options import REASON, domain_option
 from api.cli.writing import written
 from api.config import Config
@@ -24,7 +25,10 @@ _FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID
 
 @click.group()
 def form() -> None:
-    """Show a form, archive or delete it, or take that back."""
+    """Check forms; show a form, archive or delete it, or take that back."""
+
+
+form.add_command(check)
 
 
 @form.command()

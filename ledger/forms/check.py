@@ -48,6 +48,7 @@ _WHY: Final = {
     "not a valid case xmlns": _NAMESPACE,
     "PhoneDateValueError:": "date_modified is no time such as 2026-05-01T12:00:00Z",
     "IllegalCaseId: Bad case id": "another domain has a case with this id",
+    "Form is a duplicate": "the same bytes are there already: it changes nothing",
     "AttachmentNotFound:": "no file of this name would come with the form",
 }
 """What a problem means, where its own text does not say so."""

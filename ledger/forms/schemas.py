@@ -1,10 +1,10 @@
 """The XML schemas of ``schemas/``: to explain a document, never to accept one. Pure.
 
 A check with these costs a hundred times a parse, so it has no place on the path of a
-submission (``rules/design.md`` 3.4). They are shown what the reader reads: names
-without their namespaces, texts in front of children, and nothing deeper
+submission (``rules/design.md`` 3.4). They are shown a copy of what the reader reads:
+names without their namespaces, texts in front of children, and nothing deeper
 (``rules/case-xml.md`` 2.3, 2.4 and D-7). So nothing in a document decides what is
-loaded or how deep a check goes.
+loaded or how deep a check goes (``rules/libraries.md`` 3.1.7).
 """
 
 from __future__ import annotations

@@ -1,0 +1,180 @@
+"""``caseledger form check``: why a form is refused, or would be, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from api.cli.database import opened, the_domain
+from api.cli.form_files import (
+    TOO_LARGE,
+    FormTooLarge,
+    FoundForm,
+    UnreadableForm,
+    find_forms,
+)
+from api.cli.form_trial import Trial
+from api.config import Config
+from ledger.errors import LedgerError
+from ledger.forms.check import (
+    Finding,
+    Weight,
+    check_form,
+    check_response,
+    refusal,
+)
+from ledger.forms.names import printable
+from ledger.forms.places import NOWHERE
+
+_FORM = "form"
+_RESPONSE = "response"
+_KINDS = (_FORM, _RESPONSE)
+_ESCAPES = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
+_BY_THEMSELVES = (
+    "the forms were checked by themselves: --domain D also asks what a domain says"
+)
+
+
+@dataclass(slots=True)
+class _Count:
+    """How many documents were looked at, and how many were not good."""
+
+    checked: int = 0
+    refused: int = 0
+    unreadable: int = 0
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(path_type=Path),
+)
+@click.option(
+    "--domain", metavar="D", help="Also tell what this domain would say to each form."
+)
+@click.option(
+    "--attachment",
+    "attachments",
+    multiple=True,
+    metavar="NAME",
+    help="A file that would come with the forms; may be repeated.",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(_KINDS),
+    default=_FORM,
+    show_default=True,
+    help="What the files are: forms, or answers to devices.",
+)
+@click.pass_obj
+def check(
+    config: Config,
+    *,
+    files: tuple[Path, ...],
+    domain: str | None,
+    attachments: tuple[str, ...],
+    kind: str,
+) -> int:
+    """Tell why forms are refused, or would be, and where in them.
+
+    A folder stands for the .xml files in it, a .zip for those in the archive, - for
+    standard input. Nothing is appended. Without --domain the forms are checked by
+    themselves, and no database is opened; with it they are tried in the domain too, one
+    after the other.
+
+    Prints "ok" and the file, or a line for each finding: refused or warning, file,
+    line, path, and what is wrong. With a warning the form is taken all the same.
+    """
+    _check_usage(kind, domain, attachments)
+    count = _Count()
+    with ExitStack() as stack:
+        trial = None
+        if domain is not None:
+            store = stack.enter_context(opened(config))
+            trial = Trial(store, the_domain(store, domain), attachments)
+            stack.enter_context(closing(trial))
+        for found in find_forms(files):
+            for line in _lines(found, kind, trial, count):
+                click.echo(line)
+    return _summary(count, kind, domain)
+
+
+def _check_usage(kind: str, domain: str | None, attachments: tuple[str, ...]) -> None:
+    if kind == _RESPONSE and domain is not None:
+        text = "--domain is for forms: a domain has nothing to say to a response"
+        raise click.UsageError(text)
+    if attachments and domain is None:
+        text = "--attachment needs --domain D"
+        raise click.UsageError(text)
+
+
+def _lines(
+    found: FoundForm, kind: str, trial: Trial | None, count: _Count
+) -> Iterator[str]:
+    """Yield what is told of one file; one that cannot be read is told on stderr."""
+    name = _shown(found.name)
+    try:
+        findings = list(_findings(found, kind, trial))
+    except OSError as error:
+        count.unreadable += 1
+        click.echo(f"Error: {name}: {error.strerror or error}", err=True)
+        return
+    except UnreadableForm as error:
+        count.unreadable += 1
+        click.echo(f"Error: {_shown(str(error))}", err=True)
+        return
+    count.checked += 1
+    count.refused += any(finding.weight is Weight.REFUSED for finding in findings)
+    if not findings:
+        yield f"ok\t{name}"
+    for finding in findings:
+        path, line = finding.place
+        shown = "" if line is None else str(line)
+        yield "\t".join(
+            (finding.weight, name, shown, _shown(path), _shown(finding.told))
+        )
+
+
+def _findings(found: FoundForm, kind: str, trial: Trial | None) -> Iterable[Finding]:
+    try:
+        body = found.read()
+    except FormTooLarge:
+        return [refusal(NOWHERE, TOO_LARGE)]
+    if kind == _RESPONSE:
+        return check_response(body)
+    checked = check_form(body)
+    if trial is None:
+        return checked.findings
+    if trial.forget_when_full():
+        text = f"from {_shown(found.name)} on, forms are judged without those before"
+        click.echo(text, err=True)
+    return [*checked.findings, *trial.findings(body, checked)]
+
+
+def _shown(text: str) -> str:
+    """Return a text as a field of a line may hold it."""
+    return printable(text).translate(_ESCAPES)
+
+
+def _summary(count: _Count, kind: str, domain: str | None) -> int:
+    """Tell on stderr what the lines do not; return the exit code.
+
+    Raises ``LedgerError`` if there was nothing to check.
+    """
+    if kind == _FORM and domain is None:
+        click.echo(_BY_THEMSELVES, err=True)
+    if not count.checked + count.unreadable:
+        text = "there is no form in what was named"
+        raise LedgerError(text)
+    if count.refused:
+        told = f"{count.refused} of {count.checked} {kind}s would be refused"
+        click.echo(f"Error: {told}", err=True)
+    return 1 if count.refused or count.unreadable else 0

@@ -1,0 +1,151 @@
+"""What a domain would say to forms: they are tried, and nothing is saved.
+
+The forms are judged one after the other, as if each had been taken before the next
+came, so that one may name a case of another. The transaction only reads and holds no
+lock: a server goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
+
+from ledger.clock import now_micros
+from ledger.commands.submissions import SubmitForm
+from ledger.entry import Kind, Receipt, Submission, Upload
+from ledger.forms.case_block import CaseBlock
+from ledger.forms.check import (
+    MOST,
+    Checked,
+    Finding,
+    refusal,
+    warning,
+    where_attachment,
+    where_case,
+    where_id,
+    where_index,
+)
+from ledger.forms.form import Form
+from ledger.forms.places import Place, place_of
+from ledger.forms.xml import Element
+from ledger.store import Store, Writer
+from ledger.submit import Session
+from projections.commit.projector import LiveProjector
+from projections.rule.fold import missing_target, new_targets, touched
+
+_MOST_BYTES = 16 * 1024 * 1024
+_MOST_FORMS = 10_000
+"""What is remembered of forms; those that come after it are judged without them."""
+
+_FOREIGN = "IllegalCaseId: Bad case id"
+_REFUSING = (Kind.ERROR, Kind.SUBMISSION_ERROR)
+
+
+class Trial:
+    """A domain in which forms are tried one after the other."""
+
+    def __init__(self, store: Store, domain: str, files: Sequence[str]) -> None:
+        """Begin; ``files`` are the attachments that would come with every form."""
+        self._store = store
+        self._domain = domain
+        self._uploads = tuple(
+            Upload(name=name, content_type="application/octet-stream", content=b"")
+            for name in files
+        )
+        self._stack = ExitStack()
+        self._begin()
+
+    def findings(self, body: bytes, checked: Checked) -> list[Finding]:
+        """Return what the domain says beside what the form by itself shows."""
+        sent = Submission(body=body, attachments=self._uploads)
+        command = SubmitForm(
+            submission=sent, form=checked.form, problem=checked.problem
+        )
+        self._bytes += len(body)
+        self._forms += 1
+        self._session.load([command.needs()])
+        receipt = command.run(self._session)
+        told = {finding.text for finding in checked.findings}
+        said = _said(self._session, checked, receipt)
+        return [finding for finding in said if finding.text not in told]
+
+    def forget_when_full(self) -> bool:
+        """Begin anew if the forms so far are too many to remember; tell whether."""
+        if self._bytes <= _MOST_BYTES and self._forms < _MOST_FORMS:
+            return False
+        self.close()
+        self._begin()
+        return True
+
+    def close(self) -> None:
+        """End the transaction."""
+        self._stack.close()
+
+    def _begin(self) -> None:
+        reader = self._stack.enter_context(self._store.snapshot(self._domain))
+        writer = Writer(reader.conn, reader.domain, reader.head)
+        session = Session(writer, LiveProjector().open(writer), now_micros)
+        self._session = session.scratch()
+        self._bytes = self._forms = 0
+
+
+def _said(session: Session, checked: Checked, receipt: Receipt) -> Iterator[Finding]:
+    """Yield what a verdict means, with the place that it is about."""
+    form, root = checked.form, checked.root
+    if form is None or root is None:
+        return
+    if receipt.kind in _REFUSING:
+        yield from _refused(session, form, root, receipt)
+    elif receipt.kind is Kind.DUPLICATE:
+        yield warning(where_id(root), receipt.problem or "")
+    elif receipt.kind is Kind.EDIT:
+        text = f"it takes the place of the form '{receipt.form_id}', as an edit"
+        yield warning(where_id(root), text)
+    elif form.form_id not in {None, receipt.form_id}:
+        text = f"the id '{form.form_id}' is taken: the form gets another one"
+        yield warning(where_id(root), text)
+
+
+def _refused(
+    session: Session, form: Form, root: Element, receipt: Receipt
+) -> Iterator[Finding]:
+    """Yield why a form would be kept as an error.
+
+    The verdict names the first index whose target is not there; all of them are told.
+    """
+    problem = receipt.problem or ""
+    named = {block.case_id for block in form.blocks}
+    missing = {
+        missing_target(case_id, target).problem: (case_id, target)
+        for case_id, target in new_targets(form)
+        if target not in named and session.cases.case(target) is None
+    }
+    if problem not in missing:
+        yield refusal(_place(session, form, root, receipt), problem)
+    for text, (case_id, target) in islice(missing.items(), MOST):
+        yield refusal(where_index(root, case_id, target), text)
+
+
+def _place(session: Session, form: Form, root: Element, receipt: Receipt) -> Place:
+    """Return what in the form another problem is about."""
+    if receipt.problem == _FOREIGN:
+        return where_case(root, _foreign_case(session, form))
+    for block in form.blocks:
+        for attachment in block.attachments:
+            text = f"AttachmentNotFound: {receipt.form_id}: '{attachment.src}'"
+            if receipt.problem == text:
+                return where_attachment(root, attachment.src)
+    return place_of(root)
+
+
+def _foreign_case(session: Session, form: Form) -> str:
+    """Return the case that another domain has: the first that cannot be touched."""
+    trial, case_ids = session.scratch(), touched(form)
+    for case_id in case_ids:
+        block = CaseBlock(case_id=case_id)
+        touch = Form(form_id=None, xmlns=form.xmlns, blocks=(block,))
+        tried = SubmitForm(submission=Submission(body=b""), form=touch)
+        if tried.run(trial).problem == _FOREIGN:
+            return case_id
+    return case_ids[0]
