@@ -153,6 +153,16 @@ class Receipt:
     created: tuple[bool, ...] = ()
     resubmitted: bool = False
 
+    @classmethod
+    def of(cls, entry: Entry) -> Receipt:
+        """Return the receipt of an entry that was appended."""
+        return cls(
+            form_id=entry.form_id,
+            kind=entry.kind,
+            position=entry.position,
+            problem=entry.problem,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -14,51 +14,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, select
-
 from ledger import log
 from ledger.bodies import describe, present_blobs, put_blobs
 from ledger.clock import Clock
-from ledger.entry import (
-    Answer,
-    Attachment,
-    Author,
-    Entry,
-    IdempotencyKey,
-    Kind,
-    Receipt,
-    Upload,
-)
-from ledger.errors import Conflict, LedgerError, Rejected
-from ledger.forms.case_block import CaseBlock
+from ledger.closing import caused_by, closing_form
+from ledger.entry import Answer, Attachment, Entry, IdempotencyKey, Kind, Upload
+from ledger.errors import LedgerError, Rejected
 from ledger.forms.form import Form
-from ledger.forms.form_xml import build_form, parse_for_fold, parse_form
+from ledger.forms.form_xml import parse_for_fold, parse_form
 from ledger.forms.lineage import Lineage, lineage_of
-from ledger.ids import new_form_id
+from ledger.kept_answers import KeptAnswers
 from ledger.projector import ProjectionBatch, Projector
-from ledger.storage.connection import Statement
-from ledger.storage.dialect import in_list
 from ledger.store import Writer
-from ledger.tables import idempotency
-from ledger.times import Micros, format_micros, next_tick
+from ledger.times import Micros, next_tick
 
 _FOLDING = (Kind.EDIT, Kind.REPROCESS)
 """The kinds that process a form, so that what follows from it follows."""
-_SYSTEM = "system"
-SYSTEM_XMLNS = "http://commcarehq.org/case"
-
-_KEPT_ANSWERS = Statement(
-    select(
-        idempotency.c.user_id,
-        idempotency.c.key,
-        idempotency.c.request_sha256,
-        idempotency.c.status,
-        idempotency.c.response,
-    ).where(
-        idempotency.c.domain == bindparam("domain"),
-        in_list(idempotency.c.key, "keys"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +95,13 @@ class Session:
         self.cases = batch
         self.clock = clock
         self.known: dict[str, list[Entry]] = {}
-        self.answers: dict[tuple[str, str], tuple[bytes, int, bytes]] = {}
+        self.answers = KeptAnswers(writer.domain)
         self.trial = False
         self.also: list[Callable[[Writer], None]] = []
         """What else must be written in the same commit."""
         self._items: list[tuple[Entry, bytes | None]] = []
         self._uploads: list[Upload] = []
-        self._kept: list[tuple[Any, ...]] = []
+        self._foreign: frozenset[str] = frozenset()
         self._position = writer.head.position
         self._appended_on = writer.head.appended_on
 
@@ -143,7 +114,7 @@ class Session:
         known = log.ask_entries_of_forms(self.writer, form_ids) if form_ids else dict
         keys = [key for need in needs for key in need.idempotency_keys]
         if keys:
-            self._load_answers(keys)
+            self.answers.load(self.writer.conn, keys)
         self.cases.load(
             case_ids=[i for need in needs for i in need.case_ids],
             external_ids=[i for need in needs for i in need.external_ids],
@@ -178,7 +149,8 @@ class Session:
         except Rejected as rejected:
             return self._append_error(draft, rejected)
         self._take(entry, draft, len(touched))
-        return self._closing_extensions(entry, touched)
+        self._close_along(entry, touched)
+        return entry
 
     def append_edit(self, draft: Draft, form: Form, edited: Lineage) -> Entry:
         """Fold a form in the place of an earlier version of it and append its entry.
@@ -216,7 +188,7 @@ class Session:
         )
         self._take(entry, draft, len(touched))
         if entry.kind in _FOLDING:
-            self._closing_extensions(entry, touched)
+            self._close_along(entry, touched)
         return entry
 
     def held(self, attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
@@ -260,29 +232,14 @@ class Session:
 
         The same key with another request is a mistake of the sender.
         """
-        kept = self.answers.get((key.user_id, key.key))
-        if kept is None:
-            return None
-        sha256, status, body = kept
-        if sha256 != key.request_sha256:
-            text = "This Idempotency-Key was used with another request"
-            raise Conflict(text, field="Idempotency-Key")
-        return Answer(status, body)
+        return self.answers.under(key)
 
-    def keep_answer(self, key: str, user_id: str, sha256: bytes, answer: Any) -> None:
+    def keep_answer(
+        self, key: str, user_id: str, sha256: bytes, answer: Answer
+    ) -> None:
         """Keep an answer under its idempotency key."""
-        self.answers[user_id, key] = (sha256, answer.status, answer.body)
-        self._kept.append(
-            (
-                self.writer.domain,
-                user_id,
-                key,
-                sha256,
-                answer.status,
-                answer.body,
-                self.clock(),
-            )
-        )
+        of = IdempotencyKey(key=key, user_id=user_id, request_sha256=sha256)
+        self.answers.keep(of, answer, now=self.clock())
 
     def scratch(self) -> Session:
         """Return a session in which a command can be tried; it is never saved."""
@@ -304,12 +261,10 @@ class Session:
             self.cases.save()
             writer.head = replace(writer.head, appended_on=self._appended_on)
             writer.save_head()
-        writer.conn.insert_new(idempotency, self._kept)
+        self.answers.save(writer.conn)
         for write in self.also:
             write(writer)
         return len(self._items)
-
-    _foreign: frozenset[str] = frozenset()
 
     def _entry(self, draft: Draft) -> Entry:
         """Give a draft its position and times; it is not taken in yet."""
@@ -341,21 +296,29 @@ class Session:
         failed = replace(draft, kind=Kind.ERROR, problem=rejected.problem)
         return self._take(self._entry(failed), failed, 0)
 
-    def _closing_extensions(self, entry: Entry, touched: Sequence[str]) -> Entry:
+    def _close_along(self, cause: Entry, touched: Sequence[str]) -> None:
         """Close what extends the closed cases of a form, if the domain wants that.
 
         One more form does it, right behind in the same commit
-        (``rules/case-xml.md`` 17); a replay finds it in the log. Returns ``entry``.
+        (``rules/case-xml.md`` 17); a replay finds it in the log.
         """
         if not self.writer.head.settings.get("close_extensions"):
-            return entry
+            return
         case_ids = self.cases.closed_extensions(touched)
         if case_ids:
-            draft, form = closing_form(entry, case_ids)
-            closing = self._entry(draft)
-            closed = self.cases.project(closing, form)
-            self._take(closing, draft, len(closed))
-        return entry
+            body = closing_form(cause, case_ids)
+            form = parse_form(body)
+            draft = Draft(
+                Kind.NORMAL,
+                form.form_id,
+                body=body,
+                xmlns=form.xmlns,
+                user_id=form.meta.user_id or "",
+                details=caused_by(cause),
+            )
+            entry = self._entry(draft)
+            closed = self.cases.project(entry, form)
+            self._take(entry, draft, len(closed))
 
     def _take(self, entry: Entry, draft: Draft, touched: int) -> Entry:
         """Take an entry in; the cases it touched used up a microsecond each."""
@@ -374,13 +337,6 @@ class Session:
             self._foreign |= frozenset(
                 log.forms_elsewhere(self.writer.conn, others, form_ids)
             )
-
-    def _load_answers(self, keys: list[str]) -> None:
-        rows = self.writer.conn.rows(
-            _KEPT_ANSWERS, domain=self.writer.domain, keys=keys
-        )
-        for user_id, key, sha256, status, response in rows:
-            self.answers[user_id, key] = (sha256, status, response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,47 +373,3 @@ def _run(command: Command, session: Session) -> Any:
         return command.run(session)
     except LedgerError as refused:
         return refused
-
-
-def closing_form(cause: Entry, case_ids: Sequence[str]) -> tuple[Draft, Form]:
-    """Return the form that closes cases because ``cause`` closed what they extend."""
-    when = format_micros(cause.appended_on)
-    form_id = new_form_id()
-    body = build_form(
-        [
-            CaseBlock(case_id=i, user_id=_SYSTEM, date_modified=when, close=True)
-            for i in case_ids
-        ],
-        form_id=form_id,
-        author=Author(
-            user_id=_SYSTEM,
-            username=_SYSTEM,
-            device_id=f"SubmissionPost-{cause.form_id}-close_extensions",
-        ),
-        now=when,
-        xmlns=SYSTEM_XMLNS,
-    )
-    token = cause.details.get("last_sync_token")
-    draft = Draft(
-        Kind.NORMAL,
-        form_id,
-        body=body,
-        xmlns=SYSTEM_XMLNS,
-        user_id=_SYSTEM,
-        details={
-            "cause": cause.form_id,
-            **({"last_sync_token": token} if token else {}),
-        },
-    )
-    return draft, parse_form(body)
-
-
-def receipt_of(entry: Entry, *, resubmitted: bool = False) -> Receipt:
-    """Return the receipt of an entry that was appended."""
-    return Receipt(
-        form_id=entry.form_id,
-        kind=entry.kind,
-        position=entry.position,
-        problem=entry.problem,
-        resubmitted=resubmitted,
-    )

@@ -16,7 +16,7 @@ from ledger.commands.values import FormOutcome
 from ledger.entry import Author, Entry, Kind, Receipt
 from ledger.errors import Conflict, NotFound, Rejected
 from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, NORMAL, STATES, Lineage
-from ledger.submit import Draft, Needs, Session, receipt_of
+from ledger.submit import Draft, Needs, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class FlagCases:
         if not case_ids:
             return Receipt(form_id=None, kind=self.kind)
         draft = _naming(self.kind, case_ids, self.author, self.reason)
-        return receipt_of(session.flag_cases(draft, case_ids))
+        return Receipt.of(session.flag_cases(draft, case_ids))
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the caller is told."""
@@ -228,7 +228,7 @@ class RebuildCases:
         """Append the wish; raises ``Conflict`` naming a case that does not exist."""
         case_ids = [case.case_id for case in known_cases(session, self.case_ids)]
         draft = _naming(Kind.CASE_REBUILD, case_ids, self.author, self.reason)
-        return receipt_of(session.rebuild_cases(draft, case_ids))
+        return Receipt.of(session.rebuild_cases(draft, case_ids))
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the caller is told."""

@@ -28,7 +28,7 @@ from ledger.forms.form import CASE_API_XMLNS, Form
 from ledger.forms.form_xml import build_form, parse_form
 from ledger.forms.lineage import ERROR, Lineage
 from ledger.ids import new_form_id, new_id
-from ledger.submit import Draft, Needs, Session, receipt_of
+from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
 
 _OWN_IDS = (Kind.DUPLICATE, Kind.SUBMISSION_ERROR)
@@ -65,9 +65,9 @@ class SubmitForm:
         """Judge the submission and append it."""
         form = self.form
         if form is None:
-            return receipt_of(session.append(self._draft(Kind.SUBMISSION_ERROR)))
+            return Receipt.of(session.append(self._draft(Kind.SUBMISSION_ERROR)))
         if form.is_device_log:
-            return receipt_of(session.append(self._draft(Kind.DEVICE_LOG)))
+            return Receipt.of(session.append(self._draft(Kind.DEVICE_LOG)))
         form_id = form.form_id or new_id()
         known = session.lineage(form_id)
         if known is not None:
@@ -100,7 +100,7 @@ class SubmitForm:
         details: Mapping[str, Any] | None = None,
     ) -> Receipt:
         draft = self._draft(Kind.NORMAL, form_id=form_id, details=details)
-        return receipt_of(session.append_form(draft, form))
+        return Receipt.of(session.append_form(draft, form))
 
     def _judge(self, session: Session, form: Form, known: Lineage) -> Receipt:
         """Decide about a form id that the log knows (rule 13)."""
@@ -128,7 +128,7 @@ class SubmitForm:
             orig_form_id=current.form_id,
             problem=f"Form is a duplicate of another! ({current.form_id})",
         )
-        return receipt_of(session.append(draft))
+        return Receipt.of(session.append(draft))
 
     def _resubmitted(self, session: Session, known: Lineage) -> Receipt:
         """Run an error form again; only when it succeeds is there a duplicate."""
@@ -158,7 +158,7 @@ class SubmitForm:
             first=known.first,
             carried=session.held(carried),
         )
-        return receipt_of(session.append_edit(draft, form, known))
+        return Receipt.of(session.append_edit(draft, form, known))
 
     def _draft(
         self,
@@ -266,7 +266,7 @@ class ChangeCases:
         )
         entry = session.append_form(draft, parse_form(body))
         if entry.kind is Kind.ERROR:
-            return receipt_of(entry)
+            return Receipt.of(entry)
         return Receipt(
             form_id=form_id,
             kind=entry.kind,

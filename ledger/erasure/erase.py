@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from ledger import log
-from ledger.entry import Author, Entry, Kind
+from ledger.entry import Author, Entry, Kind, Receipt
 from ledger.erasure.imports import forget_imports, import_files_of
 from ledger.erasure.repacking import changeable, replace_stale
 from ledger.erasure.traces import (
@@ -39,7 +39,7 @@ from ledger.forms.redaction import Redaction, mentions, redact
 from ledger.storage.compression import PLAIN
 from ledger.storage.connection import Statement
 from ledger.store import Reader, Writer
-from ledger.submit import Draft, Needs, Session, WantsOwnCommit, receipt_of
+from ledger.submit import Draft, Needs, Session, WantsOwnCommit
 from ledger.tables import bodies
 
 Progress = Callable[[int, int], None]
@@ -123,7 +123,7 @@ class EraseCases:
         entry = session.erase_cases(self._draft(known, changed, gone), known)
         texts = {text for _, left in changed.values() for text in left.texts}
         return Erased(
-            receipt=receipt_of(entry),
+            receipt=Receipt.of(entry),
             bodies=len(changed),
             blobs=len(gone),
             stale=replace_stale(writer, texts),
