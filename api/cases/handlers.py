@@ -65,7 +65,7 @@ from api.wire.problems import (
 )
 from ledger.cases.change import Intent
 from ledger.clock import now_micros
-from ledger.commands.submissions import ChangeCases
+from ledger.commands.case_changes import ChangeCases
 from ledger.entry import Answer, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
 from ledger.times import format_micros

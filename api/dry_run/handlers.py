@@ -26,7 +26,8 @@ from api.wire.dialects import JSON_TYPE
 from api.wire.parameters import pairs
 from api.wire.problems import Problem, invalid_value, unknown_parameter
 from ledger.cases.change import Intent
-from ledger.commands.submissions import ChangeCases, SubmitForm
+from ledger.commands.case_changes import ChangeCases
+from ledger.commands.submissions import SubmitForm
 from ledger.commands.values import Prediction
 from ledger.commands.what_if import WhatIf
 from ledger.entry import Receipt, Submission

@@ -16,8 +16,9 @@ from sqlalchemy import Table
 
 from ledger import log
 from ledger.cases.change import CaseChange, IndexRef, Intent
+from ledger.commands.case_changes import ChangeCases
 from ledger.commands.form_states import ChangeForms, FlagCases, RebuildCases
-from ledger.commands.submissions import ChangeCases, SubmitForm
+from ledger.commands.submissions import SubmitForm
 from ledger.directory.domains import create_domain
 from ledger.entry import (
     Answer,

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from ledger import log
-from ledger.commands.submissions import ChangeCases
+from ledger.commands.case_changes import ChangeCases
 from ledger.entry import Answer, IdempotencyKey, Kind
 from ledger.erasure.erase import search
 from ledger.erasure.values import Search
