@@ -8,17 +8,19 @@ as it was, so nothing needs a savepoint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry, IndexedName, Kind
-from ledger.errors import Rejected, StoreUnavailable
+from ledger.errors import Rejected
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
+from ledger.projector import Revision
 from ledger.storage.connection import Connection
 from ledger.store import Reader
 from projections.commit.case_statements import statements_of
+from projections.commit.elsewhere import Elsewhere
 from projections.commit.histories import Histories
 from projections.commit.indexing import IndexChanges
 from projections.rule.case_row import CaseRow, to_case, to_row
@@ -32,14 +34,12 @@ from projections.rule.fold import (
     REQUESTED,
     RESTORED,
     REVOKED,
-    Stamp,
     blocks_by_case,
     missing_target,
     new_targets,
     touched,
 )
 from projections.rule.refold import (
-    Moment,
     appended,
     comes_late,
     flagged,
@@ -47,7 +47,7 @@ from projections.rule.refold import (
     moment_of,
     rebuilt,
 )
-from projections.rule.steps import NO_PLACE, Step, Version, in_order
+from projections.rule.steps import NO_PLACE, Step, Version, in_order, version_of
 from projections.tables import CaseTables
 
 _JUDGED = (Kind.EDIT, Kind.REPROCESS)
@@ -72,26 +72,23 @@ class CaseBatch:
         tables: CaseTables,
         *,
         indexed: Sequence[IndexedName],
-        elsewhere: Callable[[], Mapping[int, Sequence[str]]] | None = None,
+        elsewhere: Elsewhere | None = None,
         conn: Connection | None = None,
     ) -> None:
         """Start empty.
 
         ``conn`` is where the read tables are, when not beside the log. ``elsewhere``
-        are the other domains of the installation by the generation that answers for
-        them, ``None`` when the verdicts are already recorded.
+        are the other domains, ``None`` when the verdicts are already recorded.
         """
         self.reader = reader
         self.tables = tables
         self._conn = conn or reader.conn
         self.indexed = indexed
-        self.elsewhere = elsewhere or _nowhere
-        self._judging = elsewhere is not None
+        self.elsewhere = elsewhere
         self._statements = statements_of(tables.generation)
         self._cases: dict[str, Case | None] = {}
         self._stored: dict[str, Case | None] = {}
         self._owners: dict[str, dict[str, None]] = {}
-        self._foreign: set[str] = set()
         self._histories = Histories(reader, self._conn, tables)
         self._rows: dict[str, tuple[Case, CaseRow]] = {}
 
@@ -142,22 +139,10 @@ class CaseBatch:
         for row in rows:
             case = to_case(CaseRow._make(row))
             self._cases[case.case_id] = self._stored[case.case_id] = case
-        unknown = [i for i in case_ids if self._cases[i] is None]
-        if unknown and self._judging:
-            self._look_elsewhere(unknown)
-
-    def _look_elsewhere(self, case_ids: list[str]) -> None:
-        """Remember which ids belong to another domain: a marked fan-out."""
-        for generation, domains in self.elsewhere().items():
-            if not generation:
-                # A backup of it was loaded, but its read tables are not built yet.
-                raise StoreUnavailable(f"{domains[0]} is being restored; try again")
-            rows = self._conn.rows(
-                statements_of(generation).elsewhere,
-                domains=list(domains),
-                case_ids=case_ids,
-            )
-            self._foreign.update(case_id for (case_id,) in rows)
+        if self.elsewhere is not None:
+            unknown = [i for i in case_ids if self._cases[i] is None]
+            if unknown:
+                self.elsewhere.look(unknown)
 
     def expect_new(self, case_ids: Iterable[str]) -> None:
         """Take ids that were just made as unknown, without asking the database."""
@@ -166,93 +151,89 @@ class CaseBatch:
 
     # Folding
 
-    def project(self, form: Form, stamp: Stamp) -> list[Case]:
+    def project(self, entry: Entry, form: Form) -> list[str]:
         """Fold a new form and return the cases it touches, ids ascending.
 
         Raises ``Rejected`` and then has changed nothing.
         """
         groups = blocks_by_case(form)
-        version = (form, stamp)
+        version = version_of(entry, form)
         case_ids = self._touched(touched(form), groups)
         after = [
             self._arrive(case_id, groups.get(case_id, []), version, place=place)
             for place, case_id in enumerate(case_ids)
         ]
-        if self._judging:
+        if self.elsewhere is not None:
             self._check_targets(form, groups)
         self._histories.know(version)
-        return [self._keep(case, [step]) for case, step in after]
+        for case, step in after:
+            self._keep(case, [step])
+        return case_ids
 
     def revise(
-        self, entry: Entry, old: Version | None, new: Version | None
-    ) -> list[Case]:
+        self, entry: Entry, old: Revision | None, new: Revision | None
+    ) -> list[str]:
         """Put a version of a form in the place of another; rebuild their cases.
 
         Edits, archives, deletions of forms, their undoing and reprocessing are all
         that: ``old`` or ``new`` is ``None`` where no version is in force (rule 15).
-        Raises ``Rejected`` and then has changed nothing.
+        Returns their ids, ascending. Raises ``Rejected`` and then has changed nothing.
         """
-        groups = blocks_by_case(new[0]) if new is not None else {}
-        case_ids = self._revised(old, new, groups)
-        judged = self._judging and entry.kind in _JUDGED
+        groups = blocks_by_case(new[1]) if new is not None else {}
+        version = None if new is None else version_of(*new)
+        leaving = None if old is None else version_of(*old)
+        case_ids = self._revised(leaving, version, groups)
+        judged = self.elsewhere is not None and entry.kind in _JUDGED
         if judged:
             self._check_ids(case_ids)
         changed = [
-            self._exchange(case_id, entry, new, place=place)
+            self._exchange(case_id, entry, version, place=place)
             for place, case_id in enumerate(case_ids)
         ]
-        if new is not None:
+        if version is not None:
             if judged:
-                self._check_targets(new[0], groups)
-            self._histories.know(new)
-        return [self._keep(case, steps) for case, steps in changed]
+                self._check_targets(version[0], groups)
+            self._histories.know(version)
+        for case, steps in changed:
+            self._keep(case, steps)
+        return case_ids
 
-    def rebuild(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+    def rebuild(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
         """Fold cases from nothing because somebody asked for it, ids ascending."""
         ids = sorted(set(case_ids))
         self._load_cases([i for i in ids if i not in self._cases])
         self._histories.load(ids)
-        return [
-            self._keep(
-                self._rebuilt(case_id, entry, place=place)[0],
-                [_event(case_id, entry, REBUILD | REQUESTED, place=place)],
-            )
-            for place, case_id in enumerate(ids)
-        ]
+        for place, case_id in enumerate(ids):
+            case = self._rebuilt(case_id, entry, place=place)
+            step = _event(case_id, entry, REBUILD | REQUESTED, place=place)
+            self._keep(case, [step])
+        return ids
 
-    def erase(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
+    def erase(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
         """Fold cases anew from what an erasure left of their forms, and delete them."""
         ids = sorted(set(case_ids))
         self._load_cases([i for i in ids if i not in self._cases])
         self._histories.forget_versions()
         self._histories.load(ids)
-        erased = []
         for place, case_id in enumerate(ids):
-            case, _ = self._rebuilt(case_id, entry, place=place)
+            case = self._rebuilt(case_id, entry, place=place)
             gone = flagged(case, moment_of(entry, place=place), deleted=True)
             step = _event(case_id, entry, REBUILD | DELETED, place=place)
-            erased.append(self._keep(gone, [step]))
-        return erased
+            self._keep(gone, [step])
+        return ids
 
-    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> list[Case]:
-        """Flag cases as deleted, or as restored, by the entry's kind."""
+    def set_deleted(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
+        """Flag cases as deleted, or as restored, by the entry's kind; return them."""
         deleted = entry.kind is not Kind.CASE_RESTORE
         self._load_cases([i for i in case_ids if i not in self._cases])
-        known = [self._cases[i] for i in sorted(set(case_ids))]
-        return [
-            self._keep(
-                flagged(case, moment_of(entry, place=place), deleted=deleted),
-                [
-                    _event(
-                        case.case_id,
-                        entry,
-                        DELETED if deleted else RESTORED,
-                        place=place,
-                    )
-                ],
-            )
-            for place, case in enumerate(case for case in known if case is not None)
-        ]
+        found = [self._cases[i] for i in sorted(set(case_ids))]
+        known = [case for case in found if case is not None]
+        for place, case in enumerate(known):
+            after = flagged(case, moment_of(entry, place=place), deleted=deleted)
+            actions = DELETED if deleted else RESTORED
+            step = _event(case.case_id, entry, actions, place=place)
+            self._keep(after, [step])
+        return [case.case_id for case in known]
 
     def references_to(self, case_ids: Iterable[str]) -> list[Case]:
         """Return the cases, deleted ones too, that have an index to one of these.
@@ -271,22 +252,6 @@ class CaseBatch:
             if case is not None
             and any(i.case_id in wanted for i in case.indices.values())
         ]
-
-    def scratch(self) -> CaseBatch:
-        """Return a copy to try something on; it must never be saved."""
-        copy = CaseBatch(
-            self.reader,
-            self.tables,
-            indexed=self.indexed,
-            elsewhere=self.elsewhere if self._judging else None,
-            conn=self._conn,
-        )
-        copy._cases = dict(self._cases)
-        copy._stored = self._stored
-        copy._owners = {name: dict(ids) for name, ids in self._owners.items()}
-        copy._foreign = self._foreign
-        copy._histories = self._histories.scratch()
-        return copy
 
     def _touched(self, case_ids: Iterable[str], groups: Collection[str]) -> list[str]:
         """Leave out the cases that only a ledger block names and that are not there."""
@@ -309,8 +274,7 @@ class CaseBatch:
     ) -> tuple[Case, Step]:
         """Append the form to the case, or rebuild the case around it (rule D-2)."""
         form, stamp = version
-        if case_id in self._foreign:
-            raise Rejected("IllegalCaseId", "Bad case id")
+        self._check_ids((case_id,))
         before = self._cases.get(case_id)
         case, actions = appended(before, blocks, form, stamp, place=place)
         step = Step(
@@ -324,7 +288,7 @@ class CaseBatch:
             self._histories.load([case_id])
             steps = {**self._histories.of(case_id), step.key: step}
             fresh, _ = self._folded(case_id, steps, version)
-            case = rebuilt(case_id, before, fresh, _moment(stamp, place))
+            case = rebuilt(case_id, before, fresh, moment_of(stamp, place=place))
         return case, step
 
     def _revised(
@@ -376,13 +340,11 @@ class CaseBatch:
             changed.append(replace(old, actions=old.actions | REVOKED))
         return case, changed
 
-    def _rebuilt(
-        self, case_id: str, entry: Entry, *, place: int
-    ) -> tuple[Case, dict[FoldKey, int]]:
+    def _rebuilt(self, case_id: str, entry: Entry, *, place: int) -> Case:
         """Fold a case from nothing."""
-        fresh, actions = self._folded(case_id, self._histories.of(case_id), None)
+        fresh, _ = self._folded(case_id, self._histories.of(case_id), None)
         moment = moment_of(entry, place=place)
-        return rebuilt(case_id, self._cases.get(case_id), fresh, moment), actions
+        return rebuilt(case_id, self._cases.get(case_id), fresh, moment)
 
     def _folded(
         self, case_id: str, steps: Mapping[FoldKey, Step], extra: Version | None
@@ -394,7 +356,7 @@ class CaseBatch:
 
     def _check_ids(self, case_ids: Iterable[str]) -> None:
         """Refuse cases of another domain."""
-        if not self._foreign.isdisjoint(case_ids):
+        if self.elsewhere is not None and not self.elsewhere.taken.isdisjoint(case_ids):
             raise Rejected("IllegalCaseId", "Bad case id")
 
     def _check_targets(self, form: Form, groups: Mapping[str, object]) -> None:
@@ -410,7 +372,7 @@ class CaseBatch:
             if target not in groups and self._cases.get(target) is None:
                 raise missing_target(case_id, target)
 
-    def _keep(self, case: Case, steps: Iterable[Step]) -> Case:
+    def _keep(self, case: Case, steps: Iterable[Step]) -> None:
         old = self._cases.get(case.case_id)
         old_external = old.external_id if old else None
         if old_external != case.external_id:
@@ -422,7 +384,6 @@ class CaseBatch:
         self._stored.setdefault(case.case_id, None)
         for step in steps:
             self._histories.add(step)
-        return case
 
     # Saving
 
@@ -447,11 +408,10 @@ class CaseBatch:
         self._histories.settle()
         self._rows.clear()
 
-    def shrink(self, most: int) -> None:
-        """Forget the cases when there are more than ``most``; call after ``settle``."""
-        if len(self._cases) > most:
-            self._cases.clear()
-            self._stored.clear()
+    def forget(self) -> None:
+        """Forget the cases too, so that memory stays bounded; call after ``settle``."""
+        self._cases.clear()
+        self._stored.clear()
 
     @property
     def _domain(self) -> str:
@@ -467,16 +427,3 @@ def _event(case_id: str, entry: Entry, actions: int, *, place: int) -> Step:
         actions=actions,
         place=place,
     )
-
-
-def _moment(stamp: Stamp, place: int) -> Moment:
-    return Moment(
-        domain=stamp.domain,
-        position=stamp.position,
-        appended_on=stamp.appended_on,
-        place=place,
-    )
-
-
-def _nowhere() -> Mapping[int, Sequence[str]]:
-    return {}

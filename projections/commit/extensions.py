@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from ledger.cases.case import Case
-from projections.commit.case_batch import CaseBatch
 
 EXTENSION = "extension"
 
 
-def open_extensions(batch: CaseBatch, case_ids: Iterable[str]) -> list[str]:
+class Related(Protocol):
+    """Cases as they are now, and which of them point at which."""
+
+    def case(self, case_id: str) -> Case | None:
+        """Return the case with an id."""
+
+    def references_to(self, case_ids: Iterable[str]) -> Iterable[Case]:
+        """Return the cases that have an index to one of these."""
+
+
+def open_extensions(related: Related, case_ids: Iterable[str]) -> list[str]:
     """Return the open cases that hang as extensions on closed ones among these.
 
     Extension indices are followed through open cases only, so a closed extension ends
     the walk, and a cycle ends it too. Ids ascending.
     """
-    cases = (batch.case(case_id) for case_id in case_ids)
+    cases = (related.case(case_id) for case_id in case_ids)
     frontier = {
         case.case_id
         for case in cases
@@ -26,7 +36,7 @@ def open_extensions(batch: CaseBatch, case_ids: Iterable[str]) -> list[str]:
     while frontier:
         hanging = {
             case.case_id
-            for case in batch.references_to(sorted(frontier))
+            for case in related.references_to(sorted(frontier))
             if _is_open(case) and _extends(case, frontier)
         }
         frontier = hanging - found

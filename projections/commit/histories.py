@@ -10,10 +10,11 @@ from sqlalchemy import bindparam, select
 from ledger import log
 from ledger.cases.case import FoldKey
 from ledger.forms.form_xml import parse_for_fold
+from ledger.projector import Revision
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
-from projections.rule.steps import Step, Version, stamp_of
+from projections.rule.steps import Step, Version, version_of
 from projections.tables import CaseTables, case_tables
 
 
@@ -122,10 +123,16 @@ def steps_of(
 
 def versions_at(r: Reader, positions: Collection[int]) -> dict[int, Version]:
     """Return the versions of forms whose bytes stand at these positions."""
+    found = revisions_at(r, positions)
+    return {position: version_of(*revision) for position, revision in found.items()}
+
+
+def revisions_at(r: Reader, positions: Collection[int]) -> dict[int, Revision]:
+    """Return the same with the entries themselves."""
     entries = log.entries_at(r, positions)
     bodies = log.bodies_at(r, positions)
     return {
-        position: (parse_for_fold(bodies[position]), stamp_of(entry))
+        position: (entry, parse_for_fold(bodies[position]))
         for position, entry in entries.items()
     }
 

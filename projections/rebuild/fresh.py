@@ -14,15 +14,15 @@ from sqlalchemy import bindparam, select
 from ledger.entry import Entry, IndexedName, Kind
 from ledger.forms.form import Form
 from ledger.forms.lineage import revision_of
+from ledger.projector import Revision
 from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader
 from projections.commit.case_batch import CaseBatch
-from projections.commit.histories import versions_at
+from projections.commit.form_states import FormStates
+from projections.commit.histories import revisions_at
 from projections.commit.indexing import IndexChanges
 from projections.rule.case_row import CaseRow, to_case
 from projections.rule.fold import touched
-from projections.rule.form_row import FormRow, form_rows
-from projections.rule.steps import Version, stamp_of
 from projections.tables import CaseTables, FormTables
 
 Item = tuple[Entry, object]
@@ -80,10 +80,9 @@ class Rebuild:
         self._reader = reader
         self._conn = conn
         self._tables = cases
-        self._forms = forms
+        self._forms = None if forms is None else FormStates(conn, reader.domain, forms)
         self._indexed: tuple[IndexedName, ...] = ()
         self._batch: CaseBatch | None = None
-        self._form_rows: dict[str, FormRow] = {}
         self._met: set[str] = set()
         self._holds_all = cases is not None and not self._has_cases(cases)
 
@@ -95,8 +94,7 @@ class Rebuild:
         entries = [entry for entry, _ in items]
         if self._forms is not None:
             for entry in entries:
-                for row in form_rows(entry):
-                    self._form_rows[row[1]] = row
+                self._forms.note(entry)
         if self._tables is not None:
             self._fold_cases(entries, parsed)
 
@@ -106,14 +104,14 @@ class Rebuild:
             if self._batch is not None:
                 self._batch.save()
             if self._forms is not None:
-                rows = [row for _, row in sorted(self._form_rows.items())]
-                self._conn.upsert(self._forms.forms, rows)
+                self._forms.save()
         if self._batch is not None:
             self._batch.settle()
             if len(self._met) > _MOST_CASES:
-                self._batch.shrink(0)
+                self._batch.forget()
                 self._forget()
-        self._form_rows.clear()
+        if self._forms is not None:
+            self._forms.settle()
 
     def keep_indexed(self, names: Sequence[IndexedName]) -> None:
         """Keep the property indexes of these names current from now on."""
@@ -130,9 +128,9 @@ class Rebuild:
         self._holds_all = False
 
     def _fold_cases(self, entries: Sequence[Entry], parsed: Mapping[int, Form]) -> None:
-        versions = self._versions_of(entries, parsed)
+        revisions = self._revisions_of(entries, parsed)
         batch = self._open_batch()
-        forms = [form for form, _ in versions.values()]
+        forms = [form for _, form in revisions.values()]
         case_ids = _touched(entries, [*parsed.values(), *forms])
         self._met |= case_ids
         if self._holds_all:
@@ -141,9 +139,9 @@ class Rebuild:
             batch.load(case_ids=case_ids, external_ids=())
         for entry in entries:
             if entry.kind is Kind.NORMAL:
-                batch.project(parsed[entry.position], stamp_of(entry))
+                batch.project(entry, parsed[entry.position])
             elif entry.kind in _REVISING:
-                old, new = (versions.get(p or 0) for p in revision_of(entry))
+                old, new = (revisions.get(p or 0) for p in revision_of(entry))
                 batch.revise(entry, old, new)
             else:
                 _apply_named(batch, entry)
@@ -157,9 +155,9 @@ class Rebuild:
             )
         return self._batch
 
-    def _versions_of(
+    def _revisions_of(
         self, entries: Sequence[Entry], parsed: Mapping[int, Form]
-    ) -> Mapping[int, Version]:
+    ) -> Mapping[int, Revision]:
         """Return the versions of forms that entries put in or take out of force."""
         by_position = {entry.position: entry for entry in entries}
         positions = {
@@ -171,8 +169,8 @@ class Rebuild:
         }
         here = {p for p in positions if p in parsed}
         return {
-            **{p: (parsed[p], stamp_of(by_position[p])) for p in here},
-            **versions_at(self._reader, positions - here),
+            **{p: (by_position[p], parsed[p]) for p in here},
+            **revisions_at(self._reader, positions - here),
         }
 
 

@@ -33,8 +33,8 @@ class Moment:
         return self.appended_on + self.place
 
 
-def moment_of(entry: Entry, *, place: int = 0) -> Moment:
-    """Return an entry as it touches the case with this number."""
+def moment_of(entry: Entry | Stamp, *, place: int = 0) -> Moment:
+    """Return an entry, or what it said, as it touches the case with this number."""
     return Moment(
         domain=entry.domain,
         position=entry.position,

@@ -70,3 +70,8 @@ def stamp_of(entry: Entry) -> Stamp:
         received_on=format_micros(entry.received_on),
         attachments={a.name: a for a in entry.attachments},
     )
+
+
+def version_of(entry: Entry, form: Form) -> Version:
+    """Return a form with what the entry that holds its bytes says of it."""
+    return form, stamp_of(entry)
