@@ -16,10 +16,8 @@ from importers.tables.rows import (
     Head,
     Row,
     Values,
-    first_rows,
     fitted,
     numbered,
-    samples,
     telling,
     to_headers,
     to_row,
@@ -50,8 +48,7 @@ def open_csv(
         headers = to_headers(next(values, ()), limits)
         with telling(headers):
             rows = _rows(values, headers, limits)
-            head = first_rows(rows)
-            last = head[-1].number if head else 1
+            last = 1
             for row in rows:
                 last = row.number
     return Head(
@@ -59,7 +56,6 @@ def open_csv(
         sheet_names=(SHEET,),
         headers=headers,
         row_count=last - 1,
-        samples=samples(head, len(headers)),
     )
 
 

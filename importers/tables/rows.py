@@ -32,8 +32,7 @@ It is left out when that workbook comes back (``rules/excel-import.md`` 18.4).
 
 _NEVER_SET = "---"
 _LONGEST_INTEGER = 1e16
-_SAMPLED_ROWS = 100
-_SAMPLES = 3
+_FIRST_ROWS = 100
 
 
 class Kind(StrEnum):
@@ -57,20 +56,19 @@ class ErrorValue(str):
 class Cell:
     """One cell. ``text`` is ``None`` where there is no value (rule 4.3).
 
-    It is empty for ``---``, which empties what a blank leaves as it is. ``cleaned``
-    tells that characters were dropped because XML cannot carry them.
+    It is empty for ``---``, which empties what a blank leaves as it is.
     """
 
     text: str | None
     kind: Kind
-    cleaned: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row below the header; ``number`` is the one that Excel shows.
 
-    ``texts`` and ``kinds`` have one entry for each header.
+    ``texts`` and ``kinds`` have one entry for each header. ``cleaned`` are the places
+    where characters were dropped because XML cannot carry them.
     """
 
     number: int
@@ -80,12 +78,7 @@ class Row:
 
     def __getitem__(self, place: int) -> Cell:
         """Return the cell in a column, counted from 0."""
-        return Cell(self.texts[place], Kind(self.kinds[place]), place in self.cleaned)
-
-    @property
-    def is_blank(self) -> bool:
-        """Tell whether no cell has a value or a text (rule 7, step 3)."""
-        return not any(self.texts)
+        return Cell(self.texts[place], Kind(self.kinds[place]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +86,14 @@ class Head:
     """What is known of a table before its rows are read.
 
     ``headers`` has an empty text where a column is to be ignored, and none at all for
-    an empty sheet; ``row_count`` is the number of rows below it, if known. ``samples``
-    are a few different texts of each column. ``merged`` has the first and last row of
-    each merged range.
+    an empty sheet; ``row_count`` is the number of rows below it, if known. ``merged``
+    has the first and last row of each merged range.
     """
 
     sheet: str
     sheet_names: tuple[str, ...]
     headers: tuple[str, ...]
     row_count: int | None
-    samples: tuple[tuple[str, ...], ...] = ()
     merged: tuple[tuple[int, int], ...] = ()
 
 
@@ -196,19 +187,9 @@ def fitted(values: Values, width: int) -> Values:
     return [*values, *[None] * missing] if missing > 0 else values[:width]
 
 
-def samples(rows: Iterable[Row], width: int) -> tuple[tuple[str, ...], ...]:
-    """Return a few different texts of each column, from the first rows."""
-    found: list[dict[str, None]] = [{} for _ in range(width)]
-    for row in rows:
-        for texts, text in zip(found, row.texts, strict=True):
-            if text and len(texts) < _SAMPLES:
-                texts[text[:100]] = None
-    return tuple(tuple(texts) for texts in found)
-
-
 def first_rows(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows that samples are taken from."""
-    return list(islice(rows, _SAMPLED_ROWS))
+    """Return some rows, so that what is wrong there is found with the headers."""
+    return list(islice(rows, _FIRST_ROWS))
 
 
 _Converted: TypeAlias = tuple[str | None, str, bool]

@@ -167,7 +167,6 @@ def _head(found: dict[str, Any]) -> Head:
         sheet_names=tuple(found["sheet_names"]),
         headers=tuple(found["headers"]),
         row_count=found["row_count"],
-        samples=tuple(map(tuple, found["samples"])),
         merged=tuple((first, last) for first, last in found["merged"]),
     )
 

@@ -24,7 +24,6 @@ from importers.tables.rows import (
     first_rows,
     fitted,
     numbered,
-    samples,
     telling,
     to_headers,
     to_row,
@@ -103,7 +102,6 @@ def _answer(order: dict[str, Any], limits: Limits) -> None:
             "sheet_names": sheet.names,
             "headers": headers,
             "row_count": row_count,
-            "samples": samples(first, len(headers)),
             "merged": sheet.merged[:GAP],
         }
     )

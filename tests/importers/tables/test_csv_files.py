@@ -66,13 +66,6 @@ def test_rows_are_numbered_as_excel_does(tmp_path):
         assert table.row_count == 1503
 
 
-def test_samples_are_different_texts_of_the_first_rows(tmp_path):
-    """A few for each column."""
-    content = b"a,b\n1,x\n1,\n2,\n3,\n4,\n"
-    with open_table(written(tmp_path, content), file_name="a.csv") as table:
-        assert table.head.samples == (("1", "2", "3"), ("x",))
-
-
 @pytest.mark.parametrize(
     ("content", "text"),
     [
