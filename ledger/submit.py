@@ -252,8 +252,8 @@ class Session:
         trial._appended_on = self._appended_on
         return trial
 
-    def save(self) -> int:
-        """Write entries, bodies, read tables and head; return how many entries."""
+    def save(self) -> None:
+        """Write entries, bodies, read tables and head."""
         writer = self.writer
         if self._items:
             put_blobs(writer, self._uploads)
@@ -264,7 +264,6 @@ class Session:
         self.answers.save(writer.conn)
         for write in self.also:
             write(writer)
-        return len(self._items)
 
     def _entry(self, draft: Draft) -> Entry:
         """Give a draft its position and times; it is not taken in yet."""

@@ -432,6 +432,3 @@ Index(
     sqlite_where=text("due_on IS NOT NULL"),
     postgresql_where=text("due_on IS NOT NULL"),
 )
-
-LOG_TABLES = ("entries", "bodies", "dictionaries")
-"""The tables that the database itself refuses to change."""

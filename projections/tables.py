@@ -42,15 +42,6 @@ class CaseTables:
     case_counts: Table
     property_index: Table
 
-    @property
-    def function_of_the_log(self) -> tuple[Table, ...]:
-        """Return the tables that the log alone decides.
-
-        Which properties are indexed and counted also depends on what is asked, so
-        ``property_index`` and the counters of properties are checked by themselves.
-        """
-        return (self.cases, self.case_indices, self.external_ids, self.case_forms)
-
 
 @dataclass(frozen=True, slots=True)
 class FormTables:
@@ -59,11 +50,6 @@ class FormTables:
     generation: int
     metadata: MetaData
     forms: Table
-
-    @property
-    def function_of_the_log(self) -> tuple[Table, ...]:
-        """Return the tables that the log alone decides."""
-        return (self.forms,)
 
 
 @lru_cache(maxsize=64)

@@ -41,11 +41,6 @@ def render_case(row: CaseRow) -> str:
     )
 
 
-def render_cases(rows: Iterable[CaseRow]) -> bytes:
-    """Return the objects of many cases as a JSON array."""
-    return b"[" + ",".join(map(render_case, rows)).encode() + b"]"
-
-
 def renderer(chosen: FieldFilter | None) -> Callable[[CaseRow], str]:
     """Return what writes a case: the splice, or the keys that were asked for."""
     if chosen is None:

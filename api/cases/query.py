@@ -87,11 +87,6 @@ class ListRequest:
     pairs: Pairs
 
     @property
-    def limit(self) -> int:
-        """Return how many cases the page holds at most."""
-        return self.page.limit
-
-    @property
     def field_filter_pairs(self) -> Pairs:
         """Return the parameters of rule 7, unread."""
         return tuple(pair for pair in self.pairs if is_field_filter(pair[0]))

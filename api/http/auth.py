@@ -286,7 +286,6 @@ def _principal(user: User, key: ApiKey | None) -> Principal:
         domain=user.domain,
         user_id=user.user_id,
         username=user.username,
-        role=user.role,
         key_id=None if key is None else key.key_id,
         permissions=granted(user.role, reading_only=reading_only),
         scope=None if key is None else key.scope,

@@ -190,7 +190,6 @@ def _member(household: int, place: int, family: str) -> Person:
 
 NIMA = Worker(username="nima", device_id="commcare_3f9d1c07-52a8")
 SOREL = Worker(username="sorel", device_id="commcare_b1764ee2-0c9b")
-WORKERS = (NIMA, SOREL)
 
 # Households take the villages in turn, so even numbers are Nima's.
 VILLAGES = (

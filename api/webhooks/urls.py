@@ -8,7 +8,6 @@ come to mean another machine in between.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -16,8 +15,6 @@ from yarl import URL
 
 LONGEST_URL = 2000
 _NAT64 = IPv6Network("64:ff9b::/96")
-
-SocketFactory = Callable[[Any], socket.socket]
 
 
 class PrivateAddress(OSError):

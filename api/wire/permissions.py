@@ -62,7 +62,6 @@ class Principal:
     domain: str
     user_id: str
     username: str
-    role: str
     key_id: str | None
     permissions: frozenset[Permission]
     scope: str | None = None

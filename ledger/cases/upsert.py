@@ -10,8 +10,8 @@ of the domain. So a row sees what earlier rows changed, and may also point ahead
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from ledger.cases.case import Case
@@ -40,32 +40,6 @@ class Lookup(Protocol):
 
     def by_external(self, external_id: str) -> Sequence[Case]:
         """Return the cases of this domain that hold an external id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CasesFound:
-    """A ``Lookup`` in memory."""
-
-    cases: Mapping[str, Case] = field(default_factory=dict)
-    external: Mapping[str, Sequence[Case]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, cases: Iterable[Case]) -> CasesFound:
-        """Return the lookup that finds these cases under both their ids."""
-        by_id = {case.case_id: case for case in cases}
-        external: dict[str, list[Case]] = {}
-        for case in by_id.values():
-            if case.external_id:
-                external.setdefault(case.external_id, []).append(case)
-        return cls(cases=by_id, external=external)
-
-    def case(self, case_id: str) -> Case | None:
-        """Return the case with an id."""
-        return self.cases.get(case_id)
-
-    def by_external(self, external_id: str) -> Sequence[Case]:
-        """Return the cases that hold an external id."""
-        return self.external.get(external_id, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +115,6 @@ class _ExternalIds:
 
     def __init__(self, claims: Sequence[_Claim | None], lookup: Lookup) -> None:
         """Start before the first row; a claim is ``None`` while its case is open."""
-        self._claims = claims
         self._lookup = lookup
         self._holds: dict[str, str] = {}
         self._holders: dict[str, dict[str, None]] = {}

@@ -8,7 +8,7 @@ the case. Whoever imports calls ``keep_places`` in the transaction of the forms
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ledger.clock import now_micros
@@ -48,15 +48,6 @@ class Place:
 
 _SYSTEM = Author(user_id="system", username="system")
 ORGANISATION = Level(code="organisation", shares_cases=True)
-
-
-def levels(codes: Sequence[str]) -> dict[str, Level]:
-    """Return a chain of types, the top one first (rule 2.4), by code."""
-    chain: dict[str, Level] = {}
-    above: Level | None = None
-    for code in codes:
-        above = chain[code] = Level(code=code, above=above)
-    return chain
 
 
 def keep_places(w: Writer, places: Iterable[Place], *, author: Author) -> None:

@@ -37,7 +37,7 @@ from ledger.directory.workplaces import (
     workplaces_of,
 )
 from ledger.entry import Author
-from ledger.errors import Conflict, NotFound
+from ledger.errors import Conflict
 from ledger.ids import new_hex_id, new_id
 from ledger.log import record_directory
 from ledger.storage.connection import Connection, Statement
@@ -208,21 +208,6 @@ def update_user(w: Writer, user: User, change: UserChange, *, author: Author) ->
         now=now_micros(),
     )
     return after
-
-
-def deactivate_user(w: Writer, user_id: str, *, author: Author) -> None:
-    """Close the door to a user; the row and the history stay."""
-    user = get_user(w, user_id)
-    if user is None:
-        raise NotFound(f"User '{user_id}' not found")
-    w.conn.upsert(users, [user._replace(active=0)])
-    record_directory(
-        w,
-        "user deactivated",
-        {"user": user_id},
-        user_id=author.user_id,
-        now=now_micros(),
-    )
 
 
 def delete_user(w: Writer, user: User, *, author: Author) -> None:

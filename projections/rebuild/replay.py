@@ -100,7 +100,6 @@ _DROP_GENERATION = Statement(
 class Report:
     """What a replay did."""
 
-    domain: str
     generations: Mapping[str, int]
     entries: int
     seconds: float
@@ -134,7 +133,7 @@ def replay(
         build.swap()
     seconds = time.perf_counter() - started
     prune(store)
-    return Report(domain, build.numbers, build.position - first, seconds)
+    return Report(build.numbers, build.position - first, seconds)
 
 
 def prune(store: Store, *, older_than: int = _KEEP_RETIRED_MICROS) -> list[int]:

@@ -6,7 +6,7 @@ Numbers of rules are those of ``rules/case-xml.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -128,16 +128,6 @@ def apply_form(
     fields["indices"] = draft.indices
     fields["attachments"] = draft.attachments
     return Case(**fields), draft.actions
-
-
-def fold(case_id: str, steps: Iterable[tuple[Form, Stamp]]) -> Case | None:
-    """Return the case that these forms make, applied in the order given."""
-    case: Case | None = None
-    for form, stamp in steps:
-        blocks = blocks_by_case(form).get(case_id, [])
-        if blocks or case is not None:
-            case, _ = apply_form(case, blocks, form, stamp)
-    return case
 
 
 def new_targets(form: Form) -> list[tuple[str, str]]:

@@ -282,6 +282,10 @@ def entries_of(store: Store, domain: str = DOMAIN) -> list[Entry]:
         return [entry for entry, _ in log.entries_after(reader, 0, limit=10_000)]
 
 
+LOG_TABLES = ("entries", "bodies", "dictionaries")
+"""The tables that the database itself refuses to change."""
+
+
 def dump(store: Store, domain: str = DOMAIN) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of a domain's log and live read tables, in key order.
 

@@ -9,7 +9,7 @@ from ledger.entry import Attachment
 from ledger.errors import Rejected
 from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
-from projections.rule.fold import Stamp, apply_form, blocks_by_case, fold
+from projections.rule.fold import Stamp, apply_form, blocks_by_case
 from tests.kit import build
 
 RECEIVED = format_micros(build.NOW)
@@ -33,13 +33,13 @@ def stamp(position=1, **fields):
 def folded(*forms, case_id="c1", attachments=()):
     """Fold forms that arrive one after the other."""
     files = {name: a_file(name) for name in attachments}
-    return fold(
-        case_id,
-        [
-            (parse_form(body), stamp(place, attachments=files))
-            for place, body in enumerate(forms, 1)
-        ],
-    )
+    case = None
+    for place, body in enumerate(forms, 1):
+        form = parse_form(body)
+        blocks = blocks_by_case(form).get(case_id, [])
+        if blocks or case is not None:
+            case, _ = apply_form(case, blocks, form, stamp(place, attachments=files))
+    return case
 
 
 def of_blocks(*blocks, user_id=build.USER, **options):

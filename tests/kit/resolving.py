@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
 from ledger.cases.case import Case
 from ledger.cases.change import CaseChange, IndexRef, Intent
-from ledger.cases.upsert import CasesFound, resolve
+from ledger.cases.upsert import resolve
 from ledger.errors import Conflict
 
 NOW = "2024-05-06T07:08:09.000000Z"
@@ -53,6 +55,32 @@ def to(**ids):
 def existing(case_id, external_id=None, **fields):
     """Return a case that there is."""
     return Case(domain="d", case_id=case_id, external_id=external_id, **fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasesFound:
+    """A ``Lookup`` in memory."""
+
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    external: Mapping[str, Sequence[Case]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cases: Iterable[Case]) -> CasesFound:
+        """Return the lookup that finds these cases under both their ids."""
+        by_id = {case.case_id: case for case in cases}
+        external: dict[str, list[Case]] = {}
+        for case in by_id.values():
+            if case.external_id:
+                external.setdefault(case.external_id, []).append(case)
+        return cls(cases=by_id, external=external)
+
+    def case(self, case_id: str) -> Case | None:
+        """Return the case with an id."""
+        return self.cases.get(case_id)
+
+    def by_external(self, external_id: str) -> Sequence[Case]:
+        """Return the cases that hold an external id."""
+        return self.external.get(external_id, ())
 
 
 def resolved(*changes, cases=()):

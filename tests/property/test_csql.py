@@ -349,7 +349,7 @@ def test_a_list_request_is_read_or_refused(pairs):
     else:
         again = parse_list_query([("cursor", request.cursor(1))], today=TODAY)
         assert again.filter == request.filter
-        assert again.limit == request.limit
+        assert again.page.limit == request.page.limit
 
 
 def edits(one: str, other: str) -> int:

@@ -12,7 +12,9 @@ from ledger.entry import Attachment
 from ledger.errors import Rejected
 from ledger.forms.form_xml import parse_form
 from ledger.times import format_micros
-from projections.rule.fold import Stamp, apply_form, blocks_by_case, fold
+from projections.rule.fold import FORM, Stamp, apply_form, blocks_by_case
+from projections.rule.refold import fold_steps
+from projections.rule.steps import Step
 from tests.kit import build, strategies
 from tests.kit.model_fold import apply_block, blank, blocks_for
 
@@ -72,14 +74,25 @@ def one_by_one(case_id, steps):
 @given(st.lists(sound_forms(), max_size=5), st.sampled_from(strategies.CASES))
 @settings(max_examples=150)
 def test_fold_is_incremental(described, name):
-    """Applied one by one, forms make the case that folding them at once makes."""
+    """Applied one by one, forms make the case that a rebuild makes of its history."""
     case_id = strategies.named(name, PREFIX)
     steps = [
         (form, stamped)
         for form, stamped in steps_of(described)
         if case_id in blocks_by_case(form)
     ]
-    assert one_by_one(case_id, steps) == fold(case_id, steps)
+    rows = {
+        stamped.key: Step(
+            case_id=case_id,
+            key=stamped.key,
+            position=stamped.position,
+            actions=FORM,
+            place=0,
+        )
+        for _, stamped in steps
+    }
+    versions = {version[1].position: version for version in steps}
+    assert one_by_one(case_id, steps) == fold_steps(case_id, rows, versions)[0]
 
 
 @given(st.lists(sound_forms(), max_size=5), st.sampled_from(strategies.CASES))

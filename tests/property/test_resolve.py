@@ -22,12 +22,13 @@ from api.cases.wire import (
 from api.wire.problems import InvalidPayload
 from ledger.cases.case import Case, CaseIndex, FoldKey
 from ledger.cases.change import CaseChange, IndexRef, Intent
-from ledger.cases.upsert import CasesFound, Resolution, resolve, wanted
+from ledger.cases.upsert import Resolution, resolve, wanted
 from ledger.errors import Conflict
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import CASE_API_XMLNS, Form
 from projections.rule.case_row import to_case, to_row
 from projections.rule.fold import Stamp, apply_form, blocks_by_case
+from tests.kit.resolving import CasesFound
 
 parse_single_create = partial(parse_write, single=Intent.CREATE)
 parse_put = partial(parse_write, single=Intent.PUT)

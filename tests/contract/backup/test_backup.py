@@ -18,7 +18,7 @@ from ledger.directory.users import create_user, find_user
 from ledger.errors import Conflict
 from ledger.migrations import migrate
 from ledger.store import Store, open_store
-from ledger.tables import LOG_TABLES, metadata
+from ledger.tables import metadata
 from projections.rebuild.fresh import silent
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify
@@ -106,7 +106,7 @@ def test_a_restored_ledger_is_in_use_again(store, whole):
     assert verify(store, "third").ok
 
 
-@pytest.mark.parametrize("table", LOG_TABLES)
+@pytest.mark.parametrize("table", build.LOG_TABLES)
 def test_a_restored_log_is_append_only(store, whole, table):
     """rules/design.md 2.1 holds for what was restored, too."""
     restore(store, whole)

@@ -23,7 +23,7 @@ from ledger.directory.groups import GroupChange
 from ledger.directory.passwords import verify_password
 from ledger.directory.profiles import Profile
 from ledger.directory.workplaces import Workplaces
-from ledger.errors import Conflict, NotFound
+from ledger.errors import Conflict
 from ledger.migrations import migrate
 from ledger.store import open_store
 from ledger.tables import metadata
@@ -191,12 +191,6 @@ def test_a_deleted_user_is_gone_from_everything_but_the_log(people, clinic, dist
     assert people.read(groups.members_of, [group.group_id]) == {}
     assert people.read(workplaces.users_at, [place.location_id]) == set()
     assert people.noted()[-1] == {"action": "user deleted", "user": made.user_id}
-
-
-def test_whoever_is_not_there_cannot_be_deactivated(people):
-    """The log has no entry about nobody."""
-    with pytest.raises(NotFound, match="User 'nobody' not found"):
-        people.do(users.deactivate_user, "nobody")
 
 
 def test_users_of_other_domains_are_not_seen(people, store):

@@ -8,11 +8,15 @@ from __future__ import annotations
 import pytest
 
 from ledger.directory import location_types, locations
-from ledger.directory.imported_places import ORGANISATION, Place, keep_places, levels
+from ledger.directory.imported_places import ORGANISATION, Level, Place, keep_places
 from tests.kit import build
 from tests.kit.directory import OPERATOR, People
 
-LEVELS = levels(("state", "district", "block", "cluster", "school"))
+STATE = Level(code="state")
+DISTRICT = Level(code="district", above=STATE)
+BLOCK = Level(code="block", above=DISTRICT)
+CLUSTER = Level(code="cluster", above=BLOCK)
+SCHOOL = Level(code="school", above=CLUSTER)
 
 
 @pytest.fixture
@@ -32,8 +36,8 @@ def places_of(people):
 
 def test_an_imported_place_is_a_location_with_the_id_of_its_case(people):
     """Rules 2.4 and 2.6: the chain of types is made with the first place of a level."""
-    state = a_place("c-1", LEVELS["state"], site_code="KA")
-    block = a_place("c-2", LEVELS["block"], site_code="ka/1", parent_id="c-1")
+    state = a_place("c-1", STATE, site_code="KA")
+    block = a_place("c-2", BLOCK, site_code="ka/1", parent_id="c-1")
     people.do(keep_places, [state, block])
     found = places_of(people)
     assert (found["c-1"].site_code, found["c-2"].site_code) == ("KA", "ka/1")
@@ -61,20 +65,20 @@ def test_an_organisation_owns_cases(people):
 
 def test_a_school_may_stand_where_the_types_do_not_say(people):
     """Rule 2.5.1: one or two levels below; and an operator can still rename it."""
-    block = a_place("b", LEVELS["block"])
-    school = a_place("s", LEVELS["school"], parent_id="b")
+    block = a_place("b", BLOCK)
+    school = a_place("s", SCHOOL, parent_id="b")
     people.do(keep_places, [block, school])
     assert places_of(people)["s"].parent_id == "b"
 
 
 def test_a_place_that_comes_again_changes_only_what_differs(people):
     """An update of a row; the same row again is no change and no note."""
-    first = a_place("s", LEVELS["state"], site_code="s")
+    first = a_place("s", STATE, site_code="s")
     people.do(keep_places, [first])
     before, noted = places_of(people), people.noted()
     people.do(keep_places, [first])
     assert (places_of(people), people.noted()) == (before, noted)
-    people.do(keep_places, [a_place("s", LEVELS["state"], site_code="s", name="New")])
+    people.do(keep_places, [a_place("s", STATE, site_code="s", name="New")])
     after = places_of(people)["s"]
     assert (after.name, after.number, after.site_code) == ("New", 1, "s")
     assert after.created_on == before["s"].created_on
@@ -82,7 +86,7 @@ def test_a_place_that_comes_again_changes_only_what_differs(people):
 
 def test_a_code_that_is_taken_gets_a_number(people):
     """Codes of places and of organisations are different things in Sunbird."""
-    people.do(keep_places, [a_place("a", LEVELS["state"], site_code="x")])
+    people.do(keep_places, [a_place("a", STATE, site_code="x")])
     people.do(keep_places, [a_place("b", ORGANISATION, site_code="x")])
     people.do(keep_places, [a_place("b", ORGANISATION, site_code="x", name="Again")])
     assert [at.site_code for at in places_of(people).values()] == ["x", "x1"]
@@ -126,5 +130,5 @@ def session_of(store):
 
     block = build.a_create("c1", create={"case_type": "location"})
     form = build.a_submission(build.a_form([block]))
-    place, author = a_place("c1", LEVELS["state"]), OPERATOR
+    place, author = a_place("c1", STATE), OPERATOR
     return build.write(store, Row())

@@ -7,7 +7,6 @@ import sqlite3
 import psycopg
 import pytest
 
-from ledger.tables import LOG_TABLES
 from tests.kit import build
 
 REFUSED = (sqlite3.IntegrityError, psycopg.errors.RaiseException)
@@ -23,7 +22,7 @@ def written(store):
     return store
 
 
-@pytest.mark.parametrize("table", LOG_TABLES)
+@pytest.mark.parametrize("table", build.LOG_TABLES)
 @pytest.mark.parametrize(
     "order",
     [

@@ -94,4 +94,4 @@ def test_the_catalog_holds_no_sequence_and_no_foreign_trigger(store):
             guarded = {name for (name,) in connection.execute(text(order))}
     finally:
         engine.dispose()
-    assert guarded == set(kept.LOG_TABLES)
+    assert guarded == set(build.LOG_TABLES)

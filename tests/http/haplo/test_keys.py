@@ -11,8 +11,9 @@ from api.cli.database import OPERATOR
 from api.cli.domain import add_domain
 from ledger.directory.api_keys import create_key, list_keys
 from ledger.directory.batch_keys import NAME, SCOPE, USERNAME
-from ledger.directory.users import deactivate_user, delete_user, find_user
+from ledger.directory.users import delete_user, find_user
 from ledger.log import entries_after
+from tests.kit.directory import update
 from tests.kit.haplo.client import ADMIN, API, DOMAIN, JSON, a_control, a_haplo, basic
 
 NOBODY = {
@@ -96,7 +97,7 @@ class TestRefusals:
         """Rule 1.1.1: the key of a closed account."""
         with members.store.writing(DOMAIN) as writer:
             user = find_user(writer, USERNAME)
-            deactivate_user(writer, user.user_id, author=OPERATOR)
+            update(writer, user, author=OPERATOR, active=False)
         refused(await haplo.post("batch"), BLOCKED)
 
     @pytest.mark.parametrize("role", ["viewer", "mobile"])

@@ -14,8 +14,9 @@ from api.http.auth import FRESH_FOR, VERIFIED_FOR
 from api.http.keys import AUTHENTICATOR
 from ledger.directory import passwords
 from ledger.directory.api_keys import list_keys, revoke_key
-from ledger.directory.users import deactivate_user, find_user
+from ledger.directory.users import find_user
 from ledger.log import entries_after
+from tests.kit.directory import update
 
 PASSWORD = "correct horse"
 
@@ -171,7 +172,7 @@ async def test_a_closed_account_is_out_within_seconds(api, members, clock):
     assert (await api.get(api.cases, headers=headers)).status == 200
     with members.store.writing("demo") as writer:
         user = find_user(writer, "ann")
-        deactivate_user(writer, user.user_id, author=OPERATOR)
+        update(writer, user, author=OPERATOR, active=False)
     clock.append(clock[-1] + FRESH_FOR + 1)
     assert (await api.get(api.cases, headers=headers)).status == 401
 

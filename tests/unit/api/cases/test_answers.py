@@ -12,7 +12,6 @@ from api.cases.answers import (
     decode_case,
     list_response,
     render_case,
-    render_cases,
     renderer,
     write_response,
 )
@@ -94,15 +93,6 @@ def test_a_cleared_external_id_stays_empty():
 def test_the_decoded_case_is_the_rendered_one(row):
     """Rule 3.1: the same keys from every endpoint."""
     assert decode_case(row) == json.loads(render_case(row))
-
-
-def test_many_cases_are_an_array():
-    """Rule 6: a page."""
-    assert json.loads(render_cases([ROW, BARE])) == [
-        decode_case(ROW),
-        decode_case(BARE),
-    ]
-    assert render_cases([]) == b"[]"
 
 
 def test_chosen_fields_are_rendered():

@@ -250,7 +250,7 @@ def test_a_limit_above_the_most_is_refused(value):
 )
 def test_a_limit_is_taken(query, limit):
     """Rules 6.0.1 and 6.0.4: 0 to 5000; of several the last."""
-    assert asked(query).limit == limit
+    assert asked(query).page.limit == limit
 
 
 @pytest.mark.parametrize("operation", ["eq", "", "GTE", "gte.x"])

@@ -36,7 +36,7 @@ def test_a_cursor_carries_everything_but_the_position():
     cursor = first.cursor(1_700_000_000_000_001)
     second = asked(f"cursor={cursor}")
     assert second.filter == first.filter
-    assert second.limit == 7
+    assert second.page.limit == 7
     assert second.page.after == 1_700_000_000_000_001
     assert second.field_filter_pairs == first.field_filter_pairs
     assert second.pairs == first.pairs

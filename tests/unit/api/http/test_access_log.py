@@ -26,7 +26,6 @@ def _principal(user_id: str = "u-1") -> Principal:
         domain="clinic",
         user_id=user_id,
         username="ann",
-        role="admin",
         key_id=None,
         permissions=granted("admin", reading_only=False),
     )

@@ -29,7 +29,6 @@ def a_principal(role: str = "mobile") -> Principal:
         domain="demo",
         user_id="u1",
         username="amina",
-        role=role,
         key_id=None,
         permissions=granted(role, reading_only=False),
     )

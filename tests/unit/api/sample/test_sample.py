@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from api.sample import BROKEN, RESENT, SampleForm, forms
-from api.sample.people import WORKERS
+from api.sample import BROKEN, RESENT, SampleForm, forms, people
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.check import check_form
 from ledger.forms.form import Form
 from ledger.forms.form_xml import parse_form
 
 PAGE = Path(__file__).parents[4] / "docs" / "sample.md"
-NIMA, SOREL = (worker.user_id for worker in WORKERS)
+NIMA, SOREL = people.NIMA.user_id, people.SOREL.user_id
 SPECIAL = {"case_type", "case_name", "owner_id", "external_id"}
 
 
