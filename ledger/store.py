@@ -129,7 +129,8 @@ class Store:
         """Keep how to connect; nothing is opened yet."""
         self.url = url
         self.dialect = dialect
-        self._connect = connect
+        self.connect = connect
+        """Opens a connection of the driver."""
         self.guard: Callable[[Connection, Head], None] = _accept
         """Is shown every head that is opened and raises to refuse it."""
         self._local = threading.local()
@@ -152,7 +153,7 @@ class Store:
             self._forget(found)
             found = None
         if found is None:
-            found = Connection(self._connect(), self.dialect)
+            found = Connection(self.connect(), self.dialect)
             self._local.connection = found
             with self._opening:
                 self._opened.append(found)
@@ -161,7 +162,7 @@ class Store:
     def engine(self) -> Engine:
         """Return an engine for tools that want one, such as Alembic."""
         driver = "sqlite" if self.reads_inline else "postgresql+psycopg"
-        return create_engine(f"{driver}://", creator=self._connect, poolclass=NullPool)
+        return create_engine(f"{driver}://", creator=self.connect, poolclass=NullPool)
 
     @contextmanager
     def reading(self, domain: str) -> Iterator[Reader]:

@@ -69,7 +69,7 @@ class FailingConnection:
 def failing(url, breaks_at):
     """Open a store whose first connection breaks once, at a statement."""
     store = open_store(url)
-    connect = store._connect
+    connect = store.connect
     plan = {"seen": 0, "broken": False}
 
     def connect_once():
@@ -78,7 +78,7 @@ def failing(url, breaks_at):
             return raw
         return FailingConnection(raw, breaks_at, plan)
 
-    store._connect = connect_once
+    store.connect = connect_once
     return store, plan
 
 

@@ -18,6 +18,7 @@ from projections.rebuild.verify import verify
 from projections.tables import case_tables, form_tables
 from tests.kit import build
 from tests.kit.jobs import enqueue
+from tests.kit.plans import Recorder
 
 WITHOUT_DOMAIN = {"generations"}
 NAMES = [
@@ -45,34 +46,16 @@ FAN_OUTS = {
 """The marked ones: what is unique over, or done to, the whole installation."""
 
 
-class Recorder:
-    """A driver's connection that notes the statements it is given."""
-
-    def __init__(self, raw, seen):
-        """Wrap a connection; statements are added to ``seen``."""
-        self._raw = raw
-        self._seen = seen
-
-    def execute(self, sql, *values):
-        """Note the statement and run it."""
-        self._seen.add(" ".join(sql.split()))
-        return self._raw.execute(sql, *values)
-
-    def executemany(self, sql, rows):
-        """Note the statement and run it."""
-        self._seen.add(" ".join(sql.split()))
-        return self._raw.executemany(sql, rows)
-
-    def __getattr__(self, name):
-        return getattr(self._raw, name)
-
-
 @pytest.fixture
 def seen(store):
     statements: set[str] = set()
-    connect = store._connect
+    connect = store.connect
     store.close()
-    store._connect = lambda: Recorder(connect(), statements)
+
+    def note(sql, _values):
+        statements.add(" ".join(sql.split()))
+
+    store.connect = lambda: Recorder(connect(), note)
     return statements
 
 

@@ -28,7 +28,7 @@ async def test_readiness_tells_why_it_is_missing(api, monkeypatch):
     def refuse():
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(api.app[STORE], "_connect", refuse)
+    monkeypatch.setattr(api.app[STORE], "connect", refuse)
     answer = await api.get("/readyz")
     assert answer.status == 503
     assert answer.error
