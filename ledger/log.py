@@ -95,7 +95,7 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
     for entry, _ in items:
         header = canonical(entry)
         digest = hashlib.sha256(digest + header).digest()
-        rows.append(_to_row(entry, digest))
+        rows.append(to_row(entry, digest))
     w.conn.insert(entries, rows)
     w.conn.insert(
         bodies,
@@ -272,13 +272,8 @@ def to_entry(row: Sequence[Any]) -> Entry:
     )
 
 
-def _body(r: Reader, row: Sequence[Any]) -> bytes | None:
-    if row[-1] is None:
-        return None
-    return unpack(r.conn, r.domain, row[-2], row[-1])
-
-
-def _to_row(entry: Entry, digest: bytes) -> tuple[Any, ...]:
+def to_row(entry: Entry, digest: bytes) -> tuple[Any, ...]:
+    """Return the row of ``entries`` that holds an entry under its digest."""
     return (
         entry.domain,
         entry.position,
@@ -297,6 +292,12 @@ def _to_row(entry: Entry, digest: bytes) -> tuple[Any, ...]:
         entry.body_length,
         digest,
     )
+
+
+def _body(r: Reader, row: Sequence[Any]) -> bytes | None:
+    if row[-1] is None:
+        return None
+    return unpack(r.conn, r.domain, row[-2], row[-1])
 
 
 def _details_text(details: Mapping[str, Any]) -> str | None:

@@ -26,6 +26,11 @@ SOURCES = {
 TREES = {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
+TESTS = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+    for path in sorted((ROOT / "tests").rglob("*.py"))
+}
+
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
 
@@ -49,6 +54,8 @@ CLOCKS = {
 }
 RANDOM_IDS = {"uuid.uuid1", "uuid.uuid4"}
 CHANCE = {"random", "secrets", "os.urandom", *RANDOM_IDS}
+NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}
+"""What every named tuple has; the underscore keeps them apart from its fields."""
 DRAWS = tuple(f"{source}." for source in CHANCE)
 
 
@@ -147,6 +154,41 @@ def test_functions_stay_short():
 def test_a_file_says_what_lives_in_it():
     """Every module begins with a docstring."""
     assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+
+
+def test_tests_know_no_private_names():
+    """They ask the face that callers see; what deserves a test of its own is public."""
+    reached = [
+        f"{name}:{line} {word}"
+        for name, tree in TESTS.items()
+        for line, word in reached_names(tree)
+        if word.startswith("_") and not word.endswith("__") and word not in NAMED_TUPLES
+    ]
+    assert reached == []
+
+
+def reached_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the names that a file takes out of others: imported, read or patched.
+
+    What it asks of ``self`` is its own, and what of ``sys``, the interpreter's.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            own = dotted(node.value, {}) in {"self", "cls", "sys"}
+            yield node.lineno, "" if own else node.attr
+        elif isinstance(node, ast.Call):
+            yield from ((node.lineno, word) for word in patched_names(node))
+
+
+def patched_names(call: ast.Call) -> Iterator[str]:
+    """Yield the names that a call of ``setattr`` and its like spells as texts."""
+    if not dotted(call.func, {}).endswith(("setattr", "getattr", "delattr")):
+        return
+    for argument in call.args:
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield argument.value.rpartition(".")[2]
 
 
 def constants(tree: ast.Module) -> set[object]:

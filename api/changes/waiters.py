@@ -92,7 +92,7 @@ class ChangeWaiters:
     ) -> None:
         """Prepare; ``start`` begins to look at other processes' entries."""
         self._store = store
-        self._look_seconds = look_seconds
+        self.look_seconds = look_seconds
         self.most = most
         self._waiters: dict[str, set[Waiter]] = {}
         self._count = 0
@@ -158,7 +158,7 @@ class ChangeWaiters:
     async def _look(self) -> None:
         while True:
             await self._somebody.wait()
-            await asyncio.sleep(self._look_seconds)
+            await asyncio.sleep(self.look_seconds)
             self._dismiss()
             try:
                 await self._compare()

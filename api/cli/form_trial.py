@@ -35,7 +35,7 @@ from projections.commit.projector import LiveProjector
 from projections.rule.fold import missing_target, new_targets, touched
 
 _MOST_BYTES = 16 * 1024 * 1024
-_MOST_FORMS = 10_000
+MOST_FORMS = 10_000
 """What is remembered of forms; those that come after it are judged without them."""
 
 _FOREIGN = "IllegalCaseId: Bad case id"
@@ -72,7 +72,7 @@ class Trial:
 
     def forget_when_full(self) -> bool:
         """Begin anew if the forms so far are too many to remember; tell whether."""
-        if self._bytes <= _MOST_BYTES and self._forms < _MOST_FORMS:
+        if self._bytes <= _MOST_BYTES and self._forms < MOST_FORMS:
             return False
         self.close()
         self._begin()

@@ -75,11 +75,19 @@ class Authenticator:
     """Checks credentials against the directory and remembers what it found."""
 
     def __init__(
-        self, store: Store, *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        most_waiting: int = _PASSWORDS_WAITING,
     ) -> None:
-        """Start with an empty memory and a fresh secret for its keys."""
+        """Start with an empty memory and a fresh secret for its keys.
+
+        Of the passwords that are not verified yet, ``most_waiting`` may wait.
+        """
         self._store = store
-        self._clock = clock
+        self.clock = clock
+        self.most_waiting = most_waiting
         self._pepper = secrets.token_bytes(32)
         self._known: dict[tuple[str, bytes], _Known] = {}
         self._running: dict[tuple[str, bytes], asyncio.Task[_Known]] = {}
@@ -110,7 +118,7 @@ class Authenticator:
         digest = blake2b(raw, key=self._pepper, digest_size=32, person=person)
         key = (domain, digest.digest())
         known = self._known.get(key)
-        if known is not None and self._clock() < known.fresh_until:
+        if known is not None and self.clock() < known.fresh_until:
             return known.principal
         return (await self._renewed(key, presented, known)).principal
 
@@ -127,7 +135,7 @@ class Authenticator:
     async def _renewed(
         self, key: tuple[str, bytes], presented: Presented, known: _Known | None
     ) -> _Known:
-        if known is not None and self._clock() < known.until:
+        if known is not None and self.clock() < known.until:
             fresh = await self._reread(known)
             if fresh is not None:
                 return self._remember(key, fresh)
@@ -139,7 +147,7 @@ class Authenticator:
         principal = await self._store.read(domain, lambda r: _still_valid(r, known))
         if principal is None:
             return None
-        fresh_until = self._clock() + FRESH_FOR
+        fresh_until = self.clock() + FRESH_FOR
         return _Known(principal, known.password_hash, known.until, fresh_until)
 
     async def _verified_once(
@@ -164,7 +172,7 @@ class Authenticator:
             raise _not_valid(credentials)
         if not user.active:
             raise InactiveUser
-        now = self._clock()
+        now = self.clock()
         password_hash = user.password_hash if key is None else None
         return _Known(
             _principal(user, key), password_hash, now + VERIFIED_FOR, now + FRESH_FOR
@@ -192,7 +200,7 @@ class Authenticator:
 
     async def _in_thread(self, fn: Callable[[], bool]) -> bool:
         """Run a password check aside; refuse when too many wait already."""
-        if self._waiting >= _PASSWORDS_WAITING:
+        if self._waiting >= self.most_waiting:
             raise throttled(seconds=1)
         self._waiting += 1
         try:

@@ -22,10 +22,10 @@ from ledger.tables import domains, entries
 from projections.feed.changed import changed_cases
 from projections.tables import CASES, case_tables
 
-_AT_ONCE = 250
+AT_ONCE = 250
 """Entries that are read and parsed before the size of the page is looked at again."""
-_MOST_XML = 8 * 1024 * 1024
-_MOST_TEXT = 4 * 1024 * 1024
+MOST_XML = 8 * 1024 * 1024
+MOST_TEXT = 4 * 1024 * 1024
 _ENTRY_TEXT = 300
 """Characters of an entry without its problem and its ids, about."""
 _IDS_AT_ONCE = 1000
@@ -73,7 +73,7 @@ def read_changes(r: Reader, after: int, *, limit: int) -> ChangePage:
     text = 0
     for change in _changes(r, after, last):
         text += _weight(change)
-        if found and text > _MOST_TEXT:
+        if found and text > MOST_TEXT:
             break
         found.append(change)
     reached = found[-1].entry.position if found else after
@@ -115,8 +115,8 @@ def head_positions(conn: Connection, names: Collection[str]) -> dict[str, int]:
 def _changes(r: Reader, after: int, last: int) -> Iterator[Change]:
     """Yield the changes up to ``last``, or until enough XML was read."""
     xml = 0
-    while after < last and xml < _MOST_XML:
-        until, length = _stretch(r, after, min(last, after + _AT_ONCE))
+    while after < last and xml < MOST_XML:
+        until, length = _stretch(r, after, min(last, after + AT_ONCE))
         items = log.entries_after(r, after, limit=until - after)
         changed = changed_cases(r, items)
         for entry, _ in items:
@@ -131,7 +131,7 @@ def _stretch(r: Reader, after: int, last: int) -> tuple[int, int]:
     total = 0
     rows = r.conn.rows(_LENGTHS, domain=r.domain, position=after, last=last)
     for position, length in rows:
-        if total and total + length > _MOST_XML:
+        if total and total + length > MOST_XML:
             break
         until, total = position, total + length
     return until, total

@@ -83,10 +83,13 @@ class _Scratch:
 class Past:
     """Answers lists of the past, one at a time; one a process."""
 
-    def __init__(self, store: Store, *, most_entries: int) -> None:
+    def __init__(
+        self, store: Store, *, most_entries: int, idle_seconds: float = _IDLE_SECONDS
+    ) -> None:
         """Fold cuts of at most ``most_entries`` entries."""
         self._store = store
-        self._most = most_entries
+        self.most_entries = most_entries
+        self._idle_seconds = idle_seconds
         self._kept: OrderedDict[tuple[str, int], _Scratch] = OrderedDict()
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -108,10 +111,10 @@ class Past:
         found = await self._store.aside(look)
         if isinstance(found, CasePage):
             return found
-        if found.position > self._most:
+        if found.position > self.most_entries:
             raise Conflict(
                 f"The log had {found.position} entries by then: lists of the past are "
-                f"made of at most {self._most}",
+                f"made of at most {self.most_entries}",
                 field="time",
             )
         return await self._in_turn(found, asked=asked, page=page)
@@ -173,7 +176,7 @@ class Past:
             self._timer.cancel()
         if not self._stopping.is_set():
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_IDLE_SECONDS, self._expire)
+            self._timer = loop.call_later(self._idle_seconds, self._expire)
 
     def _expire(self) -> None:
         """Remove the files that nobody asked for any more."""

@@ -50,9 +50,9 @@ from projections.tables import CASES, FORMS, CaseTables, case_tables, form_table
 
 BATCH = 5_000
 """How many entries are written at a time."""
-_CHUNK = 1_000
+CHUNK = 1_000
 """How many entries are read and parsed at a time."""
-_NEAR = 500
+NEAR = 500
 """How many entries the swap may still have to fold while writers wait."""
 _KEEP_RETIRED_MICROS = 60_000_000
 """How long a retired generation is kept for reads that began on it."""
@@ -175,7 +175,7 @@ class _Build:
 
     def catch_up(self, progress: Progress) -> None:
         """Fold batches until the head is near; live traffic goes on."""
-        while (total := self._head_position()) - self.position > _NEAR:
+        while (total := self._head_position()) - self.position > NEAR:
             with self._ahead(self._parser.parsed(self._chunks(total))) as chunks:
                 for chunk in chunks:
                     self._fold(chunk)
@@ -193,7 +193,7 @@ class _Build:
         position = self._reached
         while position < total:
             with self._store.reading(self._domain) as reader:
-                chunk = _read(reader, position, limit=min(_CHUNK, total - position))
+                chunk = _read(reader, position, limit=min(CHUNK, total - position))
             position = chunk.position
             yield chunk
 

@@ -222,7 +222,7 @@ def test_forms_are_judged_one_after_the_other(desk):
 
 def test_more_forms_than_are_remembered_are_told(desk, monkeypatch):
     """Memory is bounded: those behind are judged without those before."""
-    monkeypatch.setattr("api.cli.form_trial._MOST_FORMS", 2)
+    monkeypatch.setattr("api.cli.form_trial.MOST_FORMS", 2)
     names = [
         desk.file("1.xml", a_form([a_create("c1")])),
         desk.file("2.xml", a_form()),

@@ -128,7 +128,7 @@ def rewrite(store, forge):
     digest, rows = log.GENESIS, []
     for entry in (forge(entry) for entry, _ in items):
         digest = log.chain(digest, entry)
-        rows.append(log._to_row(entry, digest))
+        rows.append(log.to_row(entry, digest))
     intrude(store, "entries", "DELETE FROM entries")
     with store.writing(build.DOMAIN) as writer:
         writer.conn.insert(tables.entries, rows)

@@ -225,7 +225,7 @@ def rows(draw: Callable[..., Any]) -> dict[str, Any]:
 def body_of(form: dict[str, Any], prefix: str) -> bytes:
     """Return the bytes of a described form."""
     return build.a_form(
-        [_block_xml(block, prefix) for block in form["blocks"]],
+        [block_xml(block, prefix) for block in form["blocks"]],
         form_id=id_of(form, prefix),
         xmlns=form["xmlns"],
         user_id=form["user_id"],
@@ -276,7 +276,7 @@ def _told_block(block: dict[str, Any], prefix: str) -> dict[str, Any]:
     }
 
 
-def _block_xml(block: dict[str, Any], prefix: str) -> str:
+def block_xml(block: dict[str, Any], prefix: str) -> str:
     indices, attach = block["index"], block["attach"]
     return build.a_block(
         named(block["case_id"], prefix),

@@ -52,9 +52,9 @@ def test_pages_cover_everything_once(store):
     def covered(limits, text, xml, chunk):
         found, turn, more = [], 0, True
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(feed, "_MOST_TEXT", text)
-            patch.setattr(feed, "_MOST_XML", xml)
-            patch.setattr(feed, "_AT_ONCE", chunk)
+            patch.setattr(feed, "MOST_TEXT", text)
+            patch.setattr(feed, "MOST_XML", xml)
+            patch.setattr(feed, "AT_ONCE", chunk)
             while more:
                 after = found[-1].entry.position if found else 0
                 limit = limits[turn % len(limits)]

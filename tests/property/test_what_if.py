@@ -42,7 +42,7 @@ def test_a_trial_predicts_what_the_command_then_does(store, acts, closes):
     if closes:
         close_extensions(store, domain)
     everything = [{**strategies.A_TOUCH, "case_id": c} for c in strategies.CASES]
-    beginning = build.a_form([strategies._block_xml(b, domain) for b in everything])
+    beginning = build.a_form([strategies.block_xml(b, domain) for b in everything])
     build.submit(store, beginning, domain=domain)
     for name, told in acts:
         compare(store, domain, command_of(name, told, domain))

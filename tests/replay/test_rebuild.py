@@ -28,8 +28,8 @@ def domain(store):
 def small_batches(monkeypatch):
     """Make a small log take many batches."""
     monkeypatch.setattr(replaying, "BATCH", 20)
-    monkeypatch.setattr(replaying, "_CHUNK", 20)
-    monkeypatch.setattr(replaying, "_NEAR", 5)
+    monkeypatch.setattr(replaying, "CHUNK", 20)
+    monkeypatch.setattr(replaying, "NEAR", 5)
 
 
 def fill(store, forms, *, start=0):

@@ -20,8 +20,9 @@ from projections.erasure.preview import preview_erasure, unknown_among
 from projections.feed.changed import changed_cases
 from projections.lists.property_names import build_step, start_index
 from projections.past.history import history
+from projections.rebuild import replay as replaying
 from projections.rebuild.parsing import FormParser
-from projections.rebuild.replay import _Build, _read, replay
+from projections.rebuild.replay import replay
 from tests.kit import build
 from tests.kit.backups import restore, saved
 from tests.kit.erasing import (
@@ -239,13 +240,13 @@ def test_replaced_tables_that_another_domain_still_reads_are_blanked(store):
     assert is_sound(store)
 
 
-def test_a_replay_that_died_before_resumes_on_blanked_tables(store):
+def test_a_replay_that_died_before_resumes_on_blanked_tables(store, monkeypatch):
     """What it had made of the case is taken out, and it ends as every replay does."""
     build.submit(store, build.a_form([a_secret(create={"external_id": "P-4711"})]))
     build.submit(store, build.a_form([build.a_create("c2", index={"p": "c1"})]))
-    made = half_replayed(store)
-    with store.administering() as conn:
-        made._save(conn)
+    monkeypatch.setattr(replaying, "NEAR", 0)
+    with pytest.raises(Killed):
+        replay(store, build.DOMAIN, progress=kill)
     build.submit(store, build.a_form([build.a_block("c1", close=True)]))
     erase_wholly(store, "c1")
     assert is_gone(store, "P-4711")
@@ -256,25 +257,35 @@ def test_a_replay_that_died_before_resumes_on_blanked_tables(store):
     assert is_sound(store)
 
 
-def test_a_replay_at_work_takes_in_nothing_that_it_read_before(store):
+class Killed(Exception):
+    """What ends a replay once it has saved something."""
+
+
+def kill(_done, _total):
+    raise Killed
+
+
+def test_a_replay_at_work_takes_in_nothing_that_it_read_before(store, monkeypatch):
     """Forms that it has parsed already are read again when it meets the erasure."""
     build.submit(store, build.a_form([a_secret()]))
-    made = half_replayed(store)
-    erase_wholly(store, "c1")
-    made.finish_tables()
-    made.swap()
+    build.submit(store, build.a_form([build.an_update("c2")]))
+    monkeypatch.setattr(replaying, "NEAR", 0)
+    monkeypatch.setattr(replaying, "CHUNK", 2)
+    parsed = FormParser.parsed
+
+    def erasing(parser, chunks):
+        """Erase when the first chunk is folded and the next one parsed."""
+        for place, chunk in enumerate(parsed(parser, chunks)):
+            if place == 1:
+                monkeypatch.setattr(FormParser, "parsed", parsed)
+                erase_wholly(store, "c1")
+            yield chunk
+
+    monkeypatch.setattr(FormParser, "parsed", erasing)
+    replay(store, build.DOMAIN)
+    assert FormParser.parsed is parsed
     assert is_gone(store)
     assert is_sound(store)
-
-
-def half_replayed(store):
-    """Return a replay that has folded all there was, but saved nothing."""
-    parser = FormParser(1)
-    made = _Build(store, build.DOMAIN, ("cases", "forms"), parser)
-    with store.reading(build.DOMAIN) as reader:
-        (chunk,) = parser.parsed([_read(reader, 0, 1_000)])
-    made._fold(chunk)
-    return made
 
 
 def test_no_counter_of_a_value_is_left(store):

@@ -381,9 +381,7 @@ async def test_a_worker_that_stops_gives_its_job_back_between_chunks(store):
     """Another worker goes on at once, and the attempt is not held against the job."""
     job = enqueue(store, options={"chunks": 5})
     async with working(store) as first:
-        first.tell = lambda told: (
-            first._stopping.set() if told.progress["done"] == 2 else None
-        )
+        first.tell = lambda told: first.leave() if told.progress["done"] == 2 else None
         await first.drain()
         found = job_of(store, job)
         assert (found.state, found.lease) == (JobState.QUEUED, None)

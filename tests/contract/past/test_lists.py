@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from projections.lists.filter import CaseFilter, Page
 from projections.past.lists import Past
 from tests.kit import build
 from tests.kit.build import DOMAIN, NOW
+from tests.kit.receiver import until
 
 ALL = CaseFilter()
 
@@ -32,12 +34,19 @@ def times(store):
 
 
 @pytest.fixture
-async def past(store, times):
+def scratch(tmp_path, monkeypatch):
+    """Let folds be kept in a folder of their own; return what is in it now."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return lambda: sorted(tmp_path.glob("caseledger-past-*"))
+
+
+@pytest.fixture
+async def past(store, times, scratch):
     """Open the lists of the past."""
     opened = Past(store, most_entries=6)
     yield opened
     await opened.aclose()
-    assert opened._kept == {}
+    assert scratch() == []
 
 
 async def ids(past, when, *, limit=10, after=None, asked=ALL):
@@ -58,15 +67,15 @@ async def test_a_list_is_what_it_was(past, times):
     assert (await ids(past, times[-1] + 10**15))[1] == 6
 
 
-async def test_pages_of_a_list_are_of_one_moment(past, times, store):
+async def test_pages_of_a_list_are_of_one_moment(past, times, store, scratch):
     """What is written between two pages changes none of them, and nothing is folded."""
     first = await ids(past, times[3], limit=2)
-    [folder] = [scratch.folder for scratch in past._kept.values()]
+    [folder] = scratch()
     build.submit(store, build.a_form([build.an_update("c3", new="yes")]))
     assert first[:2] == (["c1", "c2"], 4)
     second = await ids(past, times[3], limit=2, after=first[2])
     assert second == (["c3", "c4"], 4, None)
-    assert [scratch.folder for scratch in past._kept.values()] == [folder]
+    assert scratch() == [folder]
 
 
 async def test_filters_are_answered_as_they_would_have_been(past, times, store):
@@ -81,7 +90,7 @@ async def test_filters_are_answered_as_they_would_have_been(past, times, store):
 async def test_a_cut_that_is_too_long_is_refused(past, times):
     """The present is not folded, so it is never too long."""
     assert (await ids(past, times[4]))[1] == 5
-    past._most = 5
+    past.most_entries = 5
     with pytest.raises(Conflict, match="The log had 6 entries by then") as refused:
         await ids(past, times[4])
     assert refused.value.field == "time"
@@ -94,40 +103,38 @@ async def test_an_unknown_domain_is_not_found(past):
         await past.read_page("nowhere", when=NOW, asked=ALL, page=Page(limit=1))
 
 
-async def test_few_scratch_files_are_kept(past, times):
+async def test_few_scratch_files_are_kept(past, times, scratch):
     """Those that were asked for last; the others are removed from the disk."""
     await ids(past, times[0])
-    [oldest] = past._kept.values()
-    assert oldest.folder.exists()
+    [oldest] = scratch()
     await ids(past, times[1])
     await ids(past, times[2])
-    assert len(past._kept) == 2
-    assert not oldest.folder.exists()
+    assert len(scratch()) == 2
+    assert oldest not in scratch()
 
 
-async def test_scratch_files_that_nobody_asks_for_are_removed(past, times):
+async def test_scratch_files_that_nobody_asks_for_are_removed(store, times, scratch):
     """And all of them when the server stops."""
-    await ids(past, times[0])
-    [first] = past._kept.values()
-    past._expire()
-    assert not first.folder.exists()
-    await ids(past, times[0])
-    [second] = past._kept.values()
+    past = Past(store, most_entries=6, idle_seconds=0.01)
+    assert (await ids(past, times[0]))[1] == 1
+    await until(lambda: scratch() == [])
+    assert (await ids(past, times[0]))[1] == 1
     await past.aclose()
-    assert not second.folder.exists()
+    assert scratch() == []
 
 
-async def test_what_was_erased_is_not_read_from_an_older_fold(past, times, store):
+async def test_what_was_erased_is_not_read_from_an_older_fold(
+    past, times, store, scratch
+):
     """An erasure anywhere in the log makes every kept fold worthless."""
     await ids(past, times[2])
-    [before] = past._kept.values()
+    [before] = scratch()
     erase(store)
     assert (await ids(past, times[2]))[1] == 3
-    [after] = past._kept.values()
-    assert after.folder != before.folder
-    assert not before.folder.exists()
+    [after] = scratch()
+    assert after != before
     await ids(past, times[2])
-    assert list(past._kept.values()) == [after]
+    assert scratch() == [after]
 
 
 async def test_one_is_served_at_a_time_and_few_wait(past, times):

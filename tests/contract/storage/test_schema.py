@@ -40,7 +40,7 @@ def test_no_column_counts_by_itself(table):
         assert column.autoincrement is not True
         assert column.server_default is None
         assert column.identity is None
-    assert table._autoincrement_column is None
+    assert table.autoincrement_column is None
 
 
 def test_domain_leads_every_key_of_the_live_catalog(store):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import pytest
 
-from api.http.keys import PAST, WORKER
+from api.http.keys import WORKER
 from ledger.bodies import add_dictionary
 from ledger.log import entries_after
 from ledger.times import format_micros
@@ -80,15 +82,16 @@ async def test_who_and_why_is_in_the_log(api, admin, told):
     assert (change["kind"], change["case_ids"]) == ("erase", ["c1"])
 
 
-async def test_the_past_of_the_case_is_a_shell(api, admin, told):
+async def test_the_past_of_the_case_is_a_shell(api, admin, told, tmp_path, monkeypatch):
     """Also in a list of the past that was folded before."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     then = format_micros(build.entries_of(told)[-1].appended_on)
     await api.create(case_name="later")
     past = f"{api.cases}/as_of/?time={then}"
     assert SECRET.encode() in (await api.get(past)).body
-    assert api.app[PAST]._kept
+    assert list(tmp_path.glob("caseledger-past-*")) != []
     await erase(api, "c1", {"reason": REASON}, headers=admin)
-    assert api.app[PAST]._kept == {}
+    assert list(tmp_path.glob("caseledger-past-*")) == []
     assert SECRET.encode() not in (await api.get(past)).body
     history = await api.get(f"/a/{DOMAIN}/api/case/v2/c1/history/")
     assert SECRET.encode() not in history.body

@@ -238,8 +238,8 @@ async def test_a_list_needs_a_time(api, moments):
 
 async def test_a_log_that_is_too_long_is_not_folded(api, config, moments):
     """The limit is a setting; the present is answered all the same."""
-    assert api.app[PAST]._most == config.as_of_limit
-    api.app[PAST]._most = 2
+    assert api.app[PAST].most_entries == config.as_of_limit
+    api.app[PAST].most_entries = 2
     answer = await api.get(f"{api.cases}/as_of/?time={moments[1]}")
     assert field(answer) == "time"
     assert re.fullmatch(

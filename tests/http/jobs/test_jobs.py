@@ -6,6 +6,7 @@ import pytest
 
 from api.cli.domain import add_domain
 from api.http.keys import WORKER
+from importers.job_kinds import HANDLERS
 from ledger.clock import now_micros
 from tests.http.conftest import DOMAIN
 from tests.kit import jobs as build_jobs
@@ -14,14 +15,10 @@ JOBS = f"/a/{DOMAIN}/api/ledger/v1/jobs"
 
 
 @pytest.fixture
-def enqueue(api):
+def enqueue(api, monkeypatch):
     """Add jobs that the server's worker knows how to do."""
-    handlers = api.app[WORKER]._handlers
-    api.app[WORKER]._handlers = {
-        **handlers,
-        build_jobs.KIND: build_jobs.append_forms,
-        "fails": _fail,
-    }
+    monkeypatch.setitem(HANDLERS, build_jobs.KIND, build_jobs.append_forms)
+    monkeypatch.setitem(HANDLERS, "fails", _fail)
 
     def add(**fields):
         return build_jobs.enqueue(api.members.store, **{"now": now_micros(), **fields})

@@ -7,12 +7,12 @@ import socket
 from base64 import b64encode
 
 import pytest
+from argon2 import PasswordHasher
 
 from api.cli.database import OPERATOR
 from api.cli.domain import add_domain
 from api.http.auth import FRESH_FOR, VERIFIED_FOR
 from api.http.keys import AUTHENTICATOR
-from ledger.directory import passwords
 from ledger.directory.api_keys import list_keys, revoke_key
 from ledger.directory.users import find_user
 from ledger.log import entries_after
@@ -41,7 +41,7 @@ def other_domain(members):
 def clock(api):
     """Give the authenticator a clock that a test moves."""
     moments = [1000.0]
-    api.app[AUTHENTICATOR]._clock = lambda: moments[-1]
+    api.app[AUTHENTICATOR].clock = lambda: moments[-1]
     return moments
 
 
@@ -217,7 +217,7 @@ async def test_a_burst_of_one_client_is_verified_once(api, members, monkeypatch)
 async def test_too_many_passwords_at_once_are_put_off(api, members):
     """Rule 2.6: 429, empty, with Retry-After."""
     members.join("ann", password=PASSWORD)
-    api.app[AUTHENTICATOR]._waiting = 64
+    api.app[AUTHENTICATOR].most_waiting = 0
     answer = await api.get(api.cases, headers=basic("ann", "guess"))
     assert (answer.status, answer.body) == (429, b"")
     assert int(answer.headers["Retry-After"]) > 0
@@ -290,12 +290,11 @@ async def ask_to_send(api, headers: str, *, length: int) -> int:
 def count_verifications(monkeypatch) -> list[str]:
     """Count the passwords that are really verified."""
     verified: list[str] = []
-    verify = passwords._HASHER.verify
+    verify = PasswordHasher.verify
 
-    class Counting:
-        def verify(self, encoded, password):
-            verified.append(encoded)
-            return verify(encoded, password)
+    def counting(hasher, encoded, password):
+        verified.append(encoded)
+        return verify(hasher, encoded, password)
 
-    monkeypatch.setattr(passwords, "_HASHER", Counting())
+    monkeypatch.setattr(PasswordHasher, "verify", counting)
     return verified

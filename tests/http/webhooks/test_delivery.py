@@ -291,8 +291,13 @@ async def test_one_process_at_a_time_serves_a_webhook(store, start, receiver, cl
     positions = [submit(store, f"c{n}") for n in range(30)]
     await asyncio.gather(first.drain(), second.drain())
     assert receiver.positions == positions
-    owner = first if first._held else second
-    other = second if first._held else first
+    positions.append(submit(store, "c98"))
+    await first.drain()
+    owner, other = (
+        (first, second) if receiver.positions == positions else (second, first)
+    )
+    await owner.drain()
+    assert receiver.positions == positions
     more = submit(store, "c99")
     await other.drain()
     assert receiver.positions == positions

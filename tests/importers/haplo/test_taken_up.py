@@ -9,6 +9,7 @@ import pytest
 
 from importers.haplo import job as haplo_job
 from importers.haplo.log import log_lines
+from importers.jobs.form_acts import Pace
 from importers.jobs.turns import HAPLO
 from importers.jobs.undo import UNDO, enqueue_undo
 from importers.jobs.values import UndoRequest
@@ -68,7 +69,7 @@ async def stopped_after(store, job, steps):
 @pytest.mark.parametrize("dry_run", [False, True], ids=["real", "dry"])
 async def test_a_batch_that_is_taken_up_again(store, dry_run, monkeypatch):
     """No record twice, none left out; what is said once is said once."""
-    monkeypatch.setattr(haplo_job, "_MOST_RECORDS", 7)
+    monkeypatch.setattr(haplo_job, "Pace", lambda _most: Pace(7))
     content = orjson.dumps(MANY)
     files = [("a", content), ("b", b'[{"id": "z", "name": "Z", "n": "q"}]')]
     job = enqueue(store, CRASHING, files, dry_run=dry_run)

@@ -8,8 +8,6 @@ name.
 from __future__ import annotations
 
 import io
-import os
-import signal
 import struct
 import zipfile
 from contextlib import suppress
@@ -364,14 +362,14 @@ def test_a_reader_without_memory_is_told_as_such(tmp_path):
     )
 
 
-def test_a_reader_that_is_killed_is_no_end_of_the_table(tmp_path):
+def test_a_reader_that_is_killed_is_no_end_of_the_table(tmp_path, started):
     """Rows that did not come are never taken for rows that are not there."""
     rows = [["a"], *[[f"{n} " * 200] for n in range(5000)]]
     path = a_book(tmp_path, rows)
     with open_workbook(path, "xlsx", sheet=None, limits=DEFAULT_LIMITS) as reading:
         found = reading.rows()
         next(found)
-        os.kill(reading._child.pid, signal.SIGKILL)
+        started[-1].kill()
         with pytest.raises(Unreadable) as told:
             list(found)
     assert told.value.reason is Reason.RESOURCES
