@@ -80,6 +80,28 @@ _LOCK_HEAD = Statement(
     .where(domains.c.domain == bindparam("domain"))
     .with_for_update()
 )
+"""Closes the race of two writers of a domain, in one process or in several.
+
+Both would read that the log ends at 7, and decide against that state. Both would fold
+onto the same row of a case, and the later upsert would undo what the client of the
+earlier one was told is kept; both would look for an external id, find nobody and make a
+case; both would chain their entry to the digest at 7. A sequence would only part the
+positions: it hands them out before it is known who commits, and when. A rollback would
+leave a gap, and 8 might become visible after 9, behind the cursor of a reader who has
+seen 9 and never looks back; likewise the times that pages of cases go by.
+
+So whoever appends holds the row of the domain from before it has read anything until
+all that it wrote is visible: the order of positions is that of the commits, and a
+rollback gives its positions back. The lock must be the first statement, under READ
+COMMITTED. Who had to wait is given the row as its predecessor left it, and every
+statement from there on sees all that this one committed; what was read before the wait
+would be the past, and under REPEATABLE READ so would everything read after it.
+
+SQLite knows no lock of a row and gets none. There ``BEGIN IMMEDIATE`` takes the lock
+for writing, of which the file has one, and waits for it before anything is read. A
+plain ``BEGIN`` would ask for it at the first write, and be refused, however long it
+waited, if another had written since its first read.
+"""
 _SAVE_HEAD = Statement(
     update(domains)
     .where(domains.c.domain == bindparam("d"))
@@ -196,7 +218,11 @@ class Store:
 
     @contextmanager
     def writing(self, domain: str) -> Iterator[Writer]:
-        """Open a domain for writing, holding its head; commits at the end."""
+        """Open a domain for writing, holding its head; commits at the end.
+
+        Nobody else appends to it meanwhile, and what is read here is what the last
+        one who did has left: ``_LOCK_HEAD`` tells why both are needed.
+        """
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
             yield Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
 

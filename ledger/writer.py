@@ -2,7 +2,26 @@
 
 Handlers hand commands over and await their outcome. There is no timer: an idle ledger
 commits a command at once, a busy one commits many together, one answer each
-(``rules/design.md`` 3.1). Outcomes are delivered after the commit, never before.
+(``rules/design.md`` 3.1).
+
+A commit waits for the disk far longer than a form takes to be judged. Meanwhile the
+event loop goes on reading requests, and the commands that it makes of them are what the
+next round takes: the more come, the more of them share the wait, and none waits for
+company.
+
+They can share it because they are judged in memory, each against what those before it
+left there. A command that is refused has changed nothing by then, neither there nor in
+the database, which is written at the very end: so nothing is rolled back, its
+neighbours never learn of it, and no savepoint is needed, which would cost about what a
+form does. After an unexpected exception nobody knows how far the command had come. The
+transaction is rolled back, and the session is dropped with all that it held, before
+anybody was answered; then each command runs alone. One that fails again is the guilty
+one: its caller is told, and what it brought is kept as an XFormError in a transaction
+of its own. The others commit as if it had never been among them.
+
+Outcomes are delivered after the commit, never before. Until then a crash, a full disk
+or the defect of a neighbour can still take all of it back, and a phone that was told of
+success deletes its copy. And whoever reads after the answer reads what it said.
 """
 
 from __future__ import annotations
