@@ -7,9 +7,10 @@ command begins with them. So what was counted was stored, and nothing is counted
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from importers.excel.cases import SessionCases
 from importers.excel.rules.decide import (
     Decided,
     Importing,
@@ -24,9 +25,9 @@ from importers.excel.rules.decide import (
 )
 from importers.excel.rules.form import XMLNS, build_chunk
 from importers.excel.rules.outcome import Outcome, RowOutcome, Written
-from importers.excel.rules.overlay import Overlay
 from importers.excel.rules.told import chunk_id
-from ledger.cases.case import Case
+from importers.rows.rules.form import linked
+from importers.rows.rules.overlay import Overlay
 from ledger.entry import Author, Kind
 from ledger.errors import Malformed
 from ledger.forms.case_block import CaseBlock
@@ -71,7 +72,7 @@ class ImportRows:
     chunk_size: int = MOST_BLOCKS
     last: bool = False
     dry_run: bool = False
-    known: Overlay = field(default_factory=Overlay)
+    known: Overlay[Known] = field(default_factory=Overlay)
 
     @property
     def size(self) -> int:
@@ -102,7 +103,7 @@ class _Run:
     def __init__(self, command: ImportRows, session: Session) -> None:
         self._command = command
         self._session = session
-        self._cases = _Cases(session, command.known)
+        self._cases = SessionCases(session, command.known)
         self._open: list[tuple[Wish, Decided]] = []
         self._made: set[str | None] = set()
         self._length = 0
@@ -122,7 +123,7 @@ class _Run:
             waiting=tuple(wish for wish, _ in self._open),
             chunks=self._chunks,
             failed_chunks=tuple(self._failed),
-            known=self._cases.made,
+            left=self._cases.left,
         )
 
     def _take(self, wish: Wish) -> None:
@@ -182,9 +183,7 @@ class _Run:
         """Append the form of the open chunk; tell whether it is in force."""
         command = self._command
         now = format_micros(self._session.clock())
-        blocks = list(
-            map(self._cases.tried, last_links(d.block for _, d in self._open))
-        )
+        blocks = list(map(self._tried, last_links(d.block for _, d in self._open)))
         try:
             body = build_chunk(blocks, form_id=form_id, author=command.author, now=now)
             form = parse_form(body)
@@ -206,45 +205,8 @@ class _Run:
         )
         return self._session.append_form(draft, form).kind is Kind.NORMAL
 
-
-class _Cases:
-    """The cases of the session, under those that a dry run would have left."""
-
-    def __init__(self, session: Session, known: Overlay) -> None:
-        self._session = session
-        self.made = Overlay(known)
-
-    def by_id(self, case_id: str) -> Known | None:
-        """Return the case with an id."""
-        known = self.made.get(case_id)
-        if known is not None:
-            return known
-        case = self._session.cases.case(case_id)
-        return None if case is None or case.deleted_on is not None else _known(case)
-
-    def by_external(self, external_id: str) -> Sequence[Known]:
-        """Return the cases with an external id."""
-        stored = map(_known, self._session.cases.by_external(external_id))
-        found = [c for c in stored if self.made.get(c.case_id) is None]
-        return [*found, *self.made.holders(external_id)]
-
-    def note(self, decided: Decided) -> None:
-        """Remember what a dry run leaves, as no table shows it."""
-        if not self._session.trial:
-            return
-        case_id = decided.block.case_id
-        before = self.by_id(case_id)
-        external_id = decided.external_id
-        if external_id is None and before is not None:
-            external_id = before.external_id
-        self.made.note(Known(case_id, decided.case_type, external_id))
-
-    def tried(self, block: CaseBlock) -> CaseBlock:
-        """Return a block as it can be tried: nothing stored is what a dry run made."""
-        kept = tuple(i for i in block.indices if self.made.get(i.case_id) is None)
-        return (
-            block if len(kept) == len(block.indices) else replace(block, indices=kept)
-        )
+    def _tried(self, block: CaseBlock) -> CaseBlock:
+        return linked(block, self._cases.is_stored)
 
 
 def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
@@ -264,10 +226,6 @@ def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
         else block
         for n, block in enumerate(found)
     ]
-
-
-def _known(case: Case) -> Known:
-    return Known(case.case_id, case.case_type, case.external_id)
 
 
 def _length(block: CaseBlock) -> int:

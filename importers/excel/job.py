@@ -20,10 +20,9 @@ from importers.excel.owners import OwnerBook
 from importers.excel.rules import options as excel_options
 from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, Failure, columns_of
-from importers.excel.rules.decide import Importing, Wish, read_row
+from importers.excel.rules.decide import Importing, Known, Wish, read_row
 from importers.excel.rules.options import LOST, ExcelOptions, Sheet, refusal
 from importers.excel.rules.outcome import Outcome
-from importers.excel.rules.overlay import Overlay
 from importers.excel.rules.report import Report
 from importers.excel.rules.window import (
     Place,
@@ -37,6 +36,7 @@ from importers.jobs.ahead import Ahead
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import EXCEL, wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.rules.overlay import Overlay
 from importers.tables.open import Table, open_table
 from importers.tables.rows import Row
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
@@ -113,7 +113,7 @@ class _Import:
         self._name = context.job.options["file"]["name"]
         self._author = Author(**context.job.options["author"])
         self._owners = OwnerBook(self._author)
-        self._overlay = Overlay()
+        self._overlay: Overlay[Known] = Overlay()
         # A dry run leaves nothing behind that it could go on from.
         self._so_far = {} if self._options.dry_run else dict(context.job.progress)
 
@@ -187,7 +187,7 @@ class _Import:
 
         (outcome,) = await self._context.step([command], advance)
         self._so_far = dict(self._context.job.progress)
-        self._overlay.take(outcome.known)
+        self._overlay.take(outcome.left)
         return list(outcome.waiting)
 
     def _importing(self, columns: Columns) -> Importing:

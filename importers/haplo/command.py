@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 from importers.haplo.cases import SessionCases, Titles, Users
 from importers.haplo.rules.blocks import Setting
 from importers.haplo.rules.lookup import Asked, Lookup
-from importers.haplo.rules.overlay import Overlay
 from importers.haplo.rules.program import Program
 from importers.haplo.rules.record import Record, Transformed
 from importers.haplo.rules.steps import run_all
 from importers.jobs.turns import HAPLO
-from importers.record_form import build_record, case_id_of, form_id_of
+from importers.rows.rules.form import build_record, case_id_of, form_id_of
+from importers.rows.rules.overlay import Overlay
+from ledger.cases.case import Case
 from ledger.entry import Author, Entry, Kind
 from ledger.errors import LedgerError, Malformed
 from ledger.forms.case_block import CaseBlock
@@ -72,7 +73,7 @@ class Chunk:
     errors: int
     said: frozenset[str]
     last_time: Micros
-    left: Overlay
+    left: Overlay[Case]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class ImportRecords:
     said: frozenset[str]
     after: Micros
     wanted: Needs
-    known: Overlay = field(default_factory=Overlay)
+    known: Overlay[Case] = field(default_factory=Overlay)
 
     @property
     def size(self) -> int:

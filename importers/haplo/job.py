@@ -36,7 +36,6 @@ from importers.haplo.readers import (
 )
 from importers.haplo.rules.control import Control, InvalidControl, NotJson, read_control
 from importers.haplo.rules.mappings import MOST_TITLED, Census, mapped_types
-from importers.haplo.rules.overlay import Overlay
 from importers.haplo.rules.program import Program, RunBroken, prepare
 from importers.haplo.rules.scripting import shown
 from importers.jobs.ahead import Ahead
@@ -44,7 +43,9 @@ from importers.jobs.form_acts import Pace
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.rules.overlay import Overlay
 from ledger.bodies import get_blob
+from ledger.cases.case import Case
 from ledger.directory.users import list_users
 from ledger.entry import Author
 from ledger.imports.values import Outcome
@@ -86,7 +87,7 @@ class _Run:
         self._options = context.job.options
         self._dry_run: bool = self._options["dry_run"]
         self._author = Author(**self._options["author"])
-        self._overlay = Overlay()
+        self._overlay: Overlay[Case] = Overlay()
         self._pace = Pace(_MOST_RECORDS)
         progress = context.job.progress
         self._so_far: dict[str, Any] = dict(_START)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from importers.record_form import build_record, case_id_of, form_id_of
+from importers.rows.rules.form import build_record, case_id_of, form_id_of, linked
+from importers.rows.rules.overlay import Overlay
 from importers.sunbird import places
+from importers.sunbird.cases import SessionCases
 from importers.sunbird.people import People
 from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.known import FAILED, Failed, Known, Planned, Task
-from importers.sunbird.rules.overlay import Overlay
 from importers.sunbird.rules.rows import block_of, decide, failure, looks_up
 from importers.sunbird.table import Record
-from importers.sunbird.view import View
 from ledger.entry import Entry, Kind
 from ledger.errors import Malformed
 from ledger.forms.case_block import CaseBlock
@@ -46,7 +46,7 @@ class Done:
     """How many rows of a command ended in which way, and the cases they left."""
 
     counts: Mapping[Outcome, int]
-    made: Overlay
+    left: Overlay[Known]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class ImportRecords:
     file: str
     records: tuple[Record, ...]
     people: People
-    known: Overlay
+    known: Overlay[Known]
     dry_run: bool = False
 
     @property
@@ -118,7 +118,7 @@ class _Run:
         self._task = command.task
         self._session = session
         self._on = session.scratch() if command.dry_run else session
-        self._cases = View(self._on, command.people, command.known)
+        self._cases = SessionCases(self._on, command.people, command.known)
         self._rows: list[ImportRow] = []
         self._places: dict[str, Known] = {}
 
@@ -136,7 +136,7 @@ class _Run:
             )
             self._session.also.append(keep)
         ways = [row.outcome for row in self._rows]
-        return Done({way: ways.count(way) for way in Outcome}, self._cases.made)
+        return Done({way: ways.count(way) for way in Outcome}, self._cases.left)
 
     def _take(self, record: Record) -> None:
         verdict = self._decided(record)
@@ -185,8 +185,8 @@ class _Run:
 
     def _tried(self, block: CaseBlock) -> CaseBlock:
         """Return a block as it can be tried: what a dry run made is not stored."""
-        kept = tuple(i for i in block.indices if self._cases.is_stored(i.case_id))
-        return replace(block, indices=kept) if self._command.dry_run else block
+        dry_run = self._command.dry_run
+        return linked(block, self._cases.is_stored) if dry_run else block
 
     def _body(self, record: Record, planned: Planned, block: CaseBlock) -> bytes:
         head = {
@@ -257,7 +257,7 @@ class _Run:
         *,
         form_id: str | None = None,
     ) -> None:
-        self._cases.made.note(planned.after)
+        self._cases.note(planned.after)
         if self._task.kind is not ObjectType.USER:
             self._places[planned.after.case_id] = planned.after
         dry_run = self._command.dry_run

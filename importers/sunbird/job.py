@@ -21,10 +21,11 @@ from importers.jobs.form_acts import Pace
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.rules.overlay import Overlay
 from importers.sunbird.command import Done, ImportRecords
 from importers.sunbird.people import People
 from importers.sunbird.rules.columns import ObjectType
-from importers.sunbird.rules.overlay import Overlay
+from importers.sunbird.rules.known import Known
 from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
 from ledger.errors import LedgerError
@@ -60,7 +61,7 @@ class _Upload:
         self._task = task_of(context.job)
         self._dry_run = context.job.options["dry_run"]
         self._people = People()
-        self._overlay = Overlay()
+        self._overlay: Overlay[Known] = Overlay()
         self._pace = Pace(_ROWS)
 
     async def run(self) -> Mapping[str, Any]:
@@ -108,7 +109,7 @@ class _Upload:
         )
         (done,) = await self._context.step([command], partial(_further, job.progress))
         if self._dry_run:
-            self._overlay.take(done.made)
+            self._overlay.take(done.left)
 
 
 def _further(so_far: Mapping[str, Any], outcomes: Sequence[Any]) -> Mapping[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from importers.excel.rules.decide import RowError, Skip, Wish
-from importers.excel.rules.overlay import Overlay
+from importers.excel.rules.decide import Known, RowError, Skip, Wish
+from importers.rows.rules.overlay import Overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Outcome:
     """What became of rows, by number.
 
     ``waiting`` are handed back. ``failed_chunks`` are the numbers of the forms that
-    were kept as errors. ``known`` are the cases that a dry run would have left.
+    were kept as errors. ``left`` are the cases that a dry run would have left.
     """
 
     rows: tuple[tuple[int, RowOutcome], ...]
     waiting: tuple[Wish, ...]
     chunks: int
     failed_chunks: tuple[int, ...]
-    known: Overlay
+    left: Overlay[Known]

@@ -7,7 +7,7 @@ import pytest
 
 from importers.haplo.command import DEVICE_ID, XMLNS
 from importers.jobs.turns import HAPLO
-from importers.record_form import case_id_of, form_id_of
+from importers.rows.rules.form import case_id_of, form_id_of
 from ledger.directory.users import create_user
 from ledger.entry import Author, Kind
 from ledger.imports.values import Outcome

@@ -15,13 +15,13 @@ from importers.jobs.turns import SUNBIRD
 from importers.jobs.undo import UNDO, enqueue_undo, undo
 from importers.jobs.values import UndoRequest
 from importers.jobs.worker import Interrupted
-from importers.record_form import case_id_of, form_id_of
+from importers.rows.rules.form import case_id_of, form_id_of
+from importers.rows.rules.overlay import Overlay
 from importers.sunbird.command import ImportRecords
 from importers.sunbird.job import run_upload
 from importers.sunbird.people import People
 from importers.sunbird.process_ids import ProcessIds
 from importers.sunbird.rules.known import FAILED
-from importers.sunbird.rules.overlay import Overlay
 from importers.sunbird.table import Record
 from importers.sunbird.upload import task_of
 from ledger import log

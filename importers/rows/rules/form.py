@@ -1,11 +1,12 @@
-"""The form that one record of a batch import is submitted as. Pure.
+"""The forms that rows are submitted as. Pure.
 
-``rules/batch-imports.md`` R0.7: the root says which record of which file it was.
+That of a record says in its root which record of which file it was
+(``rules/batch-imports.md`` R0.7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lxml import etree
@@ -52,3 +53,12 @@ def build_record(
         (replace(block, date_modified=now, user_id=author.user_id) for block in blocks),
     )
     return to_bytes(root)
+
+
+def linked(block: CaseBlock, is_stored: Callable[[str], bool]) -> CaseBlock:
+    """Return a block as a dry run can try it: with its links to stored cases alone.
+
+    What rows before would have made is in no table, so the fold would miss it.
+    """
+    kept = tuple(i for i in block.indices if is_stored(i.case_id))
+    return block if len(kept) == len(block.indices) else replace(block, indices=kept)

@@ -1,0 +1,1 @@
+"""What every import of rows does alike."""

@@ -1,0 +1,1 @@
+"""What the imports of rows share, and needs no database. Pure."""
