@@ -6,9 +6,9 @@ command begins with them. So what was counted was stored, and nothing is counted
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from importers.excel.cases import SessionCases
 from importers.excel.rules.decide import (
@@ -24,25 +24,23 @@ from importers.excel.rules.decide import (
     waits_for,
 )
 from importers.excel.rules.form import XMLNS, build_chunk
-from importers.excel.rules.outcome import Outcome, RowOutcome, Written
+from importers.excel.rules.outcome import Done, RowOutcome, Written
 from importers.excel.rules.told import chunk_id
+from importers.jobs.turns import EXCEL
+from importers.rows.append import ROW_BYTES, NotInForce, append_built, append_to
+from importers.rows.decide import decide_each, needs_of
 from importers.rows.rules.form import linked
 from importers.rows.rules.overlay import Overlay
 from ledger.entry import Author, Kind
-from ledger.errors import Malformed
 from ledger.forms.case_block import CaseBlock
-from ledger.forms.form_xml import parse_form
 from ledger.ids import derived_hex_id
 from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
-
-logger = logging.getLogger(__name__)
 
 MOST_BLOCKS = 100
 """How many case blocks a form has at most (``rules/excel-import.md`` 13.1)."""
 
 _MOST_BYTES = 4_000_000
-_BLOCK_BYTES = 2048
 _FAILED = RowError(
     "Import Error", "", "Problems in importing cases. Please check the Excel file."
 )
@@ -77,21 +75,15 @@ class ImportRows:
     @property
     def size(self) -> int:
         """Return about how many bytes the forms will have."""
-        return _BLOCK_BYTES * max(len(self.wishes), 1)
+        return ROW_BYTES * max(len(self.wishes), 1)
 
     def needs(self) -> Needs:
         """Look up every case that a row may mean or point at."""
-        case_ids: set[str] = set()
-        external_ids: set[str] = set()
-        for wish in self.wishes:
-            by_id, by_external = looks_up(wish)
-            case_ids |= by_id
-            external_ids |= by_external
-        return Needs(case_ids=case_ids, external_ids=external_ids)
+        return needs_of(map(looks_up, self.wishes))
 
-    def run(self, session: Session) -> Outcome:
+    def run(self, session: Session) -> Done:
         """Decide row after row, and append a form whenever a chunk is full."""
-        return _Run(self, session.scratch() if self.dry_run else session).outcome()
+        return _Run(self, session.scratch() if self.dry_run else session).done()
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the job fails and goes on from where it was saved."""
@@ -111,14 +103,19 @@ class _Run:
         self._chunks = 0
         self._failed: list[int] = []
 
-    def outcome(self) -> Outcome:
+    def done(self) -> Done:
         """Take all rows and return what became of each."""
-        for wish in self._command.wishes:
-            self._take(wish)
+        decide_each(
+            self._in_turn(),
+            decide=self._decided,
+            apply=self._take,
+            unforeseen=lambda wish, _: self._note(wish, _UNFORESEEN),
+            job_id=self._command.job_id,
+        )
         if self._command.last:
             self._flush()
         self._rows.sort(key=lambda found: found[0])
-        return Outcome(
+        return Done(
             rows=tuple(self._rows),
             waiting=tuple(wish for wish, _ in self._open),
             chunks=self._chunks,
@@ -126,12 +123,31 @@ class _Run:
             left=self._cases.left,
         )
 
-    def _take(self, wish: Wish) -> None:
-        if self._waits_for_open(wish):
-            self._flush()
-        found = self._decided(wish)
+    def _in_turn(self) -> Iterator[Wish]:
+        """Yield the rows, each when all that it names is stored (step 7)."""
+        for wish in self._command.wishes:
+            if not self._made.isdisjoint(waits_for(wish)):
+                self._flush()
+            yield wish
+
+    def _decided(self, wish: Wish) -> Decided | RowError | Skip:
+        command = self._command
+        # The sheet is a part of it, as two sheets have rows of the same numbers.
+        new_id = derived_hex_id(
+            command.job_id, "row", str(command.sheet), str(wish.number)
+        )
+        return decide(
+            wish,
+            command.importing,
+            cases=self._cases,
+            owners=command.owners,
+            new_id=new_id,
+        )
+
+    def _take(self, wish: Wish, found: Decided | RowError | Skip) -> None:
+        """Put the block of a row into the open chunk, or note why it has none."""
         if not isinstance(found, Decided):
-            self._rows.append((wish.number, found))
+            self._note(wish, found)
             return
         self._open.append((wish, found))
         if found.creates:
@@ -141,72 +157,48 @@ class _Run:
         if full or self._length >= _MOST_BYTES:
             self._flush()
 
-    def _decided(self, wish: Wish) -> Decided | RowError | Skip:
-        command = self._command
-        # The sheet is a part of it, as two sheets have rows of the same numbers.
-        new_id = derived_hex_id(
-            command.job_id, "row", str(command.sheet), str(wish.number)
-        )
-        try:
-            return decide(
-                wish,
-                command.importing,
-                cases=self._cases,
-                owners=command.owners,
-                new_id=new_id,
-            )
-        except (ValueError, KeyError, TypeError):
-            logger.exception("row_not_decided", extra={"job_id": command.job_id})
-            return _UNFORESEEN
-
-    def _waits_for_open(self, wish: Wish) -> bool:
-        """Tell whether a row names a new case of the open chunk (step 7)."""
-        return not self._made.isdisjoint(waits_for(wish))
+    def _note(self, wish: Wish, found: RowOutcome) -> None:
+        self._rows.append((wish.number, found))
 
     def _flush(self) -> None:
         if not self._open:
             return
         number = self._command.first_chunk + self._chunks
         self._chunks += 1
-        stored = self._submit(chunk_id(self._command.job_id, number))
+        stored = self._append(chunk_id(self._command.job_id, number)) is None
         if not stored:
             self._failed.append(number)
         for wish, decided in self._open:
-            row = Written(decided.creates) if stored else _FAILED
-            self._rows.append((wish.number, row))
+            self._note(wish, Written(decided.creates) if stored else _FAILED)
             if stored:
                 self._cases.note(decided)
         self._open, self._length = [], 0
         self._made.clear()
 
-    def _submit(self, form_id: str) -> bool:
-        """Append the form of the open chunk; tell whether it is in force."""
+    def _append(self, form_id: str) -> NotInForce | None:
+        """Append the form of the open chunk; return why it is not in force, if so."""
         command = self._command
-        now = format_micros(self._session.clock())
-        blocks = list(map(self._tried, last_links(d.block for _, d in self._open)))
-        try:
-            body = build_chunk(blocks, form_id=form_id, author=command.author, now=now)
-            form = parse_form(body)
-        except (ValueError, Malformed):
-            return False
-        self._session.cases.expect_new(d.block.case_id for _, d in self._open)
+        blocks = last_links(d.block for _, d in self._open)
+        build = partial(
+            build_chunk,
+            [linked(block, self._cases.is_stored) for block in blocks],
+            form_id=form_id,
+            author=command.author,
+            now=format_micros(self._session.clock()),
+        )
         draft = Draft(
             Kind.NORMAL,
             form_id,
-            body=body,
             xmlns=XMLNS,
             user_id=command.author.user_id,
             details={
                 "job": command.job_id,
-                "source": "excel",
+                "source": EXCEL,
                 "sheet": command.sheet,
                 "rows": [wish.number for wish, _ in self._open],
             },
         )
-        return self._session.append_form(draft, form).kind is Kind.NORMAL
-
-    def _tried(self, block: CaseBlock) -> CaseBlock:
-        return linked(block, self._cases.is_stored)
+        return append_built(build, draft, append=append_to(self._session))
 
 
 def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:

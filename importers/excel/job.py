@@ -22,7 +22,7 @@ from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, Failure, columns_of
 from importers.excel.rules.decide import Importing, Known, Wish, read_row
 from importers.excel.rules.options import LOST, ExcelOptions, Sheet, refusal
-from importers.excel.rules.outcome import Outcome
+from importers.excel.rules.outcome import Done
 from importers.excel.rules.report import Report
 from importers.excel.rules.window import (
     Place,
@@ -181,7 +181,7 @@ class _Import:
 
         def advance(outcomes: Sequence[Any]) -> Mapping[str, Any]:
             (outcome,) = outcomes
-            if not isinstance(outcome, Outcome):
+            if not isinstance(outcome, Done):
                 raise outcome
             return window.account(self._so_far, outcome)
 

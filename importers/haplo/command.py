@@ -6,8 +6,7 @@ What becomes of a record is kept in the commit of its form
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,26 +19,21 @@ from importers.haplo.rules.program import Program
 from importers.haplo.rules.record import Record, Transformed
 from importers.haplo.rules.steps import run_all
 from importers.jobs.turns import HAPLO
-from importers.rows.rules.form import build_record, case_id_of, form_id_of
+from importers.rows.append import ROW_BYTES, Append, NotInForce, append_to, judge
+from importers.rows.decide import UNFORESEEN, decide_each
+from importers.rows.records import append_record, keep
+from importers.rows.rules.form import Origin, case_id_of
+from importers.rows.rules.kept import Counts, Kept
 from importers.rows.rules.overlay import Overlay
 from ledger.cases.case import Case
-from ledger.entry import Author, Entry, Kind
-from ledger.errors import LedgerError, Malformed
-from ledger.forms.case_block import CaseBlock
-from ledger.forms.form import Form
-from ledger.forms.form_xml import parse_form
-from ledger.imports.results import put_rows
-from ledger.imports.values import ImportRow, Outcome
+from ledger.entry import Author, Kind
+from ledger.errors import LedgerError
+from ledger.imports.values import Outcome
 from ledger.submit import Draft, Needs, Session
 from ledger.times import Micros, format_micros, next_tick
 
-logger = logging.getLogger(__name__)
-
 XMLNS = "urn:case-ledger:haplo-data-import-batch"
 DEVICE_ID = "haplo-data-import-batch"
-
-_FORM_BYTES = 2048
-_UNFORESEEN = (ValueError, LookupError, TypeError, RecursionError)
 
 
 class Numbered(NamedTuple):
@@ -66,10 +60,10 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class Done:
     """What became of the records of a command, for the progress of the job."""
 
-    outcomes: dict[str, int]
+    counts: Counts
     errors: int
     said: frozenset[str]
     last_time: Micros
@@ -96,15 +90,15 @@ class ImportRecords:
     @property
     def size(self) -> int:
         """Return about how many bytes the forms will have."""
-        return sum(_FORM_BYTES + record.length for record in self.records)
+        return sum(ROW_BYTES + record.length for record in self.records)
 
     def needs(self) -> Needs:
         """Look up every case that a record may mean."""
         return self.wanted
 
-    def run(self, session: Session) -> Chunk:
+    def run(self, session: Session) -> Done:
         """Decide record after record, append their forms, keep what became of them."""
-        return _Run(self, session).chunk()
+        return _Run(self, session).done()
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the job fails and goes on from where it was saved."""
@@ -115,7 +109,7 @@ def foreseen(batch: Batch, records: Sequence[Numbered]) -> Needs:
     asked, setting = Asked(), Setting(user_id="", now="")
     for record in records:
         # What goes wrong here goes wrong again when it counts.
-        with suppress(*_UNFORESEEN):
+        with suppress(*UNFORESEEN):
             _record(batch, record, asked, setting=setting, said=set()).foresee()
     return Needs(case_ids=asked.case_ids, external_ids=asked.external_ids)
 
@@ -154,75 +148,102 @@ class _Run:
     """The records of one command on their way."""
 
     def __init__(self, command: ImportRecords, session: Session) -> None:
+        batch = command.batch
         self._command = command
-        self._batch = command.batch
+        self._batch = batch
         self._session = session
+        self._origin = Origin(
+            api=HAPLO,
+            domain=batch.domain,
+            job_id=batch.job_id,
+            file=command.file,
+            xmlns=XMLNS,
+            author=replace(batch.author, device_id=DEVICE_ID),
+        )
+        self._append: Append = judge if batch.dry_run else append_to(session)
         self._cases = SessionCases(
             session,
             known=command.known,
-            dry_run=command.batch.dry_run,
-            users=command.batch.users,
-            titles=command.batch.titles,
+            dry_run=batch.dry_run,
+            users=batch.users,
+            titles=batch.titles,
         )
         self._cases.foresee(command.wanted.case_ids, command.wanted.external_ids)
         self._said = set(command.said)
         self._time = command.after
         self._errors = 0
-        self._rows: list[ImportRow] = []
+        self._kept = Kept(self._origin)
 
-    def chunk(self) -> Chunk:
+    def done(self) -> Done:
         """Take all records and return what became of them."""
-        for record in self._command.records:
-            self._take(record)
-        self._session.also.append(partial(put_rows, rows=self._rows))
-        outcomes = {outcome.value: 0 for outcome in Outcome}
-        for row in self._rows:
-            outcomes[row.outcome.value] += 1
-        return Chunk(
-            outcomes=outcomes,
+        decide_each(
+            self._in_time(),
+            decide=self._decided,
+            apply=self._apply,
+            unforeseen=self._unforeseen,
+            job_id=self._batch.job_id,
+        )
+        keep(self._session, self._kept)
+        return Done(
+            counts=self._kept.counts,
             errors=self._errors,
             said=frozenset(self._said),
             last_time=self._time,
             left=self._cases.left,
         )
 
-    def _take(self, record: Numbered) -> None:
-        # Each record has a time of its own, so that the oldest of its cases is told.
-        self._time = next_tick(self._session.clock(), self._time)
-        setting = Setting(
-            user_id=self._batch.author.user_id, now=format_micros(self._time)
-        )
-        try:
-            found = transform(
-                self._batch, record, self._cases, setting=setting, said=self._said
-            )
-        except _UNFORESEEN as error:
-            extra = {"job_id": self._batch.job_id, "record": record.number}
-            logger.exception("record_not_decided", extra=extra)
-            text = f"Unexpected error: {type(error).__name__}"
-            self._errors += 1
-            self._note(record, Outcome.FAILED, messages=(text,))
-            return
-        self._errors += found.reported
-        self._apply(record, found, setting)
+    def _in_time(self) -> Iterator[Numbered]:
+        """Yield the records, each at a time of its own.
 
-    def _apply(self, record: Numbered, found: Transformed, setting: Setting) -> None:
+        So the oldest of the cases that they make can be told.
+        """
+        for record in self._command.records:
+            self._time = next_tick(self._session.clock(), self._time)
+            yield record
+
+    @property
+    def _setting(self) -> Setting:
+        user_id = self._batch.author.user_id
+        return Setting(user_id=user_id, now=format_micros(self._time))
+
+    def _decided(self, record: Numbered) -> Transformed:
+        return transform(
+            self._batch, record, self._cases, setting=self._setting, said=self._said
+        )
+
+    def _unforeseen(self, record: Numbered, error: Exception) -> None:
+        self._errors += 1
+        text = f"Unexpected error: {type(error).__name__}"
+        self._note(record, Outcome.FAILED, messages=(text,))
+
+    def _apply(self, record: Numbered, found: Transformed) -> None:
+        self._errors += found.reported
         if found.aborted:
             self._note(record, Outcome.ABORTED, messages=found.messages)
         elif not found.blocks:
             self._note(record, Outcome.UNCHANGED, messages=found.messages)
         else:
-            refused = self._submit(record, found, setting)
-            if refused is not None:
-                self._errors += 1
-                self._note(
-                    record,
-                    Outcome.FAILED,
-                    messages=(*found.messages, refused.text),
-                    error_id=refused.error_id,
-                )
-                return
+            self._apply_blocks(record, found)
+
+    def _apply_blocks(self, record: Numbered, found: Transformed) -> None:
+        refused = append_record(
+            self._origin,
+            record.number,
+            blocks=found.blocks,
+            head={"control": self._batch.control},
+            now=self._setting.now,
+            append=self._append,
+        )
+        if refused is None:
             self._note_applied(record, found)
+            return
+        self._errors += 1
+        self._note(
+            record,
+            Outcome.FAILED,
+            messages=(*found.messages, _told(refused)),
+            error_id=refused.form_id,
+        )
 
     def _note_applied(self, record: Numbered, found: Transformed) -> None:
         dry_run = self._batch.dry_run
@@ -233,7 +254,7 @@ class _Run:
             record,
             Outcome.APPLIED,
             messages=found.messages,
-            form_id=None if dry_run else self._form_id(record),
+            form_id=None if dry_run else self._origin.form_id(record.number),
             case_ids=made,
         )
         self._cases.note(found.after)
@@ -242,95 +263,14 @@ class _Run:
         """Tell whether a case is there without the dry run."""
         return self._session.cases.case(case_id) is not None
 
-    def _submit(
-        self, record: Numbered, found: Transformed, setting: Setting
-    ) -> _Refused | None:
-        """Append the form of a record; return why it was refused, if it was."""
-        form_id = self._form_id(record)
-        try:
-            body = self._build(record, found.blocks, form_id, setting)
-            form = parse_form(body)
-        except (ValueError, Malformed) as error:
-            return _Refused(f"Form submission failed: {error}", None)
-        if self._batch.dry_run:
-            rejection = form.rejection
-            return None if rejection is None else _refused(rejection.problem, form_id)
-        entry = self._append(record, form_id, body=body, form=form)
-        if entry.kind is Kind.ERROR:
-            return _refused(entry.problem or "", form_id)
-        return None
-
-    def _build(
-        self,
-        record: Numbered,
-        blocks: Sequence[CaseBlock],
-        form_id: str,
-        setting: Setting,
-    ) -> bytes:
-        head = {
-            "batch": self._batch.job_id,
-            "file": self._command.file,
-            "record": str(record.number),
-            "control": self._batch.control,
-        }
-        return build_record(
-            blocks,
-            xmlns=XMLNS,
-            head=head,
-            form_id=form_id,
-            author=replace(self._batch.author, device_id=DEVICE_ID),
-            now=setting.now,
-        )
-
-    def _append(
-        self, record: Numbered, form_id: str, *, body: bytes, form: Form
-    ) -> Entry:
-        new = [block.case_id for block in form.blocks if block.create is not None]
-        self._session.cases.expect_new(new)
-        draft = Draft(
-            Kind.NORMAL,
-            form_id,
-            body=body,
-            xmlns=XMLNS,
-            user_id=self._batch.author.user_id,
-            details={
-                "job": self._batch.job_id,
-                "source": HAPLO,
-                "record": record.number,
-            },
-        )
-        return self._session.append_form(draft, form)
-
-    def _form_id(self, record: Numbered) -> str:
-        batch = self._batch
-        return form_id_of(HAPLO, batch.domain, batch.job_id, record.number)
-
     def _note(self, record: Numbered, outcome: Outcome, **about: Any) -> None:
-        self._rows.append(
-            ImportRow(
-                api=HAPLO,
-                job_id=self._batch.job_id,
-                record=record.number,
-                file=self._command.file,
-                row_number=record.row,
-                outcome=outcome,
-                **about,
-            )
-        )
+        self._kept.note(record.number, outcome, row_number=record.row, **about)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """Why the form of a record is not in force, and its id where it was kept."""
-
-    text: str
-    error_id: str | None
-
-
-def _refused(problem: str, form_id: str) -> _Refused:
-    return _Refused(
-        f"Form submission failed: {problem} (XFormError {form_id})", form_id
-    )
+def _told(refused: NotInForce) -> str:
+    """Return what is said of a record whose form is not in force (rule 1.8.4d)."""
+    kept = f" (XFormError {refused.form_id})" if refused.form_id else ""
+    return f"Form submission failed: {refused.problem}{kept}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,10 +303,10 @@ class Audit:
         """Keep nothing."""
 
 
-def outcome_of(outcomes: Sequence[Any]) -> Chunk:
+def outcome_of(outcomes: Sequence[Any]) -> Done:
     """Return what became of the one command of a step; raises what refused it."""
     (outcome,) = outcomes
     if isinstance(outcome, LedgerError):
         raise outcome
-    found: Chunk = outcome
+    found: Done = outcome
     return found

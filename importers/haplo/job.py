@@ -21,7 +21,7 @@ from importers.haplo.cases import Users
 from importers.haplo.command import (
     Audit,
     Batch,
-    Chunk,
+    Done,
     ImportRecords,
     Numbered,
     foreseen,
@@ -43,6 +43,7 @@ from importers.jobs.form_acts import Pace
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.rules.kept import added
 from importers.rows.rules.overlay import Overlay
 from ledger.bodies import get_blob
 from ledger.cases.case import Case
@@ -210,12 +211,12 @@ class _Run:
         )
 
         def advance(outcomes: Sequence[Any]) -> Mapping[str, Any]:
-            return _accounted(self._so_far, outcome_of(outcomes), len(records))
+            return _accounted(self._so_far, outcome_of(outcomes))
 
-        (chunk,) = await self._context.step([command], advance)
+        (done,) = await self._context.step([command], advance)
         self._so_far = dict(self._context.job.progress)
         if self._dry_run:
-            self._overlay.take(chunk.left)
+            self._overlay.take(done.left)
 
     async def _audit(self, action: str, mark: str) -> None:
         """Note in the log that the run began or ended, once."""
@@ -234,18 +235,15 @@ class _Run:
         await self._context.step([], lambda _: dict(self._so_far))
 
 
-def _accounted(before: Mapping[str, Any], chunk: Chunk, records: int) -> dict[str, Any]:
+def _accounted(before: Mapping[str, Any], done: Done) -> dict[str, Any]:
     """Return the progress behind some records."""
-    outcomes = dict(before["outcomes"])
-    for outcome, count in chunk.outcomes.items():
-        outcomes[outcome] = outcomes.get(outcome, 0) + count
     return {
         **before,
-        "done": before["done"] + records,
-        "errors": before["errors"] + chunk.errors,
-        "outcomes": outcomes,
-        "said": sorted(chunk.said),
-        "time": chunk.last_time,
+        "done": before["done"] + sum(done.counts.values()),
+        "errors": before["errors"] + done.errors,
+        "outcomes": added(before["outcomes"], done.counts),
+        "said": sorted(done.said),
+        "time": done.last_time,
     }
 
 

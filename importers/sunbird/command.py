@@ -7,12 +7,14 @@ R0.5).
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from importers.rows.rules.form import build_record, case_id_of, form_id_of, linked
+from importers.rows.append import ROW_BYTES, NotInForce, append_to
+from importers.rows.decide import decide_each, needs_of
+from importers.rows.records import append_record, keep
+from importers.rows.rules.form import Origin, linked
+from importers.rows.rules.kept import Counts, Kept
 from importers.rows.rules.overlay import Overlay
 from importers.sunbird import places
 from importers.sunbird.cases import SessionCases
@@ -21,14 +23,10 @@ from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.known import FAILED, Failed, Known, Planned, Task
 from importers.sunbird.rules.rows import block_of, decide, failure, looks_up
 from importers.sunbird.table import Record
-from ledger.entry import Entry, Kind
-from ledger.errors import Malformed
+from ledger.commands.together import merged
 from ledger.forms.case_block import CaseBlock
-from ledger.forms.form import Form
-from ledger.forms.form_xml import parse_form
-from ledger.imports.results import put_rows
-from ledger.imports.values import ImportRow, Outcome
-from ledger.submit import Draft, Needs, Session, WantsOwnCommit
+from ledger.imports.values import Outcome
+from ledger.submit import Needs, Session, WantsOwnCommit
 from ledger.times import format_micros
 
 API = "sunbird"
@@ -36,16 +34,13 @@ API = "sunbird"
 
 XMLNS = "urn:case-ledger:sunbird-bulk-upload"
 DEVICE = "sunbird-bulk-upload"
-_ROW_BYTES = 2048
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """How many rows of a command ended in which way, and the cases they left."""
 
-    counts: Mapping[Outcome, int]
+    counts: Counts
     left: Overlay[Known]
 
 
@@ -67,21 +62,30 @@ class ImportRecords:
     @property
     def size(self) -> int:
         """Return about how many bytes the forms will have."""
-        return _ROW_BYTES * len(self.records)
+        return ROW_BYTES * len(self.records)
+
+    @property
+    def origin(self) -> Origin:
+        """Return where the rows come from."""
+        return Origin(
+            api=API,
+            domain=self.task.domain,
+            job_id=self.job_id,
+            file=self.file,
+            xmlns=XMLNS,
+            author=self.task.author,
+        )
 
     def needs(self) -> Needs:
         """Look up what the rows name and, in case they are taken, the ids they get."""
-        case_ids = {self.new_case_id(record) for record in self.records}
-        external_ids: set[str] = set()
-        for record in self.records:
-            by_id, by_external = looks_up(record.values, self.task.kind)
-            case_ids |= by_id
-            external_ids |= by_external
-        return Needs(
-            form_ids=[self.form_id(record) for record in self.records],
-            case_ids=case_ids,
-            external_ids=external_ids,
+        kind, origin = self.task.kind, self.origin
+        numbers = [record.number for record in self.records]
+        own = Needs(
+            form_ids=[origin.form_id(number) for number in numbers],
+            case_ids=[origin.case_id(number, 0) for number in numbers],
         )
+        named = needs_of(looks_up(record.values, kind) for record in self.records)
+        return merged([own, named])
 
     def run(self, session: Session) -> Done:
         """Decide row after row, and append a form for each that changes something."""
@@ -91,14 +95,6 @@ class ImportRecords:
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing: the job fails and goes on from where it was saved."""
-
-    def form_id(self, record: Record) -> str:
-        """Return the id of the form of a row."""
-        return form_id_of(API, self.task.domain, self.job_id, record.number)
-
-    def new_case_id(self, record: Record) -> str:
-        """Return the id of the case that a row may create."""
-        return case_id_of(API, self.task.domain, self.job_id, record.number, 0)
 
     def _meet_people(self, session: Session) -> None:
         """Load the users that may have an email or a phone of one of the rows."""
@@ -116,65 +112,71 @@ class _Run:
     def __init__(self, command: ImportRecords, session: Session) -> None:
         self._command = command
         self._task = command.task
+        self._origin = command.origin
         self._session = session
         self._on = session.scratch() if command.dry_run else session
         self._cases = SessionCases(self._on, command.people, command.known)
-        self._rows: list[ImportRow] = []
+        self._kept = Kept(self._origin)
         self._places: dict[str, Known] = {}
 
     def done(self) -> Done:
         """Take all rows; have what became of them kept in the same commit."""
-        for record in self._command.records:
-            self._take(record)
-        self._session.also.append(partial(put_rows, rows=self._rows))
+        decide_each(
+            self._command.records,
+            decide=self._decided,
+            apply=self._apply,
+            unforeseen=lambda record, _: self._fail(record, self._failure(record)),
+            job_id=self._command.job_id,
+        )
+        keep(self._session, self._kept)
         if self._places and not self._command.dry_run:
-            keep = partial(
+            keep_places = partial(
                 places.keep,
                 cases=list(self._places.values()),
                 rules=self._task.rules,
                 author=self._task.author,
             )
-            self._session.also.append(keep)
-        ways = [row.outcome for row in self._rows]
-        return Done({way: ways.count(way) for way in Outcome}, self._cases.left)
+            self._session.also.append(keep_places)
+        return Done(self._kept.counts, self._cases.left)
 
-    def _take(self, record: Record) -> None:
-        verdict = self._decided(record)
+    def _decided(self, record: Record) -> Planned | Failed:
+        new_id = self._origin.case_id(record.number, 0)
+        return decide(record.values, self._task, self._cases, new_id=new_id)
+
+    def _apply(self, record: Record, verdict: Planned | Failed) -> None:
         if isinstance(verdict, Failed):
-            self._keep_failed(record, verdict)
+            self._fail(record, verdict)
             return
         block = block_of(verdict, self._task.kind, owner_id=self._task.author.user_id)
         if block is None:
             self._keep(record, Outcome.UNCHANGED, verdict)
             return
-        entry = self._append(record, verdict, block)
-        if entry is not None and entry.kind is Kind.NORMAL:
-            self._keep(record, Outcome.APPLIED, verdict, form_id=entry.form_id)
+        refused = self._append(record, verdict, block)
+        if refused is None:
+            form_id = self._origin.form_id(record.number)
+            self._keep(record, Outcome.APPLIED, verdict, form_id=form_id)
         else:
-            self._refuse(record, None if entry is None else entry.form_id)
-
-    def _decided(self, record: Record) -> Planned | Failed:
-        new_id = self._command.new_case_id(record)
-        try:
-            return decide(record.values, self._task, self._cases, new_id=new_id)
-        except (ValueError, KeyError, TypeError):
-            extra = {"job_id": self._command.job_id, "record": record.number}
-            logger.exception("row_not_decided", extra=extra)
-            return self._failure(record)
+            self._refuse(record, refused.form_id)
 
     def _append(
         self, record: Record, planned: Planned, block: CaseBlock
-    ) -> Entry | None:
-        """Append the form of a row; nothing where none can be made."""
-        form_id = self._command.form_id(record)
-        if self._is_taken(form_id, planned):
-            return None
-        try:
-            body = self._body(record, planned, self._tried(block))
-            form = parse_form(body)
-        except (ValueError, Malformed):
-            return None
-        return self._submit(record, body, form)
+    ) -> NotInForce | None:
+        """Append the form of a row; return why it is not in force, if so."""
+        if self._is_taken(self._origin.form_id(record.number), planned):
+            return NotInForce(FAILED)
+        if self._command.dry_run:
+            block = linked(block, self._cases.is_stored)
+        return append_record(
+            self._origin,
+            record.number,
+            blocks=[block],
+            head={
+                "objectType": self._task.kind.value,
+                "operation": planned.operation,
+            },
+            now=format_micros(self._session.clock()),
+            append=append_to(self._on),
+        )
 
     def _is_taken(self, form_id: str, planned: Planned) -> bool:
         """Tell whether somebody else has used an id that is the row's."""
@@ -183,70 +185,28 @@ class _Run:
             return True
         return planned.before is None and self._cases.is_stored(planned.after.case_id)
 
-    def _tried(self, block: CaseBlock) -> CaseBlock:
-        """Return a block as it can be tried: what a dry run made is not stored."""
-        dry_run = self._command.dry_run
-        return linked(block, self._cases.is_stored) if dry_run else block
-
-    def _body(self, record: Record, planned: Planned, block: CaseBlock) -> bytes:
-        head = {
-            "batch": self._command.job_id,
-            "file": self._command.file,
-            "record": str(record.number),
-            "objectType": self._task.kind.value,
-            "operation": planned.operation,
-        }
-        return build_record(
-            [block],
-            xmlns=XMLNS,
-            head=head,
-            form_id=self._command.form_id(record),
-            author=self._task.author,
-            now=format_micros(self._session.clock()),
-        )
-
-    def _submit(self, record: Record, body: bytes, form: Form) -> Entry:
-        draft = Draft(
-            Kind.NORMAL,
-            self._command.form_id(record),
-            body=body,
-            xmlns=XMLNS,
-            user_id=self._task.author.user_id,
-            details={
-                "job": self._command.job_id,
-                "source": API,
-                "record": record.number,
-            },
-        )
-        return self._on.append_form(draft, form)
-
     def _failure(self, record: Record, **more: str) -> Failed:
         return failure(record.values, self._task, self._cases, message=FAILED, **more)
 
     def _refuse(self, record: Record, error_id: str | None) -> None:
         """Keep a row whose form was refused, or could not even be made."""
         if error_id is None or self._command.dry_run:
-            self._keep_failed(record, self._failure(record))
+            self._fail(record, self._failure(record))
         else:
             told = self._failure(record, xformErrorId=error_id)
-            self._keep_failed(record, told, error_id=error_id)
+            self._fail(record, told, error_id=error_id)
 
-    def _keep_failed(
+    def _fail(
         self, record: Record, failed: Failed, *, error_id: str | None = None
     ) -> None:
-        self._rows.append(
-            ImportRow(
-                api=API,
-                job_id=self._command.job_id,
-                record=record.number,
-                file=self._command.file,
-                outcome=Outcome.FAILED,
-                row_number=record.line,
-                form_id=error_id,
-                error_id=error_id,
-                messages=(failed.message,),
-                shown=failed.shown,
-            )
+        self._kept.note(
+            record.number,
+            Outcome.FAILED,
+            row_number=record.line,
+            form_id=error_id,
+            error_id=error_id,
+            messages=(failed.message,),
+            shown=failed.shown,
         )
 
     def _keep(
@@ -261,16 +221,11 @@ class _Run:
         if self._task.kind is not ObjectType.USER:
             self._places[planned.after.case_id] = planned.after
         dry_run = self._command.dry_run
-        self._rows.append(
-            ImportRow(
-                api=API,
-                job_id=self._command.job_id,
-                record=record.number,
-                file=self._command.file,
-                outcome=outcome,
-                row_number=record.line,
-                form_id=None if dry_run else form_id,
-                case_ids=() if dry_run else (planned.after.case_id,),
-                shown=planned.shown,
-            )
+        self._kept.note(
+            record.number,
+            outcome,
+            row_number=record.line,
+            form_id=None if dry_run else form_id,
+            case_ids=() if dry_run else (planned.after.case_id,),
+            shown=planned.shown,
         )

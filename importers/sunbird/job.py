@@ -21,6 +21,7 @@ from importers.jobs.form_acts import Pace
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.rules.kept import added
 from importers.rows.rules.overlay import Overlay
 from importers.sunbird.command import Done, ImportRecords
 from importers.sunbird.people import People
@@ -29,7 +30,6 @@ from importers.sunbird.rules.known import Known
 from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
 from ledger.errors import LedgerError
-from ledger.imports.values import Outcome
 
 _ROWS = 200
 _PAGES = 4
@@ -117,7 +117,8 @@ def _further(so_far: Mapping[str, Any], outcomes: Sequence[Any]) -> Mapping[str,
     (done,) = outcomes
     if not isinstance(done, Done):
         raise done
-    further = {way: so_far[way] + done.counts[Outcome(way)] for way in COUNTED}
+    counts = added(so_far, done.counts)
+    further = {way: counts[way] for way in COUNTED}
     return {**so_far, **further, "done": sum(further.values())}
 
 

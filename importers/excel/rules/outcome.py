@@ -19,7 +19,7 @@ RowOutcome = Written | RowError | Skip
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Done:
     """What became of rows, by number.
 
     ``waiting`` are handed back. ``failed_chunks`` are the numbers of the forms that

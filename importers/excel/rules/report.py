@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from importers.excel.rules.decide import RowError, Skip
-from importers.excel.rules.outcome import Outcome, RowOutcome, Written
+from importers.excel.rules.outcome import Done, RowOutcome, Written
 
 _LONGEST_SAMPLE = 100
 _Ranges = list[list[int]]
@@ -60,11 +60,11 @@ class Report:
         skipped = self.blank + self.unmatched
         return self.created + self.updated + self.failed + skipped
 
-    def take(self, outcome: Outcome, sheet: str) -> None:
+    def take(self, done: Done, sheet: str) -> None:
         """Add what became of the rows of a command."""
-        self.chunks += outcome.chunks
-        self.failed_chunks += outcome.failed_chunks
-        for number, found in outcome.rows:
+        self.chunks += done.chunks
+        self.failed_chunks += done.failed_chunks
+        for number, found in done.rows:
             self.note(number, found, sheet)
 
     def note(self, number: int, found: RowOutcome, sheet: str) -> None:

@@ -15,7 +15,7 @@ from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, ColumnWarning
 from importers.excel.rules.decide import RowError, Skip, Wish, read_row
 from importers.excel.rules.options import ExcelOptions, Sheet
-from importers.excel.rules.outcome import Outcome
+from importers.excel.rules.outcome import Done
 from importers.excel.rules.report import Report
 from importers.tables.rows import Head, Kind, Row
 
@@ -54,7 +54,7 @@ class Window:
         """Return what must be decided, in row order."""
         return [*self.waiting, *(found for _, found in self.rows if is_wish(found))]
 
-    def account(self, before: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    def account(self, before: Mapping[str, Any], done: Done) -> dict[str, Any]:
         """Return the progress after these rows."""
         report, title = excel_report.from_json(before["report"]), self.place.sheet.title
         for row, found in self.rows:
@@ -62,20 +62,20 @@ class Window:
                 _warn(report, warning, sheet=title, row=row.number)
             if not isinstance(found, Wish):
                 report.note(row.number, found, title)
-        report.take(outcome, title)
+        report.take(done, title)
         last = self.rows[-1][0].number if self.rows else before["row"]
         if last == 1:
             empty = ColumnWarning("Empty sheet", "", "The sheet has no rows")
             _warn(report, empty, sheet=title)
-        done = before["before"] + last - 1
+        taken = before["before"] + last - 1
         total = before["before"] + (self.total or 0)
         return {
-            "done": done,
-            "total": max(total, done),
+            "done": taken,
+            "total": max(total, taken),
             "sheet": self.place.number,
             "before": before["before"],
             "row": last,
-            "waiting": [wish.number for wish in outcome.waiting],
+            "waiting": [wish.number for wish in done.waiting],
             "report": excel_report.to_json(report),
         }
 

@@ -7,7 +7,7 @@ That of a record says in its root which record of which file it was
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lxml import etree
 from lxml.etree import SubElement
@@ -31,23 +31,47 @@ def case_id_of(api: str, domain: str, job_id: str, record: int, number: int) -> 
     return derived_id(f"{api}:{domain}:{job_id}:{record}:{number}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where records come from, for their ids, their forms and what is kept of them.
+
+    The author's device is the API.
+    """
+
+    api: str
+    domain: str
+    job_id: str
+    file: str
+    xmlns: str
+    author: Author
+
+    def form_id(self, record: int) -> str:
+        """Return the id of the form of a record."""
+        return form_id_of(self.api, self.domain, self.job_id, record)
+
+    def case_id(self, record: int, number: int) -> str:
+        """Return the id of the ``number``-th case that a record creates."""
+        return case_id_of(self.api, self.domain, self.job_id, record, number)
+
+
 def build_record(
     blocks: Iterable[CaseBlock],
+    origin: Origin,
     *,
-    xmlns: str,
+    number: int,
     head: Mapping[str, str],
-    form_id: str,
-    author: Author,
     now: Instant,
 ) -> bytes:
-    """Return the bytes of a record's form; ``head`` are the texts that tell of it.
+    """Return the bytes of a record's form; ``head`` are the texts that tell more of it.
 
-    The author's device is the API. Raises ``ValueError`` for what XML cannot carry.
+    Raises ``ValueError`` for what XML cannot carry.
     """
+    xmlns, author = origin.xmlns, origin.author
+    about = {"batch": origin.job_id, "file": origin.file, "record": str(number)}
     root = etree.Element(f"{{{xmlns}}}data", None, default_namespace(xmlns))
-    for name, text in head.items():
+    for name, text in {**about, **head}.items():
         SubElement(root, f"{{{xmlns}}}{name}").text = xml_safe(text)
-    write_meta(root, form_id, author=author, now=now)
+    write_meta(root, origin.form_id(number), author=author, now=now)
     write_case_blocks(
         root,
         (replace(block, date_modified=now, user_id=author.user_id) for block in blocks),

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from importers.haplo import command as haplo_command
+from importers.rows import append as row_append
 from ledger.errors import Malformed
 from tests.kit import build
 from tests.kit.haplo.batches import (
@@ -52,14 +53,14 @@ async def test_a_form_that_cannot_be_built_fails_the_record_alone(
     store, monkeypatch, dry_run
 ):
     """There is nothing to keep, and so no XFormError."""
-    real = haplo_command.parse_form
+    real = row_append.parse_form
 
     def parse_form(body):
         if b">bad<" in body:
             raise Malformed("Invalid XML: too long")
         return real(body)
 
-    monkeypatch.setattr(haplo_command, "parse_form", parse_form)
+    monkeypatch.setattr(row_append, "parse_form", parse_form)
     control = a_control(NEW, NAME)
     records = {"name": "bad"}, {"name": "A"}
     job, found = await imported(store, control, *records, dry_run=dry_run)
