@@ -8,11 +8,11 @@ follow from the job's id, so whoever goes on with a job repeats nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from importers.excel.command import ImportRows
@@ -22,7 +22,6 @@ from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, Failure, columns_of
 from importers.excel.rules.decide import Importing, Known, Wish, read_row
 from importers.excel.rules.options import LOST, ExcelOptions, Sheet, refusal
-from importers.excel.rules.outcome import Done
 from importers.excel.rules.report import Report
 from importers.excel.rules.window import (
     Place,
@@ -32,11 +31,10 @@ from importers.excel.rules.window import (
     is_wish,
     read_rows,
 )
-from importers.jobs.ahead import Ahead
 from importers.jobs.stored_file import write_stored
-from importers.jobs.turns import EXCEL, wait_for_turn
+from importers.jobs.turns import EXCEL
 from importers.jobs.worker import JobContext
-from importers.rows.rules.overlay import Overlay
+from importers.rows.job import Course, commit_each, in_turn
 from importers.tables.open import Table, open_table
 from importers.tables.rows import Row
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
@@ -93,9 +91,8 @@ def enqueue_import(
 
 async def import_excel(context: JobContext) -> Mapping[str, Any]:
     """Import the file of a job, from where its progress ends."""
-    await wait_for_turn(context)
-    with TemporaryDirectory(prefix="caseledger-import-") as folder:
-        path = Path(folder) / "upload"
+    async with in_turn(context) as folder:
+        path = folder / "upload"
         file = context.job.options["file"]
         if not await write_stored(context, file["sha256"], path):
             raise ImportFailed(LOST)
@@ -113,16 +110,14 @@ class _Import:
         self._name = context.job.options["file"]["name"]
         self._author = Author(**context.job.options["author"])
         self._owners = OwnerBook(self._author)
-        self._overlay: Overlay[Known] = Overlay()
-        # A dry run leaves nothing behind that it could go on from.
-        self._so_far = {} if self._options.dry_run else dict(context.job.progress)
+        self._course: Course[Known] = Course(context, {})
 
     async def run(self) -> Mapping[str, Any]:
         """Import sheet after sheet; return the counts of rows."""
-        first = self._so_far.get("sheet", 0)
+        first = self._course.so_far.get("sheet", 0)
         for number, sheet in enumerate(self._options.sheets[first:], start=first):
             await self._import_sheet(Place(number, sheet))
-        report = excel_report.from_json(self._so_far.get("report", {}))
+        report = excel_report.from_json(self._course.so_far.get("report", {}))
         return {
             "created": report.created,
             "updated": report.updated,
@@ -145,24 +140,25 @@ class _Import:
 
     async def _import_table(self, place: Place, table: Table) -> None:
         columns = columns_of(table.headers, self._options, place.sheet.case_type)
-        if self._so_far.get("sheet") != place.number:
-            self._so_far = begun(
-                place, self._so_far, table.head, columns=columns, options=self._options
+        so_far = self._course.so_far
+        if so_far.get("sheet") != place.number:
+            so_far = self._course.so_far = begun(
+                place, so_far, table.head, columns=columns, options=self._options
             )
         rows = table.rows()
-        again = await asyncio.to_thread(_passed, rows, self._so_far)
+        again = await asyncio.to_thread(_passed, rows, so_far)
         waiting = [w for w in (read_row(row, columns) for row in again) if is_wish(w)]
         if columns.failure and await asyncio.to_thread(next, rows, None) is not None:
             raise await self._broken_off(columns.failure)
-        async with Ahead(partial(_take, rows, columns)) as ahead:
-            is_last = False
-            while not is_last:
-                taken = await ahead.next()
-                is_last = len(taken) < _WINDOW
-                window = Window(place, columns, taken, waiting, total=table.row_count)
-                waiting = await self._step(window, is_last=is_last)
 
-    async def _step(self, window: Window, *, is_last: bool) -> list[Wish]:
+        async def commit(taken: list[ReadRow]) -> None:
+            nonlocal waiting
+            window = Window(place, columns, taken, waiting, total=table.row_count)
+            waiting = await self._commit(window, is_last=len(taken) < _WINDOW)
+
+        await commit_each(_windows(rows, columns), commit, pace=nullcontext())
+
+    async def _commit(self, window: Window, *, is_last: bool) -> list[Wish]:
         """Commit what becomes of some rows; return those that wait for more."""
         wishes = window.wishes
         await self._context.read(partial(self._owners.look_up, wishes=wishes))
@@ -173,22 +169,12 @@ class _Import:
             wishes=tuple(wishes),
             owners=self._owners,
             author=self._author,
-            first_chunk=self._so_far["report"]["chunks"],
+            first_chunk=self._course.so_far["report"]["chunks"],
             last=is_last,
             dry_run=self._options.dry_run,
-            known=self._overlay,
+            known=self._course.left,
         )
-
-        def advance(outcomes: Sequence[Any]) -> Mapping[str, Any]:
-            (outcome,) = outcomes
-            if not isinstance(outcome, Done):
-                raise outcome
-            return window.account(self._so_far, outcome)
-
-        (outcome,) = await self._context.step([command], advance)
-        self._so_far = dict(self._context.job.progress)
-        self._overlay.take(outcome.left)
-        return list(outcome.waiting)
+        return list((await self._course.commit(command, window.account)).waiting)
 
     def _importing(self, columns: Columns) -> Importing:
         return Importing(
@@ -200,9 +186,12 @@ class _Import:
 
     async def _broken_off(self, failure: Failure) -> ImportFailed:
         """Note what broke the import off, and return what is to be raised."""
-        empty = {"report": excel_report.to_json(Report())}
-        noted = {**empty, **self._so_far, "failure": [failure.column, failure.text]}
-        await self._context.step([], lambda _: noted)
+        self._course.so_far = {
+            "report": excel_report.to_json(Report()),
+            **self._course.so_far,
+            "failure": [failure.column, failure.text],
+        }
+        await self._course.save()
         return ImportFailed(failure.text)
 
 
@@ -220,5 +209,10 @@ def _passed(rows: Iterator[Row], so_far: Mapping[str, Any]) -> list[Row]:
     return found
 
 
-def _take(rows: Iterator[Row], columns: Columns) -> list[ReadRow]:
-    return read_rows(islice(rows, _WINDOW), columns)
+def _windows(rows: Iterator[Row], columns: Columns) -> Iterator[list[ReadRow]]:
+    """Yield what rows want, the last ones by themselves: none or fewer than others."""
+    is_last = False
+    while not is_last:
+        taken = read_rows(islice(rows, _WINDOW), columns)
+        is_last = len(taken) < _WINDOW
+        yield taken

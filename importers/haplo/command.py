@@ -27,7 +27,6 @@ from importers.rows.rules.kept import Counts, Kept
 from importers.rows.rules.overlay import Overlay
 from ledger.cases.case import Case
 from ledger.entry import Author, Kind
-from ledger.errors import LedgerError
 from ledger.imports.values import Outcome
 from ledger.submit import Draft, Needs, Session
 from ledger.times import Micros, format_micros, next_tick
@@ -171,6 +170,7 @@ class _Run:
         self._cases.foresee(command.wanted.case_ids, command.wanted.external_ids)
         self._said = set(command.said)
         self._time = command.after
+        self._setting: Setting
         self._errors = 0
         self._kept = Kept(self._origin)
 
@@ -197,14 +197,11 @@ class _Run:
 
         So the oldest of the cases that they make can be told.
         """
+        user_id = self._batch.author.user_id
         for record in self._command.records:
             self._time = next_tick(self._session.clock(), self._time)
+            self._setting = Setting(user_id=user_id, now=format_micros(self._time))
             yield record
-
-    @property
-    def _setting(self) -> Setting:
-        user_id = self._batch.author.user_id
-        return Setting(user_id=user_id, now=format_micros(self._time))
 
     def _decided(self, record: Numbered) -> Transformed:
         return transform(
@@ -301,12 +298,3 @@ class Audit:
 
     def failed(self, session: Session, error: Exception) -> None:
         """Keep nothing."""
-
-
-def outcome_of(outcomes: Sequence[Any]) -> Done:
-    """Return what became of the one command of a step; raises what refused it."""
-    (outcome,) = outcomes
-    if isinstance(outcome, LedgerError):
-        raise outcome
-    found: Done = outcome
-    return found

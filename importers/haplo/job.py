@@ -8,13 +8,11 @@ with a job begins behind that. A dry run leaves nothing to go on from and begins
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from operator import attrgetter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from importers.haplo.cases import Users
@@ -25,11 +23,9 @@ from importers.haplo.command import (
     ImportRecords,
     Numbered,
     foreseen,
-    outcome_of,
 )
 from importers.haplo.readers import (
     FileBroken,
-    Raw,
     Source,
     count_records,
     records_of,
@@ -38,13 +34,12 @@ from importers.haplo.rules.control import Control, InvalidControl, NotJson, read
 from importers.haplo.rules.mappings import MOST_TITLED, Census, mapped_types
 from importers.haplo.rules.program import Program, RunBroken, prepare
 from importers.haplo.rules.scripting import shown
-from importers.jobs.ahead import Ahead
-from importers.jobs.form_acts import Pace
+from importers.jobs.pace import Pace
 from importers.jobs.stored_file import write_stored
-from importers.jobs.turns import wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.job import Course, commit_each, in_turn
+from importers.rows.reading import closing_rows, in_portions, skip
 from importers.rows.rules.kept import added
-from importers.rows.rules.overlay import Overlay
 from ledger.bodies import get_blob
 from ledger.cases.case import Case
 from ledger.directory.users import list_users
@@ -56,7 +51,6 @@ from ledger.times import format_micros
 from projections.cases.lookups import count_of_type
 
 _MOST_RECORDS = 200
-_MOST_BYTES = 1_000_000
 _START = {"done": 0, "errors": 0, "outcomes": {}, "said": [], "time": 0}
 
 
@@ -65,9 +59,8 @@ async def run_batch(context: JobContext) -> Mapping[str, Any]:
 
     Raises ``RunBroken`` with what broke the run off.
     """
-    await wait_for_turn(context)
-    with TemporaryDirectory(prefix="caseledger-import-") as folder:
-        return await _Run(context, Path(folder)).run()
+    async with in_turn(context) as folder:
+        return await _Run(context, folder).run()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +79,9 @@ class _Run:
         self._context = context
         self._folder = folder
         self._options = context.job.options
-        self._dry_run: bool = self._options["dry_run"]
         self._author = Author(**self._options["author"])
-        self._overlay: Overlay[Case] = Overlay()
+        self._course: Course[Case] = Course(context, _begun(context.job.progress))
         self._pace = Pace(_MOST_RECORDS)
-        progress = context.job.progress
-        self._so_far: dict[str, Any] = dict(_START)
-        if not self._dry_run:
-            self._so_far |= progress
-        elif "started" in progress:
-            self._so_far["started"] = progress["started"]
 
     async def run(self) -> Mapping[str, Any]:
         """Import file after file; return the counts of records."""
@@ -106,9 +92,9 @@ class _Run:
             await self._audit("end", "ended")
             raise
         await self._audit("end", "ended")
-        counts = self._so_far["outcomes"]
+        counts = self._course.so_far["outcomes"]
         told = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
-        return {**told, "dry_run": self._dry_run}
+        return {**told, "dry_run": self._course.is_dry}
 
     async def _import_all(self) -> None:
         control = await self._control()
@@ -120,15 +106,15 @@ class _Run:
             author=self._author,
             program=program,
             users=await self._users(program),
-            dry_run=self._dry_run,
+            dry_run=self._course.is_dry,
         )
         files = [await self._surveyed(control, file) for file in self._files()]
-        self._so_far["total"] = sum(file.count for file in files)
+        self._course.so_far["total"] = sum(file.count for file in files)
         first = 0
         for file in files:
             if file.source is None:
                 raise RunBroken(file.trouble)
-            if first + file.count > self._so_far["done"]:
+            if first + file.count > self._course.so_far["done"]:
                 await self._import_file(batch, file.source, first)
             first += file.count
 
@@ -148,17 +134,18 @@ class _Run:
     async def _prepared(self, control: Control) -> Program:
         """Return the program, whose problems are told once, before any record."""
         own = {found.case_type for found in control.model.destinations.values()}
-        if "census" not in self._so_far:
+        so_far = self._course.so_far
+        if "census" not in so_far:
             types = mapped_types(control.json.get("mapping"))
             counts = partial(_counts, types=types)
-            self._so_far["census"] = await self._context.read(counts)
-        census = Census(counts=self._so_far["census"], own=frozenset(own))
+            so_far["census"] = await self._context.read(counts)
+        census = Census(counts=so_far["census"], own=frozenset(own))
         year = int(format_micros(self._context.job.created_on)[:4])
         program = prepare(control, census, this_year=year)
-        if "preparation" not in self._so_far:
-            self._so_far["preparation"] = list(program.problems)
-            self._so_far["errors"] += len(program.problems)
-            await self._save()
+        if "preparation" not in so_far:
+            so_far["preparation"] = list(program.problems)
+            so_far["errors"] += len(program.problems)
+            await self._course.save()
         return program
 
     async def _users(self, program: Program) -> Users:
@@ -187,52 +174,59 @@ class _Run:
         return _Surveyed(source=source, count=count)
 
     async def _import_file(self, batch: Batch, source: Source, first: int) -> None:
-        done = max(self._so_far["done"], first)
-        with _closing(records_of(source)) as records:
-            await asyncio.to_thread(_pass, records, done - first)
-            chunks = _Chunks(batch, records, first=done, pace=self._pace)
-            async with Ahead(chunks.take) as ahead:
-                while (chunk := await ahead.next()).records:
-                    with self._pace:
-                        await self._step(batch, source.name, *chunk)
+        done = max(self._course.so_far["done"], first)
+        with closing_rows(records_of(source)) as records:
+            await skip(records, done - first)
+            numbered = (Numbered(n, *raw) for n, raw in enumerate(records, start=done))
+            portions = _portions(batch, numbered, self._pace)
+            commit = partial(self._commit, batch, source.name)
+            await commit_each(portions, commit, pace=self._pace)
 
-    async def _step(
-        self, batch: Batch, file: str, records: Sequence[Numbered], wanted: Needs
-    ) -> None:
+    async def _commit(self, batch: Batch, file: str, portion: _Portion) -> None:
         """Commit what becomes of some records."""
         command = ImportRecords(
             batch=batch,
             file=file,
-            records=tuple(records),
-            said=frozenset(self._so_far["said"]),
-            after=self._so_far["time"],
-            wanted=wanted,
-            known=self._overlay,
+            records=portion.records,
+            said=frozenset(self._course.so_far["said"]),
+            after=self._course.so_far["time"],
+            wanted=portion.wanted,
+            known=self._course.left,
         )
-
-        def advance(outcomes: Sequence[Any]) -> Mapping[str, Any]:
-            return _accounted(self._so_far, outcome_of(outcomes))
-
-        (done,) = await self._context.step([command], advance)
-        self._so_far = dict(self._context.job.progress)
-        if self._dry_run:
-            self._overlay.take(done.left)
+        await self._course.commit(command, _accounted)
 
     async def _audit(self, action: str, mark: str) -> None:
         """Note in the log that the run began or ended, once."""
-        if mark in self._so_far:
+        if mark in self._course.so_far:
             return
-        batch = Audit(
+        note = Audit(
             job_id=self._context.job.job_id,
             control=self._options["control"],
             author=self._author,
             action=action,
         )
-        self._so_far[mark] = True
-        await self._context.step([batch], lambda _: dict(self._so_far))
+        self._course.so_far[mark] = True
+        await self._course.save(note)
 
-    async def _save(self) -> None:
-        await self._context.step([], lambda _: dict(self._so_far))
+
+class _Portion(NamedTuple):
+    """Some records, and what they will ask for."""
+
+    records: tuple[Numbered, ...]
+    wanted: Needs
+
+
+def _portions(
+    batch: Batch, records: Iterator[Numbered], pace: Pace
+) -> Iterator[_Portion]:
+    for some in in_portions(records, pace, length=attrgetter("length")):
+        yield _Portion(some, foreseen(batch, some))
+
+
+def _begun(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where a batch begins; its start is in the log once, also if it is dry."""
+    started = {"started": progress["started"]} if "started" in progress else {}
+    return {**_START, **started}
 
 
 def _accounted(before: Mapping[str, Any], done: Done) -> dict[str, Any]:
@@ -245,53 +239,6 @@ def _accounted(before: Mapping[str, Any], done: Done) -> dict[str, Any]:
         "said": sorted(done.said),
         "time": done.last_time,
     }
-
-
-@contextmanager
-def _closing(records: Generator[Raw]) -> Iterator[Generator[Raw]]:
-    """Close a reader at the end, unless a thread still reads: the process stops."""
-    try:
-        yield records
-    finally:
-        with suppress(ValueError):
-            records.close()
-
-
-def _pass(records: Generator[Raw], count: int) -> None:
-    """Pass the records that were taken before."""
-    for _ in islice(records, count):
-        pass
-
-
-class _Taken(NamedTuple):
-    """Some records, and what they will ask for."""
-
-    records: Sequence[Numbered]
-    wanted: Needs
-
-
-class _Chunks:
-    """Takes records, as many as a commit should decide."""
-
-    def __init__(
-        self, batch: Batch, records: Generator[Raw], *, first: int, pace: Pace
-    ) -> None:
-        self._batch = batch
-        self._records = records
-        self._number = first
-        self._pace = pace
-
-    def take(self) -> _Taken:
-        """Return the next records; none at the end of the file."""
-        taken: list[Numbered] = []
-        length = 0
-        for raw in islice(self._records, self._pace.most):
-            taken.append(Numbered(self._number, *raw))
-            self._number += 1
-            length += raw.length
-            if length >= _MOST_BYTES:
-                break
-        return _Taken(taken, foreseen(self._batch, taken))
 
 
 def _counts(r: Reader, *, types: set[str]) -> dict[str, int]:

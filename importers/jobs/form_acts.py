@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from time import monotonic
 from typing import Any
 
 from importers.jobs.worker import JobContext
@@ -14,8 +13,6 @@ from ledger.errors import LedgerError
 from ledger.jobs.values import Job
 
 _MOST_TOLD = 100
-_FIRST = 25
-_CHUNK_SECONDS = 0.5
 _WORDS = {
     "archive": "archived",
     "unarchive": "unarchived",
@@ -23,29 +20,6 @@ _WORDS = {
     "form_restore": "restored",
     "reprocess": "reprocessed",
 }
-
-
-class Pace:
-    """Finds out how many forms a commit may change without keeping others waiting.
-
-    A case with a long history is folded again for each of its forms, so a hundred
-    forms may take a moment or many seconds.
-    """
-
-    def __init__(self, most: int) -> None:
-        """Begin with a few."""
-        self.most = min(_FIRST, most)
-        self._limit = most
-        self._began = 0.0
-
-    def __enter__(self) -> None:
-        """Note when a chunk begins."""
-        self._began = monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        """Let the next chunk be longer, or shorter when this one took too long."""
-        quick = monotonic() - self._began < _CHUNK_SECONDS
-        self.most = min(self.most * 2, self._limit) if quick else max(self.most // 2, 1)
 
 
 async def append_acts(

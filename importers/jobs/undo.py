@@ -7,7 +7,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from importers.jobs.form_acts import Pace, append_acts, tally_of
+from importers.jobs.form_acts import append_acts, tally_of
+from importers.jobs.pace import Pace
 from importers.jobs.values import UndoRequest
 from importers.jobs.worker import JobContext
 from ledger.clock import Clock

@@ -8,21 +8,18 @@ repeats nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from importers.jobs.ahead import Ahead
-from importers.jobs.form_acts import Pace
+from importers.jobs.pace import Pace
 from importers.jobs.stored_file import write_stored
-from importers.jobs.turns import wait_for_turn
 from importers.jobs.worker import JobContext
+from importers.rows.job import Course, commit_each, in_turn
+from importers.rows.reading import closing_rows, in_portions, skip
 from importers.rows.rules.kept import added
-from importers.rows.rules.overlay import Overlay
 from importers.sunbird.command import Done, ImportRecords
 from importers.sunbird.people import People
 from importers.sunbird.rules.columns import ObjectType
@@ -30,6 +27,7 @@ from importers.sunbird.rules.known import Known
 from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
 from ledger.errors import LedgerError
+from ledger.jobs.values import Job
 
 _ROWS = 200
 _PAGES = 4
@@ -43,9 +41,8 @@ class UploadFailed(LedgerError):
 
 async def run_upload(context: JobContext) -> Mapping[str, Any]:
     """Import the file of a job, from where its progress ends."""
-    await wait_for_turn(context)
-    with TemporaryDirectory(prefix="caseledger-sunbird-") as folder:
-        path = Path(folder) / "upload"
+    async with in_turn(context) as folder:
+        path = folder / "upload"
         (file,) = context.job.options["files"]
         if not await write_stored(context, file["sha256"], path):
             raise UploadFailed("The file of the upload is not there any more")
@@ -59,9 +56,8 @@ class _Upload:
         self._context = context
         self._path = path
         self._task = task_of(context.job)
-        self._dry_run = context.job.options["dry_run"]
         self._people = People()
-        self._overlay: Overlay[Known] = Overlay()
+        self._course: Course[Known] = Course(context, _begun(context.job))
         self._pace = Pace(_ROWS)
 
     async def run(self) -> Mapping[str, Any]:
@@ -70,32 +66,21 @@ class _Upload:
             await asyncio.to_thread(self._expect)
             while await self._context.read(partial(self._people.follow, pages=_PAGES)):
                 pass
-        if self._dry_run or not self._context.job.progress:
-            # A dry run leaves nothing behind that it could go on from.
-            await self._context.step([], lambda _: self._begun())
-        with closing(read_records(self._path, self._task.kind)) as records:
-            await self._import(records)
-        so_far = self._context.job.progress
-        return {**{way: so_far[way] for way in COUNTED}, "dry_run": self._dry_run}
+        if self._course.is_dry or not self._context.job.progress:
+            await self._course.save()
+        with closing_rows(read_records(self._path, self._task.kind)) as records:
+            await skip(records, self._course.so_far["done"])
+            portions = in_portions(records, self._pace)
+            await commit_each(portions, self._commit, pace=self._pace)
+        so_far = self._course.so_far
+        return {**{way: so_far[way] for way in COUNTED}, "dry_run": self._course.is_dry}
 
     def _expect(self) -> None:
         with closing(read_records(self._path, self._task.kind)) as records:
             for record in records:
                 self._people.expect(record.values)
 
-    def _begun(self) -> dict[str, int]:
-        total = self._context.job.options["rows"]
-        return {"done": 0, "total": total, **dict.fromkeys(COUNTED, 0)}
-
-    async def _import(self, records: Iterator[Record]) -> None:
-        done = self._context.job.progress["done"]
-        await asyncio.to_thread(_take, records, done)
-        async with Ahead(lambda: _take(records, self._pace.most)) as ahead:
-            while some := await ahead.next():
-                with self._pace:
-                    await self._step(some)
-
-    async def _step(self, records: tuple[Record, ...]) -> None:
+    async def _commit(self, records: tuple[Record, ...]) -> None:
         """Commit what becomes of some rows."""
         job = self._context.job
         command = ImportRecords(
@@ -104,23 +89,20 @@ class _Upload:
             file=job.options["files"][0]["name"],
             records=records,
             people=self._people,
-            known=self._overlay,
-            dry_run=self._dry_run,
+            known=self._course.left,
+            dry_run=self._course.is_dry,
         )
-        (done,) = await self._context.step([command], partial(_further, job.progress))
-        if self._dry_run:
-            self._overlay.take(done.left)
+        await self._course.commit(command, _accounted)
 
 
-def _further(so_far: Mapping[str, Any], outcomes: Sequence[Any]) -> Mapping[str, Any]:
-    """Return how far the job is after a command."""
-    (done,) = outcomes
-    if not isinstance(done, Done):
-        raise done
-    counts = added(so_far, done.counts)
+def _begun(job: Job) -> dict[str, int]:
+    """Return how far an upload is before its first row."""
+    total = job.options["rows"]
+    return {"done": 0, "total": total, **dict.fromkeys(COUNTED, 0)}
+
+
+def _accounted(before: Mapping[str, Any], done: Done) -> dict[str, Any]:
+    """Return how far an upload is behind some rows."""
+    counts = added(before, done.counts)
     further = {way: counts[way] for way in COUNTED}
-    return {**so_far, **further, "done": sum(further.values())}
-
-
-def _take(records: Iterator[Record], most: int) -> tuple[Record, ...]:
-    return tuple(islice(records, most))
+    return {**before, **further, "done": sum(further.values())}

@@ -12,9 +12,9 @@ from importers.haplo.command import (
     ImportRecords,
     Numbered,
     foreseen,
-    outcome_of,
 )
 from importers.haplo.rules.lookup import Asked
+from importers.rows.job import outcome_of
 from ledger.entry import Author
 from ledger.errors import StoreUnavailable
 from ledger.submit import WantsOwnCommit
