@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -155,9 +156,28 @@ def describe(upload: Upload) -> Attachment:
     )
 
 
-def put_file(w: Writer, path: Path, sha256: str) -> None:
-    """Store a file under its digest, a part in a row."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileToStore:
+    """A file on its way into the store, which is never held whole."""
+
+    name: str
+    path: Path
+    length: int
+    sha256: str
+
+
+def file_to_store(path: Path, name: str) -> FileToStore:
+    """Return a file with its digest; reads all of it, a part at a time."""
     with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        length = file.tell()
+    return FileToStore(name=name, path=path, length=length, sha256=digest.hexdigest())
+
+
+def put_file(w: Writer, given: FileToStore) -> None:
+    """Store a file under its digest, a part in a row."""
+    sha256 = given.sha256
+    with given.path.open("rb") as file:
         w.conn.insert_new(blobs, [(w.domain, sha256, file.read(PART))])
         parts = iter(partial(file.read, PART), b"")
         for number, content in enumerate(parts, start=1):

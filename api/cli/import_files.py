@@ -21,15 +21,13 @@ from importers.excel.rules.options import ExcelOptions, SearchField, read_option
 from importers.excel.rules.report import count_of, row_ranges
 from importers.excel.upload import looked_into
 from importers.tables.unreadable import Limits
-from ledger.bodies import get_blob
+from ledger.bodies import file_to_store, get_blob
 from ledger.clock import now_micros
-from ledger.entry import Upload
 from ledger.jobs.values import Job, JobState
 from ledger.store import Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-_OCTETS = "application/octet-stream"
 
 
 @click.group()
@@ -110,12 +108,12 @@ def _enqueue(
     looked = looked_into(
         file, file.name, options, store=store, domain=name, limits=limits
     )
-    upload = Upload(name=file.name, content_type=_OCTETS, content=file.read_bytes())
+    stored = file_to_store(file, file.name)
     with store.writing(name) as writer:
         return enqueue_import(
             writer,
             looked,
-            upload,
+            stored,
             author=OPERATOR,
             now=now_micros(),
             limits=limits,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
 from aiohttp import web
 
-from api.excel.receive import receive
+from api.excel.receive import Received, receive
 from api.http.idempotency import idempotency_key
 from api.http.keys import CONFIG, PRINCIPAL, STORE, WORKER, WRITER
 from api.http.requests import (
@@ -22,49 +23,44 @@ from api.wire.problems import Problem
 from importers.excel.rules.options import Refused, read_options
 from importers.excel.start import StartImport, digest_of
 from importers.excel.upload import looked_into
-from ledger.entry import Answer, IdempotencyKey, Upload
+from ledger.entry import Answer, IdempotencyKey
 from ledger.ids import new_id
-
-_OCTETS = "application/octet-stream"
 
 
 async def upload(request: web.Request) -> web.Response:
-    """Take a file and start an import of it."""
-    try:
-        command = await _command(request)
-    except Refused as refused:
-        raise Problem(refused.status, refused.text) from None
-    with state_may_forbid():
-        writer, domain = request.app[WRITER], request[PRINCIPAL].domain
-        answer: Answer = await writer.submit(domain, command)
+    """Take a file and start an import of it.
+
+    It is written down as it comes, looked into, and stored from there: never held
+    whole. The job of this process then reads that very file.
+    """
+    domain, limits = request[PRINCIPAL].domain, request.app[CONFIG].import_limits
+    with TemporaryDirectory(prefix="caseledger-upload-") as folder:
+        path = Path(folder) / "upload"
+        try:
+            received = await receive(request, path, limits)
+            command = await _command(request, received)
+        except Refused as refused:
+            raise Problem(refused.status, refused.text) from None
+        with state_may_forbid():
+            answer: Answer = await request.app[WRITER].submit(domain, command)
+        request.app[WORKER].uploads.offer(domain, command.file.sha256, path)
     request.app[WORKER].wake()
     return json_answer(answer.body, status=answer.status)
 
 
-async def _command(request: web.Request) -> StartImport:
+async def _command(request: web.Request, received: Received) -> StartImport:
     """Return the import that a request asks for; raises ``Refused``."""
     principal, limits = request[PRINCIPAL], request.app[CONFIG].import_limits
-    store, domain, job_id = request.app[STORE], principal.domain, new_id()
-    key = idempotency_key(request)
-    with TemporaryDirectory(prefix="caseledger-upload-") as folder:
-        path = Path(folder) / "upload"
-        received = await receive(request, path, limits)
-        name = received.file_name
-        asked = read_options(received.fields, has_file=name is not None)
-        options = await asyncio.to_thread(
-            looked_into,
-            path,
-            name or "",
-            asked,
-            store=store,
-            domain=domain,
-            limits=limits,
-        )
-        content = await asyncio.to_thread(path.read_bytes)
+    key, job_id = idempotency_key(request), new_id()
+    asked = read_options(received.fields, has_file=received.file_name is not None)
+    file = received.file
+    look = partial(
+        looked_into, store=request.app[STORE], domain=principal.domain, limits=limits
+    )
     return StartImport(
         job_id=job_id,
-        options=options,
-        file=Upload(name=name or "", content_type=_OCTETS, content=content),
+        options=await asyncio.to_thread(look, file.path, file.name, asked),
+        file=file,
         author=author_of(request),
         answer=_taken(request, job_id),
         limits=limits,
@@ -73,7 +69,7 @@ async def _command(request: web.Request) -> StartImport:
         else IdempotencyKey(
             key=key,
             user_id=principal.user_id,
-            request_sha256=digest_of(asked, name or "", content),
+            request_sha256=digest_of(asked, file),
         ),
     )
 

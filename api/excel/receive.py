@@ -1,12 +1,13 @@
 """The body of an upload: its fields, and its file in a file.
 
-A workbook may be as large as an operator allows, so it is written down as it comes and
-never held in pieces.
+A workbook may be as large as an operator allows, so it is written down as it comes, and
+its digest is made on the way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ from multipart import (  # type: ignore[import-untyped]
 from api.wire.problems import Problem
 from importers.excel.rules.options import refusal
 from importers.tables.unreadable import Limits
+from ledger.bodies import FileToStore
 from ledger.forms.names import printable
 
 _AROUND = 1024 * 1024
@@ -48,6 +50,8 @@ class Received:
         self._head: MultipartSegment = None
         self._field = bytearray()
         self._file: BinaryIO | None = None
+        self._digest = hashlib.sha256()
+        self._length = 0
 
     def feed(self, data: bytes) -> None:
         """Take some of the body, none at its end; blocks while it writes.
@@ -79,6 +83,16 @@ class Received:
             self._field += event
 
     @property
+    def file(self) -> FileToStore:
+        """Return the file, once all of it has come."""
+        return FileToStore(
+            name=self.file_name or "",
+            path=self.path,
+            length=self._length,
+            sha256=self._digest.hexdigest(),
+        )
+
+    @property
     def _is_file(self) -> bool:
         return self._head.name == "file" and bool(self._head.filename)
 
@@ -90,12 +104,15 @@ class Received:
             self._file = self.path.open("wb")
             self._left = self.limits.file_size
             self.is_too_large = False
+            self._digest, self._length = hashlib.sha256(), 0
 
     def _write(self, content: bytes) -> None:
         self._left -= len(content)
         self.is_too_large = self._left < 0
         if self._file is not None and not self.is_too_large:
             self._file.write(content)
+            self._digest.update(content)
+            self._length += len(content)
 
     def _end(self) -> None:
         if self._is_file:

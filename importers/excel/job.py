@@ -38,9 +38,9 @@ from importers.rows.job import Course, commit_each, in_turn
 from importers.tables.open import Table, open_table
 from importers.tables.rows import Row
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
-from ledger.bodies import put_blobs
+from ledger.bodies import FileToStore, put_file
 from ledger.clock import now_micros
-from ledger.entry import Author, Upload
+from ledger.entry import Author
 from ledger.errors import LedgerError
 from ledger.jobs import queue as jobs
 from ledger.jobs.values import Job
@@ -58,7 +58,7 @@ class ImportFailed(LedgerError):
 def enqueue_import(
     w: Writer,
     options: ExcelOptions,
-    file: Upload,
+    file: FileToStore,
     *,
     author: Author,
     now: Micros,
@@ -70,8 +70,8 @@ def enqueue_import(
     The job keeps the limits that the file was looked at under: whatever an operator
     changes meanwhile, what was taken is imported.
     """
-    (kept,) = put_blobs(w, [file])
-    about = {"name": kept.name, "length": kept.length, "sha256": kept.sha256}
+    put_file(w, file)
+    about = {"name": file.name, "length": file.length, "sha256": file.sha256}
     importer = {"user_id": author.user_id, "username": author.username}
     return jobs.enqueue(
         w.conn,

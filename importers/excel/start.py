@@ -15,8 +15,9 @@ from importers.excel.job import enqueue_import
 from importers.excel.rules import options as excel_options
 from importers.excel.rules.options import ExcelOptions
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits
+from ledger.bodies import FileToStore
 from ledger.commands.kept_answers import forget_old_answer
-from ledger.entry import Answer, Author, IdempotencyKey, Upload
+from ledger.entry import Answer, Author, IdempotencyKey
 from ledger.submit import Needs, Session
 
 _DAY = 24 * 3600 * 1_000_000
@@ -28,7 +29,7 @@ class StartImport:
 
     job_id: str
     options: ExcelOptions
-    file: Upload
+    file: FileToStore
     author: Author
     answer: Answer
     limits: Limits = DEFAULT_LIMITS
@@ -37,7 +38,7 @@ class StartImport:
     @property
     def size(self) -> int:
         """Return how many bytes it brings."""
-        return len(self.file.content)
+        return self.file.length
 
     def needs(self) -> Needs:
         """Look up what was answered under the key."""
@@ -79,13 +80,13 @@ class StartImport:
         return session.answer_under(key)
 
 
-def digest_of(options: ExcelOptions, file_name: str, content: bytes) -> bytes:
+def digest_of(options: ExcelOptions, file: FileToStore) -> bytes:
     """Return what tells one upload from another: the file and every parameter.
 
     Not how the request was put together: clients draw a new boundary for each.
     """
     asked = excel_options.to_json(replace(options, sheets=(), ignored_sheets=()))
     digest = hashlib.sha256(b"excel upload\n")
-    digest.update(orjson.dumps([asked, file_name], option=orjson.OPT_SORT_KEYS))
-    digest.update(hashlib.sha256(content).digest())
+    digest.update(orjson.dumps([asked, file.name], option=orjson.OPT_SORT_KEYS))
+    digest.update(bytes.fromhex(file.sha256))
     return digest.digest()

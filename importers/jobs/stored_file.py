@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
 from importers.jobs.worker import JobContext
-from ledger.bodies import get_blob
+from ledger.bodies import parts_of_blob
+from ledger.store import Reader
 
 
 async def write_stored(context: JobContext, sha256: str, path: Path) -> bool:
-    """Write stored bytes to a path; tell whether they are still there."""
-    content = await context.read(partial(get_blob, sha256=sha256))
-    if content is None:
-        return False
-    await asyncio.to_thread(path.write_bytes, content)
-    return True
+    """Write stored bytes to a path; tell whether they are still there.
+
+    What this process has just received is moved there instead.
+    """
+    if context.take_upload(sha256, path):
+        return True
+    return await context.read(partial(_write, sha256=sha256, path=path))
+
+
+def _write(r: Reader, *, sha256: str, path: Path) -> bool:
+    found = False
+    with path.open("wb") as file:
+        for part in parts_of_blob(r, sha256):
+            found = True
+            file.write(part)
+    return found

@@ -16,9 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar
 
+from importers.jobs.handover import Handover
 from importers.jobs.short_turns import ShortTurns
 from ledger.clock import Clock, now_micros
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
@@ -68,6 +70,10 @@ class JobContext:
     async def read(self, fn: Callable[[Reader], T]) -> T:
         """Read the job's domain in a reader thread."""
         return await self.store.scan(self.job.domain, fn)
+
+    def take_upload(self, sha256: str, path: Path) -> bool:
+        """Move a file that this process has received to a path, if it is there."""
+        return self._worker.uploads.take(self.job.domain, sha256, path)
 
     async def step(self, commands: Sequence[Command], advance: Advance) -> list[Any]:
         """Append commands and save the progress in one commit; return the outcomes.
@@ -148,6 +154,7 @@ class Worker:
         self.store = store
         self.writer = writer
         self.tell = tell
+        self.uploads = Handover()
         self._handlers = handlers
         self._at_once = at_once
         self._clock = clock
@@ -171,6 +178,7 @@ class Worker:
         if self._task is not None:
             await self._task
         self._thread.shutdown()
+        self.uploads.close()
 
     def wake(self) -> None:
         """Look for jobs now: one was just added."""

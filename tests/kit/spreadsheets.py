@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from io import BytesIO, StringIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import openpyxl
@@ -13,7 +15,8 @@ from importers.excel.job import enqueue_import, import_excel
 from importers.excel.rules.options import ExcelOptions, Sheet
 from importers.excel.rules.report import row_numbers
 from importers.jobs.turns import EXCEL
-from ledger.entry import Author, Upload
+from ledger.bodies import file_to_store
+from ledger.entry import Author
 from ledger.jobs.values import Job
 from ledger.store import Store
 from tests.kit import build
@@ -59,8 +62,10 @@ def enqueue(
     author: Author = IMPORTER,
 ) -> Job:
     """Add the job of an import."""
-    file = Upload(name=name, content_type="text/csv", content=content)
-    with store.writing(build.DOMAIN) as writer:
+    with NamedTemporaryFile() as kept, store.writing(build.DOMAIN) as writer:
+        kept.write(content)
+        kept.flush()
+        file = file_to_store(Path(kept.name), name)
         return enqueue_import(writer, options or wanted(), file, author=author, now=now)
 
 

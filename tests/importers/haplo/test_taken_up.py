@@ -9,7 +9,7 @@ import pytest
 
 from importers.haplo import job as haplo_job
 from importers.haplo.log import log_lines
-from importers.jobs.form_acts import Pace
+from importers.jobs.pace import Pace
 from importers.jobs.turns import HAPLO
 from importers.jobs.undo import UNDO, enqueue_undo
 from importers.jobs.values import UndoRequest
