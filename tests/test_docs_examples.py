@@ -3,6 +3,9 @@
 ``http`` blocks are a request and the answer to it, ``console`` blocks a transcript. The
 examples of a page run in their order, against a demo ledger of their own that a real
 process serves. What differs each time is shown as an ellipsis.
+
+What the README types are processes, as for whoever pastes it. On other pages
+``caseledger`` is a call, because a process imports for seconds what is here already.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.kit import nursery
 from tests.kit.pages import ANYTHING, PAGES, Exchange, Typed, fits, is_as_shown, steps
+from tests.kit.program import put_program, shell
 
+FRONT_PAGE = "README.md"
+ROOT = PAGES[FRONT_PAGE].parent
 SHOWN_PORT = "8000"
 TOLD = re.compile(r"\w+(=|\(\))")
 """A variable or a function of the shell, which the commands after it use."""
@@ -37,6 +45,7 @@ class Desk:
     folder: Path
     port: int
     greeting: str
+    run: Callable[[str, Sequence[str]], str]
     told: list[str] = field(default_factory=list)
 
     @property
@@ -78,17 +87,7 @@ class Desk:
         if TOLD.match(command):
             self.told.append(command)
             return None
-        done = subprocess.run(
-            ["/bin/sh", "-c", "\n".join([*self.told, command])],
-            cwd=self.folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        printed = self.as_shown(done.stdout)
+        printed = self.as_shown(self.run(command, self.told))
         return None if is_as_shown(printed, typed.output) else printed
 
     def as_shown(self, text: str) -> str:
@@ -96,65 +95,74 @@ class Desk:
         return text.replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{SHOWN_PORT}")
 
 
+@dataclass
+class RealShell:
+    """Command lines in a folder, each of them as many processes as it says."""
+
+    folder: Path
+
+    def __call__(self, command: str, told: Sequence[str] = ()) -> str:
+        """Run a command line after others; return what it printed, errors between."""
+        return subprocess.run(
+            ["/bin/sh", "-c", "\n".join([*told, command])],
+            cwd=self.folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        ).stdout
+
+
 def environment() -> dict[str, str]:
     """Return the environment without settings of whoever runs the tests."""
     told = {n: v for n, v in os.environ.items() if not n.startswith("CASELEDGER_")}
-    return told | {"PYTHONIOENCODING": "utf-8"}
+    return told | {"PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
 
 
-def caseledger(*arguments: str) -> list[str]:
-    """Return the command line of the program under test."""
-    return [sys.executable, "-m", "api.cli", *arguments]
+def start(words: list[str], folder: Path, **files) -> subprocess.Popen[bytes]:
+    """Start the program under test as a process."""
+    order = [sys.executable, "-m", "api.cli", *words]
+    return subprocess.Popen(order, cwd=folder, env=environment(), **files)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> tuple[Path, str]:
     """Make the demo ledger once; return its folder and what was printed."""
     folder = tmp_path_factory.mktemp("demo")
-    done = subprocess.run(
-        caseledger("demo", "--no-serve"),
-        cwd=folder,
-        env=environment() | {"PYTHONPATH": str(PAGES["README.md"].parent)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return folder, done.stdout
+    with start(["demo", "--no-serve"], folder, stdout=subprocess.PIPE) as process:
+        greeting, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return folder, greeting.decode()
 
 
 @pytest.fixture
-def desk(demo, tmp_path) -> Iterator[Desk]:
+def desk(name, demo, tmp_path) -> Iterator[Desk]:
     """Serve a copy of the demo ledger."""
     folder, greeting = demo
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    write_program(tmp_path / ".venv" / "bin" / "caseledger")
     log = tmp_path / "server.log"
-    with (
-        log.open("wb") as told,
-        subprocess.Popen(
-            [tmp_path / ".venv" / "bin" / "caseledger", "serve", "--port", "0"],
-            cwd=tmp_path,
-            env=environment(),
-            stderr=told,
-        ) as server,
-    ):
-        try:
-            yield Desk(tmp_path, port_of(server, log), greeting)
-        finally:
-            server.terminate()
+    with ExitStack() as stack:
+        told = stack.enter_context(log.open("wb"))
+        words = ["serve", "--port", "0"]
+        if name == FRONT_PAGE:
+            server = start(words, tmp_path, stderr=told)
+            put_program(
+                tmp_path, f'#!/bin/sh\nexec "{sys.executable}" -m api.cli "$@"\n'
+            )
+            run = RealShell(tmp_path)
+        else:
+            server = nursery.start(
+                words, folder=tmp_path, environ=environment(), stderr=told
+            )
+            run = stack.enter_context(shell(tmp_path, environment()))
+        stack.callback(server.wait, 15)
+        stack.callback(server.terminate)
+        yield Desk(tmp_path, port_of(server, log), greeting, run)
 
 
-def write_program(path: Path) -> None:
-    """Put the program where pages say it is."""
-    path.parent.mkdir(parents=True)
-    root = PAGES["README.md"].parent
-    line = f'PYTHONPATH="{root}" exec "{sys.executable}" -m api.cli "$@"'
-    path.write_text(f"#!/bin/sh\n{line}\n")
-    path.chmod(0o755)
-
-
-def port_of(server: subprocess.Popen[bytes], log: Path) -> int:
+def port_of(server: nursery.Child | subprocess.Popen[bytes], log: Path) -> int:
     """Return the port that a server took, as soon as it says which."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and server.poll() is None:
@@ -165,8 +173,6 @@ def port_of(server: subprocess.Popen[bytes], log: Path) -> int:
     pytest.fail(f"the server did not come up:\n{log.read_text()}")
 
 
-# The page of the command line starts more than a hundred processes.
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_do_what_the_page_shows(name, desk):
     """Every request and every command of a page gives what the page says it gives."""
