@@ -27,6 +27,7 @@ bench: .venv/for-dev
 	.venv/bin/python -m bench
 
 docs: .venv/for-dev
+	.venv/bin/python -m tests.kit.generated
 	.venv/bin/pytest tests/test_docs.py tests/test_docs_examples.py
 
 clean:

@@ -1,7 +1,8 @@
 """Every problem text in the source, found by reading the source.
 
-A text becomes a template: what is put into it at run time is a hole. A name that stands
-for one of several texts is replaced by each of them, so that no alternative is missed.
+A text becomes a template: what is put into it at run time is a hole with the name that
+the source has for it. A name that stands for one of several texts is replaced by each
+of them, so that no alternative is missed, and one that stands for a number by it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ledger", "projections", "importers", "api")
-HOLE = "\0"
+HOLE = re.compile("\0([^\0]*)\0")
+"""Where something is put in at run time, and the name of it."""
 
 # What makes a problem, and which of its arguments is the text.
 MAKERS = {
@@ -54,42 +56,35 @@ MAKERS = {
     "Rejected": 1,
     "_answer": 2,
 }
-# What a maker puts in front of the text it is given.
-PREFIXES = {
-    "_invalid": "Invalid XML: ",
-    "value_error": (
-        f"CaseValueError: Error processing case update: Field: {HOLE}, Error: "
-    ),
-    "QueryError": "Bad query: ",
-}
+# Makers that put something in front of the text they are given.
+FRAMES = ("Rejected", "_invalid", "value_error", "QueryError")
 
 
 @dataclass(frozen=True)
 class Text:
-    """A problem text as the source has it; ``status`` where the source says it."""
+    """A problem text as the source has it.
+
+    ``maker`` is what makes a problem of it at ``place``, a file of the source;
+    ``status`` is there where the source says it beside the text.
+    """
 
     template: str
     place: str
-    status: int | None
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What a documented form of this text matches."""
-        parts = [re.escape(part) for part in self.template.split(HOLE)]
-        return re.compile("(.+)".join(parts), re.DOTALL)
+    maker: str
+    status: int | None = None
 
 
 @cache
 def problem_texts() -> tuple[Text, ...]:
     """Return every text, those without any word of their own left out."""
     found = {
-        (text.template, text.status): text
+        text: None
         for package in PACKAGES
         for path in sorted((ROOT / package).rglob("*.py"))
         for text in _Module(path).texts()
-        if re.search(r"\w", text.template.replace(HOLE, ""))
+        if re.search(r"\w", HOLE.sub("", text.template))
     }
-    return tuple(found.values())
+    return tuple(found)
 
 
 def squeezed(text: str) -> str:
@@ -111,6 +106,8 @@ class _Module:
 
     def _visit(self, node: ast.AST) -> Iterator[Text]:
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if is_function and node.name in FRAMES:
+            return  # what it makes is part of the texts that it is given
         if is_function:
             self.scopes.append(_assigned(node))
         if isinstance(node, ast.Call):
@@ -129,26 +126,43 @@ class _Module:
         for value in kept:
             for template in self._templates(value):
                 yield Text(
-                    squeezed(self._prefix(name, call) + template),
-                    f"{self.place}:{call.lineno}",
+                    squeezed(self._frame(name, call) + template),
+                    self.place,
+                    name,
                     _status(name, call),
                 )
 
-    def _prefix(self, name: str, call: ast.Call) -> str:
-        if name == "Rejected":
-            [code] = self._templates(call.args[0])
-            return f"{code}: "
-        return PREFIXES.get(name, "")
+    def _frame(self, name: str, call: ast.Call) -> str:
+        """Return what a maker puts in front of its text."""
+        match name:
+            case "Rejected":
+                return f"{self._word(call)}: "
+            case "value_error":
+                of = "CaseValueError: Error processing case update: Field"
+                return f"{of}: {self._word(call)}, Error: "
+            case "_invalid":
+                return "Invalid XML: "
+            case "QueryError":
+                return "Bad query: "
+        return ""
+
+    def _word(self, call: ast.Call) -> str:
+        """Return the first argument of a call, which is one text."""
+        [word] = self._templates(call.args[0])
+        return word
 
     def _templates(self, node: ast.expr, depth: int = 4) -> list[str]:
         """Return what an expression may be as text."""
-        found = [HOLE]
+        found = [_hole(node)]
         match node:
             case ast.Constant():
                 found = [str(node.value)]
             case ast.FormattedValue(value=ast.expr() as value):
-                if not isinstance(value, ast.Call):
-                    found = self._templates(value, depth)
+                found = (
+                    [_hole(value)]
+                    if isinstance(value, ast.Call)
+                    else self._templates(value, depth)
+                )
             case ast.JoinedStr():
                 found = self._joined(node.values, depth)
             case ast.BinOp(op=ast.Add()):
@@ -158,7 +172,7 @@ class _Module:
             case ast.Call():
                 found = self._made(node, depth)
             case ast.Name():
-                found = self._named_texts(node.id, depth)
+                found = self._named_texts(node.id, depth) or [_hole(node)]
         return found
 
     def _joined(self, parts: Sequence[ast.expr], depth: int) -> list[str]:
@@ -172,20 +186,41 @@ class _Module:
         name = getattr(call.func, "id", "")
         if name == "printable":
             return self._templates(call.args[0], depth)
-        return self._named_texts(f"{name}()", depth)
+        return self._named_texts(f"{name}()", depth) or [_hole(call)]
 
     def _named_texts(self, name: str, depth: int) -> list[str]:
         found = self._named(name) if depth else []
-        texts = [text for value in found for text in self._templates(value, depth - 1)]
-        return texts or [HOLE]
+        return [text for value in found for text in self._templates(value, depth - 1)]
 
     def _named(self, name: str) -> list[ast.expr]:
-        """Return the texts that are assigned to a name, nearest scope first."""
+        """Return what a name stands for, nearest scope first: texts, or one number."""
         for scope in (*reversed(self.scopes), _exported()):
-            values = [value for value in scope.get(name, []) if _is_text(value)]
-            if values:
-                return values
+            values = scope.get(name, [])
+            texts = [value for value in values if _is_text(value)]
+            numbers = {ast.dump(v): v for v in values if _is_number(name, v)}
+            if texts or len(numbers) == 1:
+                return texts or [*numbers.values()]
         return []
+
+
+def _hole(node: ast.expr) -> str:
+    """Return a hole with the name of what will be put in, as ``error.text``."""
+    named = (p for p in _outer_first(node) if isinstance(p, ast.Attribute | ast.Name))
+    name = next((ast.unparse(part) for part in named), "")
+    return f"\0{name}\0"
+
+
+def _outer_first(node: ast.expr) -> Iterator[ast.AST]:
+    """Yield what an expression is made of, arguments before what is called."""
+    yield node
+    if isinstance(node, ast.Call):
+        for argument in node.args:
+            yield from _outer_first(argument)
+        yield from _outer_first(node.func)
+        return
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield from _outer_first(child)
 
 
 def _status(name: str, call: ast.Call) -> int | None:
@@ -221,6 +256,12 @@ def _is_text(value: ast.expr) -> bool:
     if isinstance(value, ast.BinOp):
         return _is_text(value.left) or _is_text(value.right)
     return isinstance(value, ast.JoinedStr)
+
+
+def _is_number(name: str, value: ast.expr) -> bool:
+    """Tell whether a name is of a number that is always the same."""
+    constant = isinstance(value, ast.Constant) and type(value.value) is int
+    return constant and name.strip("_").isupper()
 
 
 @cache
