@@ -154,7 +154,11 @@ def desk(name, demo, tmp_path) -> Iterator[Desk]:
             run = RealShell(tmp_path)
         else:
             server = nursery.start(
-                words, folder=tmp_path, environ=environment(), stderr=told
+                nursery.CASELEDGER,
+                *words,
+                folder=tmp_path,
+                environ=environment(),
+                stderr=told.fileno(),
             )
             run = stack.enter_context(shell(tmp_path, environment()))
         stack.callback(server.wait, 15)

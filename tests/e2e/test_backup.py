@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import main
+from tests.kit import nursery
 from tests.kit.build import a_create, a_form
 
 ROOT = Path(__file__).parents[2]
@@ -173,17 +174,15 @@ def test_a_restore_that_was_killed_can_be_run_again(program, url, tmp_path):
     told = program(source, "backup", str(file))
     data = file.read_bytes()
     assert len(data) > MANY
-    process = subprocess.Popen(
-        [*PROGRAM, "--database", url, "restore", "-"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        bufsize=0,
-    )
-    # The pipe holds little: when this returns, most of it has been taken in.
-    process.stdin.write(data[: len(data) * 9 // 10])
-    process.kill()
-    assert process.wait(20) == -9
-    process.stdin.close()
+    taken, given = os.pipe()
+    words = ("--database", url, "restore", "-")
+    process = nursery.start(nursery.CASELEDGER, *words, stdin=taken)
+    os.close(taken)
+    with os.fdopen(given, "wb", buffering=0) as pipe:
+        # The pipe holds little: when this returns, most of it has been taken in.
+        pipe.write(data[: len(data) * 9 // 10])
+        process.kill()
+        assert process.wait() == -9
     assert program(url, "domain", "list") == []
     assert program(url, "restore", str(file)) == told
     assert program(url, "verify", "--all")

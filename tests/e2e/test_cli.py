@@ -19,6 +19,7 @@ import pytest
 
 from api.cli import main
 from ledger.store import open_store
+from tests.kit import nursery
 from tests.kit.build import a_create, a_form, an_update
 
 ROOT = Path(__file__).parents[2]
@@ -291,7 +292,8 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize("workers", [1, 2])
 def test_serve_starts_on_an_empty_database_and_stops_on_sigterm(empty_url, workers):
     """Rule 3.2: migrates by itself; SIGTERM stops with exit 0 within 10 s."""
-    with serving(empty_url, "--workers", str(workers)) as (process, base):
+    options = ("--workers", str(workers))
+    with serving(empty_url, *options, start=from_nothing) as (process, base):
         assert fetch(f"{base}/healthz") == {"status": "ok"}
         assert fetch(f"{base}/readyz") == {"status": "ready"}
         started = time.monotonic()
@@ -328,7 +330,7 @@ def test_logs_and_files_hold_no_secret_and_no_value(tmp_path, sqlite_url, capsys
     log = tmp_path / "log"
     with (
         log.open("wb") as sink,
-        serving(sqlite_url, level="DEBUG", stderr=sink) as (_, base),
+        serving(sqlite_url, level="DEBUG", stderr=sink.fileno()) as (_, base),
     ):
         body = {"case_type": "t", "case_name": "Very Private", "owner_id": "o"}
         request = urllib.request.Request(  # noqa: S310 - loopback
@@ -380,22 +382,16 @@ def test_a_dead_worker_is_replaced(sqlite_url):
         assert fetch(f"{base}/healthz") == {"status": "ok"}
 
 
-def test_a_taken_port_is_one_clear_line(sqlite_url):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_taken_port_is_one_clear_line(sqlite_url, tmp_path, workers):
     """Exit code 1 and the address, for one process and for several."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    told = tmp_path / "told"
+    environ = os.environ | {"CASELEDGER_DATABASE": sqlite_url}
+    with socket.create_server(("127.0.0.1", 0)) as taken, told.open("wb") as sink:
         port = str(taken.getsockname()[1])
-        for workers in ("1", "2"):
-            done = subprocess.run(
-                [*PROGRAM, "serve", "--port", port, "--workers", workers],
-                cwd=ROOT,
-                env={**os.environ, "CASELEDGER_DATABASE": sqlite_url},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=60,
-            )
-            assert done.returncode == 1
-            assert done.stderr.splitlines()[-1].startswith("Error: cannot listen on")
+        words = ["serve", "--port", port, "--workers", workers]
+        assert forked(words, environ, stderr=sink.fileno()).wait() == 1
+    assert told.read_text().splitlines()[-1].startswith("Error: cannot listen on")
 
 
 def test_the_demo_loads_its_sample_once(program, monkeypatch):
@@ -418,16 +414,16 @@ def make_member(program: Program, password: str) -> str:
 
 
 @contextmanager
-def serving(url: str, *options: str, level: str = "ERROR", stderr=None):
-    """Run the server as a process on a free port; end it if the test did not."""
+def serving(url: str, *options: str, level: str = "ERROR", stderr=2, start=None):
+    """Run the server as a process on a free port; end it if the test did not.
+
+    It has imported the program already, unless the test starts it itself.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [*PROGRAM, "serve", "--port", str(port), *options],
-        cwd=ROOT,
-        env={**os.environ, "CASELEDGER_DATABASE": url, "CASELEDGER_LOG_LEVEL": level},
-        stderr=stderr,
-    )
+    environ = os.environ | {"CASELEDGER_DATABASE": url, "CASELEDGER_LOG_LEVEL": level}
+    words = ["serve", "--port", str(port), *options]
+    process = (start or forked)(words, environ, stderr=stderr)
     base = f"http://127.0.0.1:{port}"
     try:
         wait_until_up(process, base)
@@ -437,7 +433,19 @@ def serving(url: str, *options: str, level: str = "ERROR", stderr=None):
         process.wait(15)
 
 
-def wait_until_up(process: subprocess.Popen, base: str) -> None:
+def forked(words, environ, *, stderr=2) -> nursery.Child:
+    """Start the program as a process that has imported it."""
+    return nursery.start(
+        nursery.CASELEDGER, *words, folder=ROOT, environ=environ, stderr=stderr
+    )
+
+
+def from_nothing(words, environ, *, stderr=2) -> subprocess.Popen:
+    """Start the program as an operator does."""
+    return subprocess.Popen([*PROGRAM, *words], cwd=ROOT, env=environ, stderr=stderr)
+
+
+def wait_until_up(process: nursery.Child | subprocess.Popen, base: str) -> None:
     """Wait until the server answers; fail if it ends or takes a minute."""
     deadline = time.monotonic() + 60
     while True:
@@ -446,7 +454,7 @@ def wait_until_up(process: subprocess.Popen, base: str) -> None:
             fetch(f"{base}/healthz")
         except OSError:
             assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.1)
+            time.sleep(0.02)
         else:
             return
 

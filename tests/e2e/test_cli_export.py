@@ -6,9 +6,7 @@ import io
 import json
 import os
 import stat
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
@@ -16,9 +14,9 @@ from openpyxl import load_workbook
 from api.cli import main
 from ledger.migrations import migrate
 from ledger.store import open_store
+from tests.kit import nursery
 from tests.kit.build import a_create, a_domain, a_form, submit
 
-ROOT = Path(__file__).parents[2]
 OTHER = "http://example.org/forms/other"
 
 
@@ -125,18 +123,15 @@ def test_wrong_usage_is_told(export, words):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl", "xlsx"])
-def test_a_reader_that_has_seen_enough_ends_it_quietly(ledger, file_format):
+def test_a_reader_that_has_seen_enough_ends_it_quietly(ledger, file_format, tmp_path):
     """``caseledger export … | head``: exit code 1 and not a word about a pipe."""
     reading, writing = os.pipe()
     os.close(reading)
     words = ("--database", ledger, "export", "cases", "--format", file_format)
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", *words],
-        cwd=ROOT,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
+    told = tmp_path / "told"
+    with told.open("wb") as sink:
+        process = nursery.start(
+            nursery.CASELEDGER, *words, stdout=writing, stderr=sink.fileno()
+        )
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (process.wait(), told.read_bytes()) == (1, b"")

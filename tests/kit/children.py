@@ -1,37 +1,53 @@
 """Programs that tests run as processes of their own, to race them or to kill them.
 
-``python -m tests.children WHAT URL …``: each line they print is an answer that a
-client would have had at that moment.
+Each line they print is an answer that a client would have had at that moment.
 """
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import orjson
 
+from api.webhooks.delivery import Deliverer, Policy
+from importers.job_kinds import HANDLERS
 from ledger.cases.change import Intent
 from ledger.clock import now_micros
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
 from ledger.store import open_store
 from ledger.writer import LedgerWriter
-from tests.kit import build
+from tests.kit import build, nursery
+from tests.kit.jobs import working
+from tests.kit.nursery import Child
 
-_ROOT = Path(__file__).parents[2]
 _CLIENTS = 8
+_HASTY = Policy(
+    delays=(0.1, 0.1, 0.1, 0.1),
+    look=0.02,
+    lease=1,
+    timeout=0.5,
+    batch_seconds=0.3,
+    longest_rest=0.1,
+)
 
 
-def start(what: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start one of these programs; its answers come through its standard output."""
-    order = [sys.executable, "-m", "tests.kit.children", what, *arguments]
-    return subprocess.Popen(order, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+def start(what: str, *arguments: str) -> Child:
+    """Start a program that answers; its answers come through its standard output."""
+    answers, told = os.pipe()
+    child = nursery.start(__name__, what, *arguments, stdout=told)
+    os.close(told)
+    child.stdout = os.fdopen(answers)
+    return child
+
+
+def work(what: str, *arguments: str) -> Child:
+    """Start a program that answers nobody and works until it is killed."""
+    return nursery.start(__name__, what, *arguments)
 
 
 async def submit(writer: LedgerWriter, prefix: str, most: str) -> None:
@@ -100,21 +116,47 @@ async def live(writer: LedgerWriter, prefix: str, most: str) -> None:
     await asyncio.gather(*map(client, range(_CLIENTS)))
 
 
-_PROGRAMS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+async def undo(url: str, hours: str) -> None:
+    """Be a worker, on a clock that is ahead so that no lease need be waited for."""
+    store = open_store(url)
+    ahead = int(hours) * 3_600_000_000
+    async with working(store, HANDLERS, clock=lambda: now_micros() + ahead) as worker:
+        await worker.drain()
+
+
+async def deliver(url: str) -> None:
+    """Deliver webhooks, with a lease so short that whoever comes next need not wait."""
+    store = open_store(url)
+    writer = LedgerWriter(store, build.a_ledger(now_micros))
+    writer.start()
+    deliverer = Deliverer(store, writer, private=True, policy=_HASTY)
+    deliverer.start()
+    await asyncio.Event().wait()
+
+
+_WRITERS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
     "submit": submit,
     "upsert": upsert,
     "live": live,
 }
+_OTHERS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+    "undo": undo,
+    "deliver": deliver,
+}
 
 
-async def _run(what: str, url: str, *arguments: str) -> None:
+async def _write(what: str, url: str, *arguments: str) -> None:
     store = open_store(url)
     writer = LedgerWriter(store, build.a_ledger(now_micros))
     writer.start()
-    await _PROGRAMS[what](writer, *arguments)
+    await _WRITERS[what](writer, *arguments)
     await writer.stop()
     store.close()
 
 
-if __name__ == "__main__":
-    asyncio.run(_run(*sys.argv[1:]))
+def main(words: list[str]) -> int:
+    """Be one of the programs."""
+    what, *arguments = words
+    program = _OTHERS[what](*arguments) if what in _OTHERS else _write(*words)
+    asyncio.run(program)
+    return 0

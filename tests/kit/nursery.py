@@ -1,8 +1,9 @@
-"""``caseledger`` as a process of its own that begins with everything imported.
+"""Processes of their own that begin with everything imported.
 
 Importing the program takes longer than most of what tests do with a server. So one
 process imports it, and is forked for each order: what comes of it is a process like
-any other, with its own folder, environment, files and signals.
+any other, with its own folder, environment, files and signals, that calls the ``main``
+of a module.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, NoReturn, TextIO
 
 _ROOT = Path(__file__).parents[2]
-_IMPORTED = ("api.process", "api.cli.server", "api.cli.demo", "uvloop")
+_IMPORTED = ("api.process", "api.cli.server", "tests.kit.children", "uvloop")
+CASELEDGER = "api.cli"
 _LONGEST = 65_536
 
 
@@ -36,16 +38,17 @@ class Child:
         self._reports = reports
         self.pid = int(reports.readline())
         self.returncode: int | None = None
+        self.stdout: TextIO | None = None
 
     def poll(self) -> int | None:
         """Return the exit code, if it has ended."""
         return self._ended(within=0)
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 60) -> int:
         """Return the exit code when it ends; raises as ``Popen.wait`` does."""
         code = self._ended(within=timeout)
         if code is None:
-            raise subprocess.TimeoutExpired("caseledger", timeout)
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
         return code
 
     def send_signal(self, number: int) -> None:
@@ -69,18 +72,24 @@ class Child:
 
 
 def start(
-    words: Sequence[str],
-    *,
-    folder: Path,
-    environ: Mapping[str, str],
-    stderr: BinaryIO | None = None,
+    module: str,
+    *words: str,
+    folder: Path = _ROOT,
+    environ: Mapping[str, str] = os.environ,
+    stdin: int | None = None,
+    stdout: int = 1,
+    stderr: int = 2,
 ) -> Child:
-    """Start ``caseledger`` with some words; nothing comes from standard input."""
-    order = json.dumps([list(words), str(folder), dict(environ)]).encode() + b"\n"
+    """Start a program: a module with a ``main`` that takes words, returns the code.
+
+    The files are descriptors; without one there is no standard input.
+    """
+    order = json.dumps([module, list(words), str(folder), dict(environ)]) + "\n"
     reports, told = os.pipe()
     with Path(os.devnull).open("rb") as nothing:
-        files = [nothing.fileno(), 1, stderr.fileno() if stderr else 2, told]
-        socket.send_fds(_nursery(), [order], files)
+        first = nothing.fileno() if stdin is None else stdin
+        files = [first, stdout, stderr, told]
+        socket.send_fds(_nursery(), [order.encode()], files)
     os.close(told)
     return Child(os.fdopen(reports, "rb"))
 
@@ -127,23 +136,30 @@ def _be_forked(orders: socket.socket) -> None:
         attendant = os.fork()
         if attendant == 0:
             orders.close()
-            _attend(*json.loads(order), files=files)
+            _attend(Order(*json.loads(order)), files)
             return
         attendants.append(attendant)
         for file in files:
             os.close(file)
 
 
-def _attend(
-    words: list[str], folder: str, environ: dict[str, str], *, files: list[int]
-) -> None:
+class Order(NamedTuple):
+    """What a process shall be."""
+
+    module: str
+    words: list[str]
+    folder: str
+    environ: dict[str, str]
+
+
+def _attend(order: Order, files: list[int]) -> None:
     """Fork once more, and tell who that is and how it ended."""
     *standard, told = files
     pid = os.fork()
     if pid == 0:
         os.close(told)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _become(words, folder, environ, standard=standard)
+        _become(order, standard)
     for file in standard:
         os.close(file)
     os.write(told, b"%d\n" % pid)
@@ -151,17 +167,15 @@ def _attend(
     os.write(told, b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
-def _become(
-    words: list[str], folder: str, environ: dict[str, str], *, standard: list[int]
-) -> None:
-    """Be ``caseledger`` from here on."""
+def _become(order: Order, standard: list[int]) -> NoReturn:
+    """Be that process from here on."""
     for number, file in enumerate(standard):
         os.dup2(file, number)
         os.close(file)
-    os.chdir(folder)
+    os.chdir(order.folder)
     os.environ.clear()
-    os.environ.update(environ)
-    sys.exit(import_module("api.cli").main(words))
+    os.environ.update(order.environ)
+    sys.exit(import_module(order.module).main(order.words))
 
 
 if __name__ == "__main__":

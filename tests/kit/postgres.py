@@ -51,6 +51,8 @@ _WANT_DURABLE = "CASELEDGER_TEST_DURABLE"
 _USER = "caseledger"
 _START_SECONDS = 30
 _PR_SET_PDEATHSIG = 1
+_KNOWS_STRATEGIES = 150_000
+"""The version from which on copying files, the fast way here, must be asked for."""
 _SMALL = 64 * 1024
 """Bytes of a table that is emptied row by row: a new file for it takes longer."""
 _DISCONNECT_OTHERS = """
@@ -97,64 +99,79 @@ class Unavailable(Exception):
 class Server:
     """A running server that lends out databases, empty ones and prepared ones.
 
-    Making a database copies seven megabytes, which takes up to 0.3 s on a busy disk,
-    and emptying one that was used takes 0.01 s. So databases are lent again.
+    Emptying one that was used takes a tenth of the time of copying one, and copying
+    one with its tables a tenth of the time of making them.
     """
 
     def __init__(self, url: str) -> None:
         """Remember where the server is; ``url`` may create databases there."""
         self.url = url
         self._made: list[str] = []
+        self._template: str | None = None
         self._empty: list[str] = []
         self._prepared: dict[str, Prepared] = {}
         self._lent: set[str] = set()
 
     def lend(self) -> str:
         """Return the URL of an empty database."""
-        if self._empty:
-            return self._empty.pop()
-        name = f"caseledger_test_{secrets.token_hex(6)}"
-        self._order(sql.SQL("CREATE DATABASE {} TEMPLATE template0"), name)
-        self._made.append(name)
-        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        return self._empty.pop() if self._empty else self._copy("template0")
 
     def lend_prepared(self) -> str:
         """Return the URL of a database with every table and no domain."""
         free = self._prepared.keys() - self._lent
-        url = free.pop() if free else self.lend()
-        if url not in self._prepared:
-            prepare(url)
-            self._prepared[url] = Prepared(url)
+        url = free.pop() if free else self._another()
         self._lent.add(url)
         return url
 
     def take_back(self, url: str) -> None:
         """Empty a database for the next borrower, whoever is still connected to it."""
         self._lent.discard(url)
-        prepared = self._prepared.get(url)
-        if prepared is not None:
-            if prepared.restore():
-                return
+        if url not in self._prepared:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(_DISCONNECT_OTHERS)
+                connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            self._empty.append(url)
+        elif not self._prepared[url].restore():
             self._prepared.pop(url).close()
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_DISCONNECT_OTHERS)
-            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        self._empty.append(url)
+            self._drop(_name_of(url))
 
     def drop_all(self) -> None:
         """Remove every database that was lent out."""
         self.close()
-        for name in self._made:
-            self._order(sql.SQL("DROP DATABASE {} WITH (FORCE)"), name)
+        for name in self._made.copy():
+            self._drop(name)
 
     def close(self) -> None:
         """Let go of the databases."""
         for prepared in self._prepared.values():
             prepared.close()
 
-    def _order(self, order: sql.SQL, name: str) -> None:
+    def _another(self) -> str:
+        if self._template is None:
+            url = self._copy("template0")
+            prepare(url)
+            self._template = _name_of(url)
+        url = self._copy(self._template)
+        self._prepared[url] = Prepared(url)
+        return url
+
+    def _copy(self, template: str) -> str:
+        name = f"caseledger_test_{secrets.token_hex(6)}"
+        order = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(order.format(sql.Identifier(name)))
+            if connection.info.server_version >= _KNOWS_STRATEGIES:
+                order += sql.SQL(" STRATEGY FILE_COPY")
+            connection.execute(order)
+        self._made.append(name)
+        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+
+    def _drop(self, name: str) -> None:
+        order = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(order)
+        self._made.remove(name)
 
 
 class Prepared:
@@ -252,6 +269,10 @@ class Prepared:
 
     def _schema(self) -> tuple[object, ...] | None:
         return self._connection.execute(_SCHEMA).fetchone()
+
+
+def _name_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
 
 
 def _listed(names: Iterable[str]) -> sql.Composed:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -19,14 +15,12 @@ from ledger import log
 from ledger.clock import now_micros
 from ledger.entry import Author, Kind
 from ledger.jobs.values import JobState
-from ledger.store import open_store
 from projections.rebuild.verify import verify
-from tests.kit import build
+from tests.kit import build, children
 from tests.kit.jobs import job_of, working
 
 FORMS = 1000
 HOUR = 3_600_000_000
-_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -78,23 +72,10 @@ async def test_kill_9_in_the_middle_of_an_undo(store, url):
 def work_until_killed(url, *, hours, seen):
     """Run a worker in a process of its own and kill it when it got further."""
     before = seen().progress.get("done", 0)
-    order = [sys.executable, "-m", "tests.replay.test_undo_crash", url, str(hours)]
-    child = subprocess.Popen(order, cwd=_ROOT)
+    child = children.work("undo", url, str(hours))
     while seen().progress.get("done", 0) == before:
         assert child.poll() is None
         time.sleep(0.005)
     time.sleep(random.random() / 20)
     child.kill()
     child.wait()
-
-
-async def _work(url: str, hours: str) -> None:
-    """Be a worker, on a clock that is ahead so that no lease need be waited for."""
-    store = open_store(url)
-    ahead = int(hours) * HOUR
-    async with working(store, HANDLERS, clock=lambda: now_micros() + ahead) as worker:
-        await worker.drain()
-
-
-if __name__ == "__main__":
-    asyncio.run(_work(*sys.argv[1:]))

@@ -12,7 +12,7 @@ from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
 from ledger.webhooks.values import DELIVERED, Webhook
 from projections.rebuild.verify import verify
-from tests.kit import build, deliverer
+from tests.kit import build, children
 from tests.kit.receiver import receiving, until
 
 FORMS = 240
@@ -46,7 +46,7 @@ async def test_a_killed_delivery_is_finished_by_whoever_comes_next(store, url):
             for n in range(FORMS)
         ]
         for turn in range(1, KILLS + 1):
-            child = deliverer.start(url)
+            child = children.work("deliver", url)
             enough = len(receiver.requests) + random.randint(1, FORMS // 5)
             await until(lambda: len(receiver.requests) >= enough)  # noqa: B023
             await asyncio.sleep(random.random() / 50)
@@ -55,7 +55,7 @@ async def test_a_killed_delivery_is_finished_by_whoever_comes_next(store, url):
             positions.append(
                 build.submit(store, build.a_form([build.a_create(f"k{turn}")])).position
             )
-        child = deliverer.start(url)
+        child = children.work("deliver", url)
         try:
             await until(lambda: set(positions) <= set(receiver.positions))
             everything = dict.fromkeys(positions, DELIVERED)
