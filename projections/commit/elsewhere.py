@@ -33,13 +33,14 @@ class Elsewhere:
 
     def look(self, case_ids: Sequence[str]) -> None:
         """Look for ids that the domain itself does not know: a marked fan-out."""
-        for generation, found in self._by_generation.items():
+        for generation, others in self._by_generation.items():
             if not generation:
                 # A backup of it was loaded, but its read tables are not built yet.
-                raise StoreUnavailable(f"{found[0]} is being restored; try again")
+                domain = others[0]
+                raise StoreUnavailable(f"{domain} is being restored; try again")
             rows = self._writer.conn.rows(
                 statements_of(generation).elsewhere,
-                domains=list(found),
+                domains=list(others),
                 case_ids=list(case_ids),
             )
             self.taken.update(case_id for (case_id,) in rows)

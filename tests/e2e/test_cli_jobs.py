@@ -18,7 +18,7 @@ from ledger.store import open_store
 from tests.e2e.test_cli import Program, serving
 from tests.kit import build
 
-FORMS = 3000
+FORMS = 1000
 
 
 @pytest.fixture
