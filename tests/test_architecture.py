@@ -31,6 +31,7 @@ TESTS = {
     for path in sorted((ROOT / "tests").rglob("*.py"))
 }
 
+SHARED = ("http", "wire", "openapi")
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
 
@@ -80,6 +81,19 @@ def test_a_module_that_calls_itself_pure_is_held_to_it():
         if re.search(r"\bPure\.", ast.get_docstring(tree) or "")
     ]
     assert [found for found in claimed if not in_pure_core(found)] == []
+
+
+def test_families_of_apis_do_not_know_each_other():
+    """A family imports no other, and what they share imports none."""
+    families = {path.parent.name for path in (ROOT / "api").glob("*/routes.py")}
+    assert len(families) > 15
+    for name, tree in TREES.items():
+        package, room, *_ = Path(name).parts
+        # What dry_run tries is what other families take.
+        if package != "api" or room not in {*families, *SHARED} - {"dry_run"}:
+            continue
+        known = {origin.split(".")[1] for _, origin in imported(tree) if in_api(origin)}
+        assert known & families - {room} == set(), name
 
 
 def test_a_database_is_named_only_where_the_databases_differ():
@@ -222,6 +236,11 @@ def in_pure_core(dotted: str) -> bool:
         for entry in contract["source_modules"]
     ]
     return any(re.fullmatch(rf"{p}(\..+)?", dotted) for p in patterns)
+
+
+def in_api(dotted: str) -> bool:
+    """Tell whether a name is one of a room of the package ``api``."""
+    return dotted.startswith("api.")
 
 
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
