@@ -1,9 +1,10 @@
-"""``caseledger`` as a page types it, run inside the process of the test.
+"""``caseledger`` as a page types it, without importing it each time.
 
 What a process imports before it does anything takes longer than most commands. So a
-line that needs no shell is a call. For any other, /bin/sh finds a small program in the
-place of ``caseledger``: it hands its words, its folder, its environment and its three
-files to the test, which does the work and tells it the exit code.
+line that needs no shell is a call inside the process of the test. For any other,
+/bin/sh finds a small program in the place of ``caseledger``: it hands its words, its
+folder, its environment and its three files to the test, which has a process forked for
+them and tells the exit code. A line may start several, which wait for each other.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Thread
 from typing import BinaryIO
 
 import pytest
 
 from api.cli import main
+from tests.kit import nursery
+from tests.kit.nursery import Child
 
 PROGRAM = ".venv/bin/caseledger"
 NEEDS_A_SHELL = re.compile(r"[^\w ./:,=@+'\"-]")
@@ -99,8 +103,7 @@ class Shell:
             waiting.register(until_closed, selectors.EVENT_READ)
             while all(key.fd != until_closed for key, _ in waiting.select()):
                 asking, _ = self._listener.accept()
-                with asking:
-                    asking.sendall(b"%d\n" % _answer(asking))
+                Thread(target=_report, args=(asking, _begun(asking))).start()
 
 
 @contextmanager
@@ -125,16 +128,31 @@ def put_program(folder: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def _answer(asking: socket.socket) -> int:
-    """Run what one program was asked to; return its exit code."""
-    begun, files, _, _ = socket.recv_fds(asking, 65_536, 3)
+def _begun(asking: socket.socket) -> Child:
+    """Start what one program was asked to be."""
+    order, files, _, _ = socket.recv_fds(asking, 65_536, 3)
     with ExitStack() as stack:
         for file in files:
             stack.callback(os.close, file)
-        while not begun.endswith(b"\n"):
-            begun += asking.recv(65_536)
-        words, folder, environ = json.loads(begun)
-        return _run(words, folder=Path(folder), environ=environ, files=files)
+        while not order.endswith(b"\n"):
+            order += asking.recv(65_536)
+        words, folder, environ = json.loads(order)
+        stdin, stdout, stderr = files
+        return nursery.start(
+            nursery.CASELEDGER,
+            *words,
+            folder=Path(folder),
+            environ=environ,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+        )
+
+
+def _report(asking: socket.socket, child: Child) -> None:
+    """Tell a program how what it asked for has ended."""
+    with asking:
+        asking.sendall(b"%d\n" % child.wait())
 
 
 def _run(
