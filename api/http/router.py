@@ -63,7 +63,7 @@ class RouteTable(web.AbstractResource):
         by_path: dict[str, list[Route]] = {}
         for route in routes:
             by_path.setdefault(route.path, []).append(route)
-        self._root = tree_of(by_path)
+        self._root = tree_of(tuple(by_path))
         self._methods = [
             {row.method: self._served(row) for row in rows} for rows in by_path.values()
         ]

@@ -9,7 +9,7 @@ placeholder of ``TAILS``. If several rows fit, the first one of the table counts
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -94,8 +94,12 @@ class Node:
                 child.gather(path, segments, at + 1, found)
 
 
-def tree_of(paths: Iterable[str]) -> Node:
-    """Return the tree of a table; raises ``ValueError`` for a row that nothing fits."""
+@lru_cache(maxsize=8)
+def tree_of(paths: tuple[str, ...]) -> Node:
+    """Return the tree of a table; raises ``ValueError`` for a row that nothing fits.
+
+    A tree is only read once it is there, so a table that comes again has the same one.
+    """
     root = Node()
     for row, path in enumerate(paths):
         for spelled, values in _spellings(path):

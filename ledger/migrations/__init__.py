@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -43,16 +44,16 @@ def pending_steps(store: Store) -> tuple[str, ...]:
     Raises ``StoreUnavailable`` when the database does not answer or its schema is
     newer than this program.
     """
-    steps = [script.revision for script in _scripts().walk_revisions()][::-1]
+    steps = _steps()
     current = _current(store)
     if current is None:
-        return tuple(steps)
+        return steps
     if current not in steps:
         raise StoreUnavailable(
             f"the schema of the database is at step {current!r}, which this program "
             f"does not know: it is newer, so use the newer caseledger"
         )
-    return tuple(steps[steps.index(current) + 1 :])
+    return steps[steps.index(current) + 1 :]
 
 
 def _current(store: Store) -> str | None:
@@ -66,5 +67,8 @@ def _current(store: Store) -> str | None:
         engine.dispose()
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_HERE))
+@cache
+def _steps() -> tuple[str, ...]:
+    """Return the steps that this program knows, oldest first."""
+    scripts = ScriptDirectory(str(_HERE)).walk_revisions()
+    return tuple(script.revision for script in scripts)[::-1]

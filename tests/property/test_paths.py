@@ -98,7 +98,7 @@ def test_every_row_of_any_table_is_found_at_its_own_path(parts):
     path = "/" + "/".join(parts)
     asked = PLACEHOLDER.sub("x", path)
     try:
-        tree = tree_of([*PATHS, path])
+        tree = tree_of((*PATHS, path))
     except ValueError:
         assert naive(asked) is not None
         return
@@ -114,10 +114,10 @@ def test_a_row_that_nothing_can_reach_is_refused(path):
     """Whoever adds it hears of it when the server starts."""
     twin = PLACEHOLDER.sub(lambda m: m[0] if m[1] in TAILS else "{case_id}", path)
     with pytest.raises(ValueError, match="an earlier row fits"):
-        tree_of([path, twin])
+        tree_of((path, twin))
 
 
 def test_nothing_stands_behind_what_takes_all():
     """A placeholder for the rest of a path is the last one."""
     with pytest.raises(ValueError, match="nothing can stand behind"):
-        tree_of(["/a/{external_id}/b"])
+        tree_of(("/a/{external_id}/b",))
