@@ -39,11 +39,6 @@ _NO_XML_PART: Final = (
 _TWO_XML_PARTS: Final = (
     "If you use multipart/form-data, there must be one xml_submission_file only\n"
 )
-_NOT_XML_NAME: Final = (
-    "If you use multipart/form-data, please use xml file only for submitting form xml."
-    " You may also do a normal (non-multipart) with the xml submission as the request "
-    "body instead\n"
-)
 _BAD_EXTENSION: Final = (
     "If you use multipart/form-data, please use the following supported file "
     f"extensions for attachments: {', '.join(EXTENSIONS)}\n"
@@ -91,8 +86,6 @@ def _read_parts(parts: Sequence[Part]) -> SubmissionBody:
     form, files = _chosen(parts)
     if len(form.content) > MAX_FORM:
         raise form_too_large()
-    if not (form.filename or "").endswith(".xml"):
-        raise Unprocessable(_NOT_XML_NAME)
     if any(len(part.content) > MAX_ATTACHMENT for part in files):
         raise Problem(413, "Attachment exceeds 15MB size limit\n")
     if not all(map(_is_welcome, files)):

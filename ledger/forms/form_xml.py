@@ -113,7 +113,7 @@ def named_case_ids(body: bytes) -> list[str]:
 
 def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> Form:
     root = parse_xml(body, limit=limit)
-    xmlns = namespace(root)
+    xmlns = xmlns_of(root)
     if not xmlns:
         text = "Form is missing a required field: XMLNS"
         raise Malformed(text)
@@ -121,7 +121,8 @@ def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> F
     form_id, rejection = _form_id(meta.instance_id)
     blocks: tuple[CaseBlock, ...] = ()
     ledger_case_ids: tuple[str, ...] = ()
-    if rejection is None and xmlns != DEVICE_LOG_NS:
+    is_device_log = namespace(root) == DEVICE_LOG_NS
+    if rejection is None and not is_device_log:
         try:
             found = read_case_blocks(root)
             ledger_case_ids = read_ledger_case_ids(root)
@@ -137,9 +138,17 @@ def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> F
         meta=meta,
         blocks=blocks,
         ledger_case_ids=ledger_case_ids,
-        is_device_log=xmlns == DEVICE_LOG_NS,
+        is_device_log=is_device_log,
         rejection=rejection,
     )
+
+
+def xmlns_of(root: Element) -> str:
+    """Return the xmlns of a form: a namespace, or the ``id`` that XLSForms have.
+
+    Empty where the root has neither (``rules/case-xml.md`` 2.3).
+    """
+    return namespace(root) or root.get("id", "").strip()
 
 
 def build_form(

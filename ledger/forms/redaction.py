@@ -91,7 +91,9 @@ def redact(body: bytes, case_ids: Collection[str]) -> Redaction | None:
     form = _Form(root, frozenset(case_ids))
     if not form.named:
         return None
-    left = _bare(root, keep=_ROOT_KEPT)
+    # Without a namespace the id says which form it is, and it must stay one.
+    kept = _ROOT_KEPT if namespace(root) else _ROOT_KEPT | {"id"}
+    left = _bare(root, keep=kept)
     left.extend(form.left())
     written = to_bytes(left)
     return Redaction(

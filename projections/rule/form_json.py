@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ledger.entry import Entry
 from ledger.forms.form import FormMeta
+from ledger.forms.form_xml import xmlns_of
 from ledger.forms.xml import Element, local_name, namespace, own_text
 from ledger.times import Micros
 
@@ -54,9 +55,10 @@ def form_json(root: Element) -> dict[str, Any]:
 
     Attributes are ``@name``, text beside attributes or children is ``#text``, children
     of one name are an array, and a namespace that differs from the parent's is
-    ``@xmlns``. The root's own name is ``#type``.
+    ``@xmlns``. The root's own name is ``#type``, and its ``@xmlns`` that of the form.
     """
-    return {"#type": local_name(root), **_object(root, None)}
+    told = {"#type": local_name(root), **_object(root, None)}
+    return {**told, "@xmlns": xmlns_of(root)}
 
 
 def metadata_json(meta: FormMeta) -> dict[str, str | None]:

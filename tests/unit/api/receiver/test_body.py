@@ -124,16 +124,12 @@ class TestParts:
         expected = (413, "Form exceeds 10MB size limit\n")
         assert refusal(part(b"x" * (MAX_FORM + 1), filename="a.txt")) == expected
 
-    @pytest.mark.parametrize("filename", ["form.txt", "form", "form.XML"])
-    def test_the_form_is_an_xml_file(self, filename):
-        """Rule 1.3.4: its name ends in ``.xml``."""
-        with pytest.raises(Unprocessable) as caught:
-            read_body(body_of(part(filename=filename)), TYPE)
-        assert caught.value.text == (
-            "If you use multipart/form-data, please use xml file only for submitting "
-            "form xml. You may also do a normal (non-multipart) with the xml "
-            "submission as the request body instead\n"
-        )
+    @pytest.mark.parametrize("filename", ["form.txt", "blob", "form.XML", "ф.bin"])
+    def test_the_form_is_known_by_its_part_and_not_by_its_file(self, filename):
+        """Rule 1.3.2: engines in a browser send a ``blob``."""
+        for content_type in ("text/xml", "application/octet-stream", None):
+            named = part(filename=filename, content_type=content_type)
+            assert read_body(body_of(named), TYPE).form == FORM
 
     def test_an_attachment_has_at_most_fifteen_mebibytes(self):
         """Rule 1.3.4: sizes go before types."""

@@ -8,7 +8,7 @@ from ledger.entry import Author
 from ledger.errors import Malformed, Rejected
 from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
 from ledger.forms.check import check_form
-from ledger.forms.form import Form, FormMeta
+from ledger.forms.form import CASE_NS, Form, FormMeta
 from ledger.forms.form_xml import build_form, parse_form
 from ledger.forms.xml import parse_xml
 
@@ -132,12 +132,25 @@ def build(*blocks: CaseBlock, **options) -> bytes:
 class TestForm:
     """Rule 2."""
 
-    @pytest.mark.parametrize("body", [b"<data/>", b'<data xmlns=""/>'])
+    @pytest.mark.parametrize("body", [b"<data/>", b'<data xmlns="" id=" "/>'])
     def test_a_form_without_xmlns_is_malformed(self, body):
         """Rule 12.3."""
         expected = "^Form is missing a required field: XMLNS$"
         with pytest.raises(Malformed, match=expected):
             parse_form(body)
+
+    def test_without_a_namespace_the_id_is_the_xmlns(self):
+        """Rule 2.3: as every XLSForm has it; a namespace goes before it."""
+        case = f'<case xmlns="{CASE_NS}" case_id="c1"><close/></case>'
+        form = parse_form(f'<data id="visit_2024" version="7">{case}</data>'.encode())
+        assert (form.xmlns, form.version) == ("visit_2024", "7")
+        assert [block.case_id for block in form.blocks] == ["c1"]
+        assert parse_form(b'<data xmlns="urn:f" id="visit"/>').xmlns == "urn:f"
+
+    def test_an_id_makes_no_device_log(self):
+        """Rule 4.1: a device log is known by its namespace."""
+        form = parse_form(b'<data id="http://code.javarosa.org/devicereport"/>')
+        assert not form.is_device_log
 
     def test_what_is_no_xml_is_malformed(self):
         """Rule 12.3."""

@@ -310,3 +310,12 @@ def test_what_is_left_is_well_formed():
     """Namespaces that are used are declared."""
     body = build.a_form([build.an_update("c1"), build.a_create("c2")])
     etree.fromstring(left(body).body)
+
+
+def test_a_form_that_is_known_by_its_id_stays_one():
+    """Its root has no namespace; under a namespace an ``id`` is an answer and goes."""
+    block = build.an_update("c1", name="Salma")
+    kept = left(f'<d id="visit" x="Salma">{block}</d>'.encode()).body
+    assert parse_form(kept).xmlns == "visit"
+    assert b"Salma" not in kept
+    assert b"Salma" not in left(f'<d xmlns="u:v" id="Salma">{block}</d>'.encode()).body

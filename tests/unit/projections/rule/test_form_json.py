@@ -83,6 +83,12 @@ def test_metadata_has_every_key():
     }
 
 
+def test_a_form_that_is_known_by_its_id_says_its_xmlns():
+    """rules/case-xml.md 2.3: what lies in it has no namespace all the same."""
+    told = form_json(parse_xml(b'<data id="visit"><q>1</q></data>'))
+    assert told == {"#type": "data", "@xmlns": "visit", "@id": "visit", "q": "1"}
+
+
 def test_a_form_with_a_meta_block_is_known():
     """So that a form without one has no metadata at all."""
     assert has_metadata(form_json(parse_xml(a_form([a_create()]))))
