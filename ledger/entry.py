@@ -142,7 +142,8 @@ class Receipt:
     ``cases`` are the touched cases in the order the caller asked for: a row each for
     changes, ascending ids for a form. ``created`` tells for each whether it is new.
     ``position`` is ``None`` when nothing was appended. ``resubmitted`` marks an error
-    that stood in the log already and failed again when its bytes came anew.
+    that stood in the log already and failed again when its bytes came anew. ``notice``
+    is what the sender should be told besides, whatever the verdict.
     """
 
     form_id: str | None
@@ -152,6 +153,7 @@ class Receipt:
     cases: tuple[Any, ...] = ()
     created: tuple[bool, ...] = ()
     resubmitted: bool = False
+    notice: str = ""
 
     @classmethod
     def of(cls, entry: Entry) -> Receipt:

@@ -87,10 +87,15 @@ def headers(location: str) -> dict[str, str]:
     }
 
 
-def head_headers(location: str) -> dict[str, str]:
-    """Return the headers of a ``HEAD``: how large a form may be (rule D-a)."""
+def head_headers(address: str) -> dict[str, str]:
+    """Return the headers of a ``HEAD``: where a form goes and how large it may be.
+
+    ``address`` is what was asked, percent signs and all: clients send their forms to
+    the ``Location`` that they get (rule D-a).
+    """
     return {
-        **headers(location),
+        **headers(""),
+        "Location": quote(address, safe=f"{_PRINTABLE}%", errors="replace"),
         "X-OpenRosa-Accept-Content-Length": str(ACCEPTED_LENGTH),
     }
 
@@ -114,6 +119,8 @@ def _document(nature: str, text: str) -> bytes:
 def _normal(receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer:  # noqa: FBT001 - a row of _OUTCOMES
     on_the_web = strict and device_id.startswith(_WEB_CLIENT)
     text = _SAVED_ON_THE_WEB if on_the_web else _SAVED
+    if receipt.notice:
+        text = f"{text.rstrip()} {receipt.notice}"
     return _answer(201, "submit_success", text, receipt.form_id)
 
 

@@ -16,7 +16,7 @@ from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE
 
 from api.http.auth import Principal
 from api.http.keys import AUTHENTICATOR, CONFIG, PRINCIPAL, SETTINGS, STORE, WRITER
-from api.http.requests import author_of, base_address, parsed
+from api.http.requests import author_of, base_address, own_address, parsed
 from api.receiver.answers import (
     CONTENT_TYPE as XML_TYPE,
 )
@@ -126,11 +126,15 @@ async def announce(request: web.Request) -> web.Response:
 async def announce_secure(request: web.Request) -> web.Response:
     """Answer the same, or what a sender must prove first (rule 1.1.4)."""
     await _sender(request)
+    # Without credentials nobody has looked yet whether there is such a domain.
+    await _is_closed(request)
     return _announced(request)
 
 
 def _announced(request: web.Request) -> web.Response:
-    return web.Response(status=204, headers=head_headers(base_address(request)))
+    query = request.rel_url.raw_query_string
+    address = own_address(request) + (f"?{query}" if query else "")
+    return web.Response(status=204, headers=head_headers(address))
 
 
 async def _receive(request: web.Request, sender: Sender) -> web.Response:

@@ -55,7 +55,9 @@ def _address(
             announce,
             summary="Ask how large a form may be",
             operation=f"announce_{operation}",
-            answers=(204, 401, 403, 404, 406) if "secure" in place else (204, 404),
+            answers=(204, 400, 401, 403, 404, 406)
+            if "secure" in place
+            else (204, 400, 404),
         ),
     )
 

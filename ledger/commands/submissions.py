@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger import log
-from ledger.entry import Entry, Kind, Receipt, Submission
+from ledger.entry import Kind, Receipt, Submission
 from ledger.errors import Rejected
 from ledger.forms.form import Form
-from ledger.forms.lineage import ERROR, Lineage
+from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, Lineage
 from ledger.ids import new_form_id, new_id
 from ledger.submit import Draft, Needs, Session
+from ledger.times import format_micros
 
 _OWN_IDS = (Kind.DUPLICATE, Kind.SUBMISSION_ERROR)
 """The kinds of what is stored under an id of its own, whatever the form said."""
@@ -98,7 +99,7 @@ class SubmitForm:
         if current.body_sha256 == sha256:
             if known.state == ERROR:
                 return self._resubmitted(session, known)
-            return self._duplicate(session, current)
+            return self._duplicate(session, known)
         if current.xmlns != form.xmlns:
             return self._accept(session, form, new_id())
         moved = {"form_id": new_id(), "version": current.position}
@@ -108,14 +109,17 @@ class SubmitForm:
             )
         return self._edit(session, form, known, moved)
 
-    def _duplicate(self, session: Session, current: Entry) -> Receipt:
+    def _duplicate(self, session: Session, known: Lineage) -> Receipt:
+        """Keep a duplicate; of a form that was deleted, its sender is told so."""
+        notice = _notice_of(known)
+        problem = f"Form is a duplicate of another! ({known.form_id})"
         draft = self._draft(
             Kind.DUPLICATE,
             form_id=new_id(),
-            orig_form_id=current.form_id,
-            problem=f"Form is a duplicate of another! ({current.form_id})",
+            orig_form_id=known.form_id,
+            problem=f"{problem} {notice}" if notice else problem,
         )
-        return Receipt.of(session.append(draft))
+        return replace(Receipt.of(session.append(draft)), notice=notice)
 
     def _resubmitted(self, session: Session, known: Lineage) -> Receipt:
         """Run an error form again; only when it succeeds is there a duplicate."""
@@ -131,7 +135,7 @@ class SubmitForm:
                 problem=again.problem,
                 resubmitted=True,
             )
-        return self._duplicate(session, known.current)
+        return self._duplicate(session, known)
 
     def _edit(
         self, session: Session, form: Form, known: Lineage, moved: Mapping[str, Any]
@@ -171,6 +175,16 @@ class SubmitForm:
             uploads=submission.attachments,
             received_on=submission.submit_time,
         )
+
+
+def _notice_of(known: Lineage) -> str:
+    """Return what whoever sends a form again must know of it, if anything."""
+    if known.state == ARCHIVED:
+        return "It was archived and does not count until somebody unarchives it."
+    if known.state == DELETED and known.deleted_on is not None:
+        when = format_micros(known.deleted_on)
+        return f"It was deleted on {when} and stays deleted until somebody restores it."
+    return ""
 
 
 def leaving(known: Lineage) -> dict[str, int]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from ledger.entry import Entry, Kind
+from ledger.times import Micros
 
 NORMAL = "normal"
 ARCHIVED = "archived"
@@ -47,6 +48,7 @@ class Lineage:
     in_force: Entry | None = None
     hidden: tuple[str, Entry | None] | None = None
     """What a deletion took away: the state and the version in force before it."""
+    deleted_on: Micros | None = None
 
     @property
     def form_id(self) -> str:
@@ -120,9 +122,15 @@ def _unarchived(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Li
     return replace(form, state=NORMAL, in_force=form.good)
 
 
-def _deleted(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+def _deleted(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
     hidden = (form.state, form.in_force)
-    return replace(form, state=DELETED, in_force=None, hidden=hidden)
+    return replace(
+        form,
+        state=DELETED,
+        in_force=None,
+        hidden=hidden,
+        deleted_on=entry.appended_on,
+    )
 
 
 def _restored(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.kit.model_fold import Refused, blocks_for, named_in
+from tests.kit.model_fold import Refused, blocks_for, named_in, text_of
 
 SUBMISSION_ERROR = {"kind": "submission_error", "form_id": None}
 BESIDE = ("duplicate", "submission_error")
@@ -153,9 +153,20 @@ class Forms:
                     "problem": problem,
                     "resubmitted": True,
                 }
-        text = f"Form is a duplicate of another! ({form_id})"
+        text = f"Form is a duplicate of another! ({form_id}){self.fate_of(held)}"
         form = self.beside("duplicate", version, when, orig=form_id)
         return {"kind": "duplicate", "form_id": None, "problem": text, "form": form}
+
+    def fate_of(self, held: dict[str, Any]) -> str:
+        """Return what the sender of a form that was withdrawn is told."""
+        if held["state"] == "archived":
+            return " It was archived and does not count until somebody unarchives it."
+        if held["state"] != "deleted":
+            return ""
+        return (
+            f" It was deleted on {text_of(held['deleted_on'])} and stays deleted until "
+            "somebody restores it."
+        )
 
     def accept(
         self, version: dict[str, Any], form_id: str | None, when: int | None
@@ -307,7 +318,7 @@ class Forms:
         }[kind]
         if kind == "form_delete":
             form["before"] = (form["state"], form["on"])
-        self.put(kind, form, form["good"], on=on)
+        _, form["deleted_on"], _ = self.put(kind, form, form["good"], on=on)
         form["state"] = state
         return form_id, True, state, False
 

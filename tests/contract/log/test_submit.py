@@ -51,6 +51,26 @@ def test_resubmission_changes_nothing(store):
         assert after[table] == before[table], table
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (Kind.ARCHIVE, "It was archived and does not count until somebody"),
+        (Kind.FORM_DELETE, "It was deleted on 2024-03-05T09:00:00.00"),
+    ],
+)
+def test_whoever_sends_a_withdrawn_form_again_is_told_so(store, kind, told):
+    """Rule 13.3: it is a duplicate and nothing comes back by itself."""
+    body = build.a_form([build.a_create()], form_id="f")
+    build.submit(store, body)
+    build.act(store, kind, "f")
+    before = build.cases_of(store)
+    receipt = build.submit(store, body)
+    assert receipt.kind is Kind.DUPLICATE
+    assert receipt.notice.startswith(told)
+    assert receipt.problem == f"Form is a duplicate of another! (f) {receipt.notice}"
+    assert build.cases_of(store) == before
+
+
 def test_the_same_form_twice_in_one_commit_is_one_form_and_a_duplicate(store):
     """Two tries that arrive together are judged one after the other."""
     body = build.a_form([build.a_create()], form_id="f")

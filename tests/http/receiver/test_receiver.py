@@ -138,7 +138,23 @@ async def test_a_head_says_how_large_a_form_may_be(api, path):
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["X-OpenRosa-Accept-Content-Length"] == "10485760"
     assert answer.headers["X-OpenRosa-Version"] == "1.0"
-    assert answer.headers["Location"] == api.base
+    assert answer.headers["Location"] == api.base + RECEIVER + path
+
+
+@pytest.mark.parametrize("query", ["", "?authtype=noauth&deviceID=collect%3Aa%C3%A9"])
+async def test_a_form_goes_where_the_head_says(api, query):
+    """Rule D-a: clients submit to the ``Location`` they got, query string and all."""
+    asked = await api.request("HEAD", f"{RECEIVER}/submission{query}", anonymous=True)
+    place = asked.headers["Location"]
+    assert place == f"{api.base}{RECEIVER}/submission{query}"
+    answer = await send(api, form_of(), place.removeprefix(api.base + RECEIVER))
+    assert (answer.status, nature_of(answer)) == (201, "submit_success")
+
+
+async def test_a_head_without_credentials_knows_the_domains(api):
+    """Rule 1.1.5: before it says how large a form may be."""
+    path = "/a/nowhere/receiver/secure/?authtype=noauth"
+    assert (await api.request("HEAD", path, anonymous=True)).status == 400
 
 
 @pytest.mark.parametrize("path", ["/secure/", "/api/"])

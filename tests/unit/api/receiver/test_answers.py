@@ -119,6 +119,17 @@ def test_an_ignored_submission_is_a_success():
     assert answer.text == "√ (this submission was ignored)"
 
 
+@pytest.mark.parametrize("version", [None, "3.0"])
+@pytest.mark.parametrize("kind", [Kind.NORMAL, Kind.DUPLICATE])
+def test_what_a_sender_should_know_is_in_every_answer(version, kind):
+    """Rule 1.6.2: that a form was deleted also stands beside the sign of success."""
+    notice = "It was deleted."
+    problem = f"{DUPLICATE} {notice}" if kind is Kind.DUPLICATE else None
+    receipt = Receipt(form_id="f1", kind=kind, problem=problem, notice=notice)
+    answer = answer_receipt(receipt, version=version)
+    assert (answer.status, notice in answer.text) == (201, True)
+
+
 def test_wrong_parts_are_a_processing_failure():
     """Rule 1.3.7."""
     answer = Unprocessable("please\n").answer
@@ -137,9 +148,10 @@ def test_headers_are_correct_and_the_odd_one_is_there():
 
 def test_a_head_says_how_large_a_form_may_be():
     """Rule D-a."""
-    found = head_headers("http://h")
+    found = head_headers("https://h/ledger/a/d%C3%A9/receiver?a=%20b")
     assert found["X-OpenRosa-Accept-Content-Length"] == "10485760"
-    assert found["Location"] == "http://h"
+    assert found["Location"] == "https://h/ledger/a/d%C3%A9/receiver?a=%20b"
+    assert head_headers("http://h/é\n")["Location"] == "http://h/%C3%A9%0A"
 
 
 @pytest.mark.parametrize(
