@@ -32,6 +32,7 @@ class Config:
 
     ``public_url`` is the address that clients know when a proxy stands in front;
     without it, links are made from the ``Host`` header. Sizes are in bytes.
+    ``attachments`` are the kinds of files that are kept beside a form.
     ``as_of_limit`` is how many entries are folded for a list of the past.
     ``signing_key`` is the file of the key that signs checkpoints, if there is one.
     ``webhook_private`` lets webhooks call addresses that are not public.
@@ -43,6 +44,7 @@ class Config:
     workers: int = 1
     public_url: str = ""
     body_limit: int = 64 * _MIB
+    attachments: tuple[str, ...] = ("all",)
     row_limit: int = 100
     log_level: str = "INFO"
     log_format: str = "auto"
@@ -79,6 +81,7 @@ class Config:
             body_limit=_number(
                 env, "CASELEDGER_BODY_LIMIT", 64 * _MIB, low=_MIB, high=1024 * _MIB
             ),
+            attachments=_attachments(env),
             row_limit=_number(env, "CASELEDGER_ROW_LIMIT", 100, low=1, high=5_000),
             log_level=_choice(env, "CASELEDGER_LOG_LEVEL", _LEVELS, default="INFO"),
             log_format=_choice(env, "CASELEDGER_LOG_FORMAT", _FORMATS, default="auto"),
@@ -101,6 +104,7 @@ class Config:
             "CASELEDGER_WORKERS": str(self.workers),
             "CASELEDGER_PUBLIC_URL": self.public_url,
             "CASELEDGER_BODY_LIMIT": str(self.body_limit),
+            "CASELEDGER_ATTACHMENTS": _list(self.attachments),
             "CASELEDGER_ROW_LIMIT": str(self.row_limit),
             "CASELEDGER_LOG_LEVEL": self.log_level,
             "CASELEDGER_LOG_FORMAT": self.log_format,
@@ -234,6 +238,19 @@ def _pattern(env: Mapping[str, str], name: str, default: str) -> str:
         message = f"{name} must be a regular expression, not {text!r}"
         raise ConfigError(message) from None
     return text
+
+
+def _attachments(env: Mapping[str, str]) -> tuple[str, ...]:
+    name = "CASELEDGER_ATTACHMENTS"
+    text = env.get(name) or "all"
+    kinds = tuple(word.strip().lower().removeprefix(".") for word in text.split(","))
+    if all(kind.isascii() and kind.isalnum() for kind in kinds):
+        return kinds
+    message = (
+        f"{name} must be all, media, or endings of files such as jpg with commas "
+        f"between, not {text!r}"
+    )
+    raise ConfigError(message)
 
 
 def _public_url(env: Mapping[str, str]) -> str:

@@ -109,14 +109,20 @@ def _as_it_is(receipt: Receipt) -> Any:
 def _submission(request: web.Request, body: bytes) -> SubmitForm:
     """Return the submission that the receiver would make of a body."""
     principal = request[PRINCIPAL]
-    parts = read_body(body, request.headers.get(CONTENT_TYPE, ""))
+    origin = Origin(path=request.path, remote=request.remote)
+    parts = read_body(
+        body,
+        request.headers.get(CONTENT_TYPE, ""),
+        kinds=request.app[CONFIG].attachments,
+    )
     submission = Submission(
         body=parts.form,
         author=author_of(request),
         attachments=parts.uploads,
-        envelope=envelope(
-            request.headers, Origin(path=request.path, remote=request.remote), principal
-        ),
+        envelope={
+            **envelope(request.headers, origin, principal),
+            **parts.notes,
+        },
         submit_time=submit_time(request.headers, principal),
     )
     try:

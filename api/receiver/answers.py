@@ -6,14 +6,13 @@ The rules are those of ``rules/submission.md`` 1.3 to 1.6.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
 from lxml import etree
 
-from api.wire.problems import Problem
 from ledger.entry import Kind, Receipt
 from ledger.forms.names import printable
 from ledger.forms.xml import default_namespace, to_bytes, xml_safe
@@ -48,28 +47,24 @@ class OpenRosaAnswer:
         return _document(self.nature, self.text)
 
 
-class Unprocessable(Problem):
-    """A submission whose parts are wrong: the device must not send it again."""
-
-    def __init__(self, text: str) -> None:
-        """Keep the text; the nature says that trying again is of no use."""
-        super().__init__(422, text)
-
-    @property
-    def answer(self) -> OpenRosaAnswer:
-        """Return the answer in the words of OpenRosa (rule 1.3.7)."""
-        return _answer(self.status, "processing_failure", self.text)
-
-
 def answer_receipt(
-    receipt: Receipt, *, version: str | None, device_id: str | None = None
+    receipt: Receipt,
+    *,
+    version: str | None,
+    device_id: str | None = None,
+    notice: str = "",
 ) -> OpenRosaAnswer:
     """Return what a device is told about its submission (rule 1.6).
 
-    ``version`` is what ``X-OpenRosa-Version`` said; only ``3.0`` is strict.
+    ``version`` is what ``X-OpenRosa-Version`` said; only ``3.0`` is strict. ``notice``
+    is what its sender must know of the body, whatever became of the form.
     """
     make = _OUTCOMES.get(receipt.kind, _normal)
-    return make(receipt, version == STRICT, device_id or "")
+    answer = make(receipt, version == STRICT, device_id or "")
+    text = answer.text
+    for told in filter(None, (receipt.notice, printable(notice))):
+        text = text if told in text else f"{text.rstrip()} {told}"
+    return replace(answer, text=text)
 
 
 def answer_ignored() -> OpenRosaAnswer:
@@ -119,8 +114,6 @@ def _document(nature: str, text: str) -> bytes:
 def _normal(receipt: Receipt, strict: bool, device_id: str) -> OpenRosaAnswer:  # noqa: FBT001 - a row of _OUTCOMES
     on_the_web = strict and device_id.startswith(_WEB_CLIENT)
     text = _SAVED_ON_THE_WEB if on_the_web else _SAVED
-    if receipt.notice:
-        text = f"{text.rstrip()} {receipt.notice}"
     return _answer(201, "submit_success", text, receipt.form_id)
 
 

@@ -1,16 +1,18 @@
 """The body of a submission: raw XML, or the parts of a multipart form. Pure.
 
-The checks stand in the order of ``rules/submission.md`` 1.3.
+The checks stand in the order of ``rules/submission.md`` 1.3. What is wrong with one
+file, or beside the form, is noted and never costs the form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 from mimetypes import MimeTypes
-from typing import Final
+from typing import Any, Final
 
-from api.receiver.answers import ACCEPTED_LENGTH, Unprocessable
+from api.receiver.answers import ACCEPTED_LENGTH
 from api.wire.multipart_body import Part, read_parts
 from api.wire.problems import Problem
 from ledger.entry import Upload
@@ -24,13 +26,18 @@ EXTENSIONS: Final = (
     *("3ga", "mp3", "wav", "amr", "qcp", "ogg"),
     *("3gpp", "3gp", "3gp2", "3g2", "mp4", "mpg4", "mpeg4", "m4v", "mpg", "mpeg"),
 )
-"""What the name of an attachment may end in; case matters."""
+"""How the files of the kinds of ``media`` end."""
 
 _KINDS: Final = ("audio/", "image/", "video/")
 _TYPES: Final = ("application/octet-stream", "application/pdf")
 _OF_NAME: Final = MimeTypes(filenames=())
 
-_PARTS_REFUSED: Final = "Received a submission with POST.keys()"
+ALL_FILES: Final = ("all",)
+"""The setting with which every attachment is kept."""
+
+_MOST_NOTED: Final = 50
+_LONGEST_NOTED: Final = 200
+
 _NO_XML_PART: Final = (
     "If you use multipart/form-data, please name your file xml_submission_file.\n"
     "You may also do a normal (non-multipart) post with the xml submission as the "
@@ -38,10 +45,6 @@ _NO_XML_PART: Final = (
 )
 _TWO_XML_PARTS: Final = (
     "If you use multipart/form-data, there must be one xml_submission_file only\n"
-)
-_BAD_EXTENSION: Final = (
-    "If you use multipart/form-data, please use the following supported file "
-    f"extensions for attachments: {', '.join(EXTENSIONS)}\n"
 )
 _EMPTY_XML_PART: Final = (
     "If you use multipart/form-data, the file xml_submission_file must not have an "
@@ -51,10 +54,24 @@ _EMPTY_XML_PART: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionBody:
-    """The XML of a submission and what came with it."""
+    """The XML of a submission and what came with it.
+
+    ``notes`` is what the log keeps of how the body was read: the names of ``fields``
+    that were ignored, of ``renamed_files`` with the name that each came under, and of
+    ``refused_files``.
+    """
 
     form: bytes
     uploads: tuple[Upload, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def notice(self) -> str:
+        """Return what the sender must know of the files, if anything."""
+        refused = self.notes.get("refused_files")
+        if not refused:
+            return ""
+        return f"These files are of a kind that is not kept: {', '.join(refused)}"
 
 
 def is_multipart(content_type: str) -> bool:
@@ -62,14 +79,16 @@ def is_multipart(content_type: str) -> bool:
     return content_type.lstrip()[:19].lower() == "multipart/form-data"
 
 
-def read_body(body: bytes, content_type: str) -> SubmissionBody:
+def read_body(
+    body: bytes, content_type: str, *, kinds: Sequence[str] = ALL_FILES
+) -> SubmissionBody:
     """Return the form and the attachments of a request.
 
-    Raises ``Problem`` in the order and words of rule 1.3.4: ``Unprocessable`` where
-    OpenRosa has a nature for it, 400 and 413 as plain text elsewhere.
+    ``kinds`` says which attachments are kept (rule 1.3.5). Raises ``Problem`` in the
+    order and words of rule 1.3.4.
     """
     if is_multipart(content_type):
-        return _read_parts(_parts(body, content_type))
+        return _read_parts(_parts(body, content_type), kinds)
     if len(body) > MAX_FORM:
         raise form_too_large()
     if not body:
@@ -82,50 +101,117 @@ def form_too_large() -> Problem:
     return Problem(413, "Form exceeds 10MB size limit\n")
 
 
-def _read_parts(parts: Sequence[Part]) -> SubmissionBody:
-    form, files = _chosen(parts)
+def _read_parts(parts: Sequence[Part], kinds: Sequence[str]) -> SubmissionBody:
+    form = _form_of(parts)
+    files = [part for part in parts if _is_file(part) and part.name != XML_PART]
     if len(form.content) > MAX_FORM:
         raise form_too_large()
     if any(len(part.content) > MAX_ATTACHMENT for part in files):
         raise Problem(413, "Attachment exceeds 15MB size limit\n")
-    if not all(map(_is_welcome, files)):
-        raise Unprocessable(_BAD_EXTENSION)
     if not form.content:
         raise Problem(400, _EMPTY_XML_PART)
-    uploads = {part.name: _upload(part) for part in files}
-    return SubmissionBody(form=form.content, uploads=tuple(uploads.values()))
+    kept = [part for part in files if _is_kept(part, kinds)]
+    uploads, renamed = _named(kept)
+    fields = [p.name for p in parts if p is not form and not _is_left_out(p)]
+    notes = {
+        "fields": _noted(fields),
+        "refused_files": _noted([p.name for p in files if not _is_kept(p, kinds)]),
+        "renamed_files": renamed,
+    }
+    return SubmissionBody(
+        form=form.content,
+        uploads=uploads,
+        notes={name: noted for name, noted in notes.items() if noted},
+    )
 
 
-def _chosen(parts: Sequence[Part]) -> tuple[Part, list[Part]]:
-    """Return the part with the form and the others, all of which must be files."""
-    if any(part.filename is None for part in parts):
-        raise Problem(400, _PARTS_REFUSED)
-    # A browser sends an empty name for a field in which no file was chosen.
-    files = [part for part in parts if part.filename or part.content]
-    forms = [part for part in files if part.name == XML_PART]
+def _form_of(parts: Sequence[Part]) -> Part:
+    """Return the part with the form: a file, else a field of that name (rule 1.3.2)."""
+    named = [part for part in parts if part.name == XML_PART]
+    forms = [part for part in named if _is_file(part)]
+    if not forms:
+        forms = [part for part in named if part.filename is None]
     if not forms:
         raise Problem(400, _NO_XML_PART)
-    if len(forms) > 1:
+    if any(part.content != forms[0].content for part in forms):
         raise Problem(400, _TWO_XML_PARTS)
-    return forms[0], [part for part in files if part.name != XML_PART]
+    return forms[0]
 
 
-def _is_welcome(part: Part) -> bool:
-    extension = (part.filename or "").rpartition(".")[2]
+def _is_file(part: Part) -> bool:
+    """Tell whether a part is a file; some clients forget to say how theirs is called.
+
+    A browser sends an empty name for a field in which no file was chosen.
+    """
+    if part.filename is not None:
+        return bool(part.filename or part.content)
+    return not (part.content_type or "text/plain").startswith("text/")
+
+
+def _is_left_out(part: Part) -> bool:
+    """Tell whether nothing need be said of a part beside the form."""
+    return part.filename is not None or _is_file(part)
+
+
+def _is_kept(part: Part, kinds: Sequence[str]) -> bool:
+    """Tell whether a file is of one of these kinds (rule 1.3.5)."""
+    endings = {
+        name.rpartition(".")[2].lower() for name in (part.filename or "", part.name)
+    }
     content_type = part.content_type or ""
-    return (
-        extension in EXTENSIONS
+    is_media = (
+        not endings.isdisjoint(EXTENSIONS)
         or content_type.startswith(_KINDS)
         or content_type in _TYPES
     )
+    takes = {"all": True, "media": is_media}
+    return any(takes.get(kind, kind in endings) for kind in kinds)
+
+
+def _named(parts: Sequence[Part]) -> tuple[tuple[Upload, ...], dict[str, str]]:
+    """Return the attachments under names of their own, and how the others were called.
+
+    The first of a name has it, the same bytes again are no difference, and others get
+    a number (``rules/case-xml.md`` 11.1).
+    """
+    uploads = list(map(_upload, parts))
+    taken = {upload.name for upload in uploads}
+    found: dict[str, Upload] = {}
+    renamed: dict[str, str] = {}
+    for upload in uploads:
+        alike = [u for n, u in found.items() if renamed.get(n, n) == upload.name]
+        if any(upload.content == other.content for other in alike):
+            continue
+        name = upload.name
+        if alike:
+            name = _numbered(upload.name, taken)
+            renamed[name] = upload.name
+        taken.add(name)
+        found[name] = replace(upload, name=name)
+    return tuple(found.values()), renamed
+
+
+def _numbered(name: str, taken: Collection[str]) -> str:
+    """Return a name like this one that is free: ``photo (2).jpg``."""
+    stem, dot, ending = name.rpartition(".")
+    if not stem:
+        stem, dot, ending = name, "", ""
+    tries = (f"{stem} ({number}){dot}{ending}" for number in count(2))
+    return next(other for other in tries if other not in taken)
+
+
+def _noted(names: Sequence[str]) -> list[str]:
+    """Return different names as they can be kept for ever."""
+    short = (printable(name)[:_LONGEST_NOTED] for name in names)
+    return list(dict.fromkeys(short))[:_MOST_NOTED]
 
 
 def _upload(part: Part) -> Upload:
     """Return an attachment under its part's name (``rules/case-xml.md`` 11)."""
-    guessed, _ = _OF_NAME.guess_type(part.filename or "")
+    guessed, _ = _OF_NAME.guess_type(part.filename or part.name)
     content_type = part.content_type or guessed or "application/octet-stream"
     return Upload(
-        name=printable(part.name),
+        name=printable(part.name or part.filename or ""),
         content_type=printable(content_type),
         content=part.content,
     )

@@ -22,7 +22,6 @@ from api.receiver.answers import (
 )
 from api.receiver.answers import (
     OpenRosaAnswer,
-    Unprocessable,
     answer_ignored,
     answer_receipt,
     head_headers,
@@ -87,8 +86,6 @@ def _in_openrosa(handler: Handler) -> Handler:
             raise _no_domain(domain)
         try:
             return await handler(request)
-        except Unprocessable as refused:
-            return _response(request, refused.answer)
         except NotFound:
             raise _no_domain(domain) from None
 
@@ -197,7 +194,8 @@ def _practises(request: web.Request) -> bool:
 async def _sent(request: web.Request) -> _Sent:
     content_type = request.headers.get(CONTENT_TYPE, "")
     body = await _body(request, content_type)
-    return await parsed(body, partial(_parse, content_type=content_type))
+    kinds = request.app[CONFIG].attachments
+    return await parsed(body, partial(_parse, content_type=content_type, kinds=kinds))
 
 
 async def _body(request: web.Request, content_type: str) -> bytes:
@@ -220,8 +218,8 @@ async def _body(request: web.Request, content_type: str) -> bytes:
     return b"".join(chunks)
 
 
-def _parse(body: bytes, *, content_type: str) -> _Sent:
-    parts = read_body(body, content_type)
+def _parse(body: bytes, *, content_type: str, kinds: Sequence[str]) -> _Sent:
+    parts = read_body(body, content_type, kinds=kinds)
     try:
         return _Sent(body=parts, form=parse_form(parts.form))
     except Malformed as error:
@@ -242,6 +240,7 @@ async def _submit(
         receipt,
         version=request.headers.get("X-OpenRosa-Version"),
         device_id=sent.form.meta.device_id if sent.form is not None else None,
+        notice=sent.body.notice,
     )
     return _response(request, answer)
 
@@ -258,7 +257,10 @@ def _submission(
         body=sent.body.form,
         author=author_of(request),
         attachments=sent.body.uploads,
-        envelope=envelope(request.headers, origin, principal),
+        envelope={
+            **envelope(request.headers, origin, principal),
+            **sent.body.notes,
+        },
         submit_time=submit_time(request.headers, principal),
     )
 

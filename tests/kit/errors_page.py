@@ -27,7 +27,6 @@ _MADE_BY = (
     (from_ledger(Conflict("")).status, ("Conflict", "InvalidPayload")),
     (from_ledger(LedgerError()).status, ("LedgerError", "QueryError")),
     (from_ledger(NotFound()).status, ("NotFound",)),
-    (422, ("Unprocessable",)),
     (500, ("Unreadable", "_TryAnother")),
     (503, ("Overloaded", "StaleTables", "StoreUnavailable", "not_ready")),
 )

@@ -23,7 +23,6 @@ HOLE = re.compile("\0([^\0]*)\0")
 # What makes a problem, and which of its arguments is the text.
 MAKERS = {
     "Problem": 1,
-    "Unprocessable": 0,
     "invalid": 0,
     "at_fault": 1,
     "not_ready": 0,

@@ -7,7 +7,7 @@ import socket
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -244,22 +244,45 @@ async def test_attachments_are_kept_with_the_form(api):
     assert (attachment.name, attachment.length) == ("photo", 2)
 
 
-async def test_wrong_parts_are_answered_in_openrosa(api):
-    """Rules 1.3.4 and 1.3.7: nature `processing_failure`."""
-    answer = await send(api, multipart(form_of(), x=("a.exe", "text/html", b"x")))
-    assert answer.status == 422
-    assert nature_of(answer) == "processing_failure"
-    assert entries_of(api) == []
+class TestKindsOfFiles:
+    """Rule 1.3.5: a server that is told to keep media only."""
+
+    @pytest.fixture
+    def config(self, config):
+        """Return the settings of the server."""
+        return replace(config, attachments=("media",))
+
+    async def test_a_file_that_is_not_kept_costs_no_form(self, api):
+        """It is named in the answer and in the entry, and the form is in force."""
+        body = multipart(form_of(), **{"a.exe": ("a.exe", "text/html", b"x")})
+        answer = await send(api, body)
+        assert (answer.status, nature_of(answer)) == (201, "submit_success")
+        assert "a.exe" in text_of(answer)
+        (entry,) = entries_of(api)
+        assert (entry.kind, entry.attachments) == (Kind.NORMAL, ())
+        assert entry.details["refused_files"] == ["a.exe"]
+
+
+async def test_fields_beside_the_form_cost_no_form(api):
+    """Rule 1.3.2: their names are noted in the entry."""
+    body = multipart(form_of(), audit=("audit.csv", "text/csv", b"event\n"))
+    body.add_field("__csrf", "secret")
+    answer = await send(api, body)
+    assert (answer.status, nature_of(answer)) == (201, "submit_success")
+    (entry,) = entries_of(api)
+    assert [attachment.name for attachment in entry.attachments] == ["audit"]
+    assert entry.details["fields"] == ["__csrf"]
+    assert "secret" not in str(entry)
 
 
 async def test_wrong_parts_are_answered_in_plain_text(api):
     """Rule 1.3.4: what is answered with 400."""
-    data = aiohttp.FormData({"xml_submission_file": "<data/>"})
+    data = aiohttp.FormData()
     data.add_field("x", b"x", filename="x.jpg")
     answer = await send(api, data)
     assert answer.status == 400
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.body == b"Received a submission with POST.keys()"
+    assert answer.body.startswith(b"If you use multipart/form-data, please name")
 
 
 async def test_an_empty_body_is_refused(api):

@@ -26,6 +26,7 @@ def test_settings_survive_the_way_to_a_worker():
         port=9000,
         workers=3,
         public_url="https://cases.example.org",
+        attachments=("media", "csv"),
         row_limit=500,
         log_level="WARNING",
         log_format="json",
@@ -33,6 +34,12 @@ def test_settings_survive_the_way_to_a_worker():
         signing_key="/etc/caseledger/signing.pem",
     )
     assert Config.from_env(config.to_env()) == config
+
+
+def test_kinds_of_attachments_are_written_in_many_ways():
+    """rules/submission.md 1.3.5: letters, dots and blanks make no difference."""
+    config = Config.from_env({"CASELEDGER_ATTACHMENTS": "Media, .CSV,docx"})
+    assert config.attachments == ("media", "csv", "docx")
 
 
 def test_an_option_of_the_command_line_wins_over_the_environment():
@@ -59,6 +66,8 @@ def test_the_urls_of_the_contract_are_taken_as_they_are(url):
         ("CASELEDGER_WORKERS", "0"),
         ("CASELEDGER_BODY_LIMIT", "-1"),
         ("CASELEDGER_ROW_LIMIT", "0"),
+        ("CASELEDGER_ATTACHMENTS", "jpg png"),
+        ("CASELEDGER_ATTACHMENTS", "jpg,,png"),
         ("CASELEDGER_PUBLIC_URL", "cases.example.org"),
         ("CASELEDGER_LOG_LEVEL", "LOUD"),
         ("CASELEDGER_LOG_FORMAT", "xml"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from api.receiver.answers import (
-    Unprocessable,
     answer_ignored,
     answer_receipt,
     head_headers,
@@ -130,11 +129,17 @@ def test_what_a_sender_should_know_is_in_every_answer(version, kind):
     assert (answer.status, notice in answer.text) == (201, True)
 
 
-def test_wrong_parts_are_a_processing_failure():
-    """Rule 1.3.7."""
-    answer = Unprocessable("please\n").answer
-    assert (answer.status, answer.nature) == (422, "processing_failure")
-    assert b"please\n" in answer.body
+@pytest.mark.parametrize("version", [None, "3.0"])
+@pytest.mark.parametrize(("kind", "_", "problem"), [o[0] for o in OUTCOMES])
+def test_a_file_that_is_not_kept_is_named_whatever_becomes_of_the_form(
+    version, kind, _, problem
+):
+    """Rule 1.3.5: the verdict stays what it is."""
+    receipt = a_receipt(kind, problem=problem)
+    plain = answer_receipt(receipt, version=version)
+    told = answer_receipt(receipt, version=version, notice="not kept: a.exe")
+    assert (told.status, told.nature) == (plain.status, plain.nature)
+    assert told.text == f"{plain.text.rstrip()} not kept: a.exe"
 
 
 def test_headers_are_correct_and_the_odd_one_is_there():

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.receiver.answers import Unprocessable
 from api.receiver.body import (
     EXTENSIONS,
     MAX_ATTACHMENT,
@@ -97,12 +96,27 @@ class TestParts:
         assert is_multipart(content_type)
         assert read_body(body_of(part()), content_type).form == FORM
 
-    @pytest.mark.parametrize("name", ["xml_submission_file", "other"])
-    def test_ordinary_fields_are_refused(self, name):
-        """Rule 1.3.4: a part is no file."""
-        field = part(name=name, filename=None)
-        expected = (400, "Received a submission with POST.keys()")
-        assert refusal(part(), field) == expected
+    @pytest.mark.parametrize("name", ["__csrf", "*isIncomplete*", "Дата", "x" * 999])
+    def test_fields_beside_the_form_are_noted_and_ignored(self, name):
+        """Rule 1.3.2: of any name, empty or not, before the form or behind it."""
+        field = part(b"yes", name=name, filename=None, content_type=None)
+        empty = part(b"", name="empty", filename=None)
+        sent = read_body(body_of(field, part(), empty), TYPE)
+        assert (sent.form, sent.uploads, sent.notice) == (FORM, (), "")
+        assert sent.notes == {"fields": [name[:200], "empty"]}
+
+    def test_a_form_may_be_sent_as_a_field(self):
+        """Rule 1.3.2: but a file of that name goes before it."""
+        field = part(filename=None, content_type=None)
+        assert read_body(body_of(photo(), field), TYPE).form == FORM
+        other = part(b"<x/>", filename=None)
+        sent = read_body(body_of(other, part()), TYPE)
+        assert (sent.form, sent.notes) == (FORM, {"fields": ["xml_submission_file"]})
+
+    def test_a_file_need_not_say_its_name(self):
+        """Rule 1.3.2: a part of a type that is no text is a file."""
+        sent = read_body(body_of(part(), photo(filename=None)), TYPE)
+        assert [upload.name for upload in sent.uploads] == ["photo"]
 
     @pytest.mark.parametrize("parts", [[], [photo()], [part(b"", filename="")]])
     def test_the_form_must_be_there(self, parts):
@@ -115,9 +129,10 @@ class TestParts:
         assert refusal(*parts) == (400, expected)
 
     def test_there_is_one_form_only(self):
-        """Rule 1.3.4: exactly one file part."""
-        status, text = refusal(part(), part())
+        """Rule 1.3.4: the same form twice is no difference."""
+        status, text = refusal(part(), part(b"<other/>"))
         assert (status, "xml_submission_file" in text) == (400, True)
+        assert read_body(body_of(part(), part()), TYPE).form == FORM
 
     def test_the_form_has_at_most_ten_mebibytes(self):
         """Rule 1.3.4."""
@@ -132,18 +147,27 @@ class TestParts:
             assert read_body(body_of(named), TYPE).form == FORM
 
     def test_an_attachment_has_at_most_fifteen_mebibytes(self):
-        """Rule 1.3.4: sizes go before types."""
+        """Rule 1.3.4: whatever its kind; the device keeps it then."""
         large = b"x" * MAX_ATTACHMENT
         assert len(read_body(body_of(part(), photo(large)), TYPE).uploads) == 1
         expected = (413, "Attachment exceeds 15MB size limit\n")
         bad = photo(filename="x.exe", content_type="text/html")
         assert refusal(part(), bad, photo(large + b"x")) == expected
 
-    @pytest.mark.parametrize("extension", EXTENSIONS)
-    def test_these_files_are_welcome_whatever_their_type(self, extension):
-        """Rule 1.3.5."""
+    @pytest.mark.parametrize("name", ["audit.csv", "a.docx", "IMG", "a.exe", ".x"])
+    def test_every_kind_of_file_is_kept(self, name):
+        """Rule 1.3.5: as long as nobody decides otherwise."""
+        for content_type in ("text/csv", None):
+            file = photo(name=name, filename=name, content_type=content_type)
+            sent = read_body(body_of(part(), file), TYPE)
+            assert [upload.name for upload in sent.uploads] == [name]
+            assert sent.notes == {}
+
+    @pytest.mark.parametrize("extension", [*EXTENSIONS, "JPG", "Png"])
+    def test_media_are_known_by_their_endings(self, extension):
+        """Rule 1.3.5: in whatever letters, whatever their type."""
         file = photo(filename=f"a.{extension}", content_type="text/html")
-        assert read_body(body_of(part(), file), TYPE).uploads
+        assert read_body(body_of(part(), file), TYPE, kinds=("media",)).uploads
 
     @pytest.mark.parametrize(
         "content_type",
@@ -155,33 +179,21 @@ class TestParts:
             "application/pdf",
         ],
     )
-    def test_these_types_are_welcome_whatever_their_name(self, content_type):
-        """Rule 1.3.5."""
+    def test_media_are_known_by_their_types(self, content_type):
+        """Rule 1.3.5: whatever their name."""
         file = photo(filename="a.bin", content_type=content_type)
-        (upload,) = read_body(body_of(part(), file), TYPE).uploads
-        assert upload.content_type == content_type
+        sent = read_body(body_of(part(), file), TYPE, kinds=("media",))
+        assert [upload.content_type for upload in sent.uploads] == [content_type]
 
-    @pytest.mark.parametrize("filename", ["a.exe", "a", "a.JPG"])
-    def test_other_files_are_refused(self, filename):
-        """Rule 1.3.5: endings are case-sensitive."""
-        file = photo(filename=filename, content_type="text/html")
-        with pytest.raises(Unprocessable) as caught:
-            read_body(body_of(part(), file), TYPE)
-        assert caught.value.text == (
-            "If you use multipart/form-data, please use the following supported file "
-            "extensions for attachments: jpg, jpeg, png, pdf, 3ga, mp3, wav, amr, qcp, "
-            "ogg, 3gpp, 3gp, 3gp2, 3g2, mp4, mpg4, mpeg4, m4v, mpg, mpeg\n"
-        )
-
-    def test_an_empty_form_is_refused_last(self):
-        """Rule 1.3.4: after all other checks."""
-        expected = (
-            "If you use multipart/form-data, the file xml_submission_file must not "
-            "have an empty payload\n"
-        )
-        assert refusal(part(b"")) == (400, expected)
-        bad = photo(filename="x", content_type="text/html")
-        assert refusal(part(b""), bad)[0] == 422
+    @pytest.mark.parametrize("kinds", [("media",), ("csv", "pdf")])
+    def test_a_file_of_another_kind_is_left_out_and_named(self, kinds):
+        """Rule 1.3.5: the form and the other files are kept."""
+        bad = photo(name="a.exe", filename="a.exe", content_type="text/html")
+        good = photo(name="b.pdf", filename="b.pdf")
+        sent = read_body(body_of(part(), bad, good), TYPE, kinds=kinds)
+        assert [upload.name for upload in sent.uploads] == ["b.pdf"]
+        assert sent.notes == {"refused_files": ["a.exe"]}
+        assert sent.notice == "These files are of a kind that is not kept: a.exe"
 
     def test_a_type_that_is_not_said_is_guessed(self):
         """``rules/case-xml.md`` 11.1."""
@@ -193,10 +205,25 @@ class TestParts:
         types = [upload.content_type for upload in sent.uploads]
         assert types == ["image/png", "application/octet-stream"]
 
-    def test_the_last_part_of_a_name_counts(self):
-        """``rules/case-xml.md`` 11.1: an attachment's name is its key."""
-        sent = read_body(body_of(part(), photo(b"1"), photo(b"2")), TYPE)
-        assert [upload.content for upload in sent.uploads] == [b"2"]
+    def test_of_several_parts_of_a_name_none_is_lost(self):
+        """``rules/case-xml.md`` 11.1: the first has it, others get a number."""
+        named = [("p.jpg", b"1"), ("p.jpg", b"2"), ("p", b"3"), ("p.jpg", b"1")]
+        named += [("p", b"4"), ("p.jpg", b"5"), ("p (2)", b"6"), ("p.jpg", b"2")]
+        parts = [photo(content, name=name) for name, content in named]
+        sent = read_body(body_of(part(), *parts), TYPE)
+        assert {upload.name: upload.content for upload in sent.uploads} == {
+            "p.jpg": b"1",
+            "p (2).jpg": b"2",
+            "p": b"3",
+            "p (3)": b"4",
+            "p (3).jpg": b"5",
+            "p (2)": b"6",
+        }
+        assert sent.notes["renamed_files"] == {
+            "p (2).jpg": "p.jpg",
+            "p (3)": "p",
+            "p (3).jpg": "p.jpg",
+        }
 
 
 HOSTILE = {
