@@ -9,6 +9,7 @@ texts sort as times do. ``Micros`` is the log's own clock: microseconds since
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
@@ -34,8 +35,11 @@ def parse_instant(text: str) -> Instant:
     """Return the instant that an ISO 8601 text of a form means.
 
     No zone means UTC, a bare date means midnight UTC and a bare year its first day
-    (``rules/case-xml.md`` 9). Raises ``ValueError`` for anything else.
+    (``rules/case-xml.md`` 9); digits may be those of any script. Raises ``ValueError``
+    for anything else.
     """
+    if not text.isascii():
+        text = _in_plain_digits(text)
     if _CANONICAL.fullmatch(text):
         datetime.fromisoformat(text)
         return text
@@ -105,6 +109,19 @@ def next_tick(now: Micros, last: Micros) -> Micros:
 def _second(seconds: int) -> str:
     # Log times come in runs of the same second, in pages as well as in commits.
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+
+
+def _in_plain_digits(text: str) -> str:
+    """Return a text with the digits and the decimal separator of any script as ASCII.
+
+    Phones once wrote times as their users read them.
+    """
+    digits = (unicodedata.decimal(char, None) for char in text)
+    plain = (
+        char if digit is None else str(digit)
+        for char, digit in zip(text, digits, strict=True)
+    )
+    return "".join(plain).replace("\u066b", ".")
 
 
 def _offset(zone: str) -> timedelta:

@@ -13,9 +13,10 @@ from mimetypes import MimeTypes
 from typing import Any, Final
 
 from api.receiver.answers import ACCEPTED_LENGTH
-from api.wire.multipart_body import Part, read_parts
+from api.wire.multipart_body import Part, charset_of, read_parts
 from api.wire.problems import Problem
 from ledger.entry import Upload
+from ledger.forms.mending import declared
 from ledger.forms.names import printable
 
 XML_PART: Final = "xml_submission_file"
@@ -58,7 +59,7 @@ class SubmissionBody:
 
     ``notes`` is what the log keeps of how the body was read: the names of ``fields``
     that were ignored, of ``renamed_files`` with the name that each came under, and of
-    ``refused_files``.
+    ``refused_files``, and the ``charset`` that stood beside the form.
     """
 
     form: bytes
@@ -93,7 +94,8 @@ def read_body(
         raise form_too_large()
     if not body:
         raise Problem(400, "Post may not have an empty body\n")
-    return SubmissionBody(form=body)
+    form, notes = _in_charset(body, charset_of(content_type))
+    return SubmissionBody(form=form, notes=notes)
 
 
 def form_too_large() -> Problem:
@@ -118,11 +120,23 @@ def _read_parts(parts: Sequence[Part], kinds: Sequence[str]) -> SubmissionBody:
         "refused_files": _noted([p.name for p in files if not _is_kept(p, kinds)]),
         "renamed_files": renamed,
     }
+    xml, charset = _in_charset(form.content, form.charset or "")
     return SubmissionBody(
-        form=form.content,
+        form=xml,
         uploads=uploads,
-        notes={name: noted for name, noted in notes.items() if noted},
+        notes={**charset, **{name: noted for name, noted in notes.items() if noted}},
     )
+
+
+def _in_charset(form: bytes, charset: str) -> tuple[bytes, dict[str, str]]:
+    """Return a form that declares the charset it was sent in, and a note of that.
+
+    A replay has the bytes alone (``rules/case-xml.md`` 2.5).
+    """
+    if not charset:
+        return form, {}
+    found = declared(form, charset)
+    return found, {} if found == form else {"charset": printable(charset)}
 
 
 def _form_of(parts: Sequence[Part]) -> Part:

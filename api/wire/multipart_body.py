@@ -24,6 +24,14 @@ class Part:
     filename: str | None
     content_type: str | None
     content: bytes
+    charset: str | None = None
+
+
+def charset_of(content_type: str) -> str:
+    """Return the charset that a ``Content-Type`` names, empty when it names none."""
+    _, options = parse_options_header(content_type)
+    charset: str = options.get("charset", "")
+    return charset
 
 
 def read_parts(body: bytes, content_type: str) -> list[Part]:
@@ -47,5 +55,10 @@ def _gathered(parser: PushMultipartParser, body: bytes) -> Iterator[Part]:
         elif event is not None:
             chunks.append(event)
         else:
-            content = b"".join(chunks)
-            yield Part(head.name or "", head.filename, head.content_type, content)
+            yield Part(
+                head.name or "",
+                head.filename,
+                head.content_type,
+                b"".join(chunks),
+                head.charset,
+            )

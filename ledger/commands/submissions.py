@@ -16,6 +16,7 @@ from ledger.entry import Kind, Receipt, Submission
 from ledger.errors import Rejected
 from ledger.forms.form import Form
 from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, Lineage
+from ledger.forms.mending import mended
 from ledger.ids import new_form_id, new_id
 from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
@@ -171,10 +172,17 @@ class SubmitForm:
             orig_form_id=orig_form_id,
             user_id=submission.author.user_id,
             problem=problem,
-            details={**submission.envelope, **(details or {})},
+            details={**submission.envelope, **self._mended(), **(details or {})},
             uploads=submission.attachments,
             received_on=submission.submit_time,
         )
+
+    def _mended(self) -> dict[str, Any]:
+        """Note what a parser had to mend; the bytes are kept as they came."""
+        found = None if self.form is None else mended(self.submission.body)
+        if found is None:
+            return {}
+        return {"mended": {"joined": found.joined, "replaced": found.replaced}}
 
 
 def _notice_of(known: Lineage) -> str:

@@ -19,6 +19,7 @@ from lxml import etree
 from ledger.errors import Malformed
 from ledger.forms.case_xml import case_elements
 from ledger.forms.form import DEVICE_LOG_NS, LEDGER_NS
+from ledger.forms.mending import mended
 from ledger.forms.xml import (
     Element,
     children_of,
@@ -189,6 +190,8 @@ def _emptied(body: bytes, case_ids: Collection[str]) -> Redaction | None:
 
 def _as_texts(body: bytes) -> str:
     """Return what bytes can say, read in every way that they may be meant."""
+    whole = mended(body)
+    body = body if whole is None else whole.body
     codings = ["utf-8"]
     if b"\x00" in body:
         codings += ["utf-16-le", "utf-16-be"]

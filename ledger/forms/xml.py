@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias, cast
 from lxml import etree
 
 from ledger.errors import Malformed
+from ledger.forms.mending import mended
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
@@ -65,7 +66,7 @@ _parsers = _Parsers()
 
 
 def parse_xml(body: bytes, *, limit: int = MAX_BODY) -> Element:
-    """Return the root of a document.
+    """Return the root of a document; characters written in halves are whole.
 
     Raises ``Malformed`` with ``Invalid XML: <message>`` for anything that is not
     well-formed, is longer than ``limit``, is nested deeper or has longer texts than
@@ -77,6 +78,9 @@ def parse_xml(body: bytes, *, limit: int = MAX_BODY) -> Element:
     try:
         root = etree.fromstring(body, _parsers.parser)
     except (etree.LxmlError, ValueError, LookupError) as error:
+        whole = mended(body)
+        if whole is not None:
+            return parse_xml(whole.body)
         raise _invalid(str(error), line=getattr(error, "lineno", None)) from None
     # Entities of a DTD would leave holes in the text without any error.
     if root.getroottree().docinfo.internalDTD is not None:

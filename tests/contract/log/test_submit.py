@@ -51,6 +51,22 @@ def test_resubmission_changes_nothing(store):
         assert after[table] == before[table], table
 
 
+def test_a_character_in_halves_is_read_and_the_bytes_stay_as_they_came(store):
+    """Rule 2.6: the entry notes it, and a replay reads the same."""
+    body = build.a_form([build.an_update("c1", note="ok :)")], form_id="f")
+    body = body.replace(b":)", b"&#55357;&#56832;&#55357;")
+    receipt = build.submit(store, body)
+    assert receipt.kind is Kind.NORMAL
+    assert build.case_of(store).properties == {"note": "ok \U0001f600\ufffd"}
+    (entry,) = (e for e in build.entries_of(store) if e.form_id == "f")
+    assert entry.details["mended"] == {"joined": 1, "replaced": 1}
+    with store.reading("demo") as reader:
+        assert log.bodies_at(reader, [entry.position]) == {entry.position: body}
+    before = build.derived(store)
+    replay(store, "demo")
+    assert build.derived(store) == before
+
+
 @pytest.mark.parametrize(
     ("kind", "told"),
     [

@@ -15,6 +15,7 @@ from api.receiver.body import (
 )
 from api.wire.problems import Problem
 from ledger.entry import Upload
+from ledger.forms.xml import own_text, parse_xml
 
 FORM = b'<data xmlns="urn:f"/>'
 TYPE = 'multipart/form-data; boundary="b0"'
@@ -70,6 +71,26 @@ class TestRaw:
         with pytest.raises(Problem, match=r"^Form exceeds 10MB size limit\n$") as it:
             read_body(b"x" * (MAX_FORM + 1), "")
         assert it.value.status == 413
+
+
+class TestCharset:
+    """``rules/case-xml.md`` 2.5: a document that does not say how it is encoded."""
+
+    XML = "<d>Zo\xeb</d>".encode("latin-1")
+
+    def test_the_header_of_the_request_says_it(self):
+        """And it is noted, because the bytes that are kept declare it."""
+        sent = read_body(self.XML, 'text/xml; charset="ISO-8859-1"')
+        assert own_text(parse_xml(sent.form)) == "Zo\xeb"
+        assert sent.notes == {"charset": "ISO-8859-1"}
+        assert sent.form.endswith(self.XML)
+
+    def test_in_a_multipart_body_that_of_the_part_says_it(self):
+        """The others are about other parts."""
+        typed = part(self.XML, content_type="text/xml; charset=iso-8859-1")
+        sent = read_body(body_of(typed), f"{TYPE}; charset=utf-8")
+        assert own_text(parse_xml(sent.form)) == "Zo\xeb"
+        assert sent.notes == {"charset": "iso-8859-1"}
 
 
 class TestParts:
