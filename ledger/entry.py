@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     NORMAL = "normal"
     EDIT = "edit"
+    DEPRECATE = "deprecate"
     DUPLICATE = "duplicate"
     ERROR = "error"
     SUBMISSION_ERROR = "submission_error"

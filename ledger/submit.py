@@ -201,12 +201,14 @@ class Session:
 
     def form_of(self, entry: Entry) -> Form:
         """Return the form whose bytes an entry holds, appended or about to be."""
+        return parse_for_fold(self.body_of(entry))
+
+    def body_of(self, entry: Entry) -> bytes:
+        """Return the bytes that an entry holds, appended or about to be."""
         for taken, body in reversed(self._items):
             if taken.position == entry.position and body is not None:
-                return parse_for_fold(body)
-        return parse_for_fold(
-            log.bodies_at(self.writer, [entry.position])[entry.position]
-        )
+                return body
+        return log.bodies_at(self.writer, [entry.position])[entry.position]
 
     def append(self, draft: Draft) -> Entry:
         """Append an entry that touches no case."""

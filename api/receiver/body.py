@@ -16,7 +16,7 @@ from api.receiver.answers import ACCEPTED_LENGTH
 from api.wire.multipart_body import Part, charset_of, read_parts
 from api.wire.problems import Problem
 from ledger.entry import Upload
-from ledger.forms.mending import declared
+from ledger.forms.charset import declared
 from ledger.forms.names import printable
 
 XML_PART: Final = "xml_submission_file"

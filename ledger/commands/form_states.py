@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.cases.case import Case
-from ledger.commands.submissions import leaving, reprocess_draft
+from ledger.commands.submissions import append_again, leaving
 from ledger.commands.values import FormOutcome
 from ledger.entry import Author, Entry, Kind, Receipt
 from ledger.errors import Conflict, NotFound, Rejected
-from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, NORMAL, STATES, Lineage
+from ledger.forms.lineage import (
+    ARCHIVED,
+    DELETED,
+    DEPRECATED,
+    ERROR,
+    NORMAL,
+    STATES,
+    Lineage,
+)
 from ledger.submit import Draft, Needs, Session
 
 
@@ -125,12 +133,17 @@ class ChangeForms:
         if known is None:
             # It lives on under an id that the log gave it when another took its own.
             raise Conflict(f"{refused}a later version took its place", field="form_id")
+        if known.state == DEPRECATED:
+            raise Conflict(f"{refused}another form took its place", field="form_id")
         if rule.start is not None and state not in rule.start:
             raise Conflict(f"{refused}its state is {state}", field="form_id")
         return known
 
     def _append(self, session: Session, known: Lineage) -> Entry:
         """Append the entry; raises ``Rejected`` when a form fails again."""
+        if self.kind is Kind.REPROCESS:
+            user_id, said = self.author.user_id, self._said()
+            return append_again(session, known, user_id=user_id, details=said)
         version = self._version(known)
         form = None if version is None else session.form_of(version)
         draft = self._draft(known)
@@ -138,19 +151,19 @@ class ChangeForms:
 
     def _version(self, known: Lineage) -> Entry | None:
         """Return the version that will be in force."""
-        if self.kind is Kind.REPROCESS:
-            return known.current
         if self.kind is Kind.UNARCHIVE:
             return known.good
         if self.kind is Kind.FORM_RESTORE and known.hidden is not None:
             return known.hidden[1]
         return None
 
+    def _said(self) -> dict[str, str]:
+        """Return why it is done, as the entry keeps it."""
+        said = {"reason": self.reason, "job": self.job_id}
+        return {name: value for name, value in said.items() if value}
+
     def _draft(self, known: Lineage) -> Draft:
-        said = (("reason", self.reason), ("job", self.job_id))
-        details: dict[str, Any] = {name: value for name, value in said if value}
-        if self.kind is Kind.REPROCESS:
-            return reprocess_draft(known, user_id=self.author.user_id, details=details)
+        details: dict[str, Any] = self._said()
         version = self._version(known)
         if version is not None:
             details["to"] = version.position

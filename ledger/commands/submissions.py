@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger import log
-from ledger.entry import Kind, Receipt, Submission
+from ledger.commands.replacements import append_replacement, names_another
+from ledger.entry import Entry, Kind, Receipt, Submission
 from ledger.errors import Rejected
 from ledger.forms.form import Form
-from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, Lineage
+from ledger.forms.lineage import ARCHIVED, DELETED, DEPRECATED, ERROR, Lineage
 from ledger.forms.mending import mended
 from ledger.ids import new_form_id, new_id
 from ledger.submit import Draft, Needs, Session
@@ -47,8 +48,8 @@ class SubmitForm:
         named = {block.case_id for block in form.blocks}
         named.update(i.case_id for b in form.blocks for i in b.indices if i.case_id)
         named.update(form.ledger_case_ids)
-        form_ids = (form.form_id,) if form.form_id else ()
-        return Needs(form_ids=form_ids, case_ids=named)
+        form_ids = filter(None, (form.form_id, form.meta.deprecated_id))
+        return Needs(form_ids=tuple(form_ids), case_ids=named)
 
     def run(self, session: Session) -> Receipt:
         """Judge the submission and append it."""
@@ -89,7 +90,13 @@ class SubmitForm:
         details: Mapping[str, Any] | None = None,
     ) -> Receipt:
         draft = self._draft(Kind.NORMAL, form_id=form_id, details=details)
-        return Receipt.of(session.append_form(draft, form))
+        if not names_another(form, form_id):
+            return Receipt.of(session.append_form(draft, form))
+        try:
+            return Receipt.of(append_replacement(session, draft, form))
+        except Rejected as rejected:
+            failed = replace(draft, kind=Kind.ERROR, problem=rejected.problem)
+            return Receipt.of(session.append(failed))
 
     def _judge(self, session: Session, form: Form, known: Lineage) -> Receipt:
         """Decide about a form id that the log knows (rule 13)."""
@@ -101,8 +108,15 @@ class SubmitForm:
             if known.state == ERROR:
                 return self._resubmitted(session, known)
             return self._duplicate(session, known)
+        return self._changed(session, form, known)
+
+    def _changed(self, session: Session, form: Form, known: Lineage) -> Receipt:
+        """Decide about other bytes under a form id that the log knows."""
+        current = known.current
         if current.xmlns != form.xmlns:
             return self._accept(session, form, new_id())
+        if known.state == DEPRECATED:
+            return self._outdated(session, known)
         moved = {"form_id": new_id(), "version": current.position}
         if known.good is None:
             return self._accept(
@@ -122,13 +136,21 @@ class SubmitForm:
         )
         return replace(Receipt.of(session.append(draft)), notice=notice)
 
+    def _outdated(self, session: Session, known: Lineage) -> Receipt:
+        """Keep an edit of what another form replaced as an error (rule 13.18)."""
+        problem = f"DeprecatedIdError: Form '{known.form_id}' was replaced already"
+        draft = self._draft(
+            Kind.ERROR,
+            form_id=new_id(),
+            orig_form_id=known.form_id,
+            problem=problem,
+        )
+        return Receipt.of(session.append(draft))
+
     def _resubmitted(self, session: Session, known: Lineage) -> Receipt:
         """Run an error form again; only when it succeeds is there a duplicate."""
-        draft = reprocess_draft(known, user_id=self.submission.author.user_id)
         try:
-            # What the log holds counts: an erasure may have left less than was sent.
-            form = session.form_of(known.current)
-            session.append_revision(draft, known, form=form, version=known.current)
+            append_again(session, known, user_id=self.submission.author.user_id)
         except Rejected as again:
             return Receipt(
                 form_id=known.form_id,
@@ -200,21 +222,35 @@ def leaving(known: Lineage) -> dict[str, int]:
     return {} if known.in_force is None else {"from": known.in_force.position}
 
 
-def reprocess_draft(
-    known: Lineage, *, user_id: str, details: Mapping[str, Any] | None = None
-) -> Draft:
-    """Return the entry that runs the current version of an error form again."""
-    version = known.current.position
-    return Draft(
+def append_again(
+    session: Session,
+    known: Lineage,
+    *,
+    user_id: str,
+    details: Mapping[str, Any] | None = None,
+) -> Entry:
+    """Run the current version of an error form again, and append the entry for it.
+
+    What the log holds counts: an erasure may have left less than was sent. Raises
+    ``Rejected`` and then appends nothing.
+    """
+    version = known.current
+    form = session.form_of(version)
+    draft = Draft(
         Kind.REPROCESS,
         known.form_id,
-        xmlns=known.current.xmlns,
+        xmlns=version.xmlns,
         user_id=user_id,
         first=known.first,
-        details={
-            "version": version,
-            "to": version,
-            **leaving(known),
-            **(details or {}),
-        },
+        details=details or {},
     )
+    if known.good is None and names_another(form, known.form_id):
+        whole = replace(
+            draft,
+            body=session.body_of(version),
+            carried=session.held(version.attachments),
+        )
+        return append_replacement(session, whole, form)
+    place = {"version": version.position, "to": version.position}
+    draft = replace(draft, details={**place, **leaving(known), **draft.details})
+    return session.append_revision(draft, known, form=form, version=version)

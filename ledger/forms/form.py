@@ -19,10 +19,14 @@ CASE_API_XMLNS = "http://commcarehq.org/case_api"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormMeta:
-    """The meta block of a form (``rules/case-xml.md`` 3); absent values are None."""
+    """The meta block of a form (``rules/case-xml.md`` 3); absent values are None.
+
+    ``deprecated_id`` is the form whose place this one takes.
+    """
 
     instance_id: str | None = None
     user_id: str | None = None
+    deprecated_id: str | None = None
     username: str | None = None
     device_id: str | None = None
     time_start: Instant | None = None

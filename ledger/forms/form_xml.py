@@ -193,6 +193,7 @@ def read_meta(root: Element) -> FormMeta:
     return FormMeta(
         instance_id=instance_id,
         user_id=user_id,
+        deprecated_id=_not_blank(text("deprecatedID")),
         username=text("username"),
         device_id=text("deviceID"),
         time_start=_instant(text("timeStart")),
@@ -207,8 +208,13 @@ def _read_ids(root: Element) -> FormMeta:
     element = meta_of(root)
     if element is None:
         return FormMeta()
-    instance_id, user_id = _ids(element, texts_by_name(children_of(element)))
-    return FormMeta(instance_id=instance_id, user_id=user_id)
+    texts = texts_by_name(children_of(element))
+    instance_id, user_id = _ids(element, texts)
+    return FormMeta(
+        instance_id=instance_id,
+        user_id=user_id,
+        deprecated_id=_not_blank(texts.get("deprecatedID")),
+    )
 
 
 def meta_of(root: Element) -> Element | None:

@@ -25,10 +25,12 @@ STATES = frozenset(
 
 _FIRST = {
     Kind.NORMAL: NORMAL,
+    Kind.EDIT: NORMAL,
     Kind.ERROR: ERROR,
     Kind.DUPLICATE: DUPLICATE,
     Kind.SUBMISSION_ERROR: SUBMISSION_ERROR,
 }
+"""What a form is after its first entry; an edit is one if it has an id of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ def lineage_of(entries: Iterable[Entry]) -> Lineage | None:
     for entry in entries:
         if entry.body_sha256 is not None:
             versions[entry.position] = entry
-        if entry.form_position == entry.position and entry.kind in _FIRST:
+        begins = entry.form_position == entry.position and entry.kind in _FIRST
+        if begins or (found is None and entry.kind is Kind.EDIT):
             found = _begun(entry)
         elif found is not None:
             found = _next(found, entry, versions)
@@ -89,7 +92,7 @@ def revision_of(entry: Entry) -> tuple[int | None, int | None]:
 
 
 def _begun(entry: Entry) -> Lineage:
-    good = entry if entry.kind is Kind.NORMAL else None
+    good = entry if entry.kind in {Kind.NORMAL, Kind.EDIT} else None
     return Lineage(
         first=entry, current=entry, state=_FIRST[entry.kind], good=good, in_force=good
     )
@@ -102,7 +105,16 @@ def _next(form: Lineage, entry: Entry, versions: dict[int, Entry]) -> Lineage:
 
 
 def _edited(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
-    return replace(form, current=entry, state=NORMAL, good=entry, in_force=entry)
+    # An error that takes another form's place after all counts there from then on.
+    moved = entry.form_position != form.first.form_position
+    first = entry if moved else form.first
+    return replace(
+        form, first=first, current=entry, state=NORMAL, good=entry, in_force=entry
+    )
+
+
+def _deprecated(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    return replace(form, state=DEPRECATED, in_force=None)
 
 
 def _failed(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
@@ -140,6 +152,7 @@ def _restored(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Line
 
 _CHANGES: dict[Kind, Callable[[Lineage, Entry, dict[int, Entry]], Lineage]] = {
     Kind.EDIT: _edited,
+    Kind.DEPRECATE: _deprecated,
     Kind.ERROR: _failed,
     Kind.REPROCESS: _reprocessed,
     Kind.ARCHIVE: _archived,

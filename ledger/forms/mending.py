@@ -1,9 +1,8 @@
-"""What stands in the way of a parser and need not: mended in the bytes. Pure.
+"""Characters that a sender wrote in halves, mended before the parser sees them. Pure.
 
 Some phones write a character beyond the first plane as two references, one for each
-half of its UTF-16, which no XML may do; and some senders name the charset of a document
-beside it (``rules/case-xml.md`` 2.5 and 2.6). No form is lost for either. What is
-mended follows from the bytes alone, so a replay mends the same.
+half of its UTF-16 (``rules/case-xml.md`` 2.6). No XML may do that, and no form is lost
+for it. What is mended follows from the bytes alone, so a replay mends the same.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from __future__ import annotations
 import codecs
 import re
 from typing import Final, NamedTuple
-
-from lxml import etree
 
 _REFERENCE: Final = rb"&#(?:x0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5[5-7][0-9]{3});"
 _RUNS: Final = re.compile(
@@ -26,8 +23,6 @@ _HIGH: Final = range(0xD800, 0xDC00)
 _LOW: Final = range(0xDC00, 0xE000)
 _REPLACEMENT: Final = b"&#xFFFD;"
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_MARKS: Final = (codecs.BOM_UTF8, *_WIDE)
-_DECLARATION: Final = re.compile(r"<\?xml(?P<version>\s+version\s*=\s*(\"|').*?\2)?")
 
 
 class Mended(NamedTuple):
@@ -51,30 +46,6 @@ def mended(body: bytes) -> Mended | None:
         found = _mended(body.decode("utf-16", "replace").encode())
         return found and found._replace(body=found.body.decode().encode("utf-16"))
     return _mended(body)
-
-
-def declared(body: bytes, charset: str) -> bytes:
-    """Return a document that declares the charset with which it was sent.
-
-    As it is where it declares or marks one itself, and where it could not be in that
-    charset, or is the same in UTF-8.
-    """
-    try:
-        text = body.decode(charset)
-        # The parser must know it under this name too.
-        etree.XMLParser(encoding=charset)
-        if body.startswith(_MARKS) or text.encode() == body:
-            return body
-        begin = _DECLARATION.match(text)
-        if begin is None:
-            return f'<?xml version="1.0" encoding="{charset}"?>{text}'.encode(charset)
-        if "encoding" in text.partition("?>")[0]:
-            return body
-        version = begin["version"] or ' version="1.0"'
-        start = f'<?xml{version} encoding="{charset}"'
-        return f"{start}{text[begin.end() :]}".encode(charset)
-    except (LookupError, ValueError):
-        return body
 
 
 def _mended(body: bytes) -> Mended | None:

@@ -88,6 +88,15 @@ def parse_xml(body: bytes, *, limit: int = MAX_BODY) -> Element:
     return root
 
 
+def is_known_encoding(name: str) -> bool:
+    """Tell whether the parser can read documents that declare this encoding."""
+    try:
+        etree.XMLParser(encoding=name)
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
 def to_bytes(element: Element) -> bytes:
     """Return an element as UTF-8 without declaration; CR as a reference."""
     return etree.tostring(element, encoding="UTF-8", with_tail=False)

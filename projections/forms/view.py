@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ledger import log
 from ledger.bodies import get_blob
-from ledger.entry import Attachment, Entry
+from ledger.entry import Attachment, Entry, Kind
 from ledger.errors import Malformed, NotFound
 from ledger.forms.form import Form
 from ledger.forms.form_xml import parse_form
@@ -65,6 +65,8 @@ def _entries(r: Reader, form_id: str) -> list[Entry]:
 def _in_force(family: Sequence[Entry]) -> str | None:
     """Return the id under which the version in force lives."""
     now = lineage_of(family)
+    if family and family[-1].kind is Kind.DEPRECATE:
+        return family[-1].orig_form_id
     if now is None or now.in_force is None:
         return None
     place = now.in_force.position

@@ -39,6 +39,7 @@ class FormRow(NamedTuple):
 _STATES = {
     Kind.NORMAL: NORMAL,
     Kind.EDIT: NORMAL,
+    Kind.DEPRECATE: DEPRECATED,
     Kind.REPROCESS: NORMAL,
     Kind.ARCHIVE: ARCHIVED,
     Kind.UNARCHIVE: NORMAL,
@@ -66,13 +67,16 @@ def form_rows(entry: Entry) -> list[FormRow]:
         rows.append(_moved(entry, details["replaces"], ERROR))
     if "deprecates" in details:
         rows.append(_moved(entry, details["deprecates"], DEPRECATED))
+    version = _version(entry)
+    deprecated = entry.kind is Kind.DEPRECATE
     rows.append(
         FormRow(
             entry.domain,
             entry.form_id,
             entry.position,
-            entry.form_position,
-            _version(entry),
+            # Its place in the fold is that of the form that took it.
+            version if deprecated else entry.form_position,
+            version,
             details.get("state", state),
             entry.orig_form_id,
         )
