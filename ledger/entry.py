@@ -19,6 +19,8 @@ class Kind(StrEnum):
     NORMAL = "normal"
     EDIT = "edit"
     DEPRECATE = "deprecate"
+    COMPLETE = "complete"
+    UNCOMPLETE = "uncomplete"
     DUPLICATE = "duplicate"
     ERROR = "error"
     SUBMISSION_ERROR = "submission_error"

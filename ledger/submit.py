@@ -28,7 +28,7 @@ from ledger.projector import ProjectionBatch, Projector
 from ledger.store import Writer
 from ledger.times import Micros, next_tick
 
-_FOLDING = (Kind.EDIT, Kind.REPROCESS)
+_FOLDING = (Kind.EDIT, Kind.REPROCESS, Kind.COMPLETE)
 """The kinds that process a form, so that what follows from it follows."""
 
 

@@ -24,7 +24,13 @@ from ledger.writer import LedgerWriter
 from projections.commit.projector import LiveProjector
 
 _TOGETHER = 200
-_GOOD = (Kind.NORMAL, Kind.EDIT, Kind.DUPLICATE, Kind.DEVICE_LOG)
+_GOOD = (
+    Kind.NORMAL,
+    Kind.EDIT,
+    Kind.COMPLETE,
+    Kind.DUPLICATE,
+    Kind.DEVICE_LOG,
+)
 
 
 class FormFile(NamedTuple):

@@ -13,7 +13,9 @@ from ledger.forms.lineage import DELETED
 from ledger.times import format_if_known, format_micros
 from projections.forms.values import FormView
 
-_INTERNAL = frozenset(("deprecates", "replaces", "from", "to", "version", "state"))
+_INTERNAL = frozenset(
+    ("deprecates", "replaces", "from", "to", "version", "state", "folded", "undone")
+)
 """What an entry notes for the fold."""
 
 _TOLD = frozenset(("reason", "job", "cause", "case_ids"))

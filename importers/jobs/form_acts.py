@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from importers.jobs.worker import JobContext
+from ledger.commands.completions import ChangeFiles
 from ledger.commands.form_states import ChangeForms
 from ledger.commands.values import FormOutcome
 from ledger.errors import LedgerError
@@ -19,11 +20,17 @@ _WORDS = {
     "form_delete": "deleted",
     "form_restore": "restored",
     "reprocess": "reprocessed",
+    "complete": "completed",
+    "uncomplete": "without added files",
 }
 
 
 async def append_acts(
-    context: JobContext, command: ChangeForms, *, total: int, **cursor: Any
+    context: JobContext,
+    command: ChangeForms | ChangeFiles,
+    *,
+    total: int,
+    **cursor: Any,
 ) -> None:
     """Append a chunk of acts; the progress counts them and holds the cursor."""
     before = context.job.progress

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.cases.case import Case
-from ledger.commands.submissions import append_again, leaving
+from ledger.commands.replacements import leaving
+from ledger.commands.submissions import append_again
 from ledger.commands.values import FormOutcome
 from ledger.entry import Author, Entry, Kind, Receipt
 from ledger.errors import Conflict, NotFound, Rejected

@@ -32,7 +32,6 @@ def append_replacement(session: Session, draft: Draft, form: Form) -> Entry:
     old = _named(session, form)
     uploaded = {a.name for a in draft.uploads} | {a.name for a in draft.carried}
     carried = [a for a in old.current.attachments if a.name not in uploaded]
-    before = {} if old.in_force is None else {"from": old.in_force.position}
     version = old.current.position
     edit = replace(
         draft,
@@ -42,7 +41,7 @@ def append_replacement(session: Session, draft: Draft, form: Form) -> Entry:
         details={
             **draft.details,
             "deprecates": {"form_id": old.form_id, "version": version},
-            **before,
+            **leaving(old),
         },
     )
     entry = session.append_revision(edit, old, form=form)
@@ -81,3 +80,8 @@ def _named(session: Session, form: Form) -> Lineage:
             f"Form '{form_id}' is of another type: {known.current.xmlns}",
         )
     return known
+
+
+def leaving(known: Lineage) -> dict[str, int]:
+    """Name the version that an entry takes out of force, if one is in force."""
+    return {} if known.in_force is None else {"from": known.in_force.position}

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger import log
-from ledger.commands.replacements import append_replacement, names_another
+from ledger.commands.completions import append_completion, can_complete
+from ledger.commands.replacements import append_replacement, leaving, names_another
 from ledger.entry import Entry, Kind, Receipt, Submission
 from ledger.errors import Rejected
 from ledger.forms.form import Form
@@ -105,6 +106,8 @@ class SubmitForm:
         current = known.current
         sha256 = hashlib.sha256(self.submission.body).digest()
         if current.body_sha256 == sha256:
+            if self._completes(session, known):
+                return self._complete(session, form, known)
             if known.state == ERROR:
                 return self._resubmitted(session, known)
             return self._duplicate(session, known)
@@ -135,6 +138,29 @@ class SubmitForm:
             problem=f"{problem} {notice}" if notice else problem,
         )
         return replace(Receipt.of(session.append(draft)), notice=notice)
+
+    def _completes(self, session: Session, known: Lineage) -> bool:
+        """Tell whether the same bytes bring files that the form lacks (rule 13.20)."""
+        names = [upload.name for upload in self.submission.attachments]
+        # Of a form that was erased, no more is taken in than a duplicate keeps.
+        return (
+            can_complete(known, names)
+            and session.body_of(known.current) == self.submission.body
+        )
+
+    def _complete(self, session: Session, form: Form, known: Lineage) -> Receipt:
+        """Add the files that the form lacks; the others are left alone."""
+        names = {attachment.name for attachment in known.current.attachments}
+        files = self.submission.attachments
+        draft = replace(
+            self._draft(Kind.COMPLETE, form_id=known.form_id),
+            uploads=tuple(upload for upload in files if upload.name not in names),
+            orig_form_id=known.first.orig_form_id,
+        )
+        receipt = Receipt.of(append_completion(session, known, draft, form=form))
+        if receipt.problem is not None:
+            return replace(receipt, kind=Kind.ERROR)
+        return receipt
 
     def _outdated(self, session: Session, known: Lineage) -> Receipt:
         """Keep an edit of what another form replaced as an error (rule 13.18)."""
@@ -215,11 +241,6 @@ def _notice_of(known: Lineage) -> str:
         when = format_micros(known.deleted_on)
         return f"It was deleted on {when} and stays deleted until somebody restores it."
     return ""
-
-
-def leaving(known: Lineage) -> dict[str, int]:
-    """Name the version that an entry takes out of force, if one is in force."""
-    return {} if known.in_force is None else {"from": known.in_force.position}
 
 
 def append_again(

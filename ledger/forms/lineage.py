@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from ledger.entry import Entry, Kind
+from ledger.entry import Attachment, Entry, Kind
 from ledger.times import Micros
 
 NORMAL = "normal"
@@ -51,6 +51,10 @@ class Lineage:
     hidden: tuple[str, Entry | None] | None = None
     """What a deletion took away: the state and the version in force before it."""
     deleted_on: Micros | None = None
+    completions: tuple[Entry, ...] = ()
+    """The entries that brought files to the version that is current."""
+    taken: tuple[tuple[int, tuple[Attachment, ...]], ...] = ()
+    """What the undoing of completions took from it, by the position of that."""
 
     @property
     def form_id(self) -> str:
@@ -85,6 +89,10 @@ def revision_of(entry: Entry) -> tuple[int | None, int | None]:
     if entry.kind is Kind.ERROR:
         # What a failed edit would have replaced stays in force (rule D-3).
         return None, None
+    if entry.kind is Kind.COMPLETE:
+        # Whoever has more files says the same, unless it could not be folded before.
+        folded = "folded" in entry.details
+        return entry.details.get("from"), entry.position if folded else None
     if entry.kind is Kind.REPROCESS and "to" not in entry.details:
         return None, entry.form_position
     to = entry.position if entry.kind is Kind.EDIT else entry.details.get("to")
@@ -109,7 +117,42 @@ def _edited(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage
     moved = entry.form_position != form.first.form_position
     first = entry if moved else form.first
     return replace(
-        form, first=first, current=entry, state=NORMAL, good=entry, in_force=entry
+        form,
+        first=first,
+        current=entry,
+        state=NORMAL,
+        good=entry,
+        in_force=entry,
+        completions=(),
+        taken=(),
+    )
+
+
+def _completed(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
+    more = replace(form, completions=(*form.completions, entry))
+    if "folded" in entry.details:
+        return replace(more, current=entry, state=NORMAL, good=entry, in_force=entry)
+    return _same_bytes(more, entry)
+
+
+def _uncompleted(form: Lineage, entry: Entry, versions: dict[int, Entry]) -> Lineage:
+    details, names = entry.details, set(entry.details["removed"])
+    gone = tuple(a for a in form.current.attachments if a.name in names)
+    left = tuple(c for c in form.completions if c.position not in details["undone"])
+    less = replace(form, completions=left, taken=(*form.taken, (entry.position, gone)))
+    if details["state"] != ERROR or form.state == ERROR:
+        return _same_bytes(less, entry)
+    # Without its files it is the error again that it was.
+    older = versions.get(details.get("to", 0))
+    return replace(less, current=entry, state=ERROR, good=older, in_force=older)
+
+
+def _same_bytes(form: Lineage, entry: Entry) -> Lineage:
+    """Put a version with the same bytes in the place of the current one."""
+    was_good = form.good is form.current
+    in_force = entry if form.in_force is form.current else form.in_force
+    return replace(
+        form, current=entry, good=entry if was_good else form.good, in_force=in_force
     )
 
 
@@ -118,7 +161,7 @@ def _deprecated(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Li
 
 
 def _failed(form: Lineage, entry: Entry, _versions: dict[int, Entry]) -> Lineage:
-    return replace(form, current=entry, state=ERROR)
+    return replace(form, current=entry, state=ERROR, completions=(), taken=())
 
 
 def _reprocessed(form: Lineage, entry: Entry, versions: dict[int, Entry]) -> Lineage:
@@ -153,6 +196,8 @@ def _restored(form: Lineage, _entry: Entry, _versions: dict[int, Entry]) -> Line
 _CHANGES: dict[Kind, Callable[[Lineage, Entry, dict[int, Entry]], Lineage]] = {
     Kind.EDIT: _edited,
     Kind.DEPRECATE: _deprecated,
+    Kind.COMPLETE: _completed,
+    Kind.UNCOMPLETE: _uncompleted,
     Kind.ERROR: _failed,
     Kind.REPROCESS: _reprocessed,
     Kind.ARCHIVE: _archived,

@@ -50,12 +50,14 @@ from projections.rule.refold import (
 from projections.rule.steps import NO_PLACE, Step, Version, in_order, version_of
 from projections.tables import CaseTables
 
-_JUDGED = (Kind.EDIT, Kind.REPROCESS)
+_JUDGED = (Kind.EDIT, Kind.REPROCESS, Kind.COMPLETE)
 """The kinds whose form is checked against the cases that are there."""
 
 _REASONS = {
     Kind.EDIT: REBUILD | EDIT,
     Kind.REPROCESS: REBUILD | REPROCESSED,
+    Kind.COMPLETE: REBUILD | REPROCESSED,
+    Kind.UNCOMPLETE: REBUILD | FORM_STATE,
     Kind.ARCHIVE: REBUILD | FORM_STATE,
     Kind.UNARCHIVE: REBUILD | FORM_STATE,
     Kind.FORM_DELETE: REBUILD | FORM_STATE,

@@ -35,6 +35,8 @@ _NAMING = (*_FLAGS, Kind.CASE_REBUILD, Kind.ERASE)
 _REVISING = (
     Kind.EDIT,
     Kind.REPROCESS,
+    Kind.COMPLETE,
+    Kind.UNCOMPLETE,
     Kind.ARCHIVE,
     Kind.UNARCHIVE,
     Kind.FORM_DELETE,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ledger import log
+from ledger.commands.completions import ChangeFiles
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Entry, Kind
 from ledger.errors import NotFound
@@ -34,7 +35,10 @@ _OPPOSITES = {
     Kind.UNARCHIVE: Kind.ARCHIVE,
     Kind.FORM_DELETE: Kind.FORM_RESTORE,
     Kind.FORM_RESTORE: Kind.FORM_DELETE,
+    Kind.COMPLETE: Kind.UNCOMPLETE,
+    Kind.UNCOMPLETE: Kind.COMPLETE,
 }
+_OF_FILES = (Kind.COMPLETE, Kind.UNCOMPLETE)
 _TAKES_AWAY = (Kind.ARCHIVE, Kind.FORM_DELETE)
 _LEFT = (Kind.EDIT, Kind.CASE_DELETE, Kind.CASE_RESTORE, Kind.ERASE, Kind.DIRECTORY)
 """What changes something and is not taken back with acts on forms."""
@@ -66,12 +70,16 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One form and what is to be done with it."""
+    """One form and what is to be done with it.
+
+    ``places`` are the entries that are taken back, where only what they did is.
+    """
 
     form_id: str
     kind: Kind
     form_position: int
     size: int
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ def acts_of(r: Reader, selection: Selection) -> Acts:
     selection always gives the same acts.
     """
     found: dict[str, Act] = {}
+    files: dict[str, list[Act]] = {}
     left: Counter[str] = Counter()
     cause = ""
     for entry in _entries(r, selection):
@@ -124,7 +133,11 @@ def acts_of(r: Reader, selection: Selection) -> Acts:
         kind = _OPPOSITES.get(entry.kind)
         if kind is not None and entry.form_id is not None:
             cause = entry.form_id
-            found.setdefault(cause, _act(entry, cause, kind))
+            if kind in _OF_FILES:
+                files.setdefault(cause, []).append(_act(entry, cause, kind))
+            else:
+                found.setdefault(cause, _act(entry, cause, kind))
+    _join(found, files, left)
     if selection.form_id is not None and not found:
         # Whoever tries to withdraw it is told why that cannot be.
         found[selection.form_id] = Act(selection.form_id, Kind.ARCHIVE, 0, 0)
@@ -156,11 +169,21 @@ def chunks(acts: Sequence[Act]) -> Iterator[Sequence[Act]]:
 
 def command_of(
     acts: Sequence[Act], *, author: Author, reason: str = "", job_id: str | None = None
-) -> ChangeForms:
+) -> ChangeForms | ChangeFiles:
     """Return the command for acts of one kind; each form has its own outcome."""
+    form_ids, kind = tuple(act.form_id for act in acts), acts[0].kind
+    if kind in _OF_FILES:
+        return ChangeFiles(
+            form_ids=form_ids,
+            kind=kind,
+            positions=frozenset(place for act in acts for place in act.places),
+            author=author,
+            reason=reason,
+            job_id=job_id,
+        )
     return ChangeForms(
-        form_ids=tuple(act.form_id for act in acts),
-        kind=acts[0].kind,
+        form_ids=form_ids,
+        kind=kind,
         author=author,
         reason=reason,
         job_id=job_id,
@@ -186,7 +209,26 @@ def _at(r: Reader, positions: Sequence[int]) -> Iterator[Entry]:
 
 
 def _act(entry: Entry, form_id: str, kind: Kind) -> Act:
-    return Act(form_id, kind, entry.form_position, entry.body_length)
+    places = (entry.position,) if kind in _OF_FILES else ()
+    return Act(form_id, kind, entry.form_position, entry.body_length, places)
+
+
+def _join(
+    found: dict[str, Act], files: Mapping[str, Sequence[Act]], left: Counter[str]
+) -> None:
+    """Add what takes back the files that came to forms of which nothing else is.
+
+    A form that is withdrawn takes its files along; what else is done to one leaves
+    them, and that is counted.
+    """
+    for form_id, (first, *others) in files.items():
+        act = found.get(form_id)
+        alike = [first, *(other for other in others if other.kind is first.kind)]
+        if act is None:
+            places = tuple(place for one in alike for place in one.places)
+            found[form_id] = replace(first, places=places)
+        elif act.kind not in _TAKES_AWAY:
+            left[_OPPOSITES[first.kind].value] += len(alike)
 
 
 def _sized(r: Reader, acts: list[Act]) -> Iterator[Act]:

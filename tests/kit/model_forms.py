@@ -144,6 +144,11 @@ class Forms:
         One that was deleted stays so: its bytes are a duplicate like any others.
         """
         form_id = held["form_id"]
+        new = [
+            name for name in version["files"] if name not in held["version"]["files"]
+        ]
+        if new and held["state"] in {"normal", "archived", "error"}:
+            return self.complete(held, new)
         if held["state"] == "error":
             problem = self.run(held)
             if problem is not None:
@@ -156,6 +161,29 @@ class Forms:
         text = f"Form is a duplicate of another! ({form_id}){self.fate_of(held)}"
         form = self.beside("duplicate", version, when, orig=form_id)
         return {"kind": "duplicate", "form_id": None, "problem": text, "form": form}
+
+    def complete(self, held: dict[str, Any], new: list[str]) -> dict[str, Any]:
+        """Add the files that a form lacks; an error is run again with them."""
+        old = held["version"]
+        version = {**old, "files": (*old["files"], *new)}
+        answer = {"kind": "complete", "form_id": held["form_id"], "form": held}
+        problem = None
+        if held["state"] == "error":
+            problem = self.fault_of(version, held["form_id"])
+        if held["state"] == "error" and problem is None:
+            position, appended_on, touched = self.put(
+                "complete", held, version, on=True
+            )
+            held.update(version=version, state="normal", position=position)
+            version["position"] = position
+            self.cascade(touched, held, appended_on)
+            return answer
+        position, _ = self.take("complete")
+        version["position"] = position
+        if held["good"] is old:
+            held["good"] = version
+        held.update(version=version, position=position)
+        return {**answer, "kind": "error", "problem": problem} if problem else answer
 
     def fate_of(self, held: dict[str, Any]) -> str:
         """Return what the sender of a form that was withdrawn is told."""
