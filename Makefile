@@ -3,7 +3,7 @@
 PYTHON = python3
 PIP = .venv/bin/pip install --quiet --constraint constraints.txt
 
-.PHONY: run test lint format type bench docs clean constraints
+.PHONY: run test lint format type bench docs clean constraints web-forms
 
 run: .venv/for-run
 	.venv/bin/caseledger demo
@@ -48,3 +48,9 @@ constraints:
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable '.[postgres,speed,dev]'
 	touch .venv/for-run $@
+
+# What a browser with ODK Web Forms sends, for tests/e2e/test_web_forms_engine.py.
+web-forms:
+	mkdir -p .cache/web_forms
+	cp tests/kit/web_forms/package.json .cache/web_forms/
+	npm install --no-package-lock --no-audit --no-fund --prefix .cache/web_forms

@@ -196,10 +196,8 @@ def test_files_of_a_form_that_cannot_change_are_let_be(store, kind):
     build.act(store, Kind.FORM_DELETE, "f")
     outcome = change(store, kind, receipt.position)
     assert (outcome.changed, outcome.state) == (False, "deleted")
-    assert (
-        outcome.problem == "The files of form 'f' cannot change: its state is deleted"
-    )
-    assert change(store, kind, 1, form_id="nobody").problem.endswith("not found")
+    assert outcome.problem == "The files of form 'f' cannot change now"
+    assert not change(store, kind, 1, form_id="nobody").changed
 
 
 def test_an_erasure_reaches_every_version_and_its_files(store):

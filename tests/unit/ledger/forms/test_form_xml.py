@@ -147,6 +147,27 @@ class TestForm:
         assert [block.case_id for block in form.blocks] == ["c1"]
         assert parse_form(b'<data xmlns="urn:f" id="visit"/>').xmlns == "urn:f"
 
+    @pytest.mark.parametrize(
+        "meta",
+        [
+            "<meta><instanceID>uuid:7c</instanceID></meta>",
+            "<o:meta><o:instanceID>uuid:7c</o:instanceID></o:meta>",
+            "<meta><o:instanceID>uuid:7c</o:instanceID></meta>",
+            (
+                "<o:meta><o:instanceID>uuid:7c</o:instanceID></o:meta>"
+                "<meta><instanceID>uuid:other</instanceID></meta>"
+            ),
+            (
+                "<meta><instanceID>uuid:7c</instanceID><instanceName>n</instanceName></meta>"
+                "<o:meta><o:instanceID>uuid:other</o:instanceID></o:meta>"
+            ),
+        ],
+    )
+    def test_the_id_is_found_in_whatever_namespace(self, meta):
+        """Rules 3.1 and 3.2: with its prefix ``uuid:``, and of the first block."""
+        form = f'<data id="v" xmlns:o="http://openrosa.org/xforms">{meta}</data>'
+        assert parse_form(form.encode()).form_id == "uuid:7c"
+
     def test_an_id_makes_no_device_log(self):
         """Rule 4.1: a device log is known by its namespace."""
         form = parse_form(b'<data id="http://code.javarosa.org/devicereport"/>')
