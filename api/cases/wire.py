@@ -29,6 +29,7 @@ _RELATIONSHIPS = (None, "child", "extension")
 _TOP_LEVEL = frozenset(
     {"case_type", "case_name", "owner_id", "external_id", "date_opened"}
 )
+_SET_BY_THE_SERVER = "date_opened"
 _COMMON = frozenset(
     {"case_type", "case_name", "owner_id", "external_id"}
     | {"properties", "indices", "close", "user_id"}
@@ -370,6 +371,8 @@ def _property_problem(name: str, value: object) -> Conflict:
     shown = printable(name)
     if not is_name(name):
         why = "Case property names must be valid XML identifiers."
+    elif name == _SET_BY_THE_SERVER:
+        why = "It cannot be set by this API."
     elif name in _TOP_LEVEL:
         why = "This must be specified at the top level."
     else:

@@ -139,7 +139,9 @@ class ChangeFiles:
         """Make a form the error again that it was without its files."""
         before = {e.position: e for e in session.entries_of(known.form_id)}
         failed = before[folded.details["version"]]
-        older = before.get(folded.details.get("from", 0))
+        # What was withdrawn meanwhile stays so, with all that came before it.
+        stays = known.in_force is None
+        older = None if stays else before.get(folded.details.get("from", 0))
         to = {} if older is None else {"to": older.position}
         details = {**draft.details, "state": ERROR, **leaving(known), **to}
         return session.append_revision(

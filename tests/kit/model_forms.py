@@ -72,6 +72,8 @@ class Forms:
             "on": False,
             "orig": None,
             "before": None,
+            "completions": [],
+            "taken": [],
             "born": fields["state"],
             **fields,
         }
@@ -165,6 +167,7 @@ class Forms:
     def complete(self, held: dict[str, Any], new: list[str]) -> dict[str, Any]:
         """Add the files that a form lacks; an error is run again with them."""
         old = held["version"]
+        older = held["good"] if held["on"] else None
         version = {**old, "files": (*old["files"], *new)}
         answer = {"kind": "complete", "form_id": held["form_id"], "form": held}
         problem = None
@@ -176,14 +179,60 @@ class Forms:
             )
             held.update(version=version, state="normal", position=position)
             version["position"] = position
+            held["completions"].append((position, set(new), (older,)))
             self.cascade(touched, held, appended_on)
             return answer
         position, _ = self.take("complete")
         version["position"] = position
+        held["completions"].append((position, set(new), None))
         if held["good"] is old:
             held["good"] = version
         held.update(version=version, position=position)
         return {**answer, "kind": "error", "problem": problem} if problem else answer
+
+    def change_files(
+        self, kind: str, form_id: str, position: int
+    ) -> tuple[bool, str | None]:
+        """Undo one completion of a form, or the undoing; returns (changed, state)."""
+        form = self.held.get(form_id)
+        if form is None or was_moved(form):
+            return False, None
+        if form["state"] not in {"normal", "archived", "error"}:
+            return False, form["state"]
+        changed = self.put_back if kind == "complete" else self.take_back
+        return changed(form, position), form["state"]
+
+    def take_back(self, form: dict[str, Any], position: int) -> bool:
+        """Take the files of a completion away; an error may be one again."""
+        found = [c for c in form["completions"] if c[0] == position]
+        if not found:
+            return False
+        ((_, names, folded),) = found
+        form["completions"].remove(found[0])
+        old, was_on = form["version"], form["on"]
+        files = tuple(name for name in old["files"] if name not in names)
+        version = {**old, "files": files}
+        if folded is None:
+            place, _ = self.take("uncomplete")
+            if form["good"] is old:
+                form["good"] = version
+        else:
+            older = folded[0] if was_on else None
+            place, *_ = self.put("uncomplete", form, older, on=older is not None)
+            form["state"] = "error"
+        version["position"] = place
+        form.update(version=version, position=place)
+        form["taken"].append((place, [n for n in old["files"] if n in names]))
+        return True
+
+    def put_back(self, form: dict[str, Any], position: int) -> bool:
+        """Add the files again that an undoing took away."""
+        there = form["version"]["files"]
+        names = [n for place, some in form["taken"] if place == position for n in some]
+        new = [name for name in names if name not in there]
+        if new:
+            self.complete(form, new)
+        return bool(new)
 
     def fate_of(self, held: dict[str, Any]) -> str:
         """Return what the sender of a form that was withdrawn is told."""
@@ -247,6 +296,7 @@ class Forms:
             key=(held["key"][0], old["position"]),
         )
         held.update(version=version, state=state, position=position)
+        held.update(completions=[], taken=[])
         self.cascade(touched, held, appended_on)
         answer = {"kind": kind, "form_id": form_id, "form": held}
         return {**answer, "problem": problem} if problem else answer

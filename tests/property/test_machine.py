@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from ledger import log
+from ledger.commands.completions import ChangeFiles
 from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Answer, Author, Kind, Receipt
 from ledger.errors import Conflict
@@ -306,6 +307,26 @@ class LedgerMachine(RuleBasedStateMachine):
         form = away[place % len(away)]
         return self._act(undo[form["state"]], [form["form_id"]], strict=True)
 
+    def _files(self, place: int) -> Side:
+        """Undo a completion, or the undoing of one."""
+        found = [
+            (kind, form["form_id"], entry[0])
+            for form in self.model.forms
+            for kind, name in (("uncomplete", "completions"), ("complete", "taken"))
+            for entry in form[name]
+            if form["form_id"] is not None
+        ]
+        if not found:
+            return self._again(place, strategies.FILES, None)
+        kind, form_id, position = found[place % len(found)]
+        command = ChangeFiles(
+            form_ids=(form_id,),
+            kind=Kind(kind),
+            positions=frozenset((position,)),
+            author=Author(user_id="root"),
+        )
+        return Side(command, "files", (kind, form_id, position))
+
     def _act(self, kind: str, form_ids: list[str], *, strict: bool) -> Side:
         command = build.an_act(Kind(kind), *form_ids, strict=strict)
         return Side(command, "states", (kind, form_ids, strict))
@@ -341,6 +362,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 r"(?<=^AttachmentNotFound: )None", receipt.form_id, expected
             )
             assert receipt.problem == expected
+
+    def _compare_files(self, model: Model, side: Side, outcome: Any) -> None:
+        changed, state = model.change_files(*side.told)
+        ((found),) = outcome
+        assert found.changed == changed, (found, side.told)
+        assert (found.position is not None) == changed
+        assert state is None or found.state == state
 
     def _compare_flag(self, model: Model, side: Side, outcome: Any) -> None:
         case_ids, deleted = side.told

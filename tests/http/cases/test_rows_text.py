@@ -69,7 +69,7 @@ async def test_values_of_properties_are_texts(api):
 
 async def test_fields_are_no_properties(api):
     """Refused, also with the same value at the top (rules 5.4.1 and 9.10)."""
-    names = ["case_type", "case_name", "owner_id", "external_id", "date_opened"]
+    names = ["case_type", "case_name", "owner_id", "external_id"]
     bodies = [a_case(properties={name: "Ada"}) for name in names]
     assert await refusals(api, bodies) == [
         f"Error with case property '{name}'. {TOP_LEVEL}" for name in names

@@ -251,15 +251,23 @@ def test_a_deeply_nested_value_is_refused_without_recursion():
     assert text.startswith("Error with case property 'a'. Values must be strings")
 
 
-@pytest.mark.parametrize(
-    "name", ["case_type", "case_name", "owner_id", "external_id", "date_opened"]
-)
+@pytest.mark.parametrize("name", ["case_type", "case_name", "owner_id", "external_id"])
 def test_a_top_level_name_is_no_property(name):
-    """Rules 5.4.1 and 9.10."""
+    """Rules 5.4.1 and 9.10: and whoever follows the advice succeeds."""
     text = (
         f"Error with case property '{name}'. This must be specified at the top level."
     )
     assert create_refusal(properties={name: "patient"}) == text
+    assert parse_single_create(body({**NEW, name: "patient"}))
+
+
+def test_when_a_case_was_opened_is_no_property():
+    """Rule 9.10: there is no other place for it either, so none is advised."""
+    text = "Error with case property 'date_opened'. It cannot be set by this API."
+    assert create_refusal(properties={"date_opened": "2026-01-01"}) == text
+    assert "valid field" in refusal(
+        parse_single_create, NEW | {"date_opened": "2026-01-01"}
+    )
 
 
 # Indices
