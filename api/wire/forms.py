@@ -92,7 +92,11 @@ def _meta(form: Form | None) -> dict[str, Any] | None:
 
 def _edited_on(view: FormView) -> str | None:
     """Return when the form was last given other bytes, or gave way to others."""
-    edits = (e.appended_on for e in view.entries if _moved_to(e) is not None)
+    edits = (
+        entry.appended_on
+        for entry in view.entries
+        if entry.kind is Kind.DEPRECATE or _moved_to(entry) is not None
+    )
     return format_if_known(max(edits, default=None))
 
 

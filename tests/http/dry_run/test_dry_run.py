@@ -188,6 +188,19 @@ async def test_a_multipart_body_is_taken_as_the_receiver_takes_it(api):
     )
 
 
+async def test_files_that_would_complete_a_form_are_tried_with_those_it_has(api):
+    """Rules 13.20 and 13.21 of rules/case-xml.md: also when it was an error so far."""
+    block = a_create("c1", attach={"photo": {"src": "a.jpg", "from": "local"}})
+    form = a_form([block], form_id="f1")
+    await submit(api, multipart(form, "b.jpg"), headers=MULTIPART)
+    told = await tried(api, multipart(form, "a.jpg"), headers=MULTIPART)
+    assert (told["verdict"], told["entries"]) == ("complete", ["complete"])
+    assert [case["case_id"] for case in told["cases"]] == ["c1"]
+    await submit(api, multipart(form, "a.jpg"), headers=MULTIPART)
+    told = await tried(api, multipart(form, "c.jpg"), headers=MULTIPART)
+    assert (told["verdict"], told["cases"]) == ("complete", [])
+
+
 async def test_a_created_case_has_a_name_in_the_place_of_its_id(api):
     """The server makes ids when it writes, so a trial cannot know them."""
     told = await tried_json(api, a_case(external_id="e1", properties={"a": "1"}))

@@ -263,6 +263,38 @@ class TestKindsOfFiles:
         assert entry.details["refused_files"] == ["a.exe"]
 
 
+async def test_pictures_may_come_in_several_submissions(api):
+    """Rules 1.6.1 and ``rules/case-xml.md`` 13.20: each is a success."""
+    files = {name: (f"{name}.jpg", "image/jpeg", name.encode()) for name in "abc"}
+    for name, headers in (("a", {}), ("b", {}), ("c", STRICT)):
+        body = multipart(form_of(), **{name: files[name]})
+        body.add_field("*isIncomplete*", "yes")
+        answer = await send(api, body, headers=headers)
+        assert (answer.status, nature_of(answer)) == (201, "submit_success")
+        assert answer.headers["X-CommCareHQ-FormID"] == "f1"
+    form = (await api.get("/a/demo/api/ledger/v1/forms/f1/")).json
+    assert sorted(a["name"] for a in form["attachments"]) == ["a", "b", "c"]
+    assert [step["kind"] for step in form["history"]] == [
+        "normal",
+        "complete",
+        "complete",
+    ]
+    for attachment in form["attachments"]:
+        got = await api.get(attachment["url"].removeprefix(api.base))
+        assert got.body == attachment["name"].encode()
+
+
+async def test_a_form_that_was_deleted_is_let_go_of(api):
+    """Rule 1.6.2: the device is told, whatever its version, and nothing comes back."""
+    await send(api, form_of())
+    await api.post("/a/demo/api/ledger/v1/forms/f1/delete/", json={})
+    for headers in ({}, STRICT):
+        answer = await send(api, form_of(), headers=headers)
+        assert answer.status == 201
+        assert "It was deleted on 20" in text_of(answer)
+    assert (await api.get(f"{api.cases}/c1/")).status == 404
+
+
 async def test_fields_beside_the_form_cost_no_form(api):
     """Rule 1.3.2: their names are noted in the entry."""
     body = multipart(form_of(), audit=("audit.csv", "text/csv", b"event\n"))
