@@ -5,7 +5,7 @@ The objects that answer live in ``projections/``; they meet in the composition r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ledger.cases.case import Case
@@ -51,6 +51,9 @@ class ProjectionBatch(Protocol):
 
     def rebuild(self, case_ids: Iterable[str], entry: Entry) -> Sequence[str]:
         """Fold cases from nothing; return them."""
+
+    def ask_forms(self, form_ids: Iterable[str]) -> Callable[[], frozenset[str]]:
+        """Ask which of these ids the table of forms has; return how to get them."""
 
     def form_state(self, form_id: str) -> str | None:
         """Return the state of a form by the table of forms."""

@@ -102,6 +102,7 @@ class Session:
         self._items: list[tuple[Entry, bytes | None]] = []
         self._uploads: list[Upload] = []
         self._foreign: frozenset[str] = frozenset()
+        self._moved: frozenset[str] = frozenset()
         self._position = writer.head.position
         self._appended_on = writer.head.appended_on
 
@@ -112,6 +113,7 @@ class Session:
         """
         form_ids = {i for need in needs for i in need.form_ids} - self.known.keys()
         known = log.ask_entries_of_forms(self.writer, form_ids) if form_ids else dict
+        listed = self.cases.ask_forms(form_ids) if form_ids else frozenset
         keys = [key for need in needs for key in need.idempotency_keys]
         if keys:
             self.answers.load(self.writer.conn, keys)
@@ -120,6 +122,7 @@ class Session:
             external_ids=[i for need in needs for i in need.external_ids],
         )
         self.known.update(known())
+        self._moved |= listed() - self.known.keys()
         self._note_foreign([i for i in form_ids if i not in self.known])
 
     def entries_of(self, form_id: str) -> list[Entry]:
@@ -138,6 +141,10 @@ class Session:
     def is_foreign(self, form_id: str) -> bool:
         """Tell whether a form id belongs to another domain."""
         return form_id in self._foreign
+
+    def is_moved(self, form_id: str) -> bool:
+        """Tell whether the log gave an id to a form that made way for another."""
+        return form_id in self._moved
 
     def append_form(self, draft: Draft, form: Form) -> Entry:
         """Fold a form and append its entry; as an XFormError when it is rejected."""
@@ -249,6 +256,7 @@ class Session:
         trial.trial = True
         trial.known = {form_id: list(known) for form_id, known in self.known.items()}
         trial._foreign = self._foreign
+        trial._moved = self._moved
         trial._items = list(self._items)
         trial._position = self._position
         trial._appended_on = self._appended_on

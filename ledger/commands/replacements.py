@@ -66,8 +66,7 @@ def _named(session: Session, form: Form) -> Lineage:
         session.load([Needs(form_ids=(form_id,))])
     known = session.lineage(form_id)
     if known is None or known.state in _NO_VERSIONS:
-        moved = known is None and session.cases.form_state(form_id) == DEPRECATED
-        if moved:
+        if session.is_moved(form_id):
             raise Rejected(
                 "DeprecatedIdError", f"Form '{form_id}' was replaced already"
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from sqlalchemy import bindparam, select
 
 from ledger.entry import Entry
 from ledger.storage.connection import Connection, Statement
+from ledger.storage.dialect import in_list
 from projections.rule.form_row import FormRow, form_rows
 from projections.tables import FormTables, form_tables
 
@@ -37,6 +39,15 @@ class FormStates:
         )
         return state
 
+    def ask(self, form_ids: Iterable[str]) -> Callable[[], frozenset[str]]:
+        """Ask which of these ids the table has; return how to get them."""
+        rows = self._conn.ask(
+            _known(self._tables.generation),
+            domain=self._domain,
+            form_ids=list(form_ids),
+        )
+        return lambda: frozenset(form_id for (form_id,) in rows())
+
     def scratch(self) -> FormStates:
         """Return a copy to try something on."""
         copy = FormStates(self._conn, self._domain, self._tables)
@@ -52,6 +63,17 @@ class FormStates:
     def settle(self) -> None:
         """Forget what was written."""
         self._rows.clear()
+
+
+@lru_cache(maxsize=64)
+def _known(generation: int) -> Statement:
+    forms = form_tables(generation).forms
+    return Statement(
+        select(forms.c.form_id).where(
+            forms.c.domain == bindparam("domain"),
+            in_list(forms.c.form_id, "form_ids"),
+        )
+    )
 
 
 @lru_cache(maxsize=64)

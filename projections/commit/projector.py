@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ledger.entry import Entry
 from ledger.store import Reader, Writer
@@ -35,6 +35,10 @@ class LiveBatch(CaseBatch):
     def closed_extensions(self, case_ids: Iterable[str]) -> Sequence[str]:
         """Return the open extensions of those of these cases that are closed."""
         return open_extensions(self, case_ids)
+
+    def ask_forms(self, form_ids: Iterable[str]) -> Callable[[], frozenset[str]]:
+        """Ask which of these ids the table of forms has; return how to get them."""
+        return self._forms.ask(form_ids)
 
     def form_state(self, form_id: str) -> str | None:
         """Return the state of a form by the table of forms."""

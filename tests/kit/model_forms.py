@@ -119,7 +119,7 @@ class Forms:
         held = self.held.get(form_id)
         if held is None:
             return self.accept(version, form_id, when)
-        old, is_beside = held["version"], held["born"] in BESIDE
+        old, is_beside = held["version"], held["born"] in BESIDE or was_moved(held)
         if old["body"] == version["body"] and not is_beside:
             return self.again(held, version, when)
         if old["xmlns"] != version["xmlns"] or is_beside:

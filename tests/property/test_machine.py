@@ -52,7 +52,7 @@ from tests.kit.compare import (
     plain,
 )
 from tests.kit.model import Model
-from tests.kit.model_forms import BESIDE
+from tests.kit.model_forms import BESIDE, was_moved
 
 EXAMPLES = {
     "ci": {"sqlite": 30, "postgresql": 12},
@@ -240,11 +240,12 @@ class LedgerMachine(RuleBasedStateMachine):
         return self._form({**form, **same}, late)
 
     def _squat(self, place: int, form: dict[str, Any]) -> Side:
-        """Submit a form under the random id of a duplicate, or of broken bytes."""
+        """Submit a form under a random id: of a duplicate, or an older version."""
         taken = [
             form["form_id"]
             for form in self.model.forms
-            if form["born"] in BESIDE and form["form_id"] is not None
+            if form["form_id"] is not None
+            and (form["born"] in BESIDE or was_moved(form))
         ]
         if not taken:
             return self._form(form, None)

@@ -386,3 +386,14 @@ def test_a_defect_while_editing_leaves_the_old_version_alone(store):
     assert after["f"] == forms["f"]
     ((form_id, row),) = in_state(store, "error").items()
     assert (form_id == "f", row.orig_form_id) == (False, "f")
+
+
+def test_an_id_that_the_log_gave_to_an_old_version_is_not_taken(store):
+    """Rule 13.2: another form gets one of its own, and the old version stays."""
+    build.submit(store, form(build.an_update(p="1")))
+    build.submit(store, form(build.an_update(p="2")))
+    (moved,) = in_state(store, "deprecated")
+    body = build.a_form([build.a_create("c2")], form_id=moved)
+    receipt = build.submit(store, body)
+    assert (receipt.kind, receipt.form_id == moved) == (Kind.NORMAL, False)
+    assert build.forms_of(store)[moved].state == "deprecated"
