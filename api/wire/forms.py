@@ -14,7 +14,17 @@ from ledger.times import format_if_known, format_micros
 from projections.forms.values import FormView
 
 _INTERNAL = frozenset(
-    ("deprecates", "replaces", "from", "to", "version", "state", "folded", "undone")
+    (
+        "deprecates",
+        "replaces",
+        "from",
+        "to",
+        "version",
+        "state",
+        "folded",
+        "undone",
+        "outdated",
+    )
 )
 """What an entry notes for the fold."""
 

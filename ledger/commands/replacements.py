@@ -12,10 +12,12 @@ from dataclasses import replace
 from ledger.entry import Entry, Kind
 from ledger.errors import Rejected
 from ledger.forms.form import Form
-from ledger.forms.lineage import DEPRECATED, DUPLICATE, SUBMISSION_ERROR, Lineage
+from ledger.forms.lineage import DEPRECATED, Lineage
 from ledger.submit import Draft, Needs, Session
 
-_NO_VERSIONS = (DUPLICATE, SUBMISSION_ERROR)
+_NO_VERSIONS = (Kind.DUPLICATE, Kind.SUBMISSION_ERROR)
+OUTDATED = "outdated"
+"""Marks the entry of an edit of what another form had replaced."""
 
 
 def names_another(form: Form, form_id: str) -> bool:
@@ -59,20 +61,21 @@ def append_replacement(session: Session, draft: Draft, form: Form) -> Entry:
     return entry
 
 
+def replaced_already(form_id: str) -> Rejected:
+    """Return why a form cannot take the place of one with this id."""
+    return Rejected("DeprecatedIdError", f"Form '{form_id}' was replaced already")
+
+
 def _named(session: Session, form: Form) -> Lineage:
     """Return the form whose place another takes; raises ``Rejected``."""
     form_id = form.meta.deprecated_id or ""
     if form_id not in session.known:
         session.load([Needs(form_ids=(form_id,))])
     known = session.lineage(form_id)
-    if known is None or known.state in _NO_VERSIONS:
-        if session.is_moved(form_id):
-            raise Rejected(
-                "DeprecatedIdError", f"Form '{form_id}' was replaced already"
-            )
+    if session.is_moved(form_id) or (known is not None and known.state == DEPRECATED):
+        raise replaced_already(form_id)
+    if known is None or known.first.kind in _NO_VERSIONS:
         raise Rejected("DeprecatedIdError", f"Form '{form_id}' is not known here")
-    if known.state == DEPRECATED:
-        raise Rejected("DeprecatedIdError", f"Form '{form_id}' was replaced already")
     if known.current.xmlns != form.xmlns:
         raise Rejected(
             "DeprecatedIdError",

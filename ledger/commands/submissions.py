@@ -13,7 +13,13 @@ from typing import Any
 
 from ledger import log
 from ledger.commands.completions import append_completion, can_complete
-from ledger.commands.replacements import append_replacement, leaving, names_another
+from ledger.commands.replacements import (
+    OUTDATED,
+    append_replacement,
+    leaving,
+    names_another,
+    replaced_already,
+)
 from ledger.entry import Entry, Kind, Receipt, Submission
 from ledger.errors import Rejected
 from ledger.forms.form import Form
@@ -164,12 +170,12 @@ class SubmitForm:
 
     def _outdated(self, session: Session, known: Lineage) -> Receipt:
         """Keep an edit of what another form replaced as an error (rule 13.18)."""
-        problem = f"DeprecatedIdError: Form '{known.form_id}' was replaced already"
         draft = self._draft(
             Kind.ERROR,
             form_id=new_id(),
             orig_form_id=known.form_id,
-            problem=problem,
+            problem=replaced_already(known.form_id).problem,
+            details={OUTDATED: True},
         )
         return Receipt.of(session.append(draft))
 
@@ -256,6 +262,8 @@ def append_again(
     ``Rejected`` and then appends nothing.
     """
     version = known.current
+    if OUTDATED in version.details:
+        raise replaced_already(known.first.orig_form_id or "")
     form = session.form_of(version)
     draft = Draft(
         Kind.REPROCESS,

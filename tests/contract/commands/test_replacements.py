@@ -84,6 +84,8 @@ def test_the_old_form_is_out_of_reach(store):
         receipt = build.submit(store, body)
         assert receipt.kind is Kind.ERROR
         assert receipt.problem == "DeprecatedIdError: Form 'a' was replaced already"
+        (again,) = build.act(store, Kind.REPROCESS, receipt.form_id)
+        assert (again.changed, again.problem) == (False, receipt.problem)
     refused = build.act(store, Kind.ARCHIVE, "a")
     assert isinstance(refused, Conflict)
     assert "another form took its place" in str(refused)
