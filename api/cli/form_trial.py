@@ -100,7 +100,10 @@ def _said(session: Session, checked: Checked, receipt: Receipt) -> Iterator[Find
     elif receipt.kind is Kind.DUPLICATE:
         yield warning(where_id(root), receipt.problem or "")
     elif receipt.kind is Kind.EDIT:
-        text = f"it takes the place of the form '{receipt.form_id}', as an edit"
+        known = session.lineage(receipt.form_id or "")
+        is_first = known is not None and known.first.position == receipt.position
+        old = form.meta.deprecated_id if is_first else receipt.form_id
+        text = f"it takes the place of the form '{old}', as an edit"
         yield warning(where_id(root), text)
     elif form.form_id not in {None, receipt.form_id}:
         text = f"the id '{form.form_id}' is taken: the form gets another one"

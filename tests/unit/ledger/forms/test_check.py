@@ -16,6 +16,7 @@ from ledger.forms.check import (
     where_id,
     where_index,
 )
+from ledger.forms.form import CASE_NS, META_NS
 from ledger.forms.xml import parse_xml
 from tests.kit.build import CASE, XMLNS, a_block, a_create, a_form, an_update
 
@@ -442,3 +443,13 @@ def test_a_response_that_breaks_its_schema_is_told(body, path, text):
     [found] = check_response(body.encode())
     assert (found.weight.value, found.place.path) == ("refused", path)
     assert found.text.startswith(text)
+
+
+def test_digits_of_other_scripts_are_no_finding():
+    """Rule 9.1: times in them are read, in case blocks and in the meta block."""
+    digits = {str(n): chr(0x660 + n) for n in range(10)}
+    when = "2026-03-01T10:00:00Z".translate(str.maketrans(digits))
+    block = f'<case xmlns="{CASE_NS}" case_id="c1" date_modified="{when}"/>'
+    meta = f"<instanceID>f</instanceID><timeEnd>{when}</timeEnd>"
+    body = f'<data xmlns="urn:f">{block}<meta xmlns="{META_NS}">{meta}</meta></data>'
+    assert check_form(body.encode()).findings == ()
