@@ -33,11 +33,11 @@ _WARNING: Object = {
     "description": TEXT,
     "column": TEXT,
     "rows": _ROWS,
+    "sample": TEXT_OR_NULL,
 }
 _ERROR: Object = {
     **_WARNING,
     "count": NUMBER,
-    "sample": TEXT_OR_NULL,
     "row_ranges": TEXT,
     "sheet": TEXT,
     "candidates": TEXTS,

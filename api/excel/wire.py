@@ -126,7 +126,6 @@ def _error(group: Mapping[str, Any]) -> dict[str, Any]:
         **_warning(group),
         "sheet": group["sheet"],
         "count": count_of(group["rows"]),
-        "sample": group["sample"],
         "row_ranges": row_ranges(group["rows"]),
         "candidates": group["candidates"] or [],
     }
@@ -138,4 +137,5 @@ def _warning(group: Mapping[str, Any]) -> dict[str, Any]:
         "description": group["description"],
         "column": group["column"],
         "rows": list(row_numbers(group["rows"])),
+        "sample": group["sample"],
     }

@@ -6,6 +6,7 @@ from api.openapi.shapes import (
     BINARY,
     TEXT,
     TEXT_OR_NULL,
+    TEXTS,
     Object,
     as_json,
     closed,
@@ -25,8 +26,9 @@ _PROCESS = closed(
         "objectType": {"enum": ["user", "location", "organisation"]},
         "status": {"enum": ["NOT STARTED", "IN PROGRESS", "COMPLETED", "FAILED"]},
         "dryRun": {"const": True},
+        "warnings": TEXTS,
     },
-    optional=("failureResult", "successResult", "objectType", "dryRun"),
+    optional=("failureResult", "successResult", "objectType", "dryRun", "warnings"),
 )
 
 

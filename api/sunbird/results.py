@@ -15,6 +15,7 @@ import orjson
 from importers.sunbird.command import API
 from importers.sunbird.rules.known import FAILED
 from importers.sunbird.rules.settings import SunbirdSettings
+from importers.tables.notices import lines_of
 from ledger.imports.results import rows_of
 from ledger.imports.values import ImportRow, Outcome
 from ledger.jobs.values import Job, JobState
@@ -58,6 +59,8 @@ async def results(
     last = {"message": message, "objectType": job.options["object"], "status": status}
     if job.options["dry_run"]:
         last["dryRun"] = True
+    if warnings := list(lines_of(job.progress.get("notices", ()))):
+        last["warnings"] = warnings
     yield b"]," + orjson.dumps(last)[1:] + b"]}"
 
 

@@ -40,6 +40,7 @@ from importers.jobs.worker import JobContext
 from importers.rows.job import Course, commit_each, in_turn
 from importers.rows.reading import closing_rows, in_portions, skip
 from importers.rows.rules.kept import added
+from importers.tables.notices import Notices
 from ledger.bodies import get_blob
 from ledger.cases.case import Case
 from ledger.directory.users import list_users
@@ -108,7 +109,9 @@ class _Run:
             users=await self._users(program),
             dry_run=self._course.is_dry,
         )
-        files = [await self._surveyed(control, file) for file in self._files()]
+        notices = Notices()
+        files = [await self._surveyed(control, f, notices) for f in self._files()]
+        self._course.so_far["notices"] = notices.to_json()
         self._course.so_far["total"] = sum(file.count for file in files)
         first = 0
         for file in files:
@@ -155,8 +158,10 @@ class _Run:
         """Return the files; of one name the last, in place of the first (rule 1.3c)."""
         return list({file["name"]: file for file in self._options["files"]}.values())
 
-    async def _surveyed(self, control: Control, file: Mapping[str, Any]) -> _Surveyed:
-        """Store a file and look through it."""
+    async def _surveyed(
+        self, control: Control, file: Mapping[str, Any], notices: Notices
+    ) -> _Surveyed:
+        """Store a file and look through it; what is told of it goes to ``notices``."""
         name = file["name"]
         properties = control.file_properties(name)
         if properties is None:
@@ -168,7 +173,8 @@ class _Run:
             raise RunBroken(f"The file {shown(name)} is not kept any more")
         source = Source(name=name, path=path, properties=properties)
         try:
-            count = await asyncio.to_thread(count_records, source)
+            tell = partial(notices.add, file=name)
+            count = await asyncio.to_thread(partial(count_records, source, tell=tell))
         except FileBroken as error:
             return _Surveyed(source=None, trouble=str(error))
         return _Surveyed(source=source, count=count)

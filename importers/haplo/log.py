@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from importers.tables.notices import lines_of
 from ledger.imports.values import ImportRow
 from ledger.jobs.values import Job, JobState
 from ledger.times import Micros, format_micros
@@ -16,6 +17,7 @@ from ledger.times import Micros, format_micros
 MOST_LOGGED = 499
 
 _TOO_MANY = "Too many errors in import batch, no further errors will be reported"
+_WARNING = "WARNING: "
 _EXCEPTION = "EXCEPTION: Error during import: "
 
 
@@ -25,7 +27,7 @@ def log_lines(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
     Of an endless number of messages no more rows are taken than are told.
     """
     yield from _at("START", job.started_on)
-    for number, line in enumerate(chain(_prepared(job), _told(rows)), start=1):
+    for number, line in enumerate(_all(job, rows), start=1):
         if number > MOST_LOGGED:
             yield _TOO_MANY
             break
@@ -35,6 +37,11 @@ def log_lines(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
     elif job.state is JobState.CANCELLED:
         yield f"{_EXCEPTION}Cancelled"
     yield from _at("END", job.finished_on)
+
+
+def _all(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
+    noticed = lines_of(job.progress.get("notices", ()))
+    return chain(_prepared(job), map(_WARNING.__add__, noticed), _told(rows))
 
 
 def _prepared(job: Job) -> list[str]:

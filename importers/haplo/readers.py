@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from importers.haplo.json_records import BadJson, json_records, whole_json
 from importers.haplo.rules.scripting import is_truthy, shown
 from importers.haplo.xml_records import BadXml, attributes_of, texts_of, xml_records
+from importers.tables.notices import Tell, unheard
 from importers.tables.open import open_table
 from importers.tables.unreadable import Unreadable
 
@@ -48,19 +49,22 @@ class Source:
     properties: Mapping[str, Any]
 
 
-def records_of(source: Source) -> Generator[Raw]:
-    """Yield the records of a file; raises ``FileBroken``."""
+def records_of(source: Source, *, tell: Tell = unheard) -> Generator[Raw]:
+    """Yield the records of a file; raises ``FileBroken``.
+
+    What a reader notices of the file goes to ``tell``, before the records it is about.
+    """
     try:
-        yield from _READERS[source.properties["read"]](source)
+        yield from _READERS[source.properties["read"]](source, tell)
     except (BadJson, BadXml, csv.Error, UnicodeError, OSError) as error:
         raise FileBroken(_broken(source, str(error))) from None
     except Unreadable as error:
         raise FileBroken(_broken(source, error.text)) from None
 
 
-def count_records(source: Source) -> int:
+def count_records(source: Source, *, tell: Tell = unheard) -> int:
     """Read a file to its end and return its records; raises ``FileBroken``."""
-    with closing(records_of(source)) as found:
+    with closing(records_of(source, tell=tell)) as found:
         return sum(1 for _ in found)
 
 
@@ -68,7 +72,7 @@ def _broken(source: Source, reason: str) -> str:
     return f"Could not read file {shown(source.name)}: {shown(reason)}"
 
 
-def _json(source: Source) -> Iterator[Raw]:
+def _json(source: Source, _: Tell) -> Iterator[Raw]:
     if _is_single(source):
         document = whole_json(source.path)
         yield Raw(document, source.path.stat().st_size)
@@ -77,17 +81,17 @@ def _json(source: Source) -> Iterator[Raw]:
         yield Raw(data, length)
 
 
-def _xml_texts(source: Source) -> Iterator[Raw]:
+def _xml_texts(source: Source, _: Tell) -> Iterator[Raw]:
     found = xml_records(source.path, texts_of, whole=_is_single(source))
     return (Raw(data, _length(data), line) for data, line in found)
 
 
-def _xml_attributes(source: Source) -> Iterator[Raw]:
+def _xml_attributes(source: Source, _: Tell) -> Iterator[Raw]:
     found = xml_records(source.path, attributes_of, whole=_is_single(source))
     return (Raw(data, _length(data), line) for data, line in found)
 
 
-def _tsv(source: Source) -> Iterator[Raw]:
+def _tsv(source: Source, _: Tell) -> Iterator[Raw]:
     separator = source.properties.get("separator")
     if not isinstance(separator, str) or not separator:
         separator = "\t"
@@ -103,7 +107,7 @@ def _tsv(source: Source) -> Iterator[Raw]:
             yield Raw(_named(names, values), len(text), number)
 
 
-def _csv(source: Source) -> Iterator[Raw]:
+def _csv(source: Source, _: Tell) -> Iterator[Raw]:
     names: list[str] | None = None
     reader = csv.reader(_lines(source, newline=""), strict=True)
     for values in reader:
@@ -116,11 +120,13 @@ def _csv(source: Source) -> Iterator[Raw]:
             yield Raw(_named(names, values), length, reader.line_num)
 
 
-def _xlsx(source: Source) -> Iterator[Raw]:
+def _xlsx(source: Source, tell: Tell) -> Iterator[Raw]:
     sheet = source.properties.get("sheet")
     sheet = sheet if isinstance(sheet, str) else None
     with open_table(source.path, file_name="data.xlsx", sheet=sheet) as table:
+        tell(table.notices)
         for row in table.rows():
+            tell(row.notices)
             data = _named(table.headers, row.texts)
             if data:
                 yield Raw(data, _length(data), row.number)
@@ -166,7 +172,7 @@ def _is_single(source: Source) -> bool:
     return is_truthy(source.properties.get("singleRecord"))
 
 
-_Reader: TypeAlias = Callable[[Source], Iterator[Raw]]
+_Reader: TypeAlias = Callable[[Source, Tell], Iterator[Raw]]
 
 _READERS: dict[str, _Reader] = {
     "json": _json,

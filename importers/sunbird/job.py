@@ -26,6 +26,7 @@ from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.known import Known
 from importers.sunbird.table import Record, read_records
 from importers.sunbird.upload import task_of
+from importers.tables.notices import Notices
 from ledger.errors import LedgerError
 from ledger.jobs.values import Job
 
@@ -57,16 +58,18 @@ class _Upload:
         self._path = path
         self._task = task_of(context.job)
         self._people = People()
+        self._notices = Notices()
         self._course: Course[Known] = Course(context, _begun(context.job))
         self._pace = Pace(_ROWS)
 
     async def run(self) -> Mapping[str, Any]:
         """Import what is left of the file; return how many rows ended in which way."""
+        await asyncio.to_thread(self._look_through)
         if self._task.kind is ObjectType.USER:
-            await asyncio.to_thread(self._expect)
             while await self._context.read(partial(self._people.follow, pages=_PAGES)):
                 pass
         if self._course.is_dry or not self._context.job.progress:
+            self._course.so_far["notices"] = self._notices.to_json()
             await self._course.save()
         with closing_rows(read_records(self._path, self._task.kind)) as records:
             await skip(records, self._course.so_far["done"])
@@ -75,10 +78,13 @@ class _Upload:
         so_far = self._course.so_far
         return {**{way: so_far[way] for way in COUNTED}, "dry_run": self._course.is_dry}
 
-    def _expect(self) -> None:
-        with closing(read_records(self._path, self._task.kind)) as records:
+    def _look_through(self) -> None:
+        """Read the whole file: what is told of it, and whom its rows may mean."""
+        kind, tell = self._task.kind, self._notices.add
+        with closing(read_records(self._path, kind, tell=tell)) as records:
             for record in records:
-                self._people.expect(record.values)
+                if kind is ObjectType.USER:
+                    self._people.expect(record.values)
 
     async def _commit(self, records: tuple[Record, ...]) -> None:
         """Commit what becomes of some rows."""
@@ -95,7 +101,7 @@ class _Upload:
         await self._course.commit(command, _accounted)
 
 
-def _begun(job: Job) -> dict[str, int]:
+def _begun(job: Job) -> dict[str, Any]:
     """Return how far an upload is before its first row."""
     total = job.options["rows"]
     return {"done": 0, "total": total, **dict.fromkeys(COUNTED, 0)}

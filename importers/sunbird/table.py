@@ -12,6 +12,7 @@ from pathlib import Path
 
 from importers.sunbird.rules.columns import Code, ObjectType, Refused, read_header
 from importers.tables.csvfile import read_values
+from importers.tables.notices import Tell, unheard
 from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
 
@@ -28,8 +29,16 @@ class Record:
     values: Mapping[str, str]
 
 
-def read_records(path: Path, kind: ObjectType) -> Generator[Record]:
-    """Yield the rows below the header; raises ``Refused``, at the header or later."""
+def read_records(
+    path: Path,
+    kind: ObjectType,
+    *,
+    tell: Tell = unheard,  # noqa: ARG001 - nothing is noticed yet
+) -> Generator[Record]:
+    """Yield the rows below the header; raises ``Refused``, at the header or later.
+
+    What is noticed of the file goes to ``tell``, before the rows it is about.
+    """
     with closing(_lines(path)) as lines:
         names = _names(lines, kind)
         for number, (line, cells) in enumerate(lines, start=1):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from importers.tables.csvfile import open_csv, read_csv
+from importers.tables.notices import Notice
 from importers.tables.rows import Head, Row
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
 from importers.tables.workbook import Reading, open_workbook
@@ -58,6 +59,11 @@ class Table:
     def row_count(self) -> int | None:
         """Return the number of rows below the header, blank ones too, if known."""
         return self.head.row_count
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Return what is told of the file as a whole; rows have their own."""
+        return self.head.notices
 
     def rows(self) -> Generator[Row]:
         """Yield the rows below the header, each call from the first one.

@@ -15,6 +15,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeAlias
 
+from importers.tables.notices import Notice
 from importers.tables.unreadable import Limits, Unreadable
 from ledger.forms.names import is_legal
 
@@ -68,13 +69,19 @@ class Row:
     """One row below the header; ``number`` is the one that Excel shows.
 
     ``texts`` and ``kinds`` have one entry for each header. ``cleaned`` are the places
-    where characters were dropped because XML cannot carry them.
+    where characters were dropped because XML cannot carry them. ``shown`` has, by
+    place, what a spreadsheet shows of a number with zeros that are not in it.
+    ``notices`` is what the reader tells of the row. One with a ``fault`` must not be
+    imported, since its cells may belong to other headers; that says why.
     """
 
     number: int
     texts: tuple[str | None, ...]
     kinds: str
     cleaned: tuple[int, ...] = ()
+    shown: tuple[tuple[int, str], ...] = ()
+    notices: tuple[Notice, ...] = ()
+    fault: str = ""
 
     def __getitem__(self, place: int) -> Cell:
         """Return the cell in a column, counted from 0."""
@@ -87,7 +94,8 @@ class Head:
 
     ``headers`` has an empty text where a column is to be ignored, and none at all for
     an empty sheet; ``row_count`` is the number of rows below it, if known. ``merged``
-    has the first and last row of each merged range.
+    has the first and last row of each merged range, ``notices`` what the reader tells
+    of the file as a whole, ``hidden`` which of the sheets are hidden.
     """
 
     sheet: str
@@ -95,6 +103,8 @@ class Head:
     headers: tuple[str, ...]
     row_count: int | None
     merged: tuple[tuple[int, int], ...] = ()
+    hidden: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def to_text(value: Any) -> str | None:

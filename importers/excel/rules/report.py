@@ -12,6 +12,7 @@ from typing import Any
 
 from importers.excel.rules.decide import RowError, Skip
 from importers.excel.rules.outcome import Done, RowOutcome, Written
+from importers.tables.notices import Notice
 
 _LONGEST_SAMPLE = 100
 _Ranges = list[list[int]]
@@ -84,9 +85,17 @@ class Report:
         self, title: str, column: str, *, text: str, sheet: str, row: int | None = None
     ) -> None:
         """Add a warning, of a row where one is named."""
-        group = _group(self.warnings, title, column, sheet=sheet, text=text)
-        if row is not None:
-            group.add(row)
+        notice = Notice(title, text, column, row)
+        self.tell(notice, sheet)
+
+    def tell(self, notice: Notice, sheet: str) -> None:
+        """Add what a reader tells of a sheet, as a warning; the first sample stays."""
+        title, column = notice.title, notice.column
+        group = _group(self.warnings, title, column, sheet=sheet, text=notice.text)
+        if notice.row is not None:
+            group.add(notice.row)
+        if group.sample is None and notice.sample:
+            group.sample = notice.sample[:_LONGEST_SAMPLE]
 
     def _fail(self, number: int, error: RowError, sheet: str) -> None:
         group = _group(

@@ -58,6 +58,8 @@ class Window:
         """Return the progress after these rows."""
         report, title = excel_report.from_json(before["report"]), self.place.sheet.title
         for row, found in self.rows:
+            for notice in row.notices:
+                report.tell(notice, title)
             for warning in _warnings(row, self.columns.headers):
                 _warn(report, warning, sheet=title, row=row.number)
             if not isinstance(found, Wish):
@@ -90,6 +92,8 @@ def begun(
 ) -> dict[str, Any]:
     """Return the progress before the first row of a sheet."""
     report = excel_report.from_json(before.get("report", {}))
+    for notice in head.notices:
+        report.tell(notice, place.sheet.title)
     for found in columns.warnings:
         _warn(report, found, sheet=place.sheet.title)
     if place.number == 0:
