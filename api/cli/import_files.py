@@ -56,6 +56,7 @@ import_files.add_command(sunbird)
     help="Make a case of a row that finds none.",
 )
 @click.option("--name-column", metavar="C", help="The column with the names.")
+@click.option("--header-row", metavar="N", help="The row with the headers, if not 1.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option(
     "--failed-rows",
@@ -75,7 +76,7 @@ def excel(
     failed_rows: Path | None,
     **fields: str | None,
 ) -> int:
-    """Import a spreadsheet of cases (.xlsx, .xls, .csv or .ods).
+    """Import a spreadsheet of cases (.xlsx, .xls, .ods, .csv, .tsv or .txt).
 
     Exits with 1 when a row failed. The job's id is printed: undo takes it back.
     """

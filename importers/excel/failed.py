@@ -82,7 +82,13 @@ def _sheets(job: Job, path: Path) -> Iterator[tuple[Table, list[_Group], Columns
     for sheet in options.sheets:
         title = sheet.title if options.is_many else None
         groups = [group for group in errors if group["sheet"] == sheet.title]
-        with open_table(path, file_name=name, sheet=title, limits=limits) as table:
+        with open_table(
+            path,
+            file_name=name,
+            sheet=title,
+            header_row=options.header_row,
+            limits=limits,
+        ) as table:
             yield table, groups, columns_of(table.headers, options, sheet.case_type)
 
 

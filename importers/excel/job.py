@@ -135,8 +135,13 @@ class _Import:
 
     def _opened(self, sheet: Sheet) -> Table:
         title = sheet.title if self._options.is_many else None
-        limits = self._limits
-        return open_table(self._path, file_name=self._name, sheet=title, limits=limits)
+        return open_table(
+            self._path,
+            file_name=self._name,
+            sheet=title,
+            header_row=self._options.header_row,
+            limits=self._limits,
+        )
 
     async def _import_table(self, place: Place, table: Table) -> None:
         columns = columns_of(table.headers, self._options, place.sheet.case_type)
@@ -198,7 +203,7 @@ class _Import:
 def _passed(rows: Iterator[Row], so_far: Mapping[str, Any]) -> list[Row]:
     """Pass the rows that were taken before; return those that still wait."""
     last, waiting = so_far["row"], set(so_far["waiting"])
-    if last == 1:
+    if last == so_far.get("header_row", 1):
         return []
     found = []
     for row in rows:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from importers.excel.rules.options import (
@@ -40,12 +41,13 @@ def looked_into(
     Raises ``Refused`` with the first of the checks 3 to 18 that fails.
     """
     try:
-        titles = _check(path, file_name, None, limits)
+        look = partial(_check, path, file_name, limits, header_row=options.header_row)
+        titles = look(None)
         known = _known_types(store, domain, titles) if len(titles) > 1 else set()
         sheets, ignored = sheets_of(options, titles, known)
         if len(sheets) > 1:
             for sheet in sheets:
-                _check(path, file_name, sheet.title, limits)
+                look(sheet.title)
     except Unreadable as error:
         raise refusal(error) from error
     check_comment(options)
@@ -64,11 +66,17 @@ def _has_type(r: Reader, case_type: str) -> bool:
 
 
 def _check(
-    path: Path, file_name: str, sheet: str | None, limits: Limits
+    path: Path, file_name: str, limits: Limits, sheet: str | None, *, header_row: int
 ) -> tuple[str, ...]:
     """Check the headers of a sheet, and return the titles of all of them."""
     try:
-        with open_table(path, file_name=file_name, sheet=sheet, limits=limits) as table:
+        with open_table(
+            path,
+            file_name=file_name,
+            sheet=sheet,
+            header_row=header_row,
+            limits=limits,
+        ) as table:
             check_headers(table.headers)
             check_not_empty(Path(file_name).suffix.lower()[1:], table.headers)
             return table.sheet_names

@@ -25,6 +25,7 @@ from importers.rows.records import append_record, keep
 from importers.rows.rules.form import Origin, case_id_of
 from importers.rows.rules.kept import Counts, Kept
 from importers.rows.rules.overlay import Overlay
+from importers.tables.notices import Fault
 from ledger.cases.case import Case
 from ledger.entry import Author, Kind
 from ledger.imports.values import Outcome
@@ -42,6 +43,7 @@ class Numbered(NamedTuple):
     data: Any
     length: int
     row: int | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,9 @@ def _record(
     """Return a record to which its instructions are done."""
     new_id = partial(case_id_of, HAPLO, batch.domain, batch.job_id, numbered.number)
     record = Record(batch.program.model, lookup, setting, new_id=new_id, said=said)
-    if not isinstance(numbered.data, dict):
+    if numbered.fault is not None:
+        record.abort(str(numbered.fault))
+    elif not isinstance(numbered.data, dict):
         record.abort("Record is not an object")
     else:
         run_all(batch.program.steps, record, numbered.data)

@@ -17,11 +17,18 @@ from typing import Any, NamedTuple, TypeAlias
 from importers.haplo.json_records import BadJson, json_records, whole_json
 from importers.haplo.rules.scripting import is_truthy, shown
 from importers.haplo.xml_records import BadXml, attributes_of, texts_of, xml_records
-from importers.tables.notices import Tell, unheard
+from importers.tables.delimited import Delimited, Quotes, Wanted, too_many_cells
+from importers.tables.encoding import Encoding, encoding_of
+from importers.tables.headers import is_blank, trimmed
+from importers.tables.notices import Fault, Tell, unheard
 from importers.tables.open import open_table
-from importers.tables.unreadable import Unreadable
+from importers.tables.rows import without_header
+from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
 _LONGEST_LINE = 10_000_000
+_NO_DELIMITERS = frozenset('\r\n "')
+"""Characters that part cells, but not where others may be in quotes."""
+
 _NO_CHARSETS = frozenset(
     {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
 )
@@ -33,11 +40,15 @@ class FileBroken(Exception):
 
 
 class Raw(NamedTuple):
-    """A record as its file has it; ``row`` is the line, where files have lines."""
+    """A record as its file has it; ``row`` is the line, where files have lines.
+
+    One with a ``fault`` must not be imported.
+    """
 
     data: Any
     length: int
     row: int | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,33 +102,56 @@ def _xml_attributes(source: Source, _: Tell) -> Iterator[Raw]:
     return (Raw(data, _length(data), line) for data, line in found)
 
 
-def _tsv(source: Source, _: Tell) -> Iterator[Raw]:
+def _tsv(source: Source, tell: Tell) -> Iterator[Raw]:
     separator = source.properties.get("separator")
     if not isinstance(separator, str) or not separator:
-        separator = "\t"
+        separator = None
+    elif len(separator) > 1 or separator in _NO_DELIMITERS:
+        return _split(source, separator)
+    wanted = Wanted(
+        usual="\t",
+        delimiter=separator,
+        encoding=_encoding(source),
+        quotes=Quotes.AS_EXCEL,
+        header_row=None,
+    )
+    return _delimited(source, wanted, tell)
+
+
+def _csv(source: Source, tell: Tell) -> Iterator[Raw]:
+    wanted = Wanted(encoding=_encoding(source), header_row=None)
+    return _delimited(source, wanted, tell)
+
+
+def _delimited(source: Source, wanted: Wanted, tell: Tell) -> Iterator[Raw]:
+    file = Delimited(source.path, wanted, DEFAULT_LIMITS)
+    tell(file.notices)
+    with closing(file.lines()) as lines:
+        for found in lines:
+            if all(map(is_blank, found.cells)):
+                continue
+            line = file.judged(found)
+            tell(line.notices)
+            if line.fault is None:
+                tell(without_header(line.number, line.cells, file.names))
+            length = sum(map(len, line.cells))
+            data = _named(file.names, line.cells)
+            yield Raw(data, length, line.line, line.fault)
+
+
+def _split(source: Source, separator: str) -> Iterator[Raw]:
+    """Yield the records of a file whose separator is more than a character."""
     names: list[str] | None = None
     for number, line in enumerate(_lines(source), start=1):
         text = line.rstrip("\n")
-        if not text:
+        if is_blank(text.replace(separator, "")):
             continue
         values = text.split(separator)
         if names is None:
-            names = values
-        else:
-            yield Raw(_named(names, values), len(text), number)
-
-
-def _csv(source: Source, _: Tell) -> Iterator[Raw]:
-    names: list[str] | None = None
-    reader = csv.reader(_lines(source, newline=""), strict=True)
-    for values in reader:
-        if not values:
+            names = list(map(trimmed, values))
             continue
-        if names is None:
-            names = values
-        else:
-            length = sum(map(len, values))
-            yield Raw(_named(names, values), length, reader.line_num)
+        fault = too_many_cells(values, len(names), repr(separator))
+        yield Raw(_named(names, values), len(text), number, fault)
 
 
 def _xlsx(source: Source, tell: Tell) -> Iterator[Raw]:
@@ -132,16 +166,25 @@ def _xlsx(source: Source, tell: Tell) -> Iterator[Raw]:
                 yield Raw(data, _length(data), row.number)
 
 
-def _lines(source: Source, newline: str | None = None) -> Iterator[str]:
+def _lines(source: Source) -> Iterator[str]:
     """Yield lines with their ends; without a byte order mark."""
-    encoding = _codec(source.properties.get("charset"))
-    with source.path.open(encoding=encoding, newline=newline) as file:
+    encoding = _encoding(source) or encoding_of(source.path)
+    with source.path.open(encoding=encoding.codec) as file:
         first = True
         while line := file.readline(_LONGEST_LINE + 1):
             if len(line) > _LONGEST_LINE:
                 raise csv.Error(f"a line has more than {_LONGEST_LINE} characters")
             yield line.removeprefix(_BOM) if first else line
             first = False
+
+
+def _encoding(source: Source) -> Encoding | None:
+    """Return the encoding that the control file names, if it does."""
+    charset = source.properties.get("charset")
+    if not isinstance(charset, str) or not charset:
+        return None
+    codec = _codec(charset)
+    return Encoding("utf-8-sig" if codec == "utf-8" else codec)
 
 
 def _codec(charset: Any) -> str:
@@ -161,7 +204,7 @@ def _codec(charset: Any) -> str:
 def _named(names: Any, values: Any) -> dict[str, str]:
     """Return values by the names above them; empty ones are absent."""
     pairs = zip(names, values, strict=False)
-    return {name: value for name, value in pairs if value and name is not None}
+    return {name: value for name, value in pairs if value and name}
 
 
 def _length(data: Any) -> int:

@@ -140,6 +140,8 @@ class _Run:
         return Done(self._kept.counts, self._cases.left)
 
     def _decided(self, record: Record) -> Planned | Failed:
+        if record.fault is not None:
+            return self._failure(record, str(record.fault))
         new_id = self._origin.case_id(record.number, 0)
         return decide(record.values, self._task, self._cases, new_id=new_id)
 
@@ -185,8 +187,8 @@ class _Run:
             return True
         return planned.before is None and self._cases.is_stored(planned.after.case_id)
 
-    def _failure(self, record: Record, **more: str) -> Failed:
-        return failure(record.values, self._task, self._cases, message=FAILED, **more)
+    def _failure(self, record: Record, message: str = FAILED, **more: str) -> Failed:
+        return failure(record.values, self._task, self._cases, message=message, **more)
 
     def _refuse(self, record: Record, error_id: str | None) -> None:
         """Keep a row whose form was refused, or could not even be made."""

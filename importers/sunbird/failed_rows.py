@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 import xlsxwriter
 
-from importers.tables.csvfile import SHEET, read_values
+from importers.sunbird.table import open_file
+from importers.tables.delimited import SHEET
 from importers.tables.rows import REASONS
-from importers.tables.unreadable import DEFAULT_LIMITS
 from ledger.imports.values import ImportRow, Outcome
 
 _LONGEST_CELL = 32_767
@@ -44,13 +44,11 @@ def _lines(rows: Iterable[ImportRow], path: Path) -> Generator[Sequence[str]]:
         for row in rows
         if row.outcome is Outcome.FAILED
     }
-    width: int | None = None
-    with closing(read_values(path, limits=DEFAULT_LIMITS)) as values:
-        for line, cells in enumerate(values, start=1):
-            if width is None:
-                if any(cell.strip() for cell in cells):
-                    width = len(cells)
-                    yield [*cells, REASONS]
-            elif line in reasons:
-                filled = [*cells, *[""] * width][:width]
-                yield [*filled, reasons[line]]
+    file = open_file(path)
+    width = len(file.header)
+    yield [*file.names, REASONS]
+    with closing(file.lines()) as lines:
+        for line in lines:
+            if line.number in reasons:
+                filled = [*line.cells, *[""] * width][:width]
+                yield [*filled, reasons[line.number]]

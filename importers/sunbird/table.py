@@ -1,18 +1,20 @@
-"""The rows of a CSV file under the internal names of their columns.
+"""The rows of a text file under the internal names of their columns.
 
 ``rules/batch-imports.md`` 2.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from importers.sunbird.rules.columns import Code, ObjectType, Refused, read_header
-from importers.tables.csvfile import read_values
-from importers.tables.notices import Tell, unheard
+from importers.tables.delimited import Delimited, Line, Wanted
+from importers.tables.headers import is_blank
+from importers.tables.notices import Fault, Tell, unheard
+from importers.tables.rows import without_header
 from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
 
@@ -21,28 +23,41 @@ class Record:
     """One row with data, counted from 1; ``line`` counts every row of the file.
 
     Cells without a value are left out. Where two columns have the same meaning, the
-    first one with a value counts.
+    first one with a value counts. A row with a ``fault`` must not be imported.
     """
 
     number: int
     line: int
     values: Mapping[str, str]
+    fault: Fault | None = None
+
+
+def open_file(path: Path) -> Delimited:
+    """Open a file whose header is its first line with a value; raises ``Refused``."""
+    try:
+        return Delimited(path, Wanted(header_row=None), DEFAULT_LIMITS)
+    except Unreadable as error:
+        text = f"Please provide valid csv file. {error.text}"
+        raise Refused(Code.NO_CSV, text) from error
 
 
 def read_records(
-    path: Path,
-    kind: ObjectType,
-    *,
-    tell: Tell = unheard,  # noqa: ARG001 - nothing is noticed yet
+    path: Path, kind: ObjectType, *, tell: Tell = unheard
 ) -> Generator[Record]:
     """Yield the rows below the header; raises ``Refused``, at the header or later.
 
     What is noticed of the file goes to ``tell``, before the rows it is about.
     """
-    with closing(_lines(path)) as lines:
-        names = _names(lines, kind)
-        for number, (line, cells) in enumerate(lines, start=1):
-            yield Record(number, line, _under(names, cells))
+    file = open_file(path)
+    names = _names(file, kind)
+    tell(file.notices)
+    with closing(_lines(file)) as lines:
+        for number, line in enumerate(lines, start=1):
+            tell(line.notices)
+            if line.fault is None:
+                tell(without_header(line.number, line.cells, file.names))
+            cells = [cell.strip() for cell in line.cells]
+            yield Record(number, line.number, _under(names, cells), line.fault)
 
 
 def count_records(path: Path, kind: ObjectType) -> int:
@@ -50,42 +65,34 @@ def count_records(path: Path, kind: ObjectType) -> int:
 
     Raises ``Refused`` with the first of the checks 6 to 10 that fails.
     """
-    with closing(_lines(path)) as lines:
-        everything = iter(lines)
-        first = next(everything, None)
-        # A file that is broken further down is no CSV, whatever its header says.
-        count = sum(1 for _ in everything)
-    _names(iter(() if first is None else (first,)), kind)
+    # A file that is broken further down is no CSV, whatever its header says.
+    file = open_file(path)
+    _names(file, kind)
+    with closing(_lines(file)) as lines:
+        count = sum(1 for _ in lines)
     if not count:
         raise Refused(Code.NO_ROWS, "No data rows in CSV.")
     return count
 
 
-def _names(
-    lines: Iterator[tuple[int, Sequence[str]]], kind: ObjectType
-) -> tuple[str | None, ...]:
-    header = next(lines, None)
-    if header is None:
+def _names(file: Delimited, kind: ObjectType) -> tuple[str | None, ...]:
+    if not file.header:
         raise Refused(Code.EMPTY, "CSV file is Empty.")
-    return read_header(kind, header[1])
+    return read_header(kind, file.names)
 
 
 def _under(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, str]:
     values: dict[str, str] = {}
-    # Rows may be shorter than the header, or longer.
+    # Rows may be shorter than the header.
     for name, cell in zip(names, cells, strict=False):
         if name is not None and cell:
             values.setdefault(name, cell)
     return values
 
 
-def _lines(path: Path) -> Generator[tuple[int, Sequence[str]]]:
-    """Yield the rows that are not blank, their cells trimmed."""
-    try:
-        with closing(read_values(path, limits=DEFAULT_LIMITS)) as rows:
-            for line, row in enumerate(rows, start=1):
-                cells = [cell.strip() for cell in row]
-                if any(cells):
-                    yield line, cells
-    except Unreadable as error:
-        raise Refused(Code.NO_CSV, "Please provide valid csv file.") from error
+def _lines(file: Delimited) -> Generator[Line]:
+    """Yield the rows that are not blank."""
+    with closing(file.lines()) as lines:
+        for line in lines:
+            if not all(map(is_blank, line.cells)):
+                yield file.judged(line)

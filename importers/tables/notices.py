@@ -38,6 +38,18 @@ def unheard(_: Iterable[Notice]) -> None:
     """Take notices of a file that tells them elsewhere, or to nobody."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row of a file must not be imported; ``sample`` are its cells."""
+
+    text: str
+    sample: str = ""
+
+    def __str__(self) -> str:
+        """Return both for people."""
+        return f"{self.text}: {self.sample}" if self.sample else self.text
+
+
 class Notices:
     """Notices so far, each thing once with its rows; the first sample is kept."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import BinaryIO
 from zipfile import ZipFile
 
-from importers.tables.rows import ErrorValue
 from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.values import ErrorValue
 from importers.tables.zip_parts import LOCKED, open_zip, parse, refuse_doctypes
 
 _CONTENT = "content.xml"

@@ -5,22 +5,34 @@ Reading blocks for as long as it takes, so whoever serves HTTP calls it from a t
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from importers.tables.csvfile import open_csv, read_csv
+from importers.tables.delimited import SHEET, USUAL, Delimited, Line, Wanted
 from importers.tables.notices import Notice
-from importers.tables.rows import Head, Row
-from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
+from importers.tables.rows import Head, Row, numbered, telling, to_headers, to_row
+from importers.tables.unreadable import (
+    DEFAULT_LIMITS,
+    Limits,
+    Reason,
+    Unreadable,
+    no_header,
+)
 from importers.tables.workbook import Reading, open_workbook
+
+_SMALLEST = 2
 
 
 class FileFormat(StrEnum):
     """What is read, by the extension of the file's name."""
 
     CSV = "csv"
+    TSV = "tsv"
+    TXT = "txt"
     XLSX = "xlsx"
     XLS = "xls"
     ODS = "ods"
@@ -36,14 +48,16 @@ class Table:
         *,
         file_format: FileFormat,
         limits: Limits,
-        reading: Reading | None = None,
+        header_row: int = 1,
+        source: Reading | Delimited,
     ) -> None:
-        """Take what ``open_table`` found; ``reading`` stands before the first row."""
+        """Take what ``open_table`` found; ``source`` stands before the first row."""
         self.path = path
         self.head = head
         self.file_format = file_format
+        self.header_row = header_row
         self._limits = limits
-        self._reading = reading
+        self._source: Reading | Delimited | None = source
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -70,17 +84,17 @@ class Table:
 
         Raises ``Unreadable`` when the file breaks off or has too many.
         """
-        if self.file_format is FileFormat.CSV:
-            yield from read_csv(self.path, self.headers, limits=self._limits)
+        if isinstance(self._source, Delimited):
+            yield from _text_rows(self._source, self.headers, self._limits)
             return
-        begun, self._reading = self._reading, None
+        begun, self._source = self._source, None
         with begun or self._again() as reading:
             yield from reading.rows()
 
     def close(self) -> None:
         """End the process that reads, if there is one."""
-        if self._reading is not None:
-            self._reading.close()
+        if isinstance(self._source, Reading):
+            self._source.close()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -91,8 +105,13 @@ class Table:
         self.close()
 
     def _again(self) -> Reading:
-        name, sheet = self.file_format.value, self.head.sheet
-        return open_workbook(self.path, name, sheet=sheet, limits=self._limits)
+        return open_workbook(
+            self.path,
+            self.file_format.value,
+            sheet=self.head.sheet,
+            limits=self._limits,
+            header_row=self.header_row,
+        )
 
 
 def open_table(
@@ -100,9 +119,10 @@ def open_table(
     *,
     file_name: str,
     sheet: str | None = None,
+    header_row: int = 1,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Table:
-    """Open the sheet of a name, or the first one; the header is read.
+    """Open the sheet of a name, or the first one to be seen; the header is read.
 
     ``file_name`` is what the sender called the file: its extension chooses the reader
     (``rules/excel-import.md`` 2). Raises ``Unreadable``.
@@ -110,13 +130,67 @@ def open_table(
     file_format = format_of(file_name)
     if path.stat().st_size > limits.file_size:
         raise limits.file_too_large()
-    if file_format is FileFormat.CSV:
-        head = open_csv(path, sheet=sheet, limits=limits)
-        return Table(path, head, file_format=file_format, limits=limits)
-    reading = open_workbook(path, file_format.value, sheet=sheet, limits=limits)
+    source: Reading | Delimited
+    if file_format.value in USUAL:
+        if sheet not in {None, SHEET}:
+            raise Unreadable(Reason.NO_SHEET, f"The file has no sheet named '{sheet}'")
+        if path.stat().st_size < _SMALLEST:
+            raise Unreadable(Reason.DAMAGED, "File is empty")
+        wanted = Wanted(usual=USUAL[file_format.value], header_row=header_row)
+        source = Delimited(path, wanted, limits)
+        head = _text_head(source, limits)
+    else:
+        source = open_workbook(
+            path,
+            file_format.value,
+            sheet=sheet,
+            limits=limits,
+            header_row=header_row,
+        )
+        head = source.head
     return Table(
-        path, reading.head, file_format=file_format, limits=limits, reading=reading
+        path,
+        head,
+        file_format=file_format,
+        limits=limits,
+        header_row=header_row,
+        source=source,
     )
+
+
+def _text_head(source: Delimited, limits: Limits) -> Head:
+    """Return what is known of a text file. Raises ``Unreadable``."""
+    headers = to_headers(source.header, limits)
+    if not headers and source.first_below is not None:
+        raise no_header(source.header_number, source.first_below)
+    row_count = source.last_below - source.header_number
+    if row_count > limits.rows:
+        with telling(headers):
+            raise limits.too_many_rows()
+    return Head(
+        sheet=SHEET,
+        sheet_names=(SHEET,),
+        headers=headers,
+        row_count=row_count,
+        notices=source.notices,
+    )
+
+
+def _text_rows(
+    source: Delimited, headers: tuple[str, ...], limits: Limits
+) -> Iterator[Row]:
+    first = source.header_number + 1
+    with closing(source.lines()) as lines:
+        # A gap of blank rows ends a workbook and not a text file, where nothing but
+        # data can make it long.
+        found = numbered((n.cells for n in lines), limits, first=first, gap=None)
+        for number, cells in found:
+            line = source.judged(Line(number, 0, cells))
+            row = to_row(number, line.cells, headers)
+            if line.notices or line.fault:
+                notices = (*line.notices, *(() if line.fault else row.notices))
+                row = replace(row, notices=notices, fault=line.fault)
+            yield row
 
 
 def format_of(file_name: str) -> FileFormat:

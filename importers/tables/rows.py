@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeAlias
 
-from importers.tables.notices import Notice
+from importers.tables.headers import is_blank, told_of, trimmed
+from importers.tables.notices import Fault, Notice
 from importers.tables.unreadable import Limits, Unreadable
+from importers.tables.values import ErrorValue, Padded, Unsaved
 from ledger.forms.names import is_legal
 
 Values: TypeAlias = Sequence[Any]
@@ -31,8 +34,13 @@ REASONS = "import_error"
 It is left out when that workbook comes back (``rules/excel-import.md`` 18.4).
 """
 
+WITHOUT_HEADER = "Value without a header"
+"""The title of what is told of values that no column has."""
+
 _NEVER_SET = "---"
-_LONGEST_INTEGER = 1e16
+_SAFE_DIGITS = 15
+_FIRST_LONG = 10**_SAFE_DIGITS
+_LONGEST_SAMPLE = 50
 _FIRST_ROWS = 100
 
 
@@ -45,12 +53,6 @@ class Kind(StrEnum):
     BOOLEAN = "b"
     TIME = "d"
     ERROR = "e"
-
-
-class ErrorValue(str):
-    """The value of a cell whose formula failed, such as ``#N/A``."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Row:
     cleaned: tuple[int, ...] = ()
     shown: tuple[tuple[int, str], ...] = ()
     notices: tuple[Notice, ...] = ()
-    fault: str = ""
+    fault: Fault | None = None
 
     def __getitem__(self, place: int) -> Cell:
         """Return the cell in a column, counted from 0."""
@@ -112,23 +114,95 @@ def to_text(value: Any) -> str | None:
     return _convert(value)[0]
 
 
-def to_row(number: int, values: Values) -> Row:
-    """Return the values under the headers as a row."""
-    texts, kinds, cleaned = [], [], []
-    for place, value in enumerate(values):
+def to_row(number: int, values: Values, headers: Sequence[str] | None = None) -> Row:
+    """Return the values under the headers as a row, with what is told of it."""
+    width = len(values) if headers is None else len(headers)
+    texts, kinds, cleaned, shown = [], [], [], []
+    notices = [] if headers is None else [*without_header(number, values, headers)]
+    for place, value in enumerate(fitted(values, width)):
         text, kind, was_cleaned = _convert(value)
         texts.append(text)
         kinds.append(kind)
         if was_cleaned:
             cleaned.append(place)
-    return Row(number, tuple(texts), "".join(kinds), tuple(cleaned))
+        if _tells(value):
+            header = headers[place] if headers else ""
+            if isinstance(value, Padded):
+                shown.append((place, value.shown))
+            notices += _told_of_value(value, text or "", header, number)
+    return Row(
+        number,
+        tuple(texts),
+        "".join(kinds),
+        tuple(cleaned),
+        shown=tuple(shown),
+        notices=tuple(notices),
+    )
+
+
+def header_notices(values: Values) -> tuple[Notice, ...]:
+    """Return what is told of the cells of a header."""
+    return tuple(told_of(map(_header_text, values)))
+
+
+def without_header(
+    number: int, values: Values, headers: Sequence[str]
+) -> Iterator[Notice]:
+    """Yield a notice of each value of a row that no header stands above."""
+    if len(values) <= len(headers) and all(headers):
+        return
+    for place, value in enumerate(values):
+        has_header = place < len(headers) and headers[place]
+        if not has_header and _is_something(value):
+            text = to_text(value) or ""
+            yield Notice(
+                WITHOUT_HEADER,
+                "The column has no header; what stands in it was left out",
+                column=_letters(place),
+                row=number,
+                sample=f'"{text[:_LONGEST_SAMPLE]}" in row {number}',
+            )
+
+
+def _letters(place: int) -> str:
+    """Return what a spreadsheet calls a column that is counted from 0."""
+    letters = ""
+    while place >= 0:
+        letters = chr(ord("A") + place % 26) + letters
+        place = place // 26 - 1
+    return letters
+
+
+def _tells(value: Any) -> bool:
+    kind = type(value)
+    if kind is float or kind is int:
+        return bool(abs(value) >= _FIRST_LONG)
+    return kind is Padded or kind is Unsaved
+
+
+def _told_of_value(value: Any, text: str, header: str, number: int) -> Iterator[Notice]:
+    if not header:
+        return
+    if isinstance(value, Unsaved):
+        about = "A formula was saved without its result; the cell is taken as blank"
+        yield Notice("Formula without a result", about, header, number)
+    if isinstance(value, Padded):
+        about = "Numbers are imported as they are, not as their format shows them"
+        sample = f"shown as {value.shown}, imported as {text}"
+        yield Notice("Number shown with zeros", about, header, number, sample)
+    if len(text.lstrip("-")) > _SAFE_DIGITS and text.lstrip("-").isdecimal():
+        about = (
+            f"The number has more than {_SAFE_DIGITS} digits; spreadsheets keep no "
+            "more, so the last ones may be wrong. Make the column text"
+        )
+        yield Notice("Long number", about, header, number, text)
 
 
 def to_headers(values: Values, limits: Limits) -> tuple[str, ...]:
     """Return the headers that a first row gives, blanks at its end left out.
 
-    They are not trimmed, and those that are repeated stay (rules 4.2 and 6.1). A
-    column whose header is blank, 0 or FALSE has an empty text.
+    They are trimmed, and those that are repeated stay (rules 4.2 and 6.1a). A column
+    whose header is blank, 0 or FALSE has an empty text.
     Raises ``Unreadable`` for too many.
     """
     headers = [_header(value) for value in values]
@@ -161,17 +235,18 @@ def repeated(headers: Sequence[str]) -> tuple[str, ...]:
 
 
 def numbered(
-    rows: Iterable[Values], limits: Limits, *, gap: int | None = GAP
+    rows: Iterable[Values], limits: Limits, *, first: int = 2, gap: int | None = GAP
 ) -> Iterator[tuple[int, Values]]:
     """Yield the rows below the header with their numbers, up to the end of the sheet.
 
-    The end is the last row with a truthy value; behind ``gap`` blank rows nothing is
-    looked at (rule 4.2). Raises ``Unreadable`` for too many rows.
+    ``first`` is the number of the row behind the header. The end is the last row with
+    a truthy value that can be seen; behind ``gap`` blank rows nothing is looked at
+    (rule 4.2). Raises ``Unreadable`` for too many rows.
     """
     blank: list[tuple[int, Values]] = []
-    for number, values in enumerate(rows, start=2):
-        if any(values):
-            _check_number(number, limits)
+    for number, values in enumerate(rows, start=first):
+        if any(values) and any(map(_counts, values)):
+            _check_number(number - first + 2, limits)
             yield from blank
             blank.clear()
             yield number, values
@@ -188,7 +263,12 @@ def _check_number(number: int, limits: Limits) -> None:
 
 def _is_something(value: Any) -> bool:
     """Tell whether a value is none of the blanks; 0 and FALSE are values."""
-    return value is not None and value != ""
+    return value is not None and not (isinstance(value, str) and is_blank(value))
+
+
+def _counts(value: Any) -> bool:
+    """Tell whether a value is more than blanks, 0 and FALSE."""
+    return bool(value) and not (isinstance(value, str) and is_blank(value))
 
 
 def fitted(values: Values, width: int) -> Values:
@@ -203,10 +283,16 @@ def first_rows(rows: Iterable[Row]) -> list[Row]:
 
 
 _Converted: TypeAlias = tuple[str | None, str, bool]
+_NUMBER = Kind.NUMBER.value
+_INFINITE = float("inf")
 _BLANK: _Converted = (None, Kind.BLANK.value, False)
 
 
 def _header(value: Any) -> str:
+    return trimmed(_header_text(value))
+
+
+def _header_text(value: Any) -> str:
     if not value:
         return ""
     return value if isinstance(value, str) else to_text(value) or ""
@@ -232,14 +318,32 @@ def _of_error(value: ErrorValue) -> _Converted:
 
 
 def _of_number(value: float) -> _Converted:
-    # The shortest text that is the same number again; whole ones without ".0". A
-    # whole number that is too long for a float loses digits in every reader alike.
+    # The shortest text that is the same number again; whole ones without ".0" and
+    # never with an exponent.
+    size = abs(value)
+    if size < _FIRST_LONG:
+        whole = value == int(value)
+        return str(int(value)) if whole else str(value), _NUMBER, False
+    if size < _INFINITE and value.is_integer():
+        # Zeros behind the digits that tell this number from all others.
+        return f"{Decimal(repr(value)):f}".partition(".")[0], _NUMBER, False
+    return str(value), _NUMBER, False
+
+
+def _of_integer(value: int) -> _Converted:
+    # The digits are those of the file, also where a float would lose some.
     try:
-        number = float(value)
-    except OverflowError:
-        number = float("inf") if value > 0 else float("-inf")
-    whole = abs(number) < _LONGEST_INTEGER and number == int(number)
-    return str(int(number)) if whole else str(number), Kind.NUMBER.value, False
+        return str(value), _NUMBER, False
+    except ValueError:  # thousands of digits
+        return "-inf" if value < 0 else "inf", _NUMBER, False
+
+
+def _of_padded(value: Padded) -> _Converted:
+    return _convert(value.value)
+
+
+def _of_unsaved(_: Unsaved) -> _Converted:
+    return _BLANK
 
 
 def _of_boolean(value: bool) -> _Converted:  # noqa: FBT001 - a value, no switch
@@ -251,8 +355,18 @@ def _of_datetime(value: datetime) -> _Converted:
     return str(value.date() if at_midnight else value), Kind.TIME.value, False
 
 
-def _of_time(value: date | time | timedelta) -> _Converted:
+def _of_time(value: date | time) -> _Converted:
     return str(value), Kind.TIME.value, False
+
+
+def _of_duration(value: timedelta) -> _Converted:
+    """Return hours, however many, minutes and seconds, as ``[h]:mm:ss`` shows them."""
+    seconds, micros = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
+    minutes, hours = seconds // 60 % 60, seconds // 3600
+    sign = "-" if value < timedelta() else ""
+    fraction = f".{micros:06}" if micros else ""
+    text = f"{sign}{hours}:{minutes:02}:{seconds % 60:02}{fraction}"
+    return text, Kind.TIME.value, False
 
 
 def _other(value: Any) -> _Converted:
@@ -268,9 +382,11 @@ _CONVERTERS: dict[type, Callable[[Any], _Converted]] = {
     str: _of_text,
     bool: _of_boolean,
     float: _of_number,
-    int: _of_number,
+    int: _of_integer,
+    Padded: _of_padded,
+    Unsaved: _of_unsaved,
     datetime: _of_datetime,
     date: _of_time,
     time: _of_time,
-    timedelta: _of_time,
+    timedelta: _of_duration,
 }

@@ -24,8 +24,9 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
-from importers.tables.rows import GAP, ErrorValue, Values
+from importers.tables.rows import GAP, Values
 from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.values import ErrorValue
 from importers.tables.xlsx_survey import Survey, XlsxFile
 
 _STRING_ITEM = f"{{{SHEET_MAIN_NS}}}si"
@@ -56,6 +57,7 @@ class Sheet:
     rows: Callable[[], Iterator[Values]]
     is_in_memory: bool
     merged: list[tuple[int, int]] = field(default_factory=list)
+    hidden: tuple[str, ...] = ()
     height: int = 0
     """The last row with any value, where that is known before they are read."""
 

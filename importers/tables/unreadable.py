@@ -28,6 +28,8 @@ class Reason(StrEnum):
     NO_SHEETS = "no_sheets"
     NO_SHEET = "no_sheet"
     """There is no sheet of the name that was asked for."""
+    NO_HEADER = "no_header"
+    """The row of the header is blank, and there are rows below it."""
     COLUMNS = "columns"
     ROWS = "rows"
 
@@ -93,6 +95,15 @@ class Limits:
             "Your spreadsheet has too many rows. "
             f"A maximum of {self.rows} is supported.",
         )
+
+
+def no_header(row: int, first: int) -> Unreadable:
+    """Return how a table is refused whose header is blank, with what to do."""
+    return Unreadable(
+        Reason.NO_HEADER,
+        f"Row {row} is blank, so there are no headers; the first row with values is "
+        f"row {first}. Delete the rows above it, or say header_row={first}",
+    )
 
 
 DEFAULT_LIMITS = Limits()

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import orjson
 
+from importers.tables.notices import Notice
 from importers.tables.rows import Head, Row
 from importers.tables.unreadable import Limits, Reason, Unreadable
 
@@ -59,8 +60,8 @@ class Reading:
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header. Raises ``Unreadable``."""
         while rows := self._frame():
-            for number, texts, kinds, cleaned in rows:
-                yield Row(number, tuple(texts), kinds, tuple(cleaned))
+            for number, texts, kinds, *told in rows:
+                yield _row(number, tuple(texts), kinds, told)
 
     def close(self) -> None:
         """End the child, whatever it does."""
@@ -130,6 +131,7 @@ def open_workbook(
     *,
     sheet: str | None,
     limits: Limits,
+    header_row: int = 1,
     readers: tuple[str, ...] = (),
 ) -> Reading:
     """Read the header of the sheet of a name, or of the first worksheet.
@@ -137,7 +139,12 @@ def open_workbook(
     Raises ``Unreadable``.
     """
     *others, last = readers or READERS[file_format]
-    order = {"format": file_format, "sheet": sheet, "limits": asdict(limits)}
+    order = {
+        "format": file_format,
+        "sheet": sheet,
+        "header_row": header_row,
+        "limits": asdict(limits),
+    }
     for reader in others:
         try:
             return Reading(path, {**order, "reader": reader}, limits)
@@ -168,6 +175,22 @@ def _head(found: dict[str, Any]) -> Head:
         headers=tuple(found["headers"]),
         row_count=found["row_count"],
         merged=tuple((first, last) for first, last in found["merged"]),
+        hidden=tuple(found["hidden"]),
+        notices=tuple(Notice(*told) for told in found["notices"]),
+    )
+
+
+def _row(number: int, texts: tuple[str | None, ...], kinds: str, told: Any) -> Row:
+    cleaned, shown, notices = told or ((), (), ())
+    if not shown and not notices:
+        return Row(number, texts, kinds, tuple(cleaned))
+    return Row(
+        number,
+        texts,
+        kinds,
+        tuple(cleaned),
+        shown=tuple((place, text) for place, text in shown),
+        notices=tuple(Notice(*one) for one in notices),
     )
 
 

@@ -11,25 +11,28 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
-from itertools import chain
+from dataclasses import astuple
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 import orjson
 
+from importers.tables.notices import Notice
 from importers.tables.ods_marks import check_ods
 from importers.tables.rows import (
     GAP,
+    WITHOUT_HEADER,
     Row,
     Values,
     first_rows,
-    fitted,
+    header_notices,
     numbered,
     telling,
     to_headers,
     to_row,
 )
 from importers.tables.sheets import Sheet, read_with_calamine, read_with_openpyxl
-from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.unreadable import Limits, Reason, Unreadable, no_header
 from importers.tables.xls_marks import check_xls
 from importers.tables.xlsx_survey import check_xlsx
 
@@ -85,17 +88,19 @@ def open_sheet(file: BinaryIO, order: dict[str, Any], limits: Limits) -> Sheet:
 
 def tabulate(sheet: Sheet, limits: Limits) -> tuple[tuple[str, ...], Iterator[Row]]:
     """Return the headers and the rows of a sheet. Raises ``Unreadable``."""
-    rows = sheet.rows()
-    headers = to_headers(next(rows, ()), limits)
-    return headers, _to_rows(numbered(rows, limits), len(headers), limits)
+    headers, _, rows = _below(sheet, limits)
+    return headers, rows
 
 
 def _answer(order: dict[str, Any], limits: Limits) -> None:
     sheet = open_sheet(os.fdopen(0, "rb"), order, limits)
-    headers, rows = tabulate(sheet, limits)
+    header_row = order["header_row"]
+    headers, notices, rows = _below(sheet, limits, header_row=header_row)
     with telling(headers):
         first = first_rows(rows)
-        row_count = _row_count(sheet, limits)
+        row_count = _row_count(sheet, limits, header_row=header_row)
+    if not headers:
+        _check_blank(first, header_row)
     _send(
         {
             "sheet": sheet.name,
@@ -103,6 +108,8 @@ def _answer(order: dict[str, Any], limits: Limits) -> None:
             "headers": headers,
             "row_count": row_count,
             "merged": sheet.merged[:GAP],
+            "hidden": sheet.hidden,
+            "notices": list(map(astuple, notices)),
         }
     )
     for frame in _frames(chain(first, rows)):
@@ -110,26 +117,42 @@ def _answer(order: dict[str, Any], limits: Limits) -> None:
     _send([])
 
 
-def _row_count(sheet: Sheet, limits: Limits) -> int | None:
+def _below(
+    sheet: Sheet, limits: Limits, *, header_row: int = 1
+) -> tuple[tuple[str, ...], tuple[Notice, ...], Iterator[Row]]:
+    rows = islice(sheet.rows(), header_row - 1, None)
+    header = next(rows, ())
+    headers = to_headers(header, limits)
+    found = numbered(rows, limits, first=header_row + 1)
+    return headers, header_notices(header), _to_rows(found, headers, limits)
+
+
+def _check_blank(first: list[Row], header_row: int) -> None:
+    """Refuse a table whose values begin further down. Raises ``Unreadable``."""
+    for row in first:
+        if any(notice.title == WITHOUT_HEADER for notice in row.notices):
+            raise no_header(header_row, row.number)
+
+
+def _row_count(sheet: Sheet, limits: Limits, *, header_row: int) -> int | None:
     """Return how many rows there are below the header; ``None`` if that takes long.
 
     It is worth its time where there may be too many. Raises ``Unreadable``.
     """
-    if not sheet.is_in_memory and sheet.height - 1 <= limits.rows:
+    if not sheet.is_in_memory and sheet.height - header_row <= limits.rows:
         return None
-    rows = sheet.rows()
-    next(rows, ())
-    last = 1
-    for last, _ in numbered(rows, limits):  # noqa: B007 - the last one is the answer
+    rows = islice(sheet.rows(), header_row, None)
+    last = header_row
+    for last, _ in numbered(rows, limits, first=header_row + 1):  # noqa: B007 - the last one is the answer
         pass
-    return last - 1
+    return last - header_row
 
 
 def _to_rows(
-    found: Iterator[tuple[int, Values]], width: int, limits: Limits
+    found: Iterator[tuple[int, Values]], headers: tuple[str, ...], limits: Limits
 ) -> Iterator[Row]:
     for number, values in found:
-        row = to_row(number, fitted(values, width))
+        row = to_row(number, values, headers)
         if sum(len(text) for text in row.texts if text) > limits.row_length:
             raise Unreadable(
                 Reason.DAMAGED,
@@ -142,7 +165,10 @@ def _frames(rows: Iterator[Row]) -> Iterator[list[tuple[Any, ...]]]:
     frame: list[tuple[Any, ...]] = []
     size = 0
     for row in rows:
-        frame.append((row.number, row.texts, row.kinds, row.cleaned))
+        told: tuple[Any, ...] = ()
+        if row.cleaned or row.shown or row.notices:
+            told = row.cleaned, row.shown, list(map(astuple, row.notices))
+        frame.append((row.number, row.texts, row.kinds, *told))
         size += sum(len(text) + 4 for text in row.texts if text) + 32
         if size > _FRAME:
             yield frame

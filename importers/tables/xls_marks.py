@@ -10,8 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from importers.tables.rows import ErrorValue
 from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.values import ErrorValue
 from importers.tables.zip_parts import LOCKED, OLE
 
 _NAMES = ("Workbook", "Book")

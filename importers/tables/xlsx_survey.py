@@ -10,8 +10,8 @@ import re
 from typing import BinaryIO
 from zipfile import ZipFile
 
-from importers.tables.rows import ErrorValue
 from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.values import ErrorValue
 from importers.tables.zip_parts import (
     LOCKED,
     OLE,

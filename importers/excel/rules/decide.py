@@ -114,7 +114,9 @@ class Decided:
 
 
 def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
-    """Return what a row wants; steps 1 to 6."""
+    """Return what a row wants; steps 1 to 6, if its cells stand under their headers."""
+    if row.fault is not None:
+        return RowError("Too Many Cells", "", row.fault.text, row.fault.sample)
     fields = {name: row.texts[place] for name, place in columns.fields.items()}
     search = _search_text(row, columns)
     if columns.search_field is SearchField.EXTERNAL_ID:

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from importers.tables.rows import GAP
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from ledger.errors import LedgerError
 from ledger.forms.names import is_legal, is_name, printable
 
 LONGEST = 255
 LONGEST_COMMENT = 2048
+LAST_HEADER_ROW = GAP
+"""A sheet ends behind so many blank rows."""
+
 ALL_TYPES = "commcare-all-case-types"
 """What the history shows as the type of an import of many sheets (rule 5.2)."""
 
@@ -45,7 +49,8 @@ _HEADERS = (
 )
 _FILE_ERROR = "The file uploaded has the following error: "
 _HEADER = re.compile(r"[a-zA-Z][\w-]*")
-_SAID = frozenset({Reason.ROWS, Reason.COLUMNS, Reason.SIZE})
+_ROW = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
+_SAID = frozenset({Reason.ROWS, Reason.COLUMNS, Reason.SIZE, Reason.NO_HEADER})
 
 
 class Refused(LedgerError):
@@ -89,6 +94,8 @@ class ExcelOptions:
     name_column: str | None = None
     comment: str | None = None
     dry_run: bool = False
+    header_row: int = 1
+    """The row that has the headers; rows above it are not read (rule 2.6a)."""
     sheets: tuple[Sheet, ...] = field(default=())
     ignored_sheets: tuple[str, ...] = ()
 
@@ -127,7 +134,19 @@ def read_options(fields: Mapping[str, str], *, has_file: bool) -> ExcelOptions:
         name_column=fields.get("name_column") or None,
         comment=fields.get("comment"),
         dry_run=fields.get("dry_run") == "on",
+        header_row=_header_row(fields.get("header_row", "")),
     )
+
+
+def _header_row(text: str) -> int:
+    if not text.strip():
+        return 1
+    if not _ROW.fullmatch(text.strip()) or int(text) > LAST_HEADER_ROW:
+        raise Refused(
+            f"Error: header_row must be a number from 1 to {LAST_HEADER_ROW}, "
+            f"not {printable(text)}"
+        )
+    return int(text)
 
 
 def _check_texts(fields: Mapping[str, str], case_type: str) -> None:
@@ -156,6 +175,7 @@ def to_json(options: ExcelOptions) -> dict[str, Any]:
         "name_column": options.name_column,
         "comment": options.comment,
         "dry_run": options.dry_run,
+        "header_row": options.header_row,
         "sheets": [[sheet.title, sheet.case_type] for sheet in options.sheets],
         "ignored_sheets": list(options.ignored_sheets),
     }
@@ -178,6 +198,7 @@ def from_json(kept: Mapping[str, Any]) -> ExcelOptions:
     return ExcelOptions(
         **known,
         search_field=SearchField(kept["search_field"]),
+        header_row=kept.get("header_row", 1),
         sheets=sheets,
         ignored_sheets=tuple(kept["ignored_sheets"]),
     )

@@ -66,16 +66,18 @@ class Window:
                 report.note(row.number, found, title)
         report.take(done, title)
         last = self.rows[-1][0].number if self.rows else before["row"]
-        if last == 1:
+        header_row = before.get("header_row", 1)
+        if last == header_row:
             empty = ColumnWarning("Empty sheet", "", "The sheet has no rows")
             _warn(report, empty, sheet=title)
-        taken = before["before"] + last - 1
+        taken = before["before"] + last - header_row
         total = before["before"] + (self.total or 0)
         return {
             "done": taken,
             "total": max(total, taken),
             "sheet": self.place.number,
             "before": before["before"],
+            "header_row": header_row,
             "row": last,
             "waiting": [wish.number for wish in done.waiting],
             "report": excel_report.to_json(report),
@@ -108,7 +110,8 @@ def begun(
     return {
         "sheet": place.number,
         "before": report.rows,
-        "row": 1,
+        "header_row": options.header_row,
+        "row": options.header_row,
         "waiting": [],
         "report": excel_report.to_json(report),
     }

@@ -13,6 +13,7 @@ from tests.kit.spreadsheets import a_csv, an_xlsx
 
 MISSING = "Error: Invalid POST request. Both 'file' and 'case_type' are required"
 EXTENSIONS = "Please upload file with one of the following extensions: csv, xls, xlsx"
+REMEDY = 'Save the file as "CSV UTF-8" and send that.'
 ERROR = "The file uploaded has the following error: "
 NO_ZIP = f"{ERROR}File is not a zip file"
 ENCRYPTED = (
@@ -77,7 +78,7 @@ REFUSALS = {
         {"search_field": ""},
         "Error: Illegal value for search_field: ",
     ),
-    "3": (lambda _: GOOD, {"name": "a.txt"}, EXTENSIONS),
+    "3": (lambda _: GOOD, {"name": "a.doc"}, EXTENSIONS),
     "3 none": (lambda _: GOOD, {"name": "a"}, EXTENSIONS),
     "4 text": (lambda _: GOOD, XLSX, NO_ZIP),
     "4 cut": (lambda _: a_book(["case_id"])[:900], XLSX, NO_ZIP),
@@ -92,8 +93,16 @@ REFUSALS = {
     ),
     "8 none": (lambda _: b"", {}, f"{ERROR}File is empty"),
     "8 one": (lambda _: b"x", {}, f"{ERROR}File is empty"),
-    "9": (lambda _: b"a,b\n\xff", {}, f"{ERROR}File is not UTF-8 text"),
-    "9 NUL": (lambda _: b"a,b\n\0,", {}, f"{ERROR}File is not UTF-8 text"),
+    "9": (
+        lambda _: "a,b\né".encode() + b"\n\xe9,1\n",
+        {},
+        f"{ERROR}Row 3 is neither UTF-8 nor text of one known code page. {REMEDY}",
+    ),
+    "9 NUL": (
+        lambda _: b"a,b\n\0,",
+        {},
+        f"{ERROR}Row 2 holds a zero byte, which no text has. {REMEDY}",
+    ),
     "10": (a_chart_alone, XLSX, NO_SHEETS),
     "13": (
         lambda _: a_csv(["case_id", "a b", "1", "xmlThing"]),
@@ -154,8 +163,8 @@ async def test_what_is_refused(api, tmp_path, make, fields, message):
 @pytest.mark.parametrize(
     ("content", "fields", "message"),
     [
-        (GOOD, {"search_field": "x", "name": "a.txt"}, "Error: Illegal value"),
-        (b"x", {"name": "a.txt"}, EXTENSIONS),
+        (GOOD, {"search_field": "x", "name": "a.doc"}, "Error: Illegal value"),
+        (b"x", {"name": "a.doc"}, EXTENSIONS),
         (a_csv(["a b", *(f"c{n}" for n in range(300))]), {}, HEADERS[:40]),
         (b"a b\n" + b"1\n" * 100_001, {}, HEADERS[:40]),
         (a_csv(["a b"]), {"comment": "c" * 2049}, HEADERS[:40]),

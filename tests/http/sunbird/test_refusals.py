@@ -33,7 +33,17 @@ NO_FILE = refused("MISSING_FILE_ATTACHMENT", "Missing file attachment.")
 TOO_LARGE = refused("MAX_ALLOWED_SIZE_LIMIT_EXCEED", "Max allowed size is 1MB")
 EMPTY = refused("EMPTY_CSV_FILE", "CSV file is Empty.")
 NO_ROWS = refused("ERROR_CSV_NO_DATA_ROWS", "No data rows in CSV.")
-NO_CSV = refused("INVALID_CSV_FILE", "Please provide valid csv file.")
+_REMEDY = 'Save the file as "CSV UTF-8" and send that.'
+_NO_TEXT = f"Row 3 is neither UTF-8 nor text of one known code page. {_REMEDY}"
+_OPEN = "Row 2 has a quote that is not closed"
+_ZERO = f"Row 2 holds a zero byte, which no text has. {_REMEDY}"
+
+
+def no_csv(why):
+    """Return the refusal of a file that is no table."""
+    return refused("INVALID_CSV_FILE", f"Please provide valid csv file. {why}")
+
+
 JSON = {"Content-Type": "application/json"}
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -224,9 +234,13 @@ CHECKS = [
         refused("DATA_SIZE_EXCEEDED", "Maximum upload data size should be 3"),
         id="11 location",
     ),
-    pytest.param("user", None, b"NAME\n\xff", NO_CSV, id="no utf-8"),
-    pytest.param("user", None, b'NAME\n"x', NO_CSV, id="a quote that stays open"),
-    pytest.param("user", None, b"NAME\n\0", NO_CSV, id="a zero byte"),
+    pytest.param(
+        "user", None, b"NAME\n\xc3\xa9\n\xe9", no_csv(_NO_TEXT), id="no utf-8"
+    ),
+    pytest.param(
+        "user", None, b'NAME\n"x', no_csv(_OPEN), id="a quote that stays open"
+    ),
+    pytest.param("user", None, b"NAME\n\0", no_csv(_ZERO), id="a zero byte"),
 ]
 
 

@@ -167,16 +167,18 @@ def test_broken_xml(broken, reader, content):
             [{"a": "1"}, {"b": "2"}, {"a": "3", "b": "4"}],
         ),
         ("a\tb\n1\t2\t3\n4\n", [{"a": "1", "b": "2"}, {"a": "4"}]),
-        ('a\n"x"\n 1 \n', [{"a": '"x"'}, {"a": " 1 "}]),
+        ('a\n"x"\n 1 \n', [{"a": "x"}, {"a": " 1 "}]),
+        ('a\tb\n"x\ty"\t5 ft 9"\n', [{"a": "x\ty", "b": '5 ft 9"'}]),
+        ('a\n"x" y\n', [{"a": '"x" y'}]),
         ("\ufeffa\n1", [{"a": "1"}]),
-        ("a\tb\n\t\n", [{}]),
+        ("a\tb\n\t\n \t\xa0\n", []),
         ("a\n1\x0b2\u2028\x85", [{"a": "1\x0b2\u2028\x85"}]),
         ("", []),
         ("a\tb", []),
     ],
 )
 def test_tsv(read, content, records):
-    """No quoting; an empty value is absent; an empty line is no record."""
+    """Quotes as Excel writes them; an empty value is absent, a blank line no record."""
     assert read(content, "tsv-with-name-row") == records
 
 
@@ -196,13 +198,14 @@ def test_charsets_that_are_none(broken, charset):
 
 
 def test_text_that_is_not_of_its_charset(broken):
-    assert broken(b"a\n\xff", "tsv-with-name-row")
-    assert broken(b"a\n\xff", "csv-with-name-row")
+    assert broken(b"a\n\xff", "tsv-with-name-row", charset="utf-8")
+    assert broken(b"a\n\xff", "csv-with-name-row", charset="utf-8")
+    assert broken(b"a\n\x81\x01", "csv-with-name-row")
 
 
 def test_a_line_that_is_too_long(broken):
     reason = broken("a\n" + "x" * 10_000_001, "tsv-with-name-row")
-    assert reason == "a line has more than 10000000 characters"
+    assert reason == "Row 2 holds more than 10000000 characters"
 
 
 def test_csv(read):

@@ -112,14 +112,16 @@ async def test_what_became_of_a_row_is_kept_with_its_form(store):
     [
         pytest.param(b' code ,"name",parentCode,parentId\n A , "b" ,,\n', id="trimmed"),
         pytest.param(b"code,name,parentCode,parentId\nA,b\n", id="fewer cells"),
-        pytest.param(b"code,name,parentCode,parentId\nA,b,,,x,y\n", id="more cells"),
+        pytest.param(
+            b"code,name,parentCode,parentId\nA,b,,\n,,,,,\n", id="more blanks"
+        ),
         pytest.param(b"parentId,name,parentCode,code\n,b,,A\n", id="other order"),
         pytest.param(b"code,name,parentCode,parentId\r\nA,b,,\r\n", id="crlf"),
         pytest.param(b"code,name,parentCode,parentId,,\nA,b,,,,\n", id="no header"),
     ],
 )
 async def test_how_cells_are_read(store, content):
-    """Rule 2.4: trimmed, filled up, cut; columns in any order."""
+    """Rule 2.4: trimmed, filled up; columns in any order."""
     job = await run(store, enqueue(store, "location", content, location_type="state"))
     assert messages(store, job) == [None], shown(store, job)
     case = the_case(store, "location")
@@ -230,6 +232,32 @@ async def test_an_id_that_somebody_else_has_used_is_left_alone(store):
     assert messages(store, job) == [FAILED, FAILED]
     assert build.case_of(store, case_id).case_type == "patient"
     assert forms(store, job) == []
+
+
+async def test_a_row_with_more_cells_than_headers_fails(store):
+    """Its values may stand under the wrong ones (rule 2.4d)."""
+    content = b"code,name,parentCode,parentId\nA,b, c,,\nB,b,,\n"
+    job = await run(store, enqueue(store, "location", content, location_type="state"))
+    shifted, good = messages(store, job)
+    assert shifted.startswith("The row has more cells than there are headers")
+    assert shifted.endswith(": 5 cells, 4 headers: A | b |  c |  | ")
+    assert good is None
+
+
+async def test_what_is_noticed_of_a_file_is_told_with_its_result(store):
+    """Encoding, delimiter, headers, values that have none (rule 2.4d)."""
+    content = "code;name;parentCode;parentId\xa0;\nA;Ville é;;;lost\n"
+    job = await run(
+        store,
+        enqueue(store, "location", content.encode("cp1252"), location_type="state"),
+    )
+    assert messages(store, job) == [None]
+    assert [told["title"] for told in job.progress["notices"]] == [
+        "Encoding assumed",
+        "Delimiter detected",
+        "Header trimmed",
+        "Value without a header",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["state", "user"])

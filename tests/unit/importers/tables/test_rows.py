@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from importers.tables.rows import (
     ErrorValue,
     Kind,
+    header_notices,
     last_column,
     numbered,
     repeated,
@@ -20,6 +21,7 @@ from importers.tables.rows import (
     to_text,
 )
 from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.values import UNSAVED, Padded
 from ledger.forms.names import is_legal
 
 LIMITS = Limits(rows=5, columns=3)
@@ -51,8 +53,9 @@ ANYTHING = st.one_of(
         (-0.0, "0"),
         (123456789012345.0, "123456789012345"),
         (1e15, "1000000000000000"),
-        (1e16, "1e+16"),
-        (10**400, "inf"),
+        (1e16, "10000000000000000"),
+        (1.2345678901234567e19, "12345678901234567000"),
+        (12345678901234567890, "12345678901234567890"),
         (datetime.fromisoformat("1988-07-07"), "1988-07-07"),
         (date(1988, 7, 7), "1988-07-07"),
         (datetime.fromisoformat("2016-01-01T12:00"), "2016-01-01 12:00:00"),
@@ -62,7 +65,10 @@ ANYTHING = st.one_of(
         ),
         (time(12), "12:00:00"),
         (time(), "00:00:00"),
-        (timedelta(days=1, hours=2, minutes=3, seconds=4), "1 day, 2:03:04"),
+        (timedelta(days=1, hours=2, minutes=3, seconds=4), "26:03:04"),
+        (timedelta(hours=36), "36:00:00"),
+        (timedelta(hours=-1, minutes=-30), "-1:30:00"),
+        (timedelta(seconds=0.5), "0:00:00.500000"),
         (True, "True"),
         (False, "False"),
         (0, "0"),
@@ -81,6 +87,11 @@ ANYTHING = st.one_of(
 def test_a_value_becomes_the_text_of_the_table(value, text):
     """Every kind of cell of rule 4.3."""
     assert to_text(value) == text
+
+
+def test_a_number_of_thousands_of_digits_is_text_all_the_same():
+    """Nothing that a file says makes a reader raise."""
+    assert to_text(10**5000) == "inf"
 
 
 @given(ANYTHING)
@@ -112,10 +123,56 @@ def test_a_row_keeps_what_each_cell_was():
     assert (row.number, row.cleaned) == (7, (3,))
 
 
-def test_headers_are_taken_as_they_are():
-    """They are not trimmed; blank, 0 and FALSE ignore their column (rule 4.2)."""
-    found = to_headers([" a ", "", 1.0, 0, False, "---", None, ""], Limits())
-    assert found == (" a ", "", "1", "", "", "---")
+def test_headers_lose_what_nobody_sees():
+    """Blank, 0 and FALSE ignore their column (rules 4.2 and 6.1a)."""
+    cells = [" a ", "", 1.0, 0, False, "\xa0", "---", None, ""]
+    assert to_headers(cells, Limits()) == ("a", "", "1", "", "", "", "---")
+    told = [(notice.column, notice.text) for notice in header_notices(cells)]
+    assert told == [("a", 'The header " a " was read as "a"')]
+
+
+def test_rows_of_blanks_are_blank():
+    """Blanks that do not break and those without a width are blanks (rule 4.2)."""
+    rows = [["\xa0", " \t"], ["x"], ["\u200b", "\u3000"]]
+    assert list(numbered(rows, LIMITS)) == [(2, ()), (3, ["x"])]
+
+
+def test_values_that_no_header_stands_above_are_told():
+    """Under a blank header and beyond the last one, by column (rule 4.2c)."""
+    row = to_row(7, ["x", "lost", 1, None, " ", "beyond"], ("a", "", "b"))
+    assert row.texts == ("x", "lost", "1")
+    assert [(n.title, n.column, n.row, n.sample) for n in row.notices] == [
+        ("Value without a header", "B", 7, '"lost" in row 7'),
+        ("Value without a header", "F", 7, '"beyond" in row 7'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "title", "sample"),
+    [
+        (1e15, "Long number", "1000000000000000"),
+        (-(10**15), "Long number", "-1000000000000000"),
+        (UNSAVED, "Formula without a result", ""),
+        (
+            Padded(42, "00042"),
+            "Number shown with zeros",
+            "shown as 00042, imported as 42",
+        ),
+    ],
+)
+def test_what_a_value_does_not_say_is_told(value, title, sample):
+    """Each such cell is told with its column and its row (rule 4.3c)."""
+    row = to_row(3, ["x", value], ("a", "b"))
+    (notice,) = row.notices
+    assert (notice.title, notice.column, notice.row) == (title, "b", 3)
+    assert notice.sample == sample
+    assert row.shown == (((1, "00042"),) if isinstance(value, Padded) else ())
+
+
+def test_a_formula_without_a_result_is_no_blank_row():
+    """It would be lost in silence otherwise (rule 4.3b)."""
+    assert list(numbered([[UNSAVED], []], LIMITS)) == [(2, [UNSAVED])]
+    assert to_text(UNSAVED) is None
 
 
 def test_headers_that_repeat_are_told_and_the_last_one_wins():
