@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from api.wire.json_bytes import in_utf8
 from api.wire.problems import InvalidPayload, RowProblem
 from ledger.cases.change import CaseChange, IndexRef, Intent
 from ledger.cases.upsert import missing_fields
@@ -129,8 +130,9 @@ def parse_bulk_fetch(body: bytes, *, limit: int = MAX_FETCH) -> BulkFetch:
 
 def _decode(body: bytes) -> tuple[object, _Check]:
     try:
+        body = in_utf8(body)
         payload = orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except ValueError:
         raise InvalidPayload("Payload must be valid JSON") from None
     # Most bodies cannot hold what XML refuses, and searching the bytes for a reason to
     # look closer costs far less than a look at every text.

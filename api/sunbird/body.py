@@ -11,8 +11,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
+from api.wire.json_bytes import parse_json
 from api.wire.multipart_body import read_parts
 from importers.sunbird.rules.columns import Code, Refused
 from ledger.forms.names import printable
@@ -77,7 +76,7 @@ def _urlencoded(body: bytes, field: str) -> Sent:
 
 
 def _json(body: bytes) -> Sent:
-    asked: Any = orjson.loads(body)
+    asked: Any = parse_json(body)
     request = asked.get("request") if isinstance(asked, dict) else None
     if not isinstance(request, dict):
         raise ValueError("no request")  # noqa: TRY004 - so is what is no JSON

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
-
+from api.wire.json_bytes import is_empty, parse_json
 from api.wire.parameters import parse_moment
 from api.wire.problems import InvalidPayload, at_fault, invalid
 from ledger.errors import Conflict
@@ -26,7 +25,7 @@ class JsonBody:
 
     def __init__(self, body: bytes, known: Iterable[str]) -> None:
         """Read a body; raises a 400 for a field that is not known."""
-        self._fields = parse_object(body) if body.strip() else {}
+        self._fields = {} if is_empty(body.strip()) else parse_object(body)
         allowed = set(known)
         for name in self._fields:
             if name not in allowed:
@@ -69,8 +68,8 @@ class JsonBody:
 def parse_object(body: bytes) -> dict[str, Any]:
     """Return the object that a body is; raises a 400 for anything else."""
     try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        payload = parse_json(body)
+    except ValueError:
         raise invalid("Payload must be valid JSON") from None
     if not isinstance(payload, dict):
         raise invalid("Payload must be a single JSON object")
@@ -82,11 +81,11 @@ def parse_reason(body: bytes) -> str:
 
     Raises ``Conflict`` naming the field that is at fault.
     """
-    if not body:
+    if is_empty(body):
         return ""
     try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        payload = parse_json(body)
+    except ValueError:
         raise InvalidPayload("Payload must be valid JSON") from None
     if not isinstance(payload, dict):
         raise InvalidPayload("Payload must be a single JSON object")

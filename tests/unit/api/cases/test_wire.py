@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 
 import pytest
@@ -28,6 +29,8 @@ from tests.kit.case_bodies import (
     single_update,
 )
 
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 # The body
 
 
@@ -35,7 +38,9 @@ from tests.kit.case_bodies import (
     "raw",
     [
         b"",
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe{\x00",
+        b"\xff\xfe{",
         b"\xff",
         b"{",
         b"nope",
@@ -54,6 +59,21 @@ from tests.kit.case_bodies import (
 def test_what_is_not_json_is_refused(parse, raw):
     """Rules 5.4.1 and 5.7: no JSON, BOM, empty, surrogates, nested deep, NaN, 1e999."""
     assert refusal(parse, raw) == NOT_JSON
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("parse", [parse_single_create, parse_bulk, parse_bulk_fetch])
+def test_a_byte_order_mark_changes_nothing(parse, mark):
+    """Rule 5.4.1a: a single write, a bulk and a fetch read the same behind a mark."""
+    asked = {
+        parse_single_create: {**NEW, "case_name": "Zo\u00eb"},
+        parse_bulk: [NEW_ROW],
+        parse_bulk_fetch: {"case_ids": ["a"]},
+    }[parse]
+    encoding = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    text = json.dumps(asked, ensure_ascii=False)
+    marked = mark + text.encode(encoding.get(mark, "utf-8"))
+    assert parse(marked) == parse(text.encode())
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", True, [], [{}]])
