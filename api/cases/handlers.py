@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import date
 from functools import lru_cache, partial
 from typing import TypeVar
 from urllib.parse import unquote
@@ -68,7 +67,7 @@ from ledger.clock import now_micros
 from ledger.commands.case_changes import ChangeCases
 from ledger.entry import Answer, IdempotencyKey, Kind, Receipt
 from ledger.store import Reader
-from ledger.times import format_micros
+from ledger.times import Instant, format_micros
 from projections.cases.by_id import find_external, get_cases
 from projections.lists.pages import read_page
 from projections.lists.property_names import names_asked
@@ -127,7 +126,7 @@ async def bulk_fetch(request: web.Request) -> web.Response:
 
 async def list_cases(request: web.Request) -> web.Response:
     """Answer a page of the cases that match the query string (rule 6)."""
-    asked = _list_request(request.rel_url.raw_query_string, _today())
+    asked = _list_request(request.rel_url.raw_query_string)
     store, domain = request.app[STORE], request[PRINCIPAL].domain
     names = names_asked(asked.filter)
     if names:
@@ -205,32 +204,36 @@ async def _read(
     return await read(request[PRINCIPAL].domain, fn)
 
 
-def _list_request(query: str, today: date) -> ListRequest:
+def _list_request(query: str) -> ListRequest:
     """Return what a query string asks for: clients ask the same again and again."""
-    read = _known_query if _is_worth_remembering(query) else _read_query
-    return read(query, today)
+    now = format_micros(now_micros())
+    if _is_worth_remembering(query):
+        return _known_query(query, _midnight(now))
+    return _read_query(query, now)
 
 
 def _is_worth_remembering(query: str) -> bool:
     """Tell whether a query string is short, also when it is unpacked.
 
     A cursor is asked for once, and a short one may hold a thousand times its length.
+    ``now()`` means another time whenever it is asked.
     """
     if len(query) > _REMEMBERED_QUERY:
         return False
-    return "cursor" not in (unquote(query) if "%" in query else query)
+    plain = unquote(query) if "%" in query else query
+    return "cursor" not in plain and "now" not in plain
 
 
-def _read_query(query: str, today: date) -> ListRequest:
-    return parse_list_query(pairs(query), today=today)
+def _read_query(query: str, now: Instant) -> ListRequest:
+    return parse_list_query(pairs(query), now=now)
 
 
 _known_query = lru_cache(maxsize=256)(_read_query)
 
 
-def _today() -> date:
-    """Return the day in UTC, which is what ``today()`` means in a query."""
-    return date.fromisoformat(format_micros(now_micros())[:10])
+def _midnight(now: Instant) -> Instant:
+    """Return the beginning of a day in UTC, at which ``today()`` is the same."""
+    return f"{now[:10]}T00:00:00.000000Z"
 
 
 # -- writing -----------------------------------------------------------------

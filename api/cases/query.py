@@ -14,7 +14,6 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 
 import orjson
@@ -96,19 +95,19 @@ class ListRequest:
         return encode_cursor(self.pairs, after=after)
 
 
-def parse_list_query(pairs: Iterable[tuple[str, str]], *, today: date) -> ListRequest:
+def parse_list_query(pairs: Iterable[tuple[str, str]], *, now: Instant) -> ListRequest:
     """Return the request that the decoded pairs of a query string make.
 
-    With a cursor all other parameters are ignored. ``today`` is what ``today()`` means
-    in CSQL. Raises ``Conflict`` with a text of rule 6.0.5.
+    With a cursor all other parameters are ignored. ``now`` is what ``now()`` and
+    ``today()`` mean in CSQL. Raises ``Conflict`` with a text of rule 6.0.5.
     """
     given = tuple(pairs)
     cursors = [value for name, value in given if name == "cursor"]
     if not cursors:
-        return _request(given, after=None, today=today)
+        return _request(given, after=None, now=now)
     carried, after = decode_cursor(cursors[-1])
     try:
-        return _request(carried, after=after, today=today)
+        return _request(carried, after=after, now=now)
     except Conflict as error:
         raise _bad_cursor() from error
 
@@ -118,7 +117,7 @@ def is_field_filter(name: str) -> bool:
     return name.partition(".")[0].strip() in {"fields", "exclude"}
 
 
-def _request(pairs: Pairs, *, after: Micros | None, today: date) -> ListRequest:
+def _request(pairs: Pairs, *, after: Micros | None, now: Instant) -> ListRequest:
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         _refuse_undecodable(name, value)
@@ -127,7 +126,7 @@ def _request(pairs: Pairs, *, after: Micros | None, today: date) -> ListRequest:
     queries = values.pop("query", [])
     filters = [_condition(name, given) for name, given in values.items()]
     return ListRequest(
-        filter=reduce(both, [*filters, _query(queries, today)], CaseFilter()),
+        filter=reduce(both, [*filters, _query(queries, now)], CaseFilter()),
         page=Page(limit=limit, after=after),
         pairs=pairs,
     )
@@ -154,10 +153,10 @@ def _limit(text: str) -> int:
     return int(digits)
 
 
-def _query(texts: Sequence[str], today: date) -> CaseFilter:
+def _query(texts: Sequence[str], now: Instant) -> CaseFilter:
     """Return the filter of the expressions, any of which may match (rule 6.0.1)."""
     try:
-        nodes = tuple(parse(text, today=today) for text in texts)
+        nodes = tuple(parse(text, now=now) for text in texts)
     except QueryError as error:
         raise Conflict(f"Bad query: {error.text}", field="query") from error
     if not nodes:
@@ -356,8 +355,8 @@ def parse_past_list(
 ) -> tuple[ListRequest, Micros]:
     """Return the list that is asked for, and its time.
 
-    A cursor carries the time of its first page. ``today()`` in a query is the day of
-    that time. Raises a 400 ``Problem`` or ``Conflict``.
+    A cursor carries the time of its first page. ``now()`` in a query is that time.
+    Raises a 400 ``Problem`` or ``Conflict``.
     """
     given = list(pairs)
     cursors = [value for name, value in given if name == "cursor"]
@@ -372,13 +371,9 @@ def parse_past_list(
     rest = [(name, value) for name, value in given if name != TIME]
     if after is not None:
         rest = [("cursor", encode_cursor(rest, after=after))]
-    return parse_list_query(rest, today=_day(min(when, now))), when
+    return parse_list_query(rest, now=format_micros(min(when, now))), when
 
 
 def past_cursor(asked: ListRequest, when: Micros, *, after: Micros) -> str:
     """Return the cursor of the next page of a list at a time."""
     return encode_cursor([(TIME, format_micros(when)), *asked.pairs], after=after)
-
-
-def _day(when: Micros) -> date:
-    return date.fromisoformat(format_micros(when)[:10])

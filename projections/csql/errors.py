@@ -21,6 +21,23 @@ BAD_DATE = (
     "Invalid date value. Dates must be a number of days since 1970-01-01 "
     "or a text of the form 'YYYY-MM-DD'"
 )
+BAD_DATETIME = (
+    "Invalid time value. Times must be a number of days since 1970-01-01 "
+    "or a text of the form 'YYYY-MM-DDTHH:MM:SSZ'"
+)
+BAD_NUMBER = "The argument of 'double' must be a number, a date or a time"
+BAD_LIST = (
+    "The argument of 'unwrap-list' must be a JSON list of texts and numbers, "
+    """such as '["a", "b"]'"""
+)
+BAD_QUANTITY = (
+    "The quantity to add must be a number, and a whole one for months and years"
+)
+OUTSIDE_THE_CALENDAR = "What is added leads out of the calendar, years 1 to 9999"
+NO_LIST = (
+    "A list stands where one text must stand. 'unwrap-list' may be the second "
+    "argument of 'selected', 'selected-any' and 'selected-all'"
+)
 BAD_COUNT = "'subcase-count' must be compared with a whole number, zero or more"
 BAD_DISTANCE = "The third argument of 'within-distance' must be a number, zero or more"
 
@@ -75,6 +92,13 @@ def not_an_index(name: str) -> QueryError:
 def bad_place(text: str) -> QueryError:
     """Return the error for coordinates that are none."""
     return QueryError(f"'{text}' is not a place. Write 'latitude longitude'")
+
+
+def bad_interval(name: str, interval: str, intervals: str) -> QueryError:
+    """Return the error for an interval that a function cannot add."""
+    return QueryError(
+        f"'{interval}' is not an interval of '{name}'. Expected one of {intervals}"
+    )
 
 
 def bad_unit(unit: str, units: str) -> QueryError:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
 from typing import NamedTuple
 
+from ledger.times import Instant
 from projections.csql.errors import (
     BAD_COUNT,
-    BAD_DATE,
     BAD_DISTANCE,
     MALFORMED,
+    NO_LIST,
     NO_OPERATOR,
     NOT_COMPARABLE,
     QueryError,
@@ -30,6 +30,7 @@ from projections.csql.errors import (
     unknown_function,
     wrong_arguments,
 )
+from projections.csql.functions import Function, Value, functions
 from projections.csql.nodes import (
     TIME_PROPERTIES,
     AncestorExists,
@@ -58,22 +59,20 @@ from projections.csql.values import METRES, date_of, instant_of, number_of, plac
 MAX_DEPTH = 64
 """How deep parentheses, calls and paths may nest."""
 
-_EPOCH = date(1970, 1, 1)
-_DAYS = re.compile(r"-?[0-9]{1,7}")
 _COUNT = re.compile(r"[0-9]{1,18}")
 _COMPARATORS = {comparator.value: comparator for comparator in Comparator}
 _NOT_XML = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 
-def parse(text: str, *, today: date) -> Node:
-    """Return the tree of a query; ``today()`` means ``today``.
+def parse(text: str, *, now: Instant) -> Node:
+    """Return the tree of a query; ``now()`` and ``today()`` are of this moment.
 
     Raises ``QueryError`` with a text of rule 6.3.5. A character that XML cannot carry
     is malformed: no case can hold it, and PostgreSQL refuses NUL.
     """
     if _NOT_XML.search(text):
         raise QueryError(MALFORMED)
-    return _Parser(tokens(text), today).whole()
+    return _Parser(tokens(text), functions(now)).whole()
 
 
 class _Path(NamedTuple):
@@ -95,10 +94,10 @@ class _Path(NamedTuple):
 class _Parser:
     """One pass over the words of one query, looking one word ahead."""
 
-    def __init__(self, words: Iterator[Token], today: date) -> None:
+    def __init__(self, words: Iterator[Token], calls: Mapping[str, Function]) -> None:
         self._words = words
         self._next = next(words)
-        self._today = today
+        self._functions = calls
         self._depth = 0
 
     def whole(self) -> Node:
@@ -164,7 +163,19 @@ class _Parser:
     # -- values -----------------------------------------------------------------------
 
     def value(self) -> str:
-        """Read a value, a number as its shortest text."""
+        """Read one text, a number as its shortest text."""
+        value = self._value()
+        if isinstance(value, tuple):
+            raise QueryError(NO_LIST)
+        return value
+
+    def words(self) -> tuple[str, ...]:
+        """Read a text or a list as the words that it has."""
+        value = self._value()
+        texts = value if isinstance(value, tuple) else (value,)
+        return tuple(word for text in texts for word in text.split())
+
+    def _value(self) -> Value:
         negative = self._found(Kind.SIGN, "-")
         word = self._take()
         if word.kind is Kind.NUMBER:
@@ -177,14 +188,24 @@ class _Parser:
             raise property_on_the_right(str(self._path(word)))
         return self._value_call(word.text)
 
-    def _value_call(self, name: str) -> str:
-        if name not in {"date", "today"}:
+    def _value_call(self, name: str) -> Value:
+        function = self._functions.get(name)
+        if function is None:
             raise unknown_function(name)
         self._expect("(")
         with self._deeper():
-            day = self._today if name == "today" else _date(self.value())
-        self.close(name, "" if name == "today" else "'YYYY-MM-DD'")
-        return day.isoformat()
+            return function.run(*self._arguments(name, function))
+
+    def _arguments(self, name: str, function: Function) -> list[str]:
+        found: list[str] = []
+        if function.most != 0:
+            found.append(self.value())
+        while len(found) != function.most and self._found(Kind.SIGN, ","):
+            found.append(self.value())
+        if len(found) < function.fewest:
+            raise wrong_arguments(name, function.signature)
+        self.close(name, function.signature)
+        return found
 
     # -- arguments --------------------------------------------------------------------
 
@@ -290,6 +311,15 @@ def _text_function(parser: _Parser, name: str) -> Node:
     return path.holds(_TEXT_FUNCTIONS[name](path.name, text))
 
 
+def _selection(parser: _Parser, name: str) -> Node:
+    signature = "property, 'text'"
+    path = parser.property(name)
+    parser.comma(name, signature)
+    words = parser.words()
+    parser.close(name, signature)
+    return path.holds(_SELECTIONS[name](name=path.name, words=words))
+
+
 def _distance(parser: _Parser, name: str) -> Node:
     signature = "property, 'latitude longitude', distance, 'unit'"
     path = parser.property(name)
@@ -339,20 +369,19 @@ def _subcases(parser: _Parser, name: str) -> tuple[str, Node]:
     return index, condition
 
 
+_SELECTIONS: Mapping[str, type[SelectedAny | SelectedAll]] = {
+    "selected": SelectedAny,
+    "selected-any": SelectedAny,
+    "selected-all": SelectedAll,
+}
 _TEXT_FUNCTIONS: Mapping[str, Callable[[str, str], Leaf]] = {
-    "selected": lambda name, text: SelectedAny(name=name, words=tuple(text.split())),
-    "selected-any": lambda name, text: SelectedAny(
-        name=name, words=tuple(text.split())
-    ),
-    "selected-all": lambda name, text: SelectedAll(
-        name=name, words=tuple(text.split())
-    ),
     "starts-with": lambda name, text: StartsWith(name=name, prefix=text),
     "fuzzy-match": lambda name, text: FuzzyMatch(name=name, text=text),
     "phonetic-match": lambda name, text: PhoneticMatch(name=name, text=text),
 }
 _FUNCTIONS: Mapping[str, Callable[[_Parser, str], Node]] = {
     **dict.fromkeys(_TEXT_FUNCTIONS, _text_function),
+    **dict.fromkeys(_SELECTIONS, _selection),
     "not": _negation,
     "match-all": _constant,
     "match-none": _constant,
@@ -423,15 +452,3 @@ def _number_text(text: str, sign: str) -> str:
     whole = text.isdigit()
     shortest = (text.lstrip("0") or "0") if whole else str(number)
     return f"{sign if number else ''}{shortest}"
-
-
-def _date(text: str) -> date:
-    if _DAYS.fullmatch(text):
-        try:
-            return _EPOCH + timedelta(days=int(text))
-        except OverflowError as error:
-            raise QueryError(BAD_DATE) from error
-    day = date_of(text)
-    if day is None:
-        raise QueryError(BAD_DATE)
-    return day

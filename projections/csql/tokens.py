@@ -16,7 +16,7 @@ _START = (
 )
 _TOKEN = re.compile(
     rf"""\s*(?:
-        (?P<TEXT>"[^"]*"|'[^']*')
+        (?P<TEXT>"[^"]*(?:""[^"]*)*"|'[^']*(?:''[^']*)*')
       | (?P<NUMBER>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)
       | (?P<NAME>@?[{_START}][{_START}.0-9\u00B7\u0300-\u036F\u203F\u2040-]*)
       | (?P<SIGN>!=|<=|>=|[=<>(),/-])
@@ -37,7 +37,7 @@ class Kind(Enum):
 
 
 class Token(NamedTuple):
-    """One word; ``text`` is as written, without the quotation marks of a text."""
+    """One word; ``text`` is as written, or what a text between quotation marks says."""
 
     kind: Kind
     text: str
@@ -49,5 +49,11 @@ def tokens(text: str) -> Iterator[Token]:
         kind, word = str(found.lastgroup), found[str(found.lastgroup)]
         if kind == "OTHER":
             raise misunderstood(word)
-        yield Token(Kind[kind], word[1:-1] if kind == "TEXT" else word)
+        yield Token(Kind[kind], _unquoted(word) if kind == "TEXT" else word)
     yield Token(Kind.END, "")
+
+
+def _unquoted(word: str) -> str:
+    """Return what a quoted text says: its quotation mark stands doubled inside."""
+    mark = word[0]
+    return word[1:-1].replace(mark * 2, mark)

@@ -5,8 +5,6 @@ The rules are those of rules/case-api-v2.md 6.
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from sqlalchemy import delete, insert
 
@@ -100,7 +98,7 @@ def property_of(case: Case, name: str) -> str:
 
 def query(text):
     """Return the filter of a CSQL expression."""
-    return CaseFilter(query=parse(text, today=date(2024, 3, 5)))
+    return CaseFilter(query=parse(text, now="2024-03-05T12:00:00.000000Z"))
 
 
 def since(n):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import zlib
-from datetime import date
 from urllib.parse import parse_qsl
 
 import orjson
@@ -19,12 +18,12 @@ from api.cases.query import (
 from ledger.errors import Conflict
 from projections.lists.filter import CaseFilter
 
-TODAY = date(2024, 2, 29)
+NOW = "2024-02-29T12:34:56.789012Z"
 
 
 def asked(query: str) -> ListRequest:
     """Read a query string as HTTP does: ``+`` is a blank."""
-    return parse_list_query(parse_qsl(query, keep_blank_values=True), today=TODAY)
+    return parse_list_query(parse_qsl(query, keep_blank_values=True), now=NOW)
 
 
 def test_a_cursor_carries_everything_but_the_position():
@@ -114,7 +113,7 @@ def packed(document: object) -> str:
 def test_a_cursor_that_we_did_not_make_is_refused(cursor):
     """Rules 6.0.5 and 9.7: undecodable."""
     with pytest.raises(Conflict) as caught:
-        parse_list_query([("cursor", cursor)], today=TODAY)
+        parse_list_query([("cursor", cursor)], now=NOW)
     assert "cursor" in caught.value.text
     assert caught.value.field == "cursor"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import pytest
 
@@ -13,7 +12,7 @@ from projections.csql.conditions import value_test
 from projections.csql.likeness import soundex
 from projections.rule.case_row import CaseRow, to_row
 
-TODAY = date(2024, 2, 29)
+NOW = "2024-02-29T12:34:56.789012Z"
 
 
 def a_row(case_id: str = "c", **fields) -> CaseRow:
@@ -67,7 +66,7 @@ class Family:
 
 
 def judged(text: str, *rows: CaseRow, family: Family | None = None) -> list[bool]:
-    return matches(parse(text, today=TODAY), rows, family or Family())
+    return matches(parse(text, now=NOW), rows, family or Family())
 
 
 def holds(text: str, row: CaseRow) -> bool:
@@ -376,4 +375,4 @@ def test_only_cases_still_open_are_asked_about(family):
 def test_only_a_condition_on_a_value_has_a_test():
     """A node that is no leaf is a defect here, not an answer."""
     with pytest.raises(TypeError):
-        value_test(parse("match-all()", today=TODAY))
+        value_test(parse("match-all()", now=NOW))
