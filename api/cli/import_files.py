@@ -59,6 +59,12 @@ import_files.add_command(sunbird)
 @click.option("--header-row", metavar="N", help="The row with the headers, if not 1.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option(
+    "--as-shown",
+    multiple=True,
+    metavar="COLUMN",
+    help="Read the numbers of a column as a spreadsheet shows them: 00042, not 42.",
+)
+@click.option(
     "--failed-rows",
     type=_NEW_FILE,
     metavar="OUT.xlsx",
@@ -73,6 +79,7 @@ def excel(
     domain: str | None,
     create_new_cases: bool,
     dry_run: bool,
+    as_shown: tuple[str, ...],
     failed_rows: Path | None,
     **fields: str | None,
 ) -> int:
@@ -83,6 +90,8 @@ def excel(
     given = {name: value for name, value in fields.items() if value is not None}
     flags = {"create_new_cases": create_new_cases, "dry_run": dry_run}
     given |= {name: "on" for name, wanted in flags.items() if wanted}
+    if as_shown:
+        given["as_shown"] = ",".join(as_shown)
     options = read_options(given, has_file=True)
     with opened(config) as store, ExitStack() as stack:
         out = (
@@ -151,6 +160,7 @@ def _summary(job: Job, report: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in ("created", "updated", "failed"):
         yield name, report.get(name, 0)
     yield "skipped", report.get("blank", 0) + report.get("unmatched", 0)
+    yield "cases", report.get("cases", 0)
     yield "forms", report.get("chunks", 0)
 
 

@@ -27,14 +27,13 @@ from api.wire.problems import Problem
 from importers.excel.failed import list_failed_rows, write_failed_rows
 from importers.excel.rules.options import BAD_COMMENT, LONGEST_COMMENT
 from importers.excel.rules.told import form_ids_of
+from importers.excel.stored import case_ids_of_forms, in_parts
 from importers.jobs.forget_files import forget_files
 from importers.jobs.turns import EXCEL
-from ledger import log
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.directory.users import get_user
 from ledger.errors import NotFound
-from ledger.forms.form_xml import parse_form
 from ledger.forms.names import printable
 from ledger.jobs import queue as jobs
 from ledger.jobs.notes import annotate
@@ -44,7 +43,6 @@ from ledger.store import Reader, Writer
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV = "text/csv; charset=utf-8"
 _OCTETS = "application/octet-stream"
-_FORMS_AT_ONCE = 50
 _MOST_LISTED = 1000
 
 
@@ -82,10 +80,9 @@ async def upload_form_ids(request: web.Request) -> web.Response:
 async def upload_case_ids(request: web.Request) -> web.Response:
     """Answer the case id of every case block of these forms, one in a line."""
     job = await _import_of(request)
-    form_ids, case_ids = form_ids_of(job), list[str]()
-    for start in range(0, len(form_ids), _FORMS_AT_ONCE):
-        some = form_ids[start : start + _FORMS_AT_ONCE]
-        read = partial(_case_ids, form_ids=some)
+    case_ids = list[str]()
+    for some in in_parts(form_ids_of(job)):
+        read = partial(case_ids_of_forms, form_ids=some)
         case_ids += await request.app[STORE].scan(job.domain, read)
     return _lines(case_ids)
 
@@ -200,15 +197,6 @@ async def _change(request: web.Request, act: Callable[[Writer], object]) -> None
     with state_may_forbid():
         await request.app[WRITER].run(request[PRINCIPAL].domain, act)
     request.app[WORKER].wake()
-
-
-def _case_ids(r: Reader, *, form_ids: list[str]) -> list[str]:
-    """Return the case ids of the blocks of forms, in order."""
-    entries = log.entries_of_forms(r, form_ids)
-    places = [entries[i][0].position for i in form_ids if entries.get(i)]
-    bodies = log.bodies_at(r, places)
-    forms = [parse_form(bodies[place]) for place in places if place in bodies]
-    return [block.case_id for form in forms for block in form.blocks]
 
 
 def _cancel(w: Writer, *, key: JobKey, username: str) -> None:

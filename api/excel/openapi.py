@@ -48,6 +48,7 @@ _RESULT = closed(
         "match_count": NUMBER,
         "num_chunks": NUMBER,
         "errors": list_of(closed(_ERROR)),
+        "case_count": NUMBER,
         "row_count": NUMBER,
         "failed_count": NUMBER,
         "skipped_count": closed({"blank": NUMBER, "unmatched": NUMBER}),

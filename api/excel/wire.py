@@ -85,6 +85,7 @@ def _result(job: Job) -> dict[str, Any]:
         "match_count": updated,
         "num_chunks": count("chunks", 0),
         "errors": [*_failures(job), *map(_error, count("errors", ()))],
+        "case_count": count("cases", 0),
         "row_count": created + updated + failed + sum(skipped.values()),
         "failed_count": failed,
         "skipped_count": skipped,

@@ -31,6 +31,7 @@ from importers.rows.append import ROW_BYTES, NotInForce, append_built, append_to
 from importers.rows.decide import decide_each, needs_of
 from importers.rows.rules.form import linked
 from importers.rows.rules.overlay import Overlay
+from importers.tables.notices import Notice
 from ledger.entry import Author, Kind
 from ledger.forms.case_block import CaseBlock
 from ledger.ids import derived_hex_id
@@ -102,6 +103,8 @@ class _Run:
         self._rows: list[tuple[int, RowOutcome]] = []
         self._chunks = 0
         self._failed: list[int] = []
+        self._touched: set[str] = set()
+        self._told: list[Notice] = []
 
     def done(self) -> Done:
         """Take all rows and return what became of each."""
@@ -121,6 +124,8 @@ class _Run:
             chunks=self._chunks,
             failed_chunks=tuple(self._failed),
             left=self._cases.left,
+            touched=frozenset(self._touched),
+            told=tuple(self._told),
         )
 
     def _in_turn(self) -> Iterator[Wish]:
@@ -172,6 +177,8 @@ class _Run:
             self._note(wish, Written(decided.creates) if stored else _FAILED)
             if stored:
                 self._cases.note(decided)
+                self._touched.add(decided.block.case_id)
+                self._told += decided.told
         self._open, self._length = [], 0
         self._made.clear()
 

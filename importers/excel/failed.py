@@ -20,6 +20,7 @@ import xlsxwriter
 
 from importers.excel.rules import options as excel_options
 from importers.excel.rules.columns import Columns, columns_of
+from importers.excel.rules.decide import INVISIBLE
 from importers.excel.rules.report import row_numbers
 from importers.tables.open import Table, open_table
 from importers.tables.rows import REASONS, Row
@@ -50,10 +51,23 @@ def write_failed_rows(job: Job, content: bytes, out: BinaryIO) -> int:
     options = {"constant_memory": True, "strings_to_numbers": False}
     options |= {"strings_to_formulas": False, "strings_to_urls": False}
     with _written_down(content) as path, xlsxwriter.Workbook(out, options) as book:
+        # In the file's properties, for a sheet would be imported with the others.
+        book.set_properties({"comments": counted(job)})
         return sum(
             _write(book.add_worksheet(table.head.sheet), table, groups)
             for table, groups, _ in _sheets(job, path)
         )
+
+
+def counted(job: Job) -> str:
+    """Return how many rows an import had, and how many cases, as a sentence."""
+    report = job.progress.get("report", {})
+    count = report.get
+    stored = count("created", 0) + count("updated", 0)
+    return (
+        f"{count('failed', 0)} rows failed; "
+        f"{stored} rows made or changed {count('cases', 0)} cases"
+    )
 
 
 def list_failed_rows(job: Job, content: bytes) -> Generator[bytes]:
@@ -132,7 +146,7 @@ def _line(sheet: str, row: Row, group: _Group, columns: Columns) -> list[str]:
 def _value(title: str, column: str, row: Row, columns: Columns) -> str:
     """Return what the cell at fault says; some errors name no column."""
     place = columns.fields.get(column or _AT_FAULT.get(title, ""))
-    if title == "Too Many Matches":
+    if title in {"Too Many Matches", INVISIBLE}:
         place = columns.search
     return "" if place is None else row.texts[place] or ""
 

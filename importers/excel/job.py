@@ -20,10 +20,12 @@ from importers.excel.owners import OwnerBook
 from importers.excel.rules import options as excel_options
 from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, Failure, columns_of
-from importers.excel.rules.decide import Importing, Known, Wish, read_row
+from importers.excel.rules.decide import Importing, Known, Wish
 from importers.excel.rules.options import LOST, ExcelOptions, Sheet, refusal
 from importers.excel.rules.report import Report
+from importers.excel.rules.told import form_ids_of
 from importers.excel.rules.window import (
+    Looked,
     Place,
     ReadRow,
     Window,
@@ -31,6 +33,7 @@ from importers.excel.rules.window import (
     is_wish,
     read_rows,
 )
+from importers.excel.stored import case_ids_of_forms, in_parts
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import EXCEL
 from importers.jobs.worker import JobContext
@@ -111,9 +114,12 @@ class _Import:
         self._author = Author(**context.job.options["author"])
         self._owners = OwnerBook(self._author)
         self._course: Course[Known] = Course(context, {})
+        self._touched: set[str] = set()
 
     async def run(self) -> Mapping[str, Any]:
         """Import sheet after sheet; return the counts of rows."""
+        if self._course.so_far:
+            self._touched |= await self._touched_before()
         first = self._course.so_far.get("sheet", 0)
         for number, sheet in enumerate(self._options.sheets[first:], start=first):
             await self._import_sheet(Place(number, sheet))
@@ -123,8 +129,17 @@ class _Import:
             "updated": report.updated,
             "failed": report.failed,
             "skipped": report.blank + report.unmatched,
+            "cases": report.cases,
             "dry_run": self._options.dry_run,
         }
+
+    async def _touched_before(self) -> set[str]:
+        """Return the cases of the forms that were stored before somebody went on."""
+        found: set[str] = set()
+        for some in in_parts(form_ids_of(self._context.job)):
+            read = partial(case_ids_of_forms, form_ids=some)
+            found.update(await self._context.read(read))
+        return found
 
     async def _import_sheet(self, place: Place) -> None:
         try:
@@ -151,17 +166,20 @@ class _Import:
                 place, so_far, table.head, columns=columns, options=self._options
             )
         rows = table.rows()
-        again = await asyncio.to_thread(_passed, rows, so_far)
-        waiting = [w for w in (read_row(row, columns) for row in again) if is_wish(w)]
+        looked = Looked()
+        again = await asyncio.to_thread(_passed, rows, so_far, columns, looked)
+        waiting = [read.found for read in again if is_wish(read.found)]
         if columns.failure and await asyncio.to_thread(next, rows, None) is not None:
             raise await self._broken_off(columns.failure)
 
         async def commit(taken: list[ReadRow]) -> None:
             nonlocal waiting
-            window = Window(place, columns, taken, waiting, total=table.row_count)
+            window = Window(
+                place, columns, taken, waiting, self._touched, total=table.row_count
+            )
             waiting = await self._commit(window, is_last=len(taken) < _WINDOW)
 
-        await commit_each(_windows(rows, columns), commit, pace=nullcontext())
+        await commit_each(_windows(rows, columns, looked), commit, pace=nullcontext())
 
     async def _commit(self, window: Window, *, is_last: bool) -> list[Wish]:
         """Commit what becomes of some rows; return those that wait for more."""
@@ -179,7 +197,9 @@ class _Import:
             dry_run=self._options.dry_run,
             known=self._course.left,
         )
-        return list((await self._course.commit(command, window.account)).waiting)
+        done = await self._course.commit(command, window.account)
+        self._touched |= done.touched
+        return list(done.waiting)
 
     def _importing(self, columns: Columns) -> Importing:
         return Importing(
@@ -200,24 +220,29 @@ class _Import:
         return ImportFailed(failure.text)
 
 
-def _passed(rows: Iterator[Row], so_far: Mapping[str, Any]) -> list[Row]:
+def _passed(
+    rows: Iterator[Row], so_far: Mapping[str, Any], columns: Columns, looked: Looked
+) -> list[ReadRow]:
     """Pass the rows that were taken before; return those that still wait."""
     last, waiting = so_far["row"], set(so_far["waiting"])
     if last == so_far.get("header_row", 1):
         return []
     found = []
     for row in rows:
+        (read,) = read_rows([row], columns, looked)
         if row.number in waiting:
-            found.append(row)
+            found.append(read)
         if row.number >= last:
             break
     return found
 
 
-def _windows(rows: Iterator[Row], columns: Columns) -> Iterator[list[ReadRow]]:
+def _windows(
+    rows: Iterator[Row], columns: Columns, looked: Looked
+) -> Iterator[list[ReadRow]]:
     """Yield what rows want, the last ones by themselves: none or fewer than others."""
     is_last = False
     while not is_last:
-        taken = read_rows(islice(rows, _WINDOW), columns)
+        taken = read_rows(islice(rows, _WINDOW), columns, looked)
         is_last = len(taken) < _WINDOW
         yield taken

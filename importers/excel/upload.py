@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from importers.excel.rules.columns import check_repeated, meant_headers
 from importers.excel.rules.options import (
     ExcelOptions,
     check_comment,
@@ -41,13 +42,13 @@ def looked_into(
     Raises ``Refused`` with the first of the checks 3 to 18 that fails.
     """
     try:
-        look = partial(_check, path, file_name, limits, header_row=options.header_row)
-        titles = look(None)
+        check = partial(_check, path, file_name, options=options, limits=limits)
+        titles = check(None)
         known = _known_types(store, domain, titles) if len(titles) > 1 else set()
         sheets, ignored = sheets_of(options, titles, known)
         if len(sheets) > 1:
             for sheet in sheets:
-                look(sheet.title)
+                check(sheet.title)
     except Unreadable as error:
         raise refusal(error) from error
     check_comment(options)
@@ -66,22 +67,31 @@ def _has_type(r: Reader, case_type: str) -> bool:
 
 
 def _check(
-    path: Path, file_name: str, limits: Limits, sheet: str | None, *, header_row: int
+    path: Path,
+    file_name: str,
+    sheet: str | None,
+    *,
+    options: ExcelOptions,
+    limits: Limits,
 ) -> tuple[str, ...]:
-    """Check the headers of a sheet, and return the titles of all of them."""
+    """Check the headers of a sheet, and return the titles of all of them.
+
+    Only of columns with one header all values are looked at.
+    """
     try:
         with open_table(
             path,
             file_name=file_name,
             sheet=sheet,
-            header_row=header_row,
+            header_row=options.header_row,
             limits=limits,
         ) as table:
-            check_headers(table.headers)
+            check_headers(table.headers, but=meant_headers(table.headers, options))
             check_not_empty(Path(file_name).suffix.lower()[1:], table.headers)
+            check_repeated(table.headers, table.rows)
             return table.sheet_names
     except Unreadable as error:
         if error.reason in _COUNTED:
             # Bad headers are told first, and how many there are behind them.
-            check_headers(error.headers)
+            check_headers(error.headers, but=meant_headers(error.headers, options))
         raise

@@ -5,11 +5,14 @@ The rules are those of ``rules/excel-import.md`` 5, 6.2 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from importers.excel.rules.options import ExcelOptions, SearchField
-from importers.tables.rows import REASONS, last_column, repeated
+from importers.excel.rules.options import ExcelOptions, Refused, SearchField
+from importers.rows.rules.names import advice, fitting, letters_of
+from importers.tables.notices import Notice
+from importers.tables.rows import REASONS, Row, repeated
+from ledger.forms.names import printable
 
 NAME = "name"
 RESERVED = ("type", "closed")
@@ -35,7 +38,28 @@ BUILT_IN = frozenset(
 )
 """Fields that say something about a case beside its properties (rule 9)."""
 
-_NO_COLUMN = 'Error: The spreadsheet has no column named "{}" to search by.'
+ZEROS = "Number shown with zeros"
+"""The title under which a reader tells of zeros that only a format shows."""
+
+ID_FIELDS = frozenset({"external_id", "owner_id", "parent_id", "parent_external_id"})
+"""Fields that hold an id, beside the search column (rule 8.1)."""
+
+_BY_LETTERS = BUILT_IN - {NAME, "date_opened"}
+"""Fields that a header means if it has their letters; the name goes by other rules."""
+
+_NO_SEARCH_COLUMN = 'Error: The spreadsheet has no column named "{}" to search by. {}'
+_NO_NAME_COLUMN = (
+    'Error: The spreadsheet has no column named "{}" to take names from. {}'
+)
+_NOT_SHOWN = 'Error: The spreadsheet has no column named "{}" to read as shown. {}'
+_SEVERAL = (
+    'Error: Several columns may be meant by "{}": {}. '
+    "Rename the one that is meant, and the others to something else."
+)
+_DIFFERENT = (
+    'Error: Several columns are called "{}", and they differ in row {}. '
+    "Rename or remove all but one of them."
+)
 _RESERVED = 'Error: Field name "{}" is reserved'
 _DEPRECATED = (
     'Error: Field name "parent_ref" is deprecated. '
@@ -74,6 +98,27 @@ class Columns:
     headers: tuple[str, ...]
     warnings: tuple[ColumnWarning, ...]
     failure: Failure | None
+    as_shown: frozenset[int] = frozenset()
+    """Columns whose numbers are read as a spreadsheet shows them (rule 4.3c)."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Return the columns that hold ids (rule 8.1)."""
+        places = [self.fields[name] for name in ID_FIELDS if name in self.fields]
+        if self.search is not None:
+            places.append(self.search)
+        return tuple(sorted(set(places)))
+
+    def is_shown(self, notice: Notice) -> bool:
+        """Tell whether a reader told of zeros that were imported (rule 4.3c)."""
+        if notice.title != ZEROS:
+            return False
+        return any(self.headers[place] == notice.column for place in self.as_shown)
+
+    @property
+    def search_header(self) -> str:
+        """Return the header of the search column, an empty text without one."""
+        return "" if self.search is None else self.headers[self.search]
 
     @property
     def properties(self) -> tuple[tuple[str, int], ...]:
@@ -85,20 +130,16 @@ def columns_of(
     headers: Sequence[str], options: ExcelOptions, case_type: str
 ) -> Columns:
     """Return the meaning of the headers of a sheet."""
-    search_column = _search_column(headers, options)
-    search = last_column(headers, search_column)
-    name_column = _name_column(headers, options)
-    fields: dict[str, int] = {}
+    meant = _Meant(headers, options)
     ignored: list[ColumnWarning] = []
-    for header in dict.fromkeys(filter(None, headers)):
-        place = last_column(headers, header)
-        why = _why_ignored(header, options, name_column=name_column)
-        if place is None or (header == search_column and header != name_column):
-            continue
+    fields: dict[str, int] = {}
+    for header, name in meant.fields.items():
+        why = _why_ignored(header, options, name_column=meant.name or NAME)
         if why:
             ignored.append(ColumnWarning("Ignored column", header, why))
-            continue
-        fields[NAME if header == name_column else header] = place
+        else:
+            fields[name] = _place(headers, header)
+    search = None if meant.search is None else _place(headers, meant.search)
     if options.search_field is SearchField.EXTERNAL_ID and search is not None:
         fields["external_id"] = search
     return Columns(
@@ -107,26 +148,122 @@ def columns_of(
         search=search,
         fields=fields,
         headers=tuple(headers),
-        warnings=(*_repeated(headers), *ignored),
-        failure=_failure(search, search_column, fields),
+        warnings=(*_repeated(headers), *meant.told(), *ignored),
+        failure=meant.failure or _failure(fields),
+        as_shown=frozenset(_place(headers, header) for header in meant.as_shown),
     )
 
 
-def _search_column(headers: Sequence[str], options: ExcelOptions) -> str:
-    if options.search_column is not None:
-        return options.search_column
-    word = options.search_field.value
-    if options.is_many and word == "case_id" and word not in headers:
-        return "caseid" if "caseid" in headers else word
-    return word
+def meant_headers(headers: Sequence[str], options: ExcelOptions) -> set[str]:
+    """Return the headers that need not be names of properties (rule 6.1b)."""
+    return _Meant(headers, options).other_names()
 
 
-def _name_column(headers: Sequence[str], options: ExcelOptions) -> str:
-    """Return the column of the name; ``case_name`` stands in (rule 6.2a)."""
-    if options.name_column is not None:
-        # One that is not in the sheet is ignored (rule 2.5).
-        return options.name_column if options.name_column in headers else NAME
-    return NAME if NAME in headers or "case_name" not in headers else "case_name"
+class _Meant:
+    """Which header is meant by each column that has a meaning (rule 6.1b).
+
+    ``search`` and ``name`` are headers, and so are the keys of ``fields``, whose values
+    are the fields that they fill. ``failure`` is the first reason why that cannot be
+    told.
+    """
+
+    def __init__(self, headers: Sequence[str], options: ExcelOptions) -> None:
+        self._headers = [header for header in dict.fromkeys(headers) if header]
+        self._options = options
+        self.failure: Failure | None = None
+        self.search = self._searched()
+        self.name = self._named()
+        self.as_shown = [
+            found
+            for wanted in options.as_shown
+            if not self._does_without(wanted)
+            and (found := self._required(wanted, _NOT_SHOWN)) is not None
+        ]
+        self.fields = {
+            header: NAME if header == self.name else self._field(header)
+            for header in self._headers
+            if header != self.search or header == self.name
+        }
+
+    def told(self) -> Iterator[ColumnWarning]:
+        """Yield which columns are taken as another than they are called."""
+        for header, wanted in self._renamed():
+            text = f'It is taken as "{wanted}"'
+            yield ColumnWarning("Column taken as another", header, text)
+
+    def other_names(self) -> set[str]:
+        """Return the headers that name no property, however they are written."""
+        return {header for header, _ in self._renamed()} | {
+            header for header in (self.search, self.name) if header is not None
+        }
+
+    def _renamed(self) -> Iterator[tuple[str, str]]:
+        """Yield the headers that were found by their letters, and what they mean."""
+        wanted = self._search_word()
+        if self.search is not None and self.search != wanted:
+            yield self.search, wanted
+        wanted = self._options.name_column or NAME
+        if self.name not in {None, wanted, "case_name"}:
+            yield self.name or "", wanted
+        for header, field in self.fields.items():
+            if header not in {field, self.name}:
+                yield header, field
+
+    def _search_word(self) -> str:
+        if self._options.search_column is not None:
+            return self._options.search_column
+        word = self._options.search_field.value
+        # Exports of HQ call it so (rule 5.3).
+        is_export = self._options.is_many and word not in self._headers
+        return "caseid" if is_export and "caseid" in self._headers else word
+
+    def _searched(self) -> str | None:
+        return self._required(self._search_word(), _NO_SEARCH_COLUMN)
+
+    def _named(self) -> str | None:
+        """Return the column of the name; ``case_name`` stands in (rule 6.2a)."""
+        wanted = self._options.name_column
+        if wanted is not None and not self._does_without(wanted):
+            return self._required(wanted, _NO_NAME_COLUMN)
+        return self._one(NAME) or self._one("case_name")
+
+    def _does_without(self, wanted: str) -> bool:
+        """Tell whether a sheet of many lacks a column that others may have."""
+        return self._options.is_many and not fitting(wanted, self._headers)
+
+    def _required(self, wanted: str, text: str) -> str | None:
+        found = self._one(wanted)
+        if found is None:
+            self._fail(wanted, text.format(wanted, advice(wanted, self._headers)))
+        return found
+
+    def _one(self, wanted: str) -> str | None:
+        """Return the header that is meant; several fail the import."""
+        found = fitting(wanted, self._headers)
+        if len(found) > 1:
+            listed = ", ".join(f'"{header}"' for header in found)
+            self._fail(wanted, _SEVERAL.format(wanted, listed))
+        return found[0] if len(found) == 1 else None
+
+    def _field(self, header: str) -> str:
+        """Return the field that a header fills, mostly a property of its own name."""
+        if header in BUILT_IN:
+            return header
+        field = _BUILT_IN_LETTERS.get(letters_of(header))
+        if field is None or field in self._headers:
+            return header
+        return field if self._one(field) == header else header
+
+    def _fail(self, column: str, text: str) -> None:
+        self.failure = self.failure or Failure(column, text)
+
+
+_BUILT_IN_LETTERS: Mapping[str, str] = {letters_of(n): n for n in sorted(_BY_LETTERS)}
+
+
+def _place(headers: Sequence[str], header: str) -> int:
+    """Return the column of a header: the last one that bears it (rule 4.2b)."""
+    return len(headers) - 1 - list(reversed(headers)).index(header)
 
 
 def _why_ignored(header: str, options: ExcelOptions, *, name_column: str) -> str:
@@ -144,11 +281,7 @@ def _why_ignored(header: str, options: ExcelOptions, *, name_column: str) -> str
     return ""
 
 
-def _failure(
-    search: int | None, search_column: str, fields: Mapping[str, int]
-) -> Failure | None:
-    if search is None:
-        return Failure(search_column, _NO_COLUMN.format(search_column))
+def _failure(fields: Mapping[str, int]) -> Failure | None:
     for name in fields:
         if name in RESERVED:
             return Failure(name, _RESERVED.format(name))
@@ -157,7 +290,21 @@ def _failure(
     return None
 
 
+def check_repeated(headers: Sequence[str], rows: Callable[[], Iterable[Row]]) -> None:
+    """Raise ``Refused`` where columns of one header differ in a row (check 13a)."""
+    places = {
+        header: [n for n, other in enumerate(headers) if other == header]
+        for header in repeated(headers)
+    }
+    if not places:
+        return
+    for row in rows():
+        for header, columns in places.items():
+            if len({row.texts[place] or "" for place in columns}) > 1:
+                raise Refused(_DIFFERENT.format(printable(header), row.number))
+
+
 def _repeated(headers: Sequence[str]) -> Iterator[ColumnWarning]:
     for header in repeated(headers):
-        text = "Several columns have this header; the last one is used"
+        text = "Several columns have this header, and the same values"
         yield ColumnWarning("Duplicate column", header, text)

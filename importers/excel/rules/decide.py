@@ -6,20 +6,28 @@ nothing but the row (steps 1 to 6); ``decide`` looks cases and owners up (8 to 1
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from itertools import chain
 from typing import Final, Protocol
 
-from importers.excel.rules.columns import NAME, Columns
+from importers.excel.rules.columns import ID_FIELDS, NAME, Columns
 from importers.excel.rules.options import LONGEST, SearchField
-from importers.tables.rows import Kind, Row
+from importers.rows.rules.ids import (
+    Found,
+    escaped,
+    forms_of,
+    id_text,
+    look_up,
+    look_up_as_seen,
+)
+from importers.tables.notices import Notice
+from importers.tables.rows import Cell, Kind, Row
 from ledger.forms.case_block import CaseBlock, IndexUpdate
 from ledger.forms.names import is_any_too_long, is_name
 
-_INTEGER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?", re.ASCII)
 _RELATIONSHIPS: Final = ("child", "extension")
 _LONGEST_INDEX_NAME: Final = 255
 
@@ -101,13 +109,15 @@ class Importing:
 class Decided:
     """What becomes of a row: a block that makes a case, or one that changes it.
 
-    ``external_id`` is the one that the block gives to its case, if any.
+    ``external_id`` is the one that the block gives to its case, if any. ``told`` is
+    what whoever sent the row should know of it.
     """
 
     block: CaseBlock
     case_type: str
     creates: bool
     external_id: str | None
+    told: tuple[Notice, ...] = ()
 
 
 # -- what a row says ---------------------------------------------------------
@@ -118,7 +128,11 @@ def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
     if row.fault is not None:
         return RowError("Too Many Cells", "", row.fault.text, row.fault.sample)
     fields = {name: row.texts[place] for name, place in columns.fields.items()}
-    search = _search_text(row, columns)
+    for name in ID_FIELDS & fields.keys():
+        if fields[name]:
+            fields[name] = _id_text(row[columns.fields[name]])
+    # A sheet without the column fails before its first row is read.
+    search = "" if columns.search is None else _id_text(row[columns.search])
     if columns.search_field is SearchField.EXTERNAL_ID:
         fields["external_id"] = search
     if not any(fields.values()):
@@ -128,38 +142,25 @@ def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
     return _too_long(wish) or _blank_id(wish, columns) or wish
 
 
-def search_text(text: str | None) -> str:
-    """Return the text that a cell is looked up by (rule 8.1)."""
-    if not text:
-        return ""
-    whole = _INTEGER.fullmatch(text.strip())
-    if whole is None:
-        return text
-    return whole[1] if whole[1] != "-0" else "0"
-
-
 def looks_up(wish: Wish) -> tuple[set[str], set[str]]:
     """Return the case ids and the external ids that ``decide`` may look up."""
-    parent, outer = wish.filled("parent_id"), wish.filled("parent_external_id")
-    case_ids = {wish.search, parent or ""}
-    external_ids = {wish.search, outer or ""}
-    return case_ids - {""}, external_ids - {""}
+    search = forms_of(wish.search)
+    parent = forms_of(wish.filled("parent_id") or "")
+    outer = forms_of(wish.filled("parent_external_id") or "")
+    return search | parent, search | outer
 
 
-def waits_for(wish: Wish) -> tuple[str, ...]:
+def waits_for(wish: Wish) -> set[str]:
     """Return the ids that may be those of a case which waits in the chunk (step 7)."""
-    parents = (wish.filled("parent_id"), wish.filled("parent_external_id"))
-    return tuple(filter(None, (wish.search, *parents)))
+    case_ids, external_ids = looks_up(wish)
+    return case_ids | external_ids
 
 
-def _search_text(row: Row, columns: Columns) -> str:
-    # A sheet without the column fails before its first row is read.
-    if columns.search is None:
-        return ""
-    cell = row[columns.search]
+def _id_text(cell: Cell) -> str:
+    """Return the id that a cell says (rule 8.1)."""
     if cell.kind is Kind.NUMBER and cell.text and "e+" in cell.text:
         return str(int(float(cell.text)))
-    return search_text(cell.text)
+    return id_text(cell.text)
 
 
 def _too_long(wish: Wish) -> RowError | None:
@@ -192,28 +193,61 @@ def decide(
     A new case checks its owner first, a known one its parent (steps 10a and 10b).
     """
     found = _find(wish, sheet.columns, cases)
-    if len(found) > 1:
-        shown = tuple(case.case_id for case in found[:10])
+    if len(found.those) > 1:
+        shown = tuple(case.case_id for case in found.those[:10])
         return RowError("Too Many Matches", "", _TOO_MANY, wish.search, shown)
-    if not found and not sheet.creates:
-        return Skip.UNMATCHED
-    twice = _wrong_type(wish, sheet.columns) or _unwritable(wish)
-    if twice is not None:
-        return twice
-    if not found:
+    if not found.those:
+        unseen = _meant_otherwise(wish, sheet.columns, cases)
+        if unseen is not None or not sheet.creates:
+            return unseen or Skip.UNMATCHED
+    wrong = _wrong_type(wish, sheet.columns) or _unwritable(wish)
+    if wrong is not None:
+        return wrong
+    if not found.those:
         return _create(wish, sheet, cases=cases, owners=owners, new_id=new_id)
-    return _update(wish, sheet, cases=cases, owners=owners, case=found[0])
+    decided = _update(wish, sheet, cases=cases, owners=owners, case=found.those[0])
+    if isinstance(decided, RowError) or found.stored_as == wish.search:
+        return decided
+    column = sheet.columns.search_header
+    return replace(decided, told=(*decided.told, _composed(column, wish)))
 
 
-def _find(wish: Wish, columns: Columns, cases: Cases) -> Sequence[Known]:
+def _find(wish: Wish, columns: Columns, cases: Cases) -> Found[Known]:
     """Return the cases that a row means (rule 8.2)."""
-    if not wish.search:
-        return ()
+    return look_up(wish.search, _searching(columns, cases))
+
+
+def _searching(columns: Columns, cases: Cases) -> Callable[[str], list[Known]]:
     if columns.search_field is SearchField.EXTERNAL_ID:
-        found = cases.by_external(wish.search)
-        return [case for case in found if case.case_type == columns.case_type]
-    case = cases.by_id(wish.search)
-    return () if case is None or case.case_type != columns.case_type else (case,)
+        return partial(_outer, cases, columns.case_type)
+    return partial(_inner, cases, columns.case_type)
+
+
+def _inner(cases: Cases, case_type: str, case_id: str) -> list[Known]:
+    """Return the case of a type with an id."""
+    case = cases.by_id(case_id) if case_id else None
+    return [] if case is None or case.case_type != case_type else [case]
+
+
+def _outer(cases: Cases, case_type: str, external_id: str) -> list[Known]:
+    """Return the cases of a type with an external id."""
+    found = cases.by_external(external_id) if external_id else ()
+    return [case for case in found if case.case_type == case_type]
+
+
+def _meant_otherwise(wish: Wish, columns: Columns, cases: Cases) -> RowError | None:
+    """Return that a row means a case but for what nobody sees (rule 8.1b)."""
+    found = look_up_as_seen(wish.search, _searching(columns, cases))
+    if not found.those:
+        return None
+    shown = tuple(case.case_id for case in found.those[:10])
+    value = escaped(wish.search)
+    return RowError(INVISIBLE, columns.search_header, _INVISIBLE, value, shown)
+
+
+def _composed(column: str, wish: Wish) -> Notice:
+    """Return that a case was found whose id has its accents composed otherwise."""
+    return Notice("ID in another Unicode form", _COMPOSED, column, wish.number)
 
 
 def _wrong_type(wish: Wish, columns: Columns) -> RowError | None:
@@ -255,9 +289,22 @@ def _create(
             "owner_id": owner or sheet.user_id,
         },
         update=update or None,
-        indices=() if parent is None else (parent,),
+        indices=parent.indices,
     )
-    return Decided(block, sheet.columns.case_type, True, _given(update))  # noqa: FBT003
+    return Decided(
+        block,
+        sheet.columns.case_type,
+        creates=True,
+        external_id=_given(update),
+        told=(*parent.told, *_unknown_id(wish, sheet.columns)),
+    )
+
+
+def _unknown_id(wish: Wish, columns: Columns) -> Iterator[Notice]:
+    """Yield that the id of a row is no case's, and is not that of the new one."""
+    if wish.search and columns.search_field is SearchField.CASE_ID:
+        title, column = "Unknown case id", columns.search_header
+        yield Notice(title, _UNKNOWN, column, wish.number, escaped(wish.search))
 
 
 def _update(
@@ -283,10 +330,16 @@ def _update(
         case_id=case.case_id,
         date_modified=sheet.now,
         update=update or None,
-        indices=() if parent is None else (parent,),
+        indices=parent.indices,
         close=wish.fields.get("close") == "yes",
     )
-    return Decided(block, case.case_type, False, _given(update))  # noqa: FBT003
+    return Decided(
+        block,
+        case.case_type,
+        creates=False,
+        external_id=_given(update),
+        told=parent.told,
+    )
 
 
 def _given(update: Mapping[str, str]) -> str | None:
@@ -302,24 +355,34 @@ def _owner(wish: Wish, owners: Owners) -> str | RowError | None:
     return None if owner_id is None else owners.by_id(owner_id)
 
 
-def _parent(wish: Wish, case_type: str, cases: Cases) -> IndexUpdate | RowError | None:
-    """Return the index to the parent, ``None`` if none is named (rule 11)."""
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """The index to a parent, if a row names one, and what is to be told of it."""
+
+    indices: tuple[IndexUpdate, ...] = ()
+    told: tuple[Notice, ...] = ()
+
+
+def _parent(wish: Wish, case_type: str, cases: Cases) -> _Parent | RowError:
+    """Return the index to the parent, none if none is named (rule 11)."""
     parent_id, outer = wish.filled("parent_id"), wish.filled("parent_external_id")
     column = "parent_id" if parent_id is not None else "parent_external_id"
     value = parent_id or outer
     if value is None:
-        return None
+        return _Parent()
     wanted = wish.filled("parent_type") or case_type
-    if parent_id is not None:
-        one = cases.by_id(parent_id)
-        found = [] if one is None else [one]
-    else:
-        found = list(cases.by_external(value))
-    found = [case for case in found if case.case_type == wanted]
-    if len(found) != 1:
-        shown = tuple(case.case_id for case in found[:10])
-        return RowError("Invalid Parent ID", column, _BAD_PARENT, value, shown)
-    return _index(wish, found[0])
+    look = partial(_inner if parent_id is not None else _outer, cases, wanted)
+    found = look_up(value, look)
+    if len(found.those) != 1:
+        shown = tuple(case.case_id for case in found.those[:10])
+        unseen = not found.those and look_up_as_seen(value, look).those
+        text = f"{_BAD_PARENT} {_INVISIBLE}" if unseen else _BAD_PARENT
+        return RowError("Invalid Parent ID", column, text, escaped(value), shown)
+    index = _index(wish, found.those[0])
+    if isinstance(index, RowError):
+        return index
+    is_same = found.stored_as == value
+    return _Parent((index,), () if is_same else (_composed(column, wish),))
 
 
 def _index(wish: Wish, parent: Known) -> IndexUpdate | RowError:
@@ -348,6 +411,19 @@ _BLANK_EXTERNAL_ID: Final = (
 _TOO_MANY: Final = (
     "These rows matched more than one case at the same time - this means that there "
     "are cases in your system with the same external ID."
+)
+INVISIBLE: Final = "Invisible characters in ID"
+_INVISIBLE: Final = (
+    "The id has blanks at its ends or characters that nobody sees. There is a case "
+    "with this id without them: remove them if it is meant."
+)
+_COMPOSED: Final = (
+    "The id of the case has its accents composed in another way; it was taken as "
+    "the same id"
+)
+_UNKNOWN: Final = (
+    "No case of this type has the id, and the new case got another one: with an id of "
+    "your own, search by external_id"
 )
 _BAD_PARENT: Final = (
     "An invalid or unknown parent case was specified for the uploaded case."

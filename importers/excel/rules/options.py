@@ -6,11 +6,12 @@ The order and the words of the refusals are those of ``rules/excel-import.md`` 3
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from importers.rows.rules.ids import trimmed
 from importers.tables.rows import GAP
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from ledger.errors import LedgerError
@@ -51,6 +52,9 @@ _FILE_ERROR = "The file uploaded has the following error: "
 _HEADER = re.compile(r"[a-zA-Z][\w-]*")
 _ROW = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _SAID = frozenset({Reason.ROWS, Reason.COLUMNS, Reason.SIZE, Reason.NO_HEADER})
+
+
+_NAMES = ("case_type", "search_column", "name_column")
 
 
 class Refused(LedgerError):
@@ -96,6 +100,10 @@ class ExcelOptions:
     dry_run: bool = False
     header_row: int = 1
     """The row that has the headers; rows above it are not read (rule 2.6a)."""
+    as_shown: tuple[str, ...] = ()
+    """Columns whose numbers are read as a spreadsheet shows them (rule 2.9)."""
+    trimmed: tuple[str, ...] = ()
+    """The fields of the upload that had blanks at their ends (rule 2.4a)."""
     sheets: tuple[Sheet, ...] = field(default=())
     ignored_sheets: tuple[str, ...] = ()
 
@@ -115,6 +123,7 @@ def read_options(fields: Mapping[str, str], *, has_file: bool) -> ExcelOptions:
 
     These are the checks that come before the file: 1 and 2, and those of the product.
     """
+    fields, changed = _without_blanks(fields)
     case_type = fields.get("case_type", "")
     if not has_file or not case_type:
         raise Refused(_MISSING)
@@ -135,6 +144,8 @@ def read_options(fields: Mapping[str, str], *, has_file: bool) -> ExcelOptions:
         comment=fields.get("comment"),
         dry_run=fields.get("dry_run") == "on",
         header_row=_header_row(fields.get("header_row", "")),
+        as_shown=tuple(_listed(fields.get("as_shown", ""))),
+        trimmed=changed,
     )
 
 
@@ -149,11 +160,24 @@ def _header_row(text: str) -> int:
     return int(text)
 
 
+def _without_blanks(
+    fields: Mapping[str, str],
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the fields with names trimmed, and which of them were not."""
+    seen = {name: trimmed(fields[name]) for name in _NAMES if name in fields}
+    changed = tuple(name for name, text in seen.items() if text != fields[name])
+    return {**fields, **{name: seen[name] for name in changed}}, changed
+
+
+def _listed(text: str) -> Iterator[str]:
+    """Yield the columns that a field lists, with commas between."""
+    yield from dict.fromkeys(filter(None, map(trimmed, text.split(","))))
+
+
 def _check_texts(fields: Mapping[str, str], case_type: str) -> None:
     if len(case_type) > LONGEST:
         raise Refused(f"Error: case_type cannot be longer than {LONGEST} characters")
-    names = ("case_type", "search_column", "name_column", "comment")
-    for name in names:
+    for name in (*_NAMES, "as_shown", "comment"):
         if not is_legal(fields.get(name, "")):
             raise Refused(f"Error: {name} holds characters that cannot be stored")
 
@@ -176,6 +200,8 @@ def to_json(options: ExcelOptions) -> dict[str, Any]:
         "comment": options.comment,
         "dry_run": options.dry_run,
         "header_row": options.header_row,
+        "as_shown": list(options.as_shown),
+        "trimmed": list(options.trimmed),
         "sheets": [[sheet.title, sheet.case_type] for sheet in options.sheets],
         "ignored_sheets": list(options.ignored_sheets),
     }
@@ -199,6 +225,8 @@ def from_json(kept: Mapping[str, Any]) -> ExcelOptions:
         **known,
         search_field=SearchField(kept["search_field"]),
         header_row=kept.get("header_row", 1),
+        as_shown=tuple(kept.get("as_shown", ())),
+        trimmed=tuple(kept.get("trimmed", ())),
         sheets=sheets,
         ignored_sheets=tuple(kept["ignored_sheets"]),
     )
@@ -222,9 +250,12 @@ def bad_headers(headers: Iterable[str]) -> list[str]:
     return [header for header in given if not _is_header(header)]
 
 
-def check_headers(headers: Sequence[str]) -> None:
-    """Raise ``Refused`` for headers that are no property names (check 13)."""
-    bad = bad_headers(headers)
+def check_headers(headers: Sequence[str], *, but: Container[str] = ()) -> None:
+    """Raise ``Refused`` for headers that are no property names (check 13).
+
+    Those of ``but`` need not be some: something else is meant by them.
+    """
+    bad = [header for header in bad_headers(headers) if header not in but]
     if bad:
         raise Refused(_HEADERS.format(", ".join(map(printable, bad))))
 

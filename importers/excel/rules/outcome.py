@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from importers.excel.rules.decide import Known, RowError, Skip, Wish
 from importers.rows.rules.overlay import Overlay
+from importers.tables.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,10 @@ RowOutcome = Written | RowError | Skip
 class Done:
     """What became of rows, by number.
 
-    ``waiting`` are handed back. ``failed_chunks`` are the numbers of the forms that
-    were kept as errors. ``left`` are the cases that a dry run would have left.
+    ``waiting`` are handed back. ``touched`` are the cases that the stored rows made or
+    changed, and ``told`` what is to be known of these rows. ``failed_chunks`` are the
+    numbers of the forms that were kept as errors. ``left`` are the cases that a dry run
+    would have left.
     """
 
     rows: tuple[tuple[int, RowOutcome], ...]
@@ -31,3 +34,5 @@ class Done:
     chunks: int
     failed_chunks: tuple[int, ...]
     left: Overlay[Known]
+    touched: frozenset[str] = frozenset()
+    told: tuple[Notice, ...] = ()

@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from importers.excel.rules.dates import NOTICED, Reading, shares
 from importers.excel.rules.decide import RowError, Skip
 from importers.excel.rules.outcome import Done, RowOutcome, Written
 from importers.tables.notices import Notice
 
+DATE_TEXTS = "Text looks like a date"
+_DATES = "Dates are written YYYY-MM-DD; this text is kept as it is"
 _LONGEST_SAMPLE = 100
 _Ranges = list[list[int]]
 
@@ -51,9 +54,13 @@ class Report:
     blank: int = 0
     unmatched: int = 0
     chunks: int = 0
+    cases: int = 0
+    """How many cases the created and updated rows have made or changed."""
     failed_chunks: list[int] = field(default_factory=list)
     errors: list[Group] = field(default_factory=list)
     warnings: list[Group] = field(default_factory=list)
+    dates: dict[str, dict[str, int]] = field(default_factory=dict)
+    """How the dates of a column read, by sheet and column."""
 
     @property
     def rows(self) -> int:
@@ -67,6 +74,8 @@ class Report:
         self.failed_chunks += done.failed_chunks
         for number, found in done.rows:
             self.note(number, found, sheet)
+        for notice in done.told:
+            self.tell(notice, sheet)
 
     def note(self, number: int, found: RowOutcome, sheet: str) -> None:
         """Add what became of a row."""
@@ -97,6 +106,27 @@ class Report:
         if group.sample is None and notice.sample:
             group.sample = notice.sample[:_LONGEST_SAMPLE]
 
+    def tell_first(self, notice: Notice, sheet: str) -> None:
+        """Add a warning that stands before all others."""
+        self.tell(notice, sheet)
+        wanted = (notice.title, notice.column, sheet)
+        self.warnings.sort(key=lambda g: (g.title, g.column, g.sheet) != wanted)
+
+    def tell_dates(
+        self, column: str, found: Iterable[tuple[int, Reading]], *, sheet: str
+    ) -> None:
+        """Add how dates of a column read, by row; warn of those that are texts."""
+        counts = self.dates.setdefault(f"{sheet}\n{column}", {})
+        for row, reading in found:
+            counts[reading.value] = counts.get(reading.value, 0) + 1
+            if reading in NOTICED:
+                self.tell(Notice(DATE_TEXTS, "", column, row), sheet)
+        if NOTICED & counts.keys():
+            text = _DATES
+            if len(counts) > 1:
+                text = f"{_DATES}. The column has several orders: {shares(counts)}"
+            self.tell(Notice(DATE_TEXTS, text, column), sheet)
+
     def _fail(self, number: int, error: RowError, sheet: str) -> None:
         group = _group(
             self.errors, error.title, error.column, sheet=sheet, text=error.text
@@ -117,6 +147,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "failed_chunks": list(report.failed_chunks),
         "errors": [_kept(group) for group in _in_row_order(report.errors)],
         "warnings": [_kept(group) for group in report.warnings],
+        "dates": report.dates,
     }
 
 
@@ -127,6 +158,7 @@ def from_json(kept: Mapping[str, Any]) -> Report:
         failed_chunks=list(kept.get("failed_chunks", ())),
         errors=[Group(**group) for group in kept.get("errors", ())],
         warnings=[Group(**group) for group in kept.get("warnings", ())],
+        dates={name: dict(found) for name, found in kept.get("dates", {}).items()},
     )
 
 
@@ -191,4 +223,4 @@ def _kept(group: Group) -> dict[str, Any]:
     }
 
 
-_PLAIN = ("created", "updated", "failed", "blank", "unmatched", "chunks")
+_PLAIN = ("created", "updated", "failed", "blank", "unmatched", "chunks", "cases")

@@ -38,6 +38,7 @@ RESULT = {
     "num_chunks",
     "errors",
     "row_count",
+    "case_count",
     "failed_count",
     "skipped_count",
     "dry_run",

@@ -301,7 +301,10 @@ async def test_a_blank_search_value_by_external_id(store):
         (
             ["id", "age"],
             "case_id",
-            'Error: The spreadsheet has no column named "case_id" to search by.',
+            (
+                'Error: The spreadsheet has no column named "case_id" to search by. '
+                'There are "id", "age".'
+            ),
         ),
     ],
 )

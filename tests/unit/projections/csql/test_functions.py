@@ -1,4 +1,7 @@
-"""Functions that make values, and texts with quotation marks (6.3.6 and 6.3.7)."""
+"""Functions that make values, and texts with quotation marks.
+
+The rules are those of rules/case-api-v2.md 6.3.
+"""
 
 from __future__ import annotations
 
