@@ -34,6 +34,7 @@ from api.wire.problems import Problem, invalid
 from importers.haplo.batches import (
     DEFAULT,
     UNNAMED_BATCH,
+    cases_of,
     listed_names,
     log_of,
     name_of,
@@ -249,6 +250,7 @@ async def _shown(request: web.Request, identifier: str) -> Answer:
             files=batches.files_of(r, identifier),
             log=log_of(r, batch),
             outcomes=outcomes_of(r, HAPLO, identifier),
+            cases=cases_of(r, batch),
         )
 
     told = await request.app[STORE].scan(request[PRINCIPAL].domain, read)

@@ -97,6 +97,7 @@ BATCH = schema(
             "files": list_of(_FILE),
             "log": TEXT_OR_NULL,
             "records": closed({"total": NUMBER, **dict.fromkeys(_OUTCOMES, NUMBER)}),
+            "cases": NUMBER,
         }
     ),
 )

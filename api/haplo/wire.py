@@ -40,6 +40,7 @@ def batch_wire(
     files: Sequence[BatchFile],
     log: str | None,
     outcomes: Mapping[Outcome, int],
+    cases: int,
 ) -> dict[str, Any]:
     """Return a batch with all that is known of it."""
     return {
@@ -51,6 +52,7 @@ def batch_wire(
             "total": sum(outcomes.values()),
             **{outcome.value: count for outcome, count in outcomes.items()},
         },
+        "cases": cases,
     }
 
 

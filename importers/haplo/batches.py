@@ -34,6 +34,7 @@ __all__ = [
     "DEFAULT",
     "UNNAMED_BATCH",
     "UNNAMED_CONTROL",
+    "cases_of",
     "check_control",
     "listed_names",
     "log_of",
@@ -88,6 +89,15 @@ def log_of(r: Reader, batch: Batch) -> str | None:
     job = jobs.get_job(r.conn, (r.domain, batch.identifier))
     rows = rows_with_messages(r, HAPLO, batch.identifier)
     return "\n".join(log_lines(job, rows))
+
+
+def cases_of(r: Reader, batch: Batch) -> int:
+    """Return how many cases the records of a run that has ended made or changed."""
+    if batch.errors is None:
+        return 0
+    job = jobs.get_job(r.conn, (r.domain, batch.identifier))
+    count: int = job.progress.get("cases", 0)
+    return count
 
 
 def listed_names(control: bytes) -> tuple[str, ...]:

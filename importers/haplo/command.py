@@ -25,7 +25,7 @@ from importers.rows.records import append_record, keep
 from importers.rows.rules.form import Origin, case_id_of
 from importers.rows.rules.kept import Counts, Kept
 from importers.rows.rules.overlay import Overlay
-from importers.tables.notices import Fault
+from importers.tables.notices import Fault, Notice
 from ledger.cases.case import Case
 from ledger.entry import Author, Kind
 from ledger.imports.values import Outcome
@@ -44,6 +44,11 @@ class Numbered(NamedTuple):
     length: int
     row: int | None = None
     fault: Fault | None = None
+
+
+def row_of(record: Numbered) -> int:
+    """Return the row of a record, its number where its file has no rows."""
+    return record.number if record.row is None else record.row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,9 @@ class Done:
     said: frozenset[str]
     last_time: Micros
     left: Overlay[Case]
+    told: tuple[Notice, ...] = ()
+    touched: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """The cases that records made or changed, by the row of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +184,8 @@ class _Run:
         self._time = command.after
         self._setting: Setting
         self._errors = 0
+        self._told: list[Notice] = []
+        self._touched: list[tuple[int, tuple[str, ...]]] = []
         self._kept = Kept(self._origin)
 
     def done(self) -> Done:
@@ -194,6 +204,8 @@ class _Run:
             said=frozenset(self._said),
             last_time=self._time,
             left=self._cases.left,
+            told=tuple(self._told),
+            touched=tuple(self._touched),
         )
 
     def _in_time(self) -> Iterator[Numbered]:
@@ -219,6 +231,7 @@ class _Run:
 
     def _apply(self, record: Numbered, found: Transformed) -> None:
         self._errors += found.reported
+        self._told += (replace(told, row=row_of(record)) for told in found.told)
         if found.aborted:
             self._note(record, Outcome.ABORTED, messages=found.messages)
         elif not found.blocks:
@@ -249,6 +262,7 @@ class _Run:
     def _note_applied(self, record: Numbered, found: Transformed) -> None:
         dry_run = self._batch.dry_run
         made = [block.case_id for block in found.blocks]
+        self._touched.append((row_of(record), tuple(dict.fromkeys(made))))
         if dry_run:
             made = [case_id for case_id in made if self._is_stored(case_id)]
         self._note(

@@ -8,8 +8,8 @@ with a job begins behind that. A dry run leaves nothing to go on from and begins
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -27,20 +27,23 @@ from importers.haplo.command import (
 from importers.haplo.readers import (
     FileBroken,
     Source,
-    count_records,
     records_of,
 )
 from importers.haplo.rules.control import Control, InvalidControl, NotJson, read_control
 from importers.haplo.rules.mappings import MOST_TITLED, Census, mapped_types
 from importers.haplo.rules.program import Program, RunBroken, prepare
 from importers.haplo.rules.scripting import shown
+from importers.haplo.rules.sources import Names, renamed_in, taken_as, told_of
 from importers.jobs.pace import Pace
 from importers.jobs.stored_file import write_stored
+from importers.jobs.turns import HAPLO
 from importers.jobs.worker import JobContext
 from importers.rows.job import Course, commit_each, in_turn
 from importers.rows.reading import closing_rows, in_portions, skip
+from importers.rows.records import touched_before
 from importers.rows.rules.kept import added
-from importers.tables.notices import Notices
+from importers.rows.rules.told import Touched, with_told
+from importers.tables.notices import Notices, Tell
 from ledger.bodies import get_blob
 from ledger.cases.case import Case
 from ledger.directory.users import list_users
@@ -52,7 +55,15 @@ from ledger.times import format_micros
 from projections.cases.lookups import count_of_type
 
 _MOST_RECORDS = 200
-_START = {"done": 0, "errors": 0, "outcomes": {}, "said": [], "time": 0}
+_START = {
+    "done": 0,
+    "errors": 0,
+    "outcomes": {},
+    "said": [],
+    "time": 0,
+    "told": [],
+    "cases": 0,
+}
 
 
 async def run_batch(context: JobContext) -> Mapping[str, Any]:
@@ -70,6 +81,7 @@ class _Surveyed:
 
     source: Source | None
     count: int = 0
+    renamed: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
 
 
@@ -82,6 +94,7 @@ class _Run:
         self._options = context.job.options
         self._author = Author(**self._options["author"])
         self._course: Course[Case] = Course(context, _begun(context.job.progress))
+        self._touched = Touched()
         self._pace = Pace(_MOST_RECORDS)
 
     async def run(self) -> Mapping[str, Any]:
@@ -110,15 +123,17 @@ class _Run:
             dry_run=self._course.is_dry,
         )
         notices = Notices()
-        files = [await self._surveyed(control, f, notices) for f in self._files()]
+        files = [
+            await self._surveyed(control, file, sources=program.sources, to=notices)
+            for file in self._files()
+        ]
+        await self._remember_touched()
         self._course.so_far["notices"] = notices.to_json()
         self._course.so_far["total"] = sum(file.count for file in files)
         first = 0
         for file in files:
-            if file.source is None:
-                raise RunBroken(file.trouble)
-            if first + file.count > self._course.so_far["done"]:
-                await self._import_file(batch, file.source, first)
+            if file.source is None or first + file.count > self._course.so_far["done"]:
+                await self._import_file(batch, file, first)
             first += file.count
 
     async def _control(self) -> Control:
@@ -159,9 +174,14 @@ class _Run:
         return list({file["name"]: file for file in self._options["files"]}.values())
 
     async def _surveyed(
-        self, control: Control, file: Mapping[str, Any], notices: Notices
+        self,
+        control: Control,
+        file: Mapping[str, Any],
+        *,
+        sources: Sequence[str],
+        to: Notices,
     ) -> _Surveyed:
-        """Store a file and look through it; what is told of it goes to ``notices``."""
+        """Store a file and look through it; what is told of it goes to ``to``."""
         name = file["name"]
         properties = control.file_properties(name)
         if properties is None:
@@ -173,17 +193,31 @@ class _Run:
             raise RunBroken(f"The file {shown(name)} is not kept any more")
         source = Source(name=name, path=path, properties=properties)
         try:
-            tell = partial(notices.add, file=name)
-            count = await asyncio.to_thread(partial(count_records, source, tell=tell))
+            tell = partial(to.add, file=name)
+            count, names = await asyncio.to_thread(partial(_survey, source, tell))
         except FileBroken as error:
             return _Surveyed(source=None, trouble=str(error))
-        return _Surveyed(source=source, count=count)
+        renamed = taken_as(sources, names)
+        tell(told_of(sources, names, renamed))
+        return _Surveyed(source=source, count=count, renamed=renamed)
 
-    async def _import_file(self, batch: Batch, source: Source, first: int) -> None:
+    async def _remember_touched(self) -> None:
+        """Find out which cases the records before have touched."""
+        if not self._course.is_dry and self._course.so_far["done"]:
+            read = partial(touched_before, api=HAPLO, job_id=self._context.job.job_id)
+            self._touched = await self._context.read(read)
+
+    async def _import_file(self, batch: Batch, file: _Surveyed, first: int) -> None:
+        source = file.source
+        if source is None:
+            raise RunBroken(file.trouble)
         done = max(self._course.so_far["done"], first)
         with closing_rows(records_of(source)) as records:
             await skip(records, done - first)
-            numbered = (Numbered(n, *raw) for n, raw in enumerate(records, start=done))
+            renamed = (
+                raw._replace(data=renamed_in(raw.data, file.renamed)) for raw in records
+            )
+            numbered = (Numbered(n, *raw) for n, raw in enumerate(renamed, start=done))
             portions = _portions(batch, numbered, self._pace)
             commit = partial(self._commit, batch, source.name)
             await commit_each(portions, commit, pace=self._pace)
@@ -199,7 +233,19 @@ class _Run:
             wanted=portion.wanted,
             known=self._course.left,
         )
-        await self._course.commit(command, _accounted)
+        await self._course.commit(command, partial(self._accounted, file))
+
+    def _accounted(
+        self, file: str, before: Mapping[str, Any], done: Done
+    ) -> dict[str, Any]:
+        """Return the progress behind some records."""
+        twice = [
+            notice
+            for row, case_ids in done.touched
+            for notice in self._touched.take((file, row), case_ids)
+        ]
+        told = with_told(before["told"], [*done.told, *twice], file=file)
+        return {**_accounted(before, done), "told": told, "cases": len(self._touched)}
 
     async def _audit(self, action: str, mark: str) -> None:
         """Note in the log that the run began or ended, once."""
@@ -227,6 +273,15 @@ def _portions(
 ) -> Iterator[_Portion]:
     for some in in_portions(records, pace, length=attrgetter("length")):
         yield _Portion(some, foreseen(batch, some))
+
+
+def _survey(source: Source, tell: Tell) -> tuple[int, Names]:
+    """Read a file to its end; return its records and their fields."""
+    names, count = Names(), 0
+    with closing_rows(records_of(source, tell=tell)) as records:
+        for count, raw in enumerate(records, start=1):  # noqa: B007 - it is returned
+            names.take(raw.data)
+    return count, names
 
 
 def _begun(progress: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def log_lines(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
 
 
 def _all(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
-    noticed = lines_of(job.progress.get("notices", ()))
+    told = (job.progress.get(name, ()) for name in ("notices", "told"))
+    noticed = lines_of(chain.from_iterable(told))
     return chain(_prepared(job), map(_WARNING.__add__, noticed), _told(rows))
 
 

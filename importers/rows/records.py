@@ -11,11 +11,15 @@ from functools import partial
 from importers.rows.append import Append, NotInForce, append_built
 from importers.rows.rules.form import Origin, build_record
 from importers.rows.rules.kept import Kept
+from importers.rows.rules.told import Touched
 from ledger.entry import Kind
 from ledger.forms.case_block import CaseBlock
-from ledger.imports.results import put_rows
+from ledger.imports.results import put_rows, rows_of
+from ledger.store import Reader
 from ledger.submit import Draft, Session
 from ledger.times import Instant
+
+_AT_ONCE = 1000
 
 
 def append_record(
@@ -41,6 +45,17 @@ def append_record(
         details={"job": origin.job_id, "source": origin.api, "record": number},
     )
     return append_built(build, draft, append=append)
+
+
+def touched_before(r: Reader, *, api: str, job_id: str) -> Touched:
+    """Return the cases that the records of a job have made or changed so far."""
+    touched, after = Touched(), -1
+    while rows := rows_of(r, api, job_id, after=after, most=_AT_ONCE):
+        for row in rows:
+            number = row.record if row.row_number is None else row.row_number
+            touched.take((row.file, number), row.case_ids)
+        after = rows[-1].record
+    return touched
 
 
 def keep(session: Session, kept: Kept) -> None:

@@ -66,6 +66,8 @@ class Program:
     steps: Steps
     problems: tuple[str, ...]
     asks_users: bool
+    sources: tuple[str, ...] = ()
+    """The fields of a record that instructions name, not those inside of others."""
 
 
 def prepare(control: Control, census: Census, *, this_year: int) -> Program:
@@ -80,6 +82,7 @@ def prepare(control: Control, census: Census, *, this_year: int) -> Program:
         steps=steps,
         problems=tuple(preparing.problems),
         asks_users=preparing.asks_users,
+        sources=tuple(preparing.sources),
     )
 
 
@@ -89,6 +92,8 @@ class _Preparing:
     def __init__(self, control: Control, census: Census, this_year: int) -> None:
         self.problems: list[str] = []
         self.asks_users = False
+        self.sources: dict[str, None] = {}
+        self._depth = 0
         self._control = control
         self._census = census
         self._this_year = this_year
@@ -108,7 +113,7 @@ class _Preparing:
     # One action each
 
     def field(self, about: Mapping[str, Any]) -> Step:
-        source = text_of(about["source"])
+        source = self._source(about)
         told = f"input field {shown(source)}"
         place, conversion = self._assigning("field", about, told)
         return SetField(source, place, conversion)
@@ -136,24 +141,23 @@ class _Preparing:
         return RemoveValues(place.destination, place.slot)
 
     def if_exists(self, about: Mapping[str, Any]) -> Step:
-        return IfExists(text_of(about["source"]), *self._branches(about))
+        return IfExists(self._source(about), *self._branches(about))
 
     def if_value_one_of(self, about: Mapping[str, Any]) -> Step:
         values = about.get("values")
         values = values if isinstance(values, list) else []
-        return IfOneOf(text_of(about["source"]), values, *self._branches(about))
+        return IfOneOf(self._source(about), values, *self._branches(about))
 
     def if_has_value(self, about: Mapping[str, Any]) -> Step:
         place = self._place("if-has-value", about, "")
         return IfHasValue(place, *self._branches(about))
 
     def within(self, about: Mapping[str, Any]) -> Step:
-        return Within(text_of(about["source"]), self.steps(about["instructions"]))
+        return Within(self._source(about), self._inside(about))
 
     def for_each(self, about: Mapping[str, Any]) -> Step:
         wraps = is_truthy(about.get("wrapValues"))
-        steps = self.steps(about["instructions"])
-        return ForEach(text_of(about["source"]), wraps, steps)
+        return ForEach(self._source(about), wraps, self._inside(about))
 
     def assert_destination(self, about: Mapping[str, Any]) -> Step:
         name = text_of(about["destination"])
@@ -184,6 +188,21 @@ class _Preparing:
         return Load(destination, using, otherwise)
 
     # Parts
+
+    def _source(self, about: Mapping[str, Any]) -> str:
+        """Return the field that an instruction reads, and remember it of a record."""
+        source = text_of(about["source"])
+        if not self._depth:
+            self.sources[source] = None
+        return source
+
+    def _inside(self, about: Mapping[str, Any]) -> Steps:
+        """Return instructions that read what is inside of a field."""
+        self._depth += 1
+        try:
+            return self.steps(about["instructions"])
+        finally:
+            self._depth -= 1
 
     def _branches(self, about: Mapping[str, Any]) -> tuple[Steps, Steps]:
         return self.steps(about.get("then")), self.steps(about.get("else"))

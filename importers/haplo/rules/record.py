@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from importers.haplo.rules.alike import Alike
 from importers.haplo.rules.blocks import Setting, after, block_of, merged
 from importers.haplo.rules.conversion import Conversion
 from importers.haplo.rules.filters import RecordAborted
@@ -18,6 +19,8 @@ from importers.haplo.rules.names import CASE_NAME, EXTERNAL_ID, LONGEST, OWNER_I
 from importers.haplo.rules.scripting import shown
 from importers.haplo.rules.targets import Given, Place, Target
 from importers.haplo.rules.values import Value, ValueProblem
+from importers.rows.rules.ids import escaped
+from importers.tables.notices import Notice
 from ledger.cases.case import Case
 from ledger.forms.case_block import CaseBlock
 
@@ -35,7 +38,7 @@ class Transformed:
     """What became of a record: its blocks, unless it is aborted.
 
     ``reported`` counts its messages, of which the first ones are kept. ``after`` are
-    the cases as the blocks leave them.
+    the cases as the blocks leave them. ``told`` stands in no message and is no error.
     """
 
     blocks: tuple[CaseBlock, ...]
@@ -43,6 +46,7 @@ class Transformed:
     reported: int
     aborted: bool
     after: tuple[Case, ...]
+    told: tuple[Notice, ...] = ()
 
 
 class Record:
@@ -58,7 +62,7 @@ class Record:
         said: set[str],
     ) -> None:
         """Begin with no target; ``said`` is what a batch says once only."""
-        self.lookup = lookup
+        self.lookup = Alike(lookup)
         self.aborted = False
         self._model = model
         self._setting = setting
@@ -119,6 +123,8 @@ class Record:
 
     def put(self, place: Place, value: Value) -> None:
         """Set a value of a destination."""
+        if place.slot == EXTERNAL_ID and isinstance(value, str):
+            value = self.lookup.id_of(value)
         self.target(place.destination).put(place, value)
 
     def target(self, name: str, *, needed_by: str = "", level: int = 0) -> Target:
@@ -152,11 +158,14 @@ class Record:
         """Load the case that a pseudo destination describes.
 
         Returns whether there is one, ``None`` when the record is aborted because
-        there are several.
+        there are several, or one that looks the same.
         """
         self._commit(name)
         about = self._model.destinations[name]
         cases = self._described(about, using, self.clear(using))
+        if cases is None:
+            self._blank(name)
+            return None
         if len(cases) == 1:
             case = self._after.get(cases[0].case_id, cases[0])
             self._targets[name] = Target(
@@ -191,6 +200,7 @@ class Record:
             reported=self._reported,
             aborted=aborted,
             after=() if aborted else tuple(self._after.values()),
+            told=tuple(self.lookup.told),
         )
 
     def foresee(self) -> None:
@@ -201,8 +211,13 @@ class Record:
 
     # Inside
 
-    def _described(self, about: Destination, using: str, wish: Collected) -> list[Case]:
-        """Return the cases that may be meant; of several, that is said."""
+    def _described(
+        self, about: Destination, using: str, wish: Collected
+    ) -> list[Case] | None:
+        """Return the cases that may be meant; of several, that is said.
+
+        ``None`` where one is meant but for what nobody sees of its external id.
+        """
         if using == BY_REF:
             ref = wish.get("ref")
             found = self.lookup.case(ref.id) if isinstance(ref, Ref) else None
@@ -213,6 +228,13 @@ class Record:
             return []
         known = self.lookup.by_external(external_id)
         cases = [case for case in known if case.case_type == about.case_type]
+        if not cases and self._is_meant(about, external_id):
+            self.abort(
+                f"external_id {escaped(external_id)} has blanks at its ends or "
+                f"characters that nobody sees; there is a case for destination "
+                f"{about.name} without them: remove them if it is meant"
+            )
+            return None
         cases = list(preferred(cases))
         if len(cases) > 1:
             self.abort(
@@ -220,6 +242,10 @@ class Record:
                 f"for destination {about.name}"
             )
         return cases
+
+    def _is_meant(self, about: Destination, external_id: str) -> bool:
+        found = self.lookup.meant_otherwise(external_id)
+        return any(case.case_type == about.case_type for case in found)
 
     def _blank(self, name: str) -> Target:
         about = self._model.destinations[name]

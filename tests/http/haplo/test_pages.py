@@ -169,6 +169,7 @@ class TestBatches:
             "files",
             "log",
             "records",
+            "cases",
         ]
         assert told["control"]["comment"] == "Unnamed control file"
         assert told["files"] == [

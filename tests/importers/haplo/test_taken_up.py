@@ -82,7 +82,9 @@ async def test_a_batch_that_is_taken_up_again(store, dry_run, monkeypatch):
     assert ended.state is JobState.DONE, ended.problem
     assert ended.progress["done"] == ended.progress["total"] == 91
     assert [row.record for row in rows(store, job)] == list(range(91))
-    assert log_of(store, ended) == [
+    alike, *messages = log_of(store, ended)
+    assert "Same case in several rows (file a, rows 0-19, 70-89)" in alike
+    assert messages == [
         "Invalid integer for set value object/bad: x (record 0)",
         "Invalid integer for input field n: q (record 90)",
     ]
