@@ -58,6 +58,8 @@ ACTS = st.one_of(
     st.tuples(st.just("close"), _PLACE, _LATE),
     st.tuples(st.just("again"), _PLACE, st.sampled_from(((), strategies.FILES)), _LATE),
     st.tuples(st.just("files"), _PLACE),
+    st.tuples(st.just("correct"), _PLACE, strategies.forms(), _LATE),
+    st.tuples(st.just("correct"), _PLACE, strategies.forms(), _LATE),
     st.tuples(st.just("squat"), _PLACE, strategies.forms()),
     st.tuples(
         st.just("broken"),

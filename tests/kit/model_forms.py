@@ -10,11 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.kit.model_corrections import (
+    BESIDE,
+    OUTDATED,
+    Corrections,
+    corrects,
+    too_late,
+    was_moved,
+)
 from tests.kit.model_fold import Refused, blocks_for, named_in, text_of
 
 SUBMISSION_ERROR = {"kind": "submission_error", "form_id": None}
-BESIDE = ("duplicate", "submission_error")
-"""The states of what is stored under an id of its own, whatever the form said."""
 IMPOSSIBLE = "Conflict"
 DONE_ALREADY = "done already"
 STEPS = {
@@ -25,12 +31,7 @@ STEPS = {
 """The states from which an act goes, and those in which it is done already."""
 
 
-def was_moved(form: dict[str, Any]) -> bool:
-    """Tell whether another form took a form's id, and the log gave it a new one."""
-    return form["orig"] is not None and form["state"] in {"error", "deprecated"}
-
-
-class Forms:
+class Forms(Corrections):
     """What is known of the forms of one domain. ``Model`` adds the cases."""
 
     foreign: set[str]
@@ -72,6 +73,7 @@ class Forms:
             "on": False,
             "orig": None,
             "before": None,
+            "replaced_by": None,
             "completions": [],
             "taken": [],
             "born": fields["state"],
@@ -86,6 +88,9 @@ class Forms:
         """Learn the random id of a form."""
         form["form_id"] = form_id
         self.held[form_id] = form
+        for other in self.forms:
+            if other["replaced_by"] is form:
+                other["orig"] = form_id
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return what the table of forms must say, the ids of forms left out."""
@@ -112,6 +117,7 @@ class Forms:
         version = {
             name: sent[name] for name in ("body", "blocks", "xmlns", "user_id", "files")
         }
+        version["corrects"] = sent.get("corrects")
         if sent["blocks"] is None:
             self.beside("submission_error", version, when)
             return SUBMISSION_ERROR
@@ -124,6 +130,18 @@ class Forms:
             return self.again(held, version, when)
         if old["xmlns"] != version["xmlns"] or is_beside:
             return self.accept(version, None, when)
+        return self.other_bytes(held, version, when)
+
+    def other_bytes(
+        self, held: dict[str, Any], version: dict[str, Any], when: int | None
+    ) -> dict[str, Any]:
+        """Judge other bytes under the same id, of the same type."""
+        form_id = held["form_id"]
+        if held["replaced_by"] is not None:
+            form = self.beside("error", version, when, orig=form_id, born=OUTDATED)
+            problem = too_late(form_id)
+            answer = {"kind": "error", "form_id": None, "problem": problem}
+            return {**answer, "form": form}
         if held["good"] is None:
             return self.instead(held, version, when)
         return self.edit(held, version)
@@ -171,7 +189,12 @@ class Forms:
         version = {**old, "files": (*old["files"], *new)}
         answer = {"kind": "complete", "form_id": held["form_id"], "form": held}
         problem = None
-        if held["state"] == "error":
+        if held["state"] == "error" and self.may_take_place(held):
+            whole, problem = self.whole(version, held["form_id"])
+            if problem is None:
+                self.take_place(held, whole)
+                return {**answer, "kind": "edit"}
+        elif held["state"] == "error":
             problem = self.fault_of(version, held["form_id"])
         if held["state"] == "error" and problem is None:
             position, appended_on, touched = self.put(
@@ -234,6 +257,10 @@ class Forms:
             self.complete(form, new)
         return bool(new)
 
+    def may_take_place(self, form: dict[str, Any]) -> bool:
+        """Tell whether an error would take the place of another form."""
+        return form["good"] is None and corrects(form["form_id"], form["version"])
+
     def fate_of(self, held: dict[str, Any]) -> str:
         """Return what the sender of a form that was withdrawn is told."""
         if held["state"] == "archived":
@@ -250,8 +277,17 @@ class Forms:
     ) -> dict[str, Any]:
         """Process a form; an error is kept and changes no case."""
         answer: dict[str, Any] = {"kind": "normal", "form_id": form_id}
-        problem = self.fault_of(version, form_id)
-        if problem is None:
+        takes_place = corrects(form_id, version)
+        if takes_place:
+            whole, problem = self.whole(version, form_id)
+        else:
+            problem = self.fault_of(version, form_id)
+        if problem is None and takes_place:
+            form = self.new_form(form_id, whole, state="normal")
+            self.take_place(form, whole)
+            version["position"] = whole["position"]
+            answer["kind"] = "edit"
+        elif problem is None:
             form = self.new_form(form_id, version, state="normal", good=version)
             appended_on = self.arrive(form, submit_time=when)
             self.cascade(named_in(version), form, appended_on)
@@ -366,7 +402,8 @@ class Forms:
     def verdict(self, kind: str, form: dict[str, Any]) -> str | None:
         """Return nothing when the act can be done now."""
         state = form["state"]
-        if kind != "form_restore" and was_moved(form):
+        gone = was_moved(form) or form["replaced_by"] is not None
+        if kind != "form_restore" and gone:
             return IMPOSSIBLE
         if kind == "form_delete":
             return DONE_ALREADY if state == "deleted" else None
@@ -403,6 +440,13 @@ class Forms:
     def run(self, form: dict[str, Any]) -> str | None:
         """Run an error form again; returns the problem when it fails again."""
         version = form["version"]
+        if form["born"] == OUTDATED:
+            return too_late(form["orig"])
+        if self.may_take_place(form):
+            whole, problem = self.whole(version, form["form_id"])
+            if problem is None:
+                self.take_place(form, whole)
+            return problem
         problem = self.fault_of(version, form["form_id"])
         if problem is not None:
             return problem

@@ -224,12 +224,16 @@ def rows(draw: Callable[..., Any]) -> dict[str, Any]:
 
 def body_of(form: dict[str, Any], prefix: str) -> bytes:
     """Return the bytes of a described form."""
-    return build.a_form(
+    body = build.a_form(
         [block_xml(block, prefix) for block in form["blocks"]],
         form_id=id_of(form, prefix),
         xmlns=form["xmlns"],
         user_id=form["user_id"],
     )
+    if form.get("corrects") is None:
+        return body
+    named_there = f"<n:deprecatedID>{form['corrects']}</n:deprecatedID></n:meta>"
+    return body.replace(b"</n:meta>", named_there.encode())
 
 
 def told(form: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ from tests.kit.compare import (
     plain,
 )
 from tests.kit.model import Model
-from tests.kit.model_forms import BESIDE, was_moved
+from tests.kit.model_corrections import BESIDE, was_moved
 
 EXAMPLES = {
     "ci": {"sqlite": 30, "postgresql": 12},
@@ -238,6 +238,17 @@ class LedgerMachine(RuleBasedStateMachine):
         old = held[place % len(held)]
         same = {"whole_id": old["form_id"], "xmlns": old["version"]["xmlns"]}
         return self._form({**form, **same}, late)
+
+    def _correct(self, place: int, form: dict[str, Any], late: int | None) -> Side:
+        """Submit a form of an id of its own that names an earlier one, or nobody."""
+        known = [f for f in self.model.forms if f["form_id"] is not None]
+        old = known[place % len(known)]
+        new = {"form_id": f"fix-{next(_FRESH)}", "corrects": old["form_id"]}
+        if place % 7:
+            new["xmlns"] = old["version"]["xmlns"] or build.XMLNS
+        if place % 11 == 10:
+            new["corrects"] = "nobody"
+        return self._form({**form, **new}, late)
 
     def _squat(self, place: int, form: dict[str, Any]) -> Side:
         """Submit a form under a random id: of a duplicate, or an older version."""
