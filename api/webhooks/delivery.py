@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp.web import AppKey
 
+from api.webhooks.schedule import Policy, asked_wait, attempt_of
 from api.webhooks.sender import Answer, Sender
 from api.webhooks.wire import delivery_body
 from api.wire.entries import to_wire
@@ -31,15 +31,7 @@ from ledger.store import Reader, Store
 from ledger.times import Micros
 from ledger.webhooks import deliveries
 from ledger.webhooks.subscriptions import Standing, find_webhook, standings
-from ledger.webhooks.values import (
-    DEAD,
-    DELIVERED,
-    PENDING,
-    Attempt,
-    Delivery,
-    Lease,
-    Webhook,
-)
+from ledger.webhooks.values import Attempt, Delivery, Lease, Webhook
 from ledger.writer import LedgerWriter
 from projections.feed.pages import Change, changes_at, read_changes, types_of
 
@@ -47,49 +39,10 @@ T = TypeVar("T")
 Key = tuple[str, str]
 
 _SECOND = 1_000_000
-_MINUTE = 60
-_HOUR = 60 * _MINUTE
-_DAY = 24 * _HOUR
 _GATHER = 0.02
 _GRACE = 1.0
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How patient deliveries are; times in seconds.
-
-    ``delays`` stand behind each failed attempt; after one more attempt than there are
-    delays a delivery is dead. ``rest_after`` failures in a row a webhook rests, longer
-    each time, up to ``longest_rest``.
-    """
-
-    delays: tuple[float, ...] = (
-        10,
-        30,
-        2 * _MINUTE,
-        5 * _MINUTE,
-        15 * _MINUTE,
-        _HOUR,
-        2 * _HOUR,
-        6 * _HOUR,
-        14 * _HOUR,
-    )
-    jitter: float = 0.2
-    timeout: float = 10
-    lease: float = 30
-    look: float = 1
-    batch_seconds: float = 8
-    batch: int = 20
-    entries: int = 200
-    lazily: int = 1000
-    """Entries that a webhook lets pass before its place in the log is written."""
-    most_pending: int = 1000
-    rest_after: int = 3
-    longest_rest: float = 60
-    keep: float = 30 * _DAY
-    prune_every: float = _HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +79,7 @@ class Deliverer:
         self._held: dict[Key, Micros] = {}
         self._failures: dict[Key, int] = {}
         self._resting: dict[Key, Micros] = {}
+        self._changed: dict[Key, Micros] = {}
         self._tasks: dict[Key, asyncio.Task[bool]] = {}
         self._pruned_on = self._clock()
         self._wake = asyncio.Event()
@@ -179,6 +133,7 @@ class Deliverer:
         found = await self._store.aside(lambda: standings(self._store.connection))
         self._domains = {standing.domain for standing in found if standing.active}
         self._forget_all_but({standing.key for standing in found})
+        self._end_rests(found)
         await self._prune(found)
         for standing in found:
             if standing.key not in self._tasks and self._has_work(standing):
@@ -205,9 +160,24 @@ class Deliverer:
 
     def _forget_all_but(self, keys: set[Key]) -> None:
         """Forget what was remembered of webhooks that were deleted."""
-        for known in (self._passed, self._held, self._failures, self._resting):
+        remembered: tuple[dict[Key, Any], ...] = (
+            self._passed,
+            self._held,
+            self._failures,
+            self._resting,
+            self._changed,
+        )
+        for known in remembered:
             for key in known.keys() - keys:
                 del known[key]
+
+    def _end_rests(self, found: Sequence[Standing]) -> None:
+        """Let a webhook that was changed rest no longer: it may ask somebody else."""
+        for standing in found:
+            if self._changed.get(standing.key) != standing.changed_on:
+                self._changed[standing.key] = standing.changed_on
+                self._resting.pop(standing.key, None)
+                self._failures.pop(standing.key, None)
 
     def _has_work(self, standing: Standing) -> bool:
         now = self._clock()
@@ -256,7 +226,7 @@ class Deliverer:
             self._passed[key] = ahead.reached
             return True
         domain, webhook_id = key
-        lease = self._lease()
+        lease = self._lease(key)
         moved = await self._writer.run(
             domain,
             partial(
@@ -333,31 +303,11 @@ class Deliverer:
                 return
             body = delivery_body(delivery, to_wire(change.entry, change.case_ids))
             answer = await self._sending().send(hook, delivery, body)
-            attempts.append(self._attempt(delivery, answer))
+            now, policy = self._clock(), self._policy
+            attempts.append(attempt_of(delivery, answer, policy=policy, now=now))
             self._count(key, answer)
             if answer.gone:
                 return
-
-    def _attempt(self, delivery: Delivery, answer: Answer) -> Attempt:
-        """Return how an attempt ended and when the next one is due."""
-        now = self._clock()
-        tries = delivery.attempts + 1
-        delays = self._policy.delays
-        state, due_on = DELIVERED, None
-        if answer.gone or (not answer.good and tries > len(delays)):
-            state = DEAD
-        elif not answer.good:
-            jitter = 1 + random.random() * self._policy.jitter  # noqa: S311
-            state, due_on = PENDING, now + int(delays[tries - 1] * jitter * _SECOND)
-        return Attempt(
-            position=delivery.position,
-            state=state,
-            due_on=due_on,
-            attempted_on=now,
-            status=answer.status,
-            error=answer.error,
-            gone=answer.gone,
-        )
 
     def _count(self, key: Key, answer: Answer) -> None:
         """Let a webhook rest when it fails again and again."""
@@ -365,14 +315,17 @@ class Deliverer:
             self._failures.pop(key, None)
             return
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        over = failures - self._policy.rest_after
+        now, over = self._clock(), failures - self._policy.rest_after
         if over >= 0:
             rest = min(self._policy.longest_rest, 2.0 ** min(over, 30))
-            self._resting[key] = self._clock() + int(rest * _SECOND)
+            self._resting[key] = now + int(rest * _SECOND)
+        asked = asked_wait(answer, self._policy, now=now)
+        if asked:
+            self._resting[key] = max(self._resting.get(key, 0), now + asked)
 
     async def _note(self, key: Key, attempts: Sequence[Attempt]) -> None:
         domain, webhook_id = key
-        lease = self._lease()
+        lease = self._lease(key)
         held = await self._writer.run(
             domain,
             partial(
@@ -393,15 +346,17 @@ class Deliverer:
         if self._held.get(key, 0) - self._clock() >= enough:
             return True
         domain, webhook_id = key
-        lease = self._lease()
+        lease = self._lease(key)
         errand = partial(deliveries.claim, webhook_id=webhook_id, lease=lease)
         held = await self._writer.run(domain, errand)
         self._keep(key, lease, held=held)
         return held
 
-    def _lease(self) -> Lease:
+    def _lease(self, key: Key) -> Lease:
+        """Return a lease; no other process asks a receiver before it wants to be."""
         now = self._clock()
         until = now + int(self._policy.lease * _SECOND)
+        until = max(until, self._resting.get(key, 0))
         return Lease(owner=self._owner, now=now, until=until)
 
     def _keep(self, key: Key, lease: Lease, *, held: bool) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import DummyCookieJar, TCPConnector
-from aiohttp.hdrs import CONTENT_TYPE, USER_AGENT
+from aiohttp.hdrs import CONTENT_TYPE, RETRY_AFTER, USER_AGENT
 
+from api.webhooks.signing import sign, standard_signatures
 from api.webhooks.urls import PrivateAddress, public_socket
-from api.webhooks.wire import sign
 from api.wire.dialects import JSON_TYPE
 from ledger.clock import Clock
 from ledger.webhooks.values import Delivery, Webhook
@@ -27,6 +27,8 @@ class Answer:
 
     status: int | None
     error: str | None
+    retry_after: str | None = None
+    """When the receiver wants to be asked again, in its own words."""
 
     @property
     def good(self) -> bool:
@@ -71,7 +73,7 @@ class Sender:
                 headers=self._headers(hook, delivery, body),
                 allow_redirects=False,
             ) as response:
-                return _judged(response.status)
+                return _judged(response.status, response.headers.get(RETRY_AFTER))
         except TimeoutError:
             return Answer(None, f"no answer within {self._seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -80,7 +82,8 @@ class Sender:
     def _headers(
         self, hook: Webhook, delivery: Delivery, body: bytes
     ) -> dict[str, str]:
-        timestamp = str(self._clock() // _MICROS)
+        seconds = self._clock() // _MICROS
+        timestamp = str(seconds)
         return {
             CONTENT_TYPE: JSON_TYPE,
             USER_AGENT: "caseledger",
@@ -88,13 +91,18 @@ class Sender:
             "Idempotency-Key": delivery.delivery_id,
             "X-Caseledger-Timestamp": timestamp,
             "X-Caseledger-Signature": sign(hook.secret, timestamp, body),
+            "webhook-id": delivery.delivery_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": standard_signatures(
+                hook.secret, delivery.delivery_id, seconds=seconds, body=body
+            ),
         }
 
 
-def _judged(status: int) -> Answer:
+def _judged(status: int, retry_after: str | None) -> Answer:
     if 200 <= status < 300:  # noqa: PLR2004 - the statuses that say yes
         return Answer(status, None)
-    return Answer(status, f"the receiver answered {status}")
+    return Answer(status, f"the receiver answered {status}", retry_after)
 
 
 def _told(error: Exception) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from api.webhooks.signing import MARK, SHORTEST_KEY, is_secret
 from api.webhooks.urls import LONGEST_URL, is_url
 from api.wire.entries import Cursor, parse_cursor
 from api.wire.json_body import parse_object
@@ -129,12 +128,6 @@ def delivery_body(delivery: Delivery, change: Mapping[str, Any]) -> bytes:
     return orjson.dumps({**whose, **change})
 
 
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Return the signature over the time and the body."""
-    signed = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
-    return f"sha256={signed.hexdigest()}"
-
-
 def _url(name: str, value: Any) -> str:
     if not isinstance(value, str) or not is_url(value):
         problem = (
@@ -169,6 +162,12 @@ def _secret(name: str, value: Any) -> str:
         problem = (
             f"'{name}' must be {_SHORTEST_SECRET} to {_LONGEST_SECRET} printable "
             f"ASCII characters"
+        )
+        raise Conflict(problem, field=name)
+    if not is_secret(value):
+        problem = (
+            f"'{name}' must go on with the base64 of at least {SHORTEST_KEY} bytes "
+            f"behind '{MARK}'"
         )
         raise Conflict(problem, field=name)
     return str(value)

@@ -6,6 +6,7 @@ and without the query of the address, which may hold one too.
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ _EVERYWHERE = Statement(
         webhooks.c.due_on,
         webhooks.c.lease_owner,
         webhooks.c.lease_until,
+        webhooks.c.changed_on,
         domains.c.position,
     ).join_from(webhooks, domains, domains.c.domain == webhooks.c.domain)
 )
@@ -83,6 +85,7 @@ class Standing:
     due_on: Micros | None
     lease_owner: str | None
     lease_until: Micros
+    changed_on: Micros
     head: int
 
     @property
@@ -92,8 +95,9 @@ class Standing:
 
 
 def new_secret() -> str:
-    """Return a secret that nobody can guess."""
-    return secrets.token_hex(_SECRET_BYTES)
+    """Return a secret that nobody can guess, as libraries of receivers take it."""
+    key = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    return f"whsec_{key}"
 
 
 def list_webhooks(r: Reader) -> list[Webhook]:

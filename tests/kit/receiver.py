@@ -20,6 +20,8 @@ class Receiver:
     url: str = ""
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answer: Callable[[dict], int] = lambda _body: 200
+    retry_after: str | None = None
+    """What every answer says of the next attempt."""
     hang: asyncio.Event | None = None
     """While it is set to an event, answers wait for it."""
 
@@ -41,6 +43,8 @@ class Receiver:
             await self.hang.wait()
         status = self.answer(json.loads(body))
         headers = {"Location": f"{self.url}/elsewhere"} if status == 307 else {}
+        if self.retry_after is not None:
+            headers["Retry-After"] = self.retry_after
         return web.Response(status=status, headers=headers, text="a secret answer")
 
 

@@ -401,6 +401,45 @@ async def test_a_webhook_that_fails_and_fails_rests(store, start, receiver, cloc
     assert set(receiver.positions) == set(positions)
 
 
+async def test_a_receiver_that_asks_for_time_is_left_alone(
+    store, start, receiver, clock
+):
+    """Neither the delivery that failed nor a later one comes sooner, from anybody."""
+    receiver.answer, receiver.retry_after = lambda _body: 503, "120"
+    add(store, receiver.url)
+    first = submit(store)
+    deliverer, other = start(), start()
+    await deliverer.drain()
+    later = submit(store, "c2")
+    for seconds in (60, 59):
+        clock.now += seconds * SECONDS
+        await deliverer.drain()
+        await other.drain()
+        assert receiver.positions == [first]
+    receiver.answer, receiver.retry_after = lambda _body: 200, None
+    clock.now += 1 * SECONDS
+    await deliverer.drain()
+    assert receiver.positions == [first, later, first]
+
+
+async def test_a_webhook_that_is_changed_rests_no_longer(store, start, receiver, clock):
+    """The time was asked for by a receiver that may be another one now."""
+    receiver.answer, receiver.retry_after = lambda _body: 503, "3600"
+    hook = add(store, receiver.url)
+    submit(store)
+    deliverer = start()
+    await deliverer.drain()
+    receiver.answer, receiver.retry_after = lambda _body: 200, None
+    clock.now += 1 * SECONDS
+    with store.writing(build.DOMAIN) as writer:
+        webhooks.change_webhook(
+            writer, hook, {"url": receiver.url + "/2"}, author=Author(), now=clock.now
+        )
+    more = submit(store, "c2")
+    await deliverer.drain()
+    assert receiver.positions[-1] == more
+
+
 async def test_entries_that_nobody_wants_cost_no_write(store, start, receiver):
     """The place of a webhook is written now and then, not for every commit."""
     hook = add(store, receiver.url, xmlns=("http://x/wanted",))

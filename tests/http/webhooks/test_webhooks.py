@@ -6,8 +6,10 @@ import asyncio
 import logging
 
 import pytest
+from standardwebhooks import Webhook as StandardWebhook
 
 from api.config import Config
+from api.webhooks.signing import is_secret
 from ledger import log
 from ledger.entry import Kind
 from ledger.tables import webhook_deliveries
@@ -95,7 +97,7 @@ async def test_every_change_is_an_entry_without_the_secret(api, admin, caplog):
 async def test_a_secret_that_the_server_makes_is_shown_once(api, admin):
     """It is there when the webhook is made, and never again."""
     made = await make(api, admin)
-    assert len(made["secret"]) == 64
+    assert is_secret(made["secret"])
     path = f"{HOOKS}/{made['webhook_id']}"
     for answer in (
         await api.get(path, headers=admin),
@@ -143,6 +145,7 @@ async def test_webhooks_are_for_those_who_manage(api, admin, role):
         ({"active": "yes"}, "active"),
         ({"secret": "short"}, "secret"),
         ({"secret": "é" * 20}, "secret"),
+        ({"secret": "whsec_is no base64"}, "secret"),
         ({"after": "nonsense"}, "after"),
         ({"after": 1}, "after"),
         ({"nope": 1}, "nope"),
@@ -215,6 +218,8 @@ async def test_a_receiver_is_told_of_what_is_committed(api, admin):
         assert headers["Content-Type"] == "application/json"
         expected = signature(made["secret"], headers, body)
         assert headers["X-Caseledger-Signature"] == expected
+        assert headers["webhook-id"] == told["delivery_id"]
+        assert StandardWebhook(made["secret"]).verify(body, headers) == told
         path = f"{HOOKS}/{hook_id}/deliveries"
         await until_listed(api, admin, path, "delivered")
         [shown] = (await api.get(path, headers=admin)).json["deliveries"]
