@@ -84,23 +84,24 @@ def create_app(config: Config) -> web.Application:
     app[SIGNING_KEY] = (
         load_signing_key(Path(config.signing_key)) if config.signing_key else None
     )
-    app[DESCRIPTION] = _description()
+    app[DESCRIPTION] = _description(config.public_url or "/")
     shell = Shell(
         app[AUTHENTICATOR],
         body_limit=config.body_limit,
+        trusted=config.trusted_proxies,
         access_log=access_log(wanted=config.access_log, console=wants_console(config)),
     )
     app[SHELL] = shell
-    install(app, shell, ROUTES)
+    install(app, shell, ROUTES, below=config.public_path)
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(end_waits)
     return app
 
 
-@lru_cache(maxsize=1)
-def _description() -> bytes:
-    """Return the description of the API, which is the same for every application."""
-    return describe(document(ROUTES, version=release()))
+@lru_cache(maxsize=8)
+def _description(address: str) -> bytes:
+    """Return the description of the API as it is served at an address."""
+    return describe(document(ROUTES, version=release(), address=address))
 
 
 async def end_waits(app: web.Application) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
+from urllib.parse import urlsplit
 
 from importers.sunbird.rules.settings import Rules, SunbirdSettings
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits
@@ -19,6 +21,10 @@ DEFAULT_HOST = "127.0.0.1"
 _MIB = 1024 * 1024
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _FORMATS = ("auto", "json", "console")
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/(?!\.\.?(?:/|$))[\w.~-]+)*",
+    re.ASCII,
+)
 _SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
 
 
@@ -31,7 +37,8 @@ class Config:
     """What an operator may decide.
 
     ``public_url`` is the address that clients know when a proxy stands in front;
-    without it, links are made from the ``Host`` header. Sizes are in bytes.
+    without it, links are made from the ``Host`` header. What ``trusted_proxies`` say
+    of a client counts. Sizes are in bytes.
     ``attachments`` are the kinds of files that are kept beside a form.
     ``as_of_limit`` is how many entries are folded for a list of the past.
     ``signing_key`` is the file of the key that signs checkpoints, if there is one.
@@ -43,6 +50,7 @@ class Config:
     port: int = 8000
     workers: int = 1
     public_url: str = ""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     body_limit: int = 64 * _MIB
     attachments: tuple[str, ...] = ("all",)
     row_limit: int = 100
@@ -56,6 +64,11 @@ class Config:
     import_columns: int = DEFAULT_LIMITS.columns
     import_file_size: int = DEFAULT_LIMITS.file_size
     sunbird: SunbirdSettings = field(default_factory=SunbirdSettings)
+
+    @property
+    def public_path(self) -> str:
+        """Return the path of ``public_url``, which stands before every path of ours."""
+        return urlsplit(self.public_url).path
 
     @property
     def import_limits(self) -> Limits:
@@ -78,6 +91,7 @@ class Config:
             port=_number(env, "CASELEDGER_PORT", 8000, low=0, high=65_535),
             workers=_number(env, "CASELEDGER_WORKERS", 1, low=1, high=256),
             public_url=_public_url(env),
+            trusted_proxies=_trusted_proxies(env),
             body_limit=_number(
                 env, "CASELEDGER_BODY_LIMIT", 64 * _MIB, low=_MIB, high=1024 * _MIB
             ),
@@ -103,6 +117,7 @@ class Config:
             "CASELEDGER_PORT": str(self.port),
             "CASELEDGER_WORKERS": str(self.workers),
             "CASELEDGER_PUBLIC_URL": self.public_url,
+            "CASELEDGER_TRUSTED_PROXIES": _list(map(str, self.trusted_proxies)),
             "CASELEDGER_BODY_LIMIT": str(self.body_limit),
             "CASELEDGER_ATTACHMENTS": _list(self.attachments),
             "CASELEDGER_ROW_LIMIT": str(self.row_limit),
@@ -255,10 +270,31 @@ def _attachments(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _public_url(env: Mapping[str, str]) -> str:
     url = env.get("CASELEDGER_PUBLIC_URL", "").rstrip("/")
-    if url and not url.startswith(("http://", "https://")):
-        text = "CASELEDGER_PUBLIC_URL must begin with http:// or https://"
+    if url and _PUBLIC_URL.fullmatch(url) is None:
+        text = (
+            "CASELEDGER_PUBLIC_URL must be http:// or https://, a host, and a path or "
+            f"none, such as https://cases.example.org/ledger, not {url!r}"
+        )
         raise ConfigError(text)
     return url
+
+
+def _trusted_proxies(
+    env: Mapping[str, str],
+) -> tuple[IPv4Network | IPv6Network, ...]:
+    name = "CASELEDGER_TRUSTED_PROXIES"
+    words = filter(None, map(str.strip, env.get(name, "").split(",")))
+    found = []
+    for word in words:
+        try:
+            found.append(ip_network(word, strict=False))
+        except ValueError:
+            text = (
+                f"{name} must be addresses and networks with commas between, such as "
+                f"127.0.0.1,10.0.0.0/8, not {word!r}"
+            )
+            raise ConfigError(text) from None
+    return tuple(found)
 
 
 def _number(

@@ -17,7 +17,9 @@ from aiohttp import ETag, web
 
 from api.http.keys import DESCRIPTION, STORE
 from api.http.metrics import CONTENT_TYPE, exposition
+from api.http.requests import own_path
 from api.wire.dialects import JSON_TYPE
+from api.wire.paths import segments_of
 from api.wire.problems import not_ready, unknown_path
 from ledger.directory.domains import list_domains
 from ledger.migrations import pending_steps
@@ -82,14 +84,20 @@ async def get_description(request: web.Request) -> web.Response:
     return web.Response(body=request.app[DESCRIPTION], content_type=JSON_TYPE)
 
 
-async def get_docs(_request: web.Request) -> web.Response:
-    """Answer the page on which the API can be browsed and tried."""
-    return _file("docs.html")
+async def get_docs(request: web.Request) -> web.Response:
+    """Answer the page on which the API can be browsed and tried.
+
+    It is served with and without a slash at its end, so its links are whole paths.
+    """
+    page = _content("docs.html").replace(
+        b'="/', b'="' + own_path(request, "/").encode()
+    )
+    return _answered(page, ".html")
 
 
 async def get_docs_file(request: web.Request) -> web.Response:
     """Answer one of the files that the page needs."""
-    name = request.match_info["file"]
+    name = "/".join(segments_of(request.match_info["file"]))
     if name not in _SERVED:
         raise unknown_path()
     return _file(name)
@@ -127,11 +135,13 @@ def _require_ready(store: Store) -> None:
 
 
 def _file(name: str) -> web.Response:
-    kind = _TYPES[Path(name).suffix]
+    return _answered(_content(name), Path(name).suffix)
+
+
+def _answered(body: bytes, suffix: str) -> web.Response:
+    kind = _TYPES[suffix]
     charset = "utf-8" if kind.startswith("text/") else None
-    return web.Response(
-        body=_content(name), content_type=kind, charset=charset, headers=_SAFE
-    )
+    return web.Response(body=body, content_type=kind, charset=charset, headers=_SAFE)
 
 
 @lru_cache(maxsize=len(_SERVED))

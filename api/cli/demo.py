@@ -81,7 +81,7 @@ def _first_key(store: Store) -> str | None:
 
 
 def _greeting(config: Config, key: str | None) -> str:
-    base = f"http://{config.host}:{config.port}"
+    base = config.public_url or f"http://{config.host}:{config.port}"
     if key is None:
         return (
             f"{base} serves the demo; its API key was printed by the first run.\n"

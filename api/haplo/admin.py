@@ -28,7 +28,7 @@ from api.haplo.handlers import keep_control, parameters_of
 from api.haplo.pages import Answer, page
 from api.haplo.wire import batch_line, batch_wire, control_wire, record_wire
 from api.http.keys import PRINCIPAL, STORE, WORKER, WRITER
-from api.http.requests import author_of
+from api.http.requests import author_of, own_path
 from api.wire.list_query import ListQuery, cursor_of
 from api.wire.problems import Problem, invalid
 from importers.haplo.batches import (
@@ -314,4 +314,5 @@ def _next(
     """Return where the list goes on, if it does."""
     if following is None:
         return {}
-    return {"next": query.next_link(request.rel_url.raw_path, following)}
+    address = own_path(request, request.rel_url.raw_path)
+    return {"next": query.next_link(address, following)}

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from api.http.html_pages import html_page, prefers_json
 from api.http.keys import PRINCIPAL
-from api.http.requests import json_answer
+from api.http.requests import json_answer, own_path
 from api.http.same_origin import require_same_origin
 from api.wire.problems import Problem, from_ledger
 from ledger.errors import Conflict, NotFound
@@ -84,4 +84,4 @@ def _html(request: web.Request, answer: Answer) -> web.Response:
 
 
 def _base(request: web.Request) -> str:
-    return f"/a/{request[PRINCIPAL].domain}{BELOW}"
+    return own_path(request, f"/a/{request[PRINCIPAL].domain}{BELOW}")

@@ -14,7 +14,9 @@ import re
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
+from typing import Any
 
 from aiohttp import web
 from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, ORIGIN, VARY
@@ -26,6 +28,7 @@ from api.http.keys import PRINCIPAL
 from api.http.logs import REQUEST_ID
 from api.http.metrics import observe
 from api.wire.dialects import Dialect
+from api.wire.forwarded import Networks, forwarded
 from api.wire.permissions import Permission, Principal, check
 from api.wire.problems import (
     Problem,
@@ -74,10 +77,19 @@ class Shell:
     """Makes the wrapper of each route; holds what all of them share."""
 
     def __init__(
-        self, authenticator: Authenticator, *, body_limit: int, access_log: AccessLog
+        self,
+        authenticator: Authenticator,
+        *,
+        body_limit: int,
+        access_log: AccessLog,
+        trusted: Networks = (),
     ) -> None:
-        """Keep the parts and a prefix that no other process's request ids have."""
+        """Keep the parts and a prefix that no other process's request ids have.
+
+        What is said by proxies in the networks ``trusted`` counts.
+        """
         self._authenticator = authenticator
+        self._trusted = trusted
         self._body_limit = body_limit
         self.access_log = access_log
         self._prefix = new_id()[:8]
@@ -90,6 +102,7 @@ class Shell:
 
         async def serve(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
+            request = self._as_sent(request)
             request_id = self._request_id(request)
             REQUEST_ID.set(request_id)
             self._in_flight += 1
@@ -132,6 +145,7 @@ class Shell:
         async def answer(request: web.Request) -> web.StreamResponse | None:
             if request.headers.get(EXPECT, "").lower() != "100-continue":
                 return None
+            request = self._as_sent(request)
             try:
                 await self._admit(request, endpoint)
             except Problem as problem:
@@ -144,6 +158,21 @@ class Shell:
             return None
 
         return answer  # type: ignore[return-value]
+
+    def _as_sent(self, request: web.Request) -> web.Request:
+        """Return a request as its client sent it, before proxies passed it on."""
+        said: dict[str, Any] = {}
+        address = getattr(request.match_info, "address", None)
+        if address is not None:
+            said["rel_url"] = address
+        if self._trusted:
+            lines = partial(request.headers.getall, default=())
+            found = forwarded(request.remote, lines, self._trusted)
+            if found is not None:
+                said["remote"] = found.address
+                said |= {"scheme": found.scheme} if found.scheme else {}
+                said |= {"host": found.host} if found.host else {}
+        return request.clone(**said) if said else request
 
     async def _admit(self, request: web.Request, endpoint: Endpoint) -> None:
         if endpoint.permission is not Permission.OPEN:

@@ -67,8 +67,13 @@ def author_of(request: web.Request) -> Author:
 
 
 def base_address(request: web.Request) -> str:
-    """Return how the client reached the server, without a path."""
+    """Return how the client reached the server, before the path of any route."""
     return request.app[CONFIG].public_url or f"{request.scheme}://{request.host}"
+
+
+def own_path(request: web.Request, path: str) -> str:
+    """Return a path of ours as a page that the client has open may link to it."""
+    return request.app[CONFIG].public_path + path
 
 
 def own_address(request: web.Request) -> str:

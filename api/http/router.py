@@ -16,21 +16,26 @@ from yarl import URL
 
 from api.http.middleware import Endpoint, Shell
 from api.wire.dialects import PROCESS
-from api.wire.paths import Leaf, find, segments_of, tree_of
+from api.wire.paths import Leaf, behind, find, segments_of, tree_of
 from api.wire.permissions import Permission
 from api.wire.problems import method_not_allowed, unknown_path
 from api.wire.route import Route
 
 
-def install(app: web.Application, shell: Shell, routes: Iterable[Route]) -> None:
-    """Have a server find the routes, and answer everything else as unknown."""
-    app.router.register_resource(RouteTable(shell, routes))
+def install(
+    app: web.Application, shell: Shell, routes: Iterable[Route], *, below: str = ""
+) -> None:
+    """Have a server find the routes, and answer everything else as unknown.
+
+    They are also found ``below`` a path, where a proxy may pass it on.
+    """
+    app.router.register_resource(RouteTable(shell, routes, below=below))
 
 
 class Match(web.UrlMappingMatchInfo):
     """The route of a request, and what stands at its placeholders."""
 
-    __slots__ = ("leaf",)
+    __slots__ = ("address", "leaf")
 
     def __init__(
         self, values: dict[str, str], route: web.AbstractRoute, leaf: Leaf | None
@@ -38,6 +43,8 @@ class Match(web.UrlMappingMatchInfo):
         """Keep where the path ended; unknown ones end nowhere."""
         super().__init__(values, route)
         self.leaf = leaf
+        self.address: URL | None = None
+        """What is asked for, where that is not the whole of what was sent."""
 
 
 def raw_part(request: web.Request, name: str) -> str:
@@ -55,10 +62,13 @@ def raw_part(request: web.Request, name: str) -> str:
 class RouteTable(web.AbstractResource):
     """All routes as one resource of aiohttp's router."""
 
-    def __init__(self, shell: Shell, routes: Iterable[Route]) -> None:
+    def __init__(
+        self, shell: Shell, routes: Iterable[Route], *, below: str = ""
+    ) -> None:
         """Build the tree; raises ``ValueError`` for a row that nothing can reach."""
         super().__init__()
         self._shell = shell
+        self._below = segments_of(below)
         self._nothing = self._served(_NOTHING)
         by_path: dict[str, list[Route]] = {}
         for route in routes:
@@ -73,7 +83,25 @@ class RouteTable(web.AbstractResource):
 
     async def resolve(self, request: web.Request) -> tuple[Match, set[str]]:
         """Return the route of a request: the one for unknown paths if there is none."""
-        url = request.rel_url
+        match = self._match(request.rel_url, request.method)
+        if match is None and self._below:
+            match = self._match_below(request.rel_url, request.method)
+        # A match without placeholders is empty, and so counts as false.
+        return Match({}, self._nothing, None) if match is None else match, set()
+
+    def _match_below(self, url: URL, method: str) -> Match | None:
+        """Return the route of what stands behind the path that a proxy passes on."""
+        depth = len(self._below)
+        if segments_of(url.path_safe)[:depth] != self._below:
+            return None
+        path = "/" + behind(url.raw_path, depth).lstrip("/")
+        address = url.with_path(path, encoded=True, keep_query=True)
+        match = self._match(address, method)
+        if match is not None:
+            match.address = address
+        return match
+
+    def _match(self, url: URL, method: str) -> Match | None:
         path = url.raw_path
         encoded = "%" in path
         if encoded:
@@ -81,12 +109,12 @@ class RouteTable(web.AbstractResource):
         segments = segments_of(path)
         leaf = find(self._root, path, segments)
         if leaf is None:
-            return Match({}, self._nothing, None), set()
+            return None
         values = leaf.values(path, segments)
         if encoded:
             values = {name: _unquoted(value) for name, value in values.items()}
-        route = self._methods[leaf.row].get(request.method)
-        return Match(values, route or self._refusing[leaf.row], leaf), set()
+        route = self._methods[leaf.row].get(method)
+        return Match(values, route or self._refusing[leaf.row], leaf)
 
     def _served(self, route: Route) -> web.AbstractRoute:
         endpoint = Endpoint(

@@ -41,9 +41,11 @@ _ALWAYS = (500,)
 _BEHIND_CREDENTIALS = (401, 403, 429, 503)
 
 
-def document(routes: Iterable[Route], *, version: str) -> Object:
+def document(routes: Iterable[Route], *, version: str, address: str = "/") -> Object:
     """Return the OpenAPI document of every listed route, in plain dicts and lists.
 
+    ``address`` is where clients find the server, from the page of the document if it
+    begins with a slash.
     Raises ``ValueError`` where one name stands for two definitions.
     """
     paths: dict[str, Object] = {}
@@ -65,7 +67,7 @@ def document(routes: Iterable[Route], *, version: str) -> Object:
                 "`/a/{domain}/api/v0.6/case`."
             ),
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": address}],
         "paths": plain_paths,
         "components": {**components, "securitySchemes": _SCHEMES},
     }

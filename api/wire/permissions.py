@@ -6,10 +6,13 @@ Every route names a permission (``routes.py``); a role is a set of permissions
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
 from api.wire.problems import OutOfScope, not_permitted
+
+_DOUBLED = re.compile("//+")
 
 
 class Permission(Enum):
@@ -83,10 +86,12 @@ def check_scope(scope: str, path: str) -> None:
     """Let through a key whose scope covers a path; raises a 403 ``Problem`` otherwise.
 
     The scope is what the path below the domain begins with; one that begins with an
-    ``=`` is the whole of it (``rules/batch-imports.md`` 1.2).
+    ``=`` is the whole of it (``rules/batch-imports.md`` 1.2). Slashes count as they do
+    where a path is found.
     """
-    _, *place = path.split("/", 3)
+    _, *place = _DOUBLED.sub("/", path).split("/", 3)
     below = f"/{place[2]}" if len(place) == 3 and place[0] == "a" else ""  # noqa: PLR2004
     is_exact = scope.startswith("=")
-    if not (below == scope[1:] if is_exact else below.startswith(scope)):
+    whole = below.rstrip("/") == scope[1:].rstrip("/")
+    if not (whole if is_exact else below.startswith(scope)):
         raise OutOfScope

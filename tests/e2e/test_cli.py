@@ -404,6 +404,15 @@ def test_the_demo_loads_its_sample_once(program, monkeypatch):
     assert program("verify", "--all") == [before]
 
 
+def test_the_demo_prints_the_address_that_clients_know(program, monkeypatch):
+    """Behind a proxy, that is not where it listens."""
+    monkeypatch.setenv("CASELEDGER_PUBLIC_URL", "https://cases.example.org/ledger")
+    printed = "\n".join(program("demo", "--no-serve"))
+    assert "https://cases.example.org/ledger/a/demo/api/case/v2/" in printed
+    assert "https://cases.example.org/ledger/api/docs" in printed
+    assert "127.0.0.1" not in printed
+
+
 def make_member(program: Program, password: str) -> str:
     """Make a domain and an editor; return the header line that lets in."""
     program("migrate")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from api.config import Config, ConfigError
@@ -25,7 +27,8 @@ def test_settings_survive_the_way_to_a_worker():
         host="0.0.0.0",  # noqa: S104 - nothing listens here
         port=9000,
         workers=3,
-        public_url="https://cases.example.org",
+        public_url="https://cases.example.org/ledger",
+        trusted_proxies=(ip_network("127.0.0.1"), ip_network("fd00::/8")),
         attachments=("media", "csv"),
         row_limit=500,
         log_level="WARNING",
@@ -69,6 +72,18 @@ def test_the_urls_of_the_contract_are_taken_as_they_are(url):
         ("CASELEDGER_ATTACHMENTS", "jpg png"),
         ("CASELEDGER_ATTACHMENTS", "jpg,,png"),
         ("CASELEDGER_PUBLIC_URL", "cases.example.org"),
+        ("CASELEDGER_PUBLIC_URL", "https://"),
+        ("CASELEDGER_PUBLIC_URL", "https:///ledger"),
+        ("CASELEDGER_PUBLIC_URL", "https://h/a b"),
+        ("CASELEDGER_PUBLIC_URL", "https://h/ledger?x=1"),
+        ("CASELEDGER_PUBLIC_URL", "https://h/ledger#x"),
+        ("CASELEDGER_PUBLIC_URL", "https://h/a//b"),
+        ("CASELEDGER_PUBLIC_URL", "https://h/a/../b"),
+        ("CASELEDGER_PUBLIC_URL", "https://u:p@h/ledger"),
+        ("CASELEDGER_PUBLIC_URL", "https://h:port/ledger"),
+        ("CASELEDGER_TRUSTED_PROXIES", "localhost"),
+        ("CASELEDGER_TRUSTED_PROXIES", "127.0.0.1 ::1"),
+        ("CASELEDGER_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("CASELEDGER_LOG_LEVEL", "LOUD"),
         ("CASELEDGER_LOG_FORMAT", "xml"),
         ("CASELEDGER_ACCESS_LOG", "maybe"),
@@ -78,3 +93,26 @@ def test_a_senseless_value_is_refused_by_the_name_of_its_variable(name, value):
     """An operator is told which variable to change, before anything starts."""
     with pytest.raises(ConfigError, match=name):
         Config.from_env({name: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "public_url", "path"),
+    [
+        ("https://cases.example.org", "https://cases.example.org", ""),
+        ("https://cases.example.org/", "https://cases.example.org", ""),
+        ("http://h:8080/led.ger/x-1/", "http://h:8080/led.ger/x-1", "/led.ger/x-1"),
+        ("http://[::1]:8080/l", "http://[::1]:8080/l", "/l"),
+        ("", "", ""),
+    ],
+)
+def test_the_public_address_may_have_a_path(url, public_url, path):
+    """It has no slash at its end, since every path of ours begins with one."""
+    config = Config.from_env({"CASELEDGER_PUBLIC_URL": url})
+    assert (config.public_url, config.public_path) == (public_url, path)
+
+
+def test_proxies_are_addresses_and_networks():
+    """Blanks do not count, and what lies beside the mask of a network does not."""
+    text = " 127.0.0.1, ::1,,10.1.2.3/8 "
+    found = Config.from_env({"CASELEDGER_TRUSTED_PROXIES": text}).trusted_proxies
+    assert list(map(str, found)) == ["127.0.0.1/32", "::1/128", "10.0.0.0/8"]
