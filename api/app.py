@@ -26,14 +26,16 @@ from api.http.keys import (
     SETTINGS,
     SHELL,
     SIGNING_KEY,
+    STATE,
     STORE,
     WORKER,
     WRITER,
 )
 from api.http.logs import wants_console
-from api.http.metrics import WORKERS
+from api.http.metrics import WORKERS, count_commit, sample
 from api.http.middleware import Shell
 from api.http.router import install
+from api.http.state import DatabaseState
 from api.openapi.document import document
 from api.release import release
 from api.routes import ROUTES
@@ -70,7 +72,9 @@ def create_app(config: Config) -> web.Application:
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store)
     app[WRITER] = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
+    app[WRITER].on_committed = count_commit
     app[WORKER] = Worker(store, app[WRITER], HANDLERS)
+    app[STATE] = DatabaseState(store)
     app[SETTINGS] = SettingsReader(store)
     app[POINT_READS] = PointReads(store)
     app[INDEX_KEEPER] = IndexKeeper(store, app[WRITER])
@@ -120,10 +124,12 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[WEBHOOK_DELIVERY].start()
     app[WORKER].start()
     tidying = asyncio.create_task(_tidy(app[STORE]))
+    sampling = asyncio.create_task(sample(app[STORE], app[WRITER]))
     WORKERS.inc()
     yield
     WORKERS.dec()
     tidying.cancel()
+    sampling.cancel()
     app[SHELL].access_log.flush()
     await app[CHANGE_WAITERS].aclose()
     await app[WORKER].aclose()

@@ -105,6 +105,7 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
             if body is not None
         ],
     )
+    w.kinds += [entry.kind for entry, _ in items]
     if items:
         w.head = replace(w.head, position=items[-1][0].position, digest=digest)
     leave_head(w)

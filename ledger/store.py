@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -116,6 +116,10 @@ _SAVE_HEAD = Statement(
 )
 
 
+READ_THREADS = 4
+"""How many reads of a process run at once beside its event loop."""
+
+
 @dataclass(slots=True)
 class Reader:
     """A domain as one transaction sees it."""
@@ -127,7 +131,12 @@ class Reader:
 
 @dataclass(slots=True)
 class Writer(Reader):
-    """A domain whose head row this transaction holds: nobody else appends to it."""
+    """A domain whose head row this transaction holds: nobody else appends to it.
+
+    ``kinds`` has those of the entries that it appended.
+    """
+
+    kinds: list[str] = field(default_factory=list)
 
     def save_head(self) -> None:
         """Write the head as it is now."""
@@ -159,8 +168,10 @@ class Store:
         self._opened: list[Connection] = []
         self._opening = threading.Lock()
         self._readers = ThreadPoolExecutor(
-            max_workers=4, thread_name_prefix="caseledger-read"
+            max_workers=READ_THREADS, thread_name_prefix="caseledger-read"
         )
+        self.reads_running = 0
+        """How many reads are with the reader threads, at work or waiting for one."""
 
     @property
     def reads_inline(self) -> bool:
@@ -240,12 +251,21 @@ class Store:
 
     async def scan(self, domain: str, fn: Callable[[Reader], T]) -> T:
         """Run a read that may take long in a reader thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._run_read, domain, fn)
+        return await self.aside(lambda: self._run_read(domain, fn))
 
     async def aside(self, fn: Callable[[], T]) -> T:
         """Run a function of this store in a reader thread, which ``close`` awaits."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, fn)
+        self.reads_running += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, fn)
+        finally:
+            self.reads_running -= 1
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections are open."""
+        return len(self._opened)
 
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""

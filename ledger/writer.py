@@ -30,6 +30,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, TypeVar
 
 from ledger.bodies import add_dictionary, forget_dictionaries, wants_dictionary
@@ -67,6 +68,19 @@ class _Errand:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit was: how many commands, how long, entries of which kinds."""
+
+    commands: int
+    seconds: float
+    kinds: Sequence[str]
+
+
+def _nobody_hears(_committed: Committed) -> None:
+    """Do nothing: nobody asked to be told of commits."""
+
+
 class LedgerWriter:
     """The process's one writer."""
 
@@ -77,6 +91,8 @@ class LedgerWriter:
         self._waiting_bytes = 0
         self.on_commit: list[Callable[[str], None]] = []
         """Called on the event loop with each domain whose log has grown."""
+        self.on_committed: Callable[[Committed], None] = _nobody_hears
+        """Called in the thread that writes, after each commit."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rounds: Rounds[_Ticket | _Errand] = Rounds(
             "caseledger-write",
@@ -119,6 +135,11 @@ class LedgerWriter:
         self._rounds.put(_Errand(domain, errand, future))
         return await asyncio.shield(future)
 
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Return how many commands wait for their commit, and their bytes."""
+        return self._rounds.waiting, self._waiting_bytes
+
     def _round(self, items: list[_Ticket | _Errand]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for domain, tickets in _by_domain(items):
@@ -151,15 +172,21 @@ class LedgerWriter:
         ]
 
     def _process(self, domain: str, commands: Sequence[Command]) -> list[Any]:
+        started = perf_counter()
         with self._store.writing(domain) as writer:
             before = writer.head.position
             outcomes = self._ledger.process(writer, commands)
             position = writer.head.position
+        self._note(writer, len(commands), started)
         if position > before:
             self._announce(domain)
         if wants_dictionary(position, position - before):
             self._train(domain)
         return outcomes
+
+    def _note(self, writer: Writer, commands: int, started: float) -> None:
+        seconds = perf_counter() - started
+        self.on_committed(Committed(commands, seconds, writer.kinds))
 
     def _announce(self, domain: str) -> None:
         """Have those hear who follow the log; what they miss they see by looking."""
@@ -178,18 +205,22 @@ class LedgerWriter:
 
     def _keep_failure(self, domain: str, command: Command, error: Exception) -> None:
         try:
+            started = perf_counter()
             with self._store.writing(domain) as writer:
                 self._ledger.keep_failure(writer, command, error)
+            self._note(writer, 1, started)
         except Exception:
             # The client gets 500 and keeps its copy, so nothing is lost.
             logger.exception("failure_not_kept", extra={"domain": domain})
 
     def _run_errand(self, errand: _Errand) -> Any:
+        started = perf_counter()
         try:
             with self._store.writing(errand.domain) as writer:
                 before = writer.head.position
                 result = errand.errand(writer)
                 grown = writer.head.position > before
+            self._note(writer, 1, started)
             if grown:
                 self._announce(errand.domain)
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked

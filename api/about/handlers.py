@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 from aiohttp import ETag, web
 
-from api.http.keys import DESCRIPTION, STORE
+from api.http.keys import DESCRIPTION, STATE, STORE
 from api.http.metrics import CONTENT_TYPE, exposition
 from api.http.requests import own_path
 from api.wire.dialects import JSON_TYPE
@@ -73,9 +73,9 @@ async def get_readiness(request: web.Request) -> web.Response:
     return web.Response(body=b'{"status":"ready"}', content_type=JSON_TYPE)
 
 
-async def get_metrics(_request: web.Request) -> web.Response:
-    """Answer the metrics of every worker as Prometheus text."""
-    body = await asyncio.to_thread(exposition)
+async def get_metrics(request: web.Request) -> web.Response:
+    """Answer the metrics of every worker, and of the database, as Prometheus text."""
+    body = await asyncio.to_thread(exposition, request.app[STATE])
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 

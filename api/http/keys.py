@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from api.http.auth import Authenticator
     from api.http.domain_settings import SettingsReader
     from api.http.middleware import Shell
+    from api.http.state import DatabaseState
     from api.wire.permissions import Principal
     from importers.jobs.worker import Worker
     from ledger.proof.signing import SigningKey
@@ -33,6 +34,7 @@ POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")
 INDEX_KEEPER: web.AppKey[IndexKeeper] = web.AppKey("index_keeper")
 PAST: web.AppKey[Past] = web.AppKey("past")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
+STATE: web.AppKey[DatabaseState] = web.AppKey("state")
 SHELL: web.AppKey[Shell] = web.AppKey("shell")
 DESCRIPTION = web.AppKey("description", bytes)
 SIGNING_KEY: web.AppKey[SigningKey | None] = web.AppKey("signing_key")

@@ -1,22 +1,33 @@
 """What the process counts for Prometheus; labels are names and numbers of ours only.
 
 With several workers the parent sets ``PROMETHEUS_MULTIPROC_DIR`` before they start,
-and each answer adds up the files of all of them.
+and each answer adds up the files of all of them. What is true of the database and not
+of a process is asked by whoever answers (``state.py``), and never added up.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import lru_cache
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import REGISTRY
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from ledger.entry import Kind
+from ledger.store import READ_THREADS, Store
+from ledger.webhooks.values import DEAD, DELIVERED, PENDING, Attempt
+from ledger.writer import Committed, LedgerWriter
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+SAMPLE_SECONDS = 1.0
+"""How old a gauge of a process may be."""
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_OUTCOMES = {DELIVERED: "delivered", PENDING: "failed", DEAD: "dead"}
 
 _REQUESTS = Histogram(
     "caseledger_http_request_seconds",
@@ -24,11 +35,41 @@ _REQUESTS = Histogram(
     ("method", "route", "status"),
     buckets=_BUCKETS,
 )
-WORKERS = Gauge(
-    "caseledger_workers",
-    "Server processes that are up.",
-    multiprocess_mode="livesum",
+_ENTRIES = Counter(
+    "caseledger_entries", "Entries that the server appended, by kind.", ("kind",)
 )
+_COMMIT_COMMANDS = Histogram(
+    "caseledger_commit_commands",
+    "Commands that were committed together.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+_COMMIT_SECONDS = Histogram(
+    "caseledger_commit_seconds",
+    "Time of a commit, from the lock of the head to the disk.",
+    buckets=_BUCKETS,
+)
+_ATTEMPTS = Counter(
+    "caseledger_webhook_attempts",
+    "Attempts to tell a webhook of an entry, by what became of the delivery.",
+    ("outcome",),
+)
+
+
+def _gauge(name: str, meaning: str) -> Gauge:
+    return Gauge(f"caseledger_{name}", meaning, multiprocess_mode="livesum")
+
+
+WORKERS = _gauge("workers", "Server processes that are up.")
+_QUEUE = _gauge("write_queue_commands", "Commands that wait for their commit.")
+_QUEUE_BYTES = _gauge("write_queue_bytes", "Bytes of the commands being written.")
+_READS = _gauge("reads_running", "Reads at work in a thread, or waiting for one.")
+_THREADS = _gauge("read_threads", "Threads that reads may use.")
+_CONNECTIONS = _gauge("database_connections", "Connections to the database.")
+
+for _kind in Kind:
+    _ENTRIES.labels(_kind.value)
+for _outcome in _OUTCOMES.values():
+    _ATTEMPTS.labels(_outcome)
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
@@ -36,12 +77,42 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     _request_child(method, route, status).observe(seconds)
 
 
-def exposition() -> bytes:
-    """Return every metric of all workers in Prometheus's text format."""
-    if SHARED_FOLDER not in os.environ:
-        return generate_latest(REGISTRY)
+def count_commit(committed: Committed) -> None:
+    """Count a commit and its entries."""
+    _COMMIT_COMMANDS.observe(committed.commands)
+    _COMMIT_SECONDS.observe(committed.seconds)
+    for kind in committed.kinds:
+        _ENTRIES.labels(kind).inc()
+
+
+def count_attempt(attempt: Attempt) -> None:
+    """Count an attempt to deliver."""
+    _ATTEMPTS.labels(_OUTCOMES[attempt.state]).inc()
+
+
+async def sample(store: Store, writer: LedgerWriter) -> None:
+    """Look at what this process has at hand, again and again, until cancelled."""
+    _THREADS.set(READ_THREADS)
+    while True:
+        commands, size = writer.waiting
+        _QUEUE.set(commands)
+        _QUEUE_BYTES.set(size)
+        _READS.set(store.reads_running)
+        _CONNECTIONS.set(store.connections)
+        await asyncio.sleep(SAMPLE_SECONDS)
+
+
+def exposition(state: Collector) -> bytes:
+    """Return every metric of all workers in Prometheus's text format.
+
+    ``state`` tells what is true of the database.
+    """
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(state)
+    if SHARED_FOLDER in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(REGISTRY)
     return generate_latest(registry)
 
 

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from aiohttp.web import AppKey
 
+from api.http.metrics import count_attempt
 from api.webhooks.schedule import Policy, asked_wait, attempt_of
 from api.webhooks.sender import Answer, Sender
 from api.webhooks.wire import delivery_body
@@ -305,6 +306,7 @@ class Deliverer:
             answer = await self._sending().send(hook, delivery, body)
             now, policy = self._clock(), self._policy
             attempts.append(attempt_of(delivery, answer, policy=policy, now=now))
+            count_attempt(attempts[-1])
             self._count(key, answer)
             if answer.gone:
                 return

@@ -54,6 +54,11 @@ class Rounds(Generic[Item]):
             self._queue.put(_STOP)
             await asyncio.to_thread(self._thread.join)
 
+    @property
+    def waiting(self) -> int:
+        """Return about how many items wait for the next round."""
+        return self._queue.qsize()
+
     def put(self, item: Item) -> None:
         """Leave an item for the next round."""
         self._queue.put(item)

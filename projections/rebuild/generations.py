@@ -13,7 +13,7 @@ from ledger.entry import Head
 from ledger.errors import StoreUnavailable
 from ledger.storage.connection import Connection, Statement
 from ledger.store import create_indexes, create_tables
-from ledger.tables import generations
+from ledger.tables import checkpoints, domains, generations
 from projections.tables import (
     CASES,
     CASES_VERSION,
@@ -37,6 +37,19 @@ _VERSION = Statement(
     select(generations.c.projection, generations.c.version).where(
         generations.c.generation == bindparam("g")
     )
+)
+_AT_WORK = Statement(
+    select(
+        func.count(func.distinct(generations.c.generation)),
+        func.coalesce(func.sum(checkpoints.c.position), 0),
+        func.coalesce(func.sum(domains.c.position), 0),
+    )
+    .select_from(
+        generations.join(
+            checkpoints, checkpoints.c.generation == generations.c.generation
+        ).join(domains, domains.c.domain == checkpoints.c.domain)
+    )
+    .where(generations.c.state == "building")
 )
 _ALL = Statement(select(*generations.columns).order_by(generations.c.generation))
 _SET_STATE = Statement(
@@ -132,3 +145,12 @@ def set_state(conn: Connection, generation: int, state: str, *, now: int) -> Non
 def all_generations(conn: Connection) -> list[Generation]:
     """Return every generation, oldest first."""
     return [Generation(*row) for row in conn.rows(_ALL)]
+
+
+def replays_at_work(conn: Connection) -> tuple[int, int, int]:
+    """Return how many generations are built, and how many entries of how many folded.
+
+    A marked fan-out.
+    """
+    [(count, folded, entries)] = conn.rows(_AT_WORK)
+    return count, int(folded), int(entries)

@@ -21,6 +21,7 @@ from api.cli import main
 from ledger.store import open_store
 from tests.kit import nursery
 from tests.kit.build import a_create, a_form, an_update
+from tests.kit.metrics import samples
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "api.cli"]
@@ -362,10 +363,13 @@ def test_workers_add_up_their_metrics(sqlite_url):
             fetch(f"{base}/healthz")
         counted = 0.0
         with urllib.request.urlopen(f"{base}/metrics") as answer:  # noqa: S310
-            for line in answer.read().decode().splitlines():
-                if "seconds_count" in line and '"/healthz"' in line:
-                    counted += float(line.split()[-1])
+            told = samples(answer.read().decode())
+        for (name, labels), value in told.items():
+            if name.endswith("seconds_count") and ("route", "/healthz") in labels:
+                counted += value
         assert counted >= 20
+        # What is true of the database is the same whoever tells it.
+        assert told["caseledger_database_up", frozenset()] == 1
 
 
 def test_a_dead_worker_is_replaced(sqlite_url):

@@ -8,11 +8,14 @@ import pytest
 
 from ledger.entry import Kind
 from ledger.jobs import queue as jobs
+from ledger.jobs.counts import count_jobs
 from ledger.jobs.values import JobFilter
 from ledger.tables import metadata as kept
+from ledger.webhooks.backlog import waiting_deliveries
 from projections.forms.errors import count_errors, latest_errors
 from projections.forms.values import ErrorFilter
 from projections.past.history import history
+from projections.rebuild.generations import replays_at_work
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify
 from projections.tables import case_tables, form_tables
@@ -41,6 +44,9 @@ FAN_OUTS = {
     "every domain's generations": r"SELECT domains\.live_cases, domains\.live_forms",
     "a dropped generation": r"DELETE FROM checkpoints WHERE checkpoints\.generation",
     "an unfinished generation": r"FROM generations JOIN checkpoints",
+    "how all jobs stand": r"SELECT jobs\.kind, jobs\.state, count",
+    "deliveries that wait": r"FROM webhook_deliveries JOIN webhooks",
+    "replays at work": r"FROM generations JOIN checkpoints .* JOIN domains",
     "jobs of any domain": r"SELECT jobs\.domain, jobs\.job_id FROM jobs WHERE jobs\.re",
 }
 """The marked ones: what is unique over, or done to, the whole installation."""
@@ -99,6 +105,10 @@ def _everything(store):
     ):
         build.write(store, command)
     _jobs(store)
+    with store.snapshot_of_all() as conn:
+        assert count_jobs(conn)
+        assert waiting_deliveries(conn) == (0, None)
+        assert replays_at_work(conn) == (0, 0, 0)
     replay(store, build.DOMAIN)
     assert verify(store, build.DOMAIN).ok
     with store.reading(build.DOMAIN) as reader:

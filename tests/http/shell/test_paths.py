@@ -34,6 +34,32 @@ async def test_a_form_is_taken_at_a_doubled_slash(api):
     assert (await api.post("/a/demo//api/ledger/v1/forms/i//archive")).status == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//healthz",
+        "//api//openapi.json//",
+        "//api//docs//docs.js",
+        "/api/docs//swagger-ui//swagger-ui.css",
+        "//api//schemas//case-transaction-v2.xsd",
+    ],
+)
+async def test_the_process_is_found_however_the_slashes_stand(api, path):
+    """Files of a page that lie in a folder too."""
+    assert (await api.get(path)).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["//a//demo//receiver", "/a/demo//receiver//", "//a/demo/receiver//app-1"]
+)
+@pytest.mark.parametrize("method", ["HEAD", "POST"])
+async def test_a_device_is_answered_however_the_slashes_stand(api, path, method):
+    """What it asks first, and where it then sends; never a redirect."""
+    form = b"<data xmlns='http://example.org/f'><meta><instanceID>i</instanceID></meta></data>"
+    answer = await api.request(method, path, data=form if method == "POST" else None)
+    assert answer.status == {"HEAD": 204, "POST": 201}[method]
+
+
 @pytest.mark.parametrize("external_id", ["a//b", "a/b", "/a", "a//", "%2F", "a%2F%2Fb"])
 async def test_an_external_id_keeps_its_own_slashes(api, external_id):
     """All that stands behind ``ext/`` is the id, but for one slash at the end."""
