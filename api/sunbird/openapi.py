@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.openapi.shapes import (
     BINARY,
+    NUMBER,
     TEXT,
     TEXT_OR_NULL,
     TEXTS,
@@ -27,8 +28,16 @@ _PROCESS = closed(
         "status": {"enum": ["NOT STARTED", "IN PROGRESS", "COMPLETED", "FAILED"]},
         "dryRun": {"const": True},
         "warnings": TEXTS,
+        "caseCount": NUMBER,
     },
-    optional=("failureResult", "successResult", "objectType", "dryRun", "warnings"),
+    optional=(
+        "failureResult",
+        "successResult",
+        "objectType",
+        "dryRun",
+        "warnings",
+        "caseCount",
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -59,8 +60,10 @@ async def results(
     last = {"message": message, "objectType": job.options["object"], "status": status}
     if job.options["dry_run"]:
         last["dryRun"] = True
-    if warnings := list(lines_of(job.progress.get("notices", ()))):
+    noticed = (job.progress.get(name, ()) for name in ("notices", "told"))
+    if warnings := list(lines_of(chain.from_iterable(noticed))):
         last["warnings"] = warnings
+    last["caseCount"] = job.progress.get("cases", 0)
     yield b"]," + orjson.dumps(last)[1:] + b"]}"
 
 

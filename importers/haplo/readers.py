@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from importers.haplo.json_records import BadJson, json_records, whole_json
 from importers.haplo.rules.scripting import is_truthy, shown
 from importers.haplo.xml_records import BadXml, attributes_of, texts_of, xml_records
+from importers.rows.rules.repeated import Different, Repeated
 from importers.tables.delimited import Delimited, Quotes, Wanted, too_many_cells
 from importers.tables.encoding import Encoding, encoding_of
 from importers.tables.headers import is_blank, trimmed
@@ -67,7 +68,7 @@ def records_of(source: Source, *, tell: Tell = unheard) -> Generator[Raw]:
     """
     try:
         yield from _READERS[source.properties["read"]](source, tell)
-    except (BadJson, BadXml, csv.Error, UnicodeError, OSError) as error:
+    except (BadJson, BadXml, Different, csv.Error, UnicodeError, OSError) as error:
         raise FileBroken(_broken(source, str(error))) from None
     except Unreadable as error:
         raise FileBroken(_broken(source, error.text)) from None
@@ -107,7 +108,7 @@ def _tsv(source: Source, tell: Tell) -> Iterator[Raw]:
     if not isinstance(separator, str) or not separator:
         separator = None
     elif len(separator) > 1 or separator in _NO_DELIMITERS:
-        return _split(source, separator)
+        return _split(source, separator, tell)
     wanted = Wanted(
         usual="\t",
         delimiter=separator,
@@ -125,7 +126,9 @@ def _csv(source: Source, tell: Tell) -> Iterator[Raw]:
 
 def _delimited(source: Source, wanted: Wanted, tell: Tell) -> Iterator[Raw]:
     file = Delimited(source.path, wanted, DEFAULT_LIMITS)
+    repeated = Repeated(file.names)
     tell(file.notices)
+    tell(repeated.notices())
     with closing(file.lines()) as lines:
         for found in lines:
             if all(map(is_blank, found.cells)):
@@ -134,12 +137,13 @@ def _delimited(source: Source, wanted: Wanted, tell: Tell) -> Iterator[Raw]:
             tell(line.notices)
             if line.fault is None:
                 tell(without_header(line.number, line.cells, file.names))
+                repeated.check(line.number, line.cells)
             length = sum(map(len, line.cells))
             data = _named(file.names, line.cells)
             yield Raw(data, length, line.line, line.fault)
 
 
-def _split(source: Source, separator: str) -> Iterator[Raw]:
+def _split(source: Source, separator: str, tell: Tell) -> Iterator[Raw]:
     """Yield the records of a file whose separator is more than a character."""
     names: list[str] | None = None
     for number, line in enumerate(_lines(source), start=1):
@@ -149,8 +153,12 @@ def _split(source: Source, separator: str) -> Iterator[Raw]:
         values = text.split(separator)
         if names is None:
             names = list(map(trimmed, values))
+            repeated = Repeated(names)
+            tell(repeated.notices())
             continue
         fault = too_many_cells(values, len(names), repr(separator))
+        if fault is None:
+            repeated.check(number, values)
         yield Raw(_named(names, values), len(text), number, fault)
 
 
@@ -158,9 +166,12 @@ def _xlsx(source: Source, tell: Tell) -> Iterator[Raw]:
     sheet = source.properties.get("sheet")
     sheet = sheet if isinstance(sheet, str) else None
     with open_table(source.path, file_name="data.xlsx", sheet=sheet) as table:
+        repeated = Repeated(table.headers)
         tell(table.notices)
+        tell(repeated.notices())
         for row in table.rows():
             tell(row.notices)
+            repeated.check(row.number, row.texts)
             data = _named(table.headers, row.texts)
             if data:
                 yield Raw(data, _length(data), row.number)

@@ -7,7 +7,7 @@ R0.5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from importers.rows.append import ROW_BYTES, NotInForce, append_to
@@ -23,6 +23,7 @@ from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.known import FAILED, Failed, Known, Planned, Task
 from importers.sunbird.rules.rows import block_of, decide, failure, looks_up
 from importers.sunbird.table import Record
+from importers.tables.notices import Notice
 from ledger.commands.together import merged
 from ledger.forms.case_block import CaseBlock
 from ledger.imports.values import Outcome
@@ -38,10 +39,15 @@ DEVICE = "sunbird-bulk-upload"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How many rows of a command ended in which way, and the cases they left."""
+    """How many rows of a command ended in which way, and the cases they left.
+
+    ``touched`` are the cases that rows mean, by the row of each.
+    """
 
     counts: Counts
     left: Overlay[Known]
+    told: tuple[Notice, ...] = ()
+    touched: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,8 @@ class _Run:
         self._cases = SessionCases(self._on, command.people, command.known)
         self._kept = Kept(self._origin)
         self._places: dict[str, Known] = {}
+        self._told: list[Notice] = []
+        self._touched: list[tuple[int, tuple[str, ...]]] = []
 
     def done(self) -> Done:
         """Take all rows; have what became of them kept in the same commit."""
@@ -137,7 +145,12 @@ class _Run:
                 author=self._task.author,
             )
             self._session.also.append(keep_places)
-        return Done(self._kept.counts, self._cases.left)
+        return Done(
+            self._kept.counts,
+            self._cases.left,
+            told=tuple(self._told),
+            touched=tuple(self._touched),
+        )
 
     def _decided(self, record: Record) -> Planned | Failed:
         if record.fault is not None:
@@ -220,6 +233,8 @@ class _Run:
         form_id: str | None = None,
     ) -> None:
         self._cases.note(planned.after)
+        self._told += (replace(told, row=record.line) for told in planned.told)
+        self._touched.append((record.line, (planned.after.case_id,)))
         if self._task.kind is not ObjectType.USER:
             self._places[planned.after.case_id] = planned.after
         dry_run = self._command.dry_run

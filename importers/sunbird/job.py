@@ -19,8 +19,10 @@ from importers.jobs.stored_file import write_stored
 from importers.jobs.worker import JobContext
 from importers.rows.job import Course, commit_each, in_turn
 from importers.rows.reading import closing_rows, in_portions, skip
+from importers.rows.records import touched_before
 from importers.rows.rules.kept import added
-from importers.sunbird.command import Done, ImportRecords
+from importers.rows.rules.told import Touched, with_told
+from importers.sunbird.command import API, Done, ImportRecords
 from importers.sunbird.people import People
 from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.known import Known
@@ -59,6 +61,7 @@ class _Upload:
         self._task = task_of(context.job)
         self._people = People()
         self._notices = Notices()
+        self._touched = Touched()
         self._course: Course[Known] = Course(context, _begun(context.job))
         self._pace = Pace(_ROWS)
 
@@ -71,12 +74,20 @@ class _Upload:
         if self._course.is_dry or not self._context.job.progress:
             self._course.so_far["notices"] = self._notices.to_json()
             await self._course.save()
+        await self._remember_touched()
         with closing_rows(read_records(self._path, self._task.kind)) as records:
             await skip(records, self._course.so_far["done"])
             portions = in_portions(records, self._pace)
             await commit_each(portions, self._commit, pace=self._pace)
         so_far = self._course.so_far
-        return {**{way: so_far[way] for way in COUNTED}, "dry_run": self._course.is_dry}
+        counts = {way: so_far[way] for way in COUNTED}
+        return {**counts, "cases": so_far["cases"], "dry_run": self._course.is_dry}
+
+    async def _remember_touched(self) -> None:
+        """Find out which cases the rows before mean."""
+        if not self._course.is_dry and self._course.so_far["done"]:
+            read = partial(touched_before, api=API, job_id=self._context.job.job_id)
+            self._touched = await self._context.read(read)
 
     def _look_through(self) -> None:
         """Read the whole file: what is told of it, and whom its rows may mean."""
@@ -98,13 +109,25 @@ class _Upload:
             known=self._course.left,
             dry_run=self._course.is_dry,
         )
-        await self._course.commit(command, _accounted)
+        await self._course.commit(command, self._accounted)
+
+    def _accounted(self, before: Mapping[str, Any], done: Done) -> dict[str, Any]:
+        """Return the progress behind some rows."""
+        file = self._context.job.options["files"][0]["name"]
+        twice = [
+            notice
+            for row, case_ids in done.touched
+            for notice in self._touched.take((file, row), case_ids)
+        ]
+        told = with_told(before["told"], [*done.told, *twice], file="")
+        return {**_accounted(before, done), "told": told, "cases": len(self._touched)}
 
 
 def _begun(job: Job) -> dict[str, Any]:
     """Return how far an upload is before its first row."""
     total = job.options["rows"]
-    return {"done": 0, "total": total, **dict.fromkeys(COUNTED, 0)}
+    counts = dict.fromkeys(COUNTED, 0)
+    return {"done": 0, "total": total, "told": [], "cases": 0, **counts}
 
 
 def _accounted(before: Mapping[str, Any], done: Done) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from importers.sunbird.rules.columns import Code, ObjectType, Refused, read_header
+from importers.sunbird.rules.columns import (
+    Code,
+    ObjectType,
+    Refused,
+    check_same,
+    read_header,
+    told_of_header,
+)
 from importers.tables.delimited import Delimited, Line, Wanted
 from importers.tables.headers import is_blank
 from importers.tables.notices import Fault, Tell, unheard
@@ -51,6 +58,7 @@ def read_records(
     file = open_file(path)
     names = _names(file, kind)
     tell(file.notices)
+    tell(told_of_header(kind, file.names))
     with closing(_lines(file)) as lines:
         for number, line in enumerate(lines, start=1):
             tell(line.notices)
@@ -67,9 +75,13 @@ def count_records(path: Path, kind: ObjectType) -> int:
     """
     # A file that is broken further down is no CSV, whatever its header says.
     file = open_file(path)
-    _names(file, kind)
+    names, count = _names(file, kind), 0
     with closing(_lines(file)) as lines:
-        count = sum(1 for _ in lines)
+        for line in lines:
+            count += 1
+            if line.fault is None:
+                values = [cell.strip() for cell in line.cells]
+                check_same(file.names, names, values, row=line.number)
     if not count:
         raise Refused(Code.NO_ROWS, "No data rows in CSV.")
     return count

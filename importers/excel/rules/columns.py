@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from importers.excel.rules.options import ExcelOptions, Refused, SearchField
 from importers.rows.rules.names import advice, fitting, letters_of
+from importers.rows.rules.repeated import Different, Repeated
 from importers.tables.notices import Notice
-from importers.tables.rows import REASONS, Row, repeated
-from ledger.forms.names import printable
+from importers.tables.rows import REASONS, Row
 
 NAME = "name"
 RESERVED = ("type", "closed")
@@ -56,10 +56,6 @@ _SEVERAL = (
     'Error: Several columns may be meant by "{}": {}. '
     "Rename the one that is meant, and the others to something else."
 )
-_DIFFERENT = (
-    'Error: Several columns are called "{}", and they differ in row {}. '
-    "Rename or remove all but one of them."
-)
 _RESERVED = 'Error: Field name "{}" is reserved'
 _DEPRECATED = (
     'Error: Field name "parent_ref" is deprecated. '
@@ -99,7 +95,7 @@ class Columns:
     warnings: tuple[ColumnWarning, ...]
     failure: Failure | None
     as_shown: frozenset[int] = frozenset()
-    """Columns whose numbers are read as a spreadsheet shows them (rule 4.3c)."""
+    """Columns whose numbers are read as a spreadsheet shows them (rule 4.3d)."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -110,7 +106,7 @@ class Columns:
         return tuple(sorted(set(places)))
 
     def is_shown(self, notice: Notice) -> bool:
-        """Tell whether a reader told of zeros that were imported (rule 4.3c)."""
+        """Tell whether a reader told of zeros that were imported (rule 4.3d)."""
         if notice.title != ZEROS:
             return False
         return any(self.headers[place] == notice.column for place in self.as_shown)
@@ -292,19 +288,14 @@ def _failure(fields: Mapping[str, int]) -> Failure | None:
 
 def check_repeated(headers: Sequence[str], rows: Callable[[], Iterable[Row]]) -> None:
     """Raise ``Refused`` where columns of one header differ in a row (check 13a)."""
-    places = {
-        header: [n for n, other in enumerate(headers) if other == header]
-        for header in repeated(headers)
-    }
-    if not places:
-        return
-    for row in rows():
-        for header, columns in places.items():
-            if len({row.texts[place] or "" for place in columns}) > 1:
-                raise Refused(_DIFFERENT.format(printable(header), row.number))
+    columns = Repeated(headers)
+    try:
+        for row in rows() if columns else ():
+            columns.check(row.number, row.texts)
+    except Different as error:
+        raise Refused(f"Error: {error}") from None
 
 
 def _repeated(headers: Sequence[str]) -> Iterator[ColumnWarning]:
-    for header in repeated(headers):
-        text = "Several columns have this header, and the same values"
-        yield ColumnWarning("Duplicate column", header, text)
+    for notice in Repeated(headers).notices():
+        yield ColumnWarning(notice.title, notice.column, notice.text)

@@ -24,7 +24,7 @@ from importers.rows.rules.ids import (
     look_up_as_seen,
 )
 from importers.tables.notices import Notice
-from importers.tables.rows import Cell, Kind, Row
+from importers.tables.rows import Row
 from ledger.forms.case_block import CaseBlock, IndexUpdate
 from ledger.forms.names import is_any_too_long, is_name
 
@@ -130,9 +130,9 @@ def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
     fields = {name: row.texts[place] for name, place in columns.fields.items()}
     for name in ID_FIELDS & fields.keys():
         if fields[name]:
-            fields[name] = _id_text(row[columns.fields[name]])
+            fields[name] = id_text(fields[name])
     # A sheet without the column fails before its first row is read.
-    search = "" if columns.search is None else _id_text(row[columns.search])
+    search = "" if columns.search is None else id_text(row.texts[columns.search])
     if columns.search_field is SearchField.EXTERNAL_ID:
         fields["external_id"] = search
     if not any(fields.values()):
@@ -154,13 +154,6 @@ def waits_for(wish: Wish) -> set[str]:
     """Return the ids that may be those of a case which waits in the chunk (step 7)."""
     case_ids, external_ids = looks_up(wish)
     return case_ids | external_ids
-
-
-def _id_text(cell: Cell) -> str:
-    """Return the id that a cell says (rule 8.1)."""
-    if cell.kind is Kind.NUMBER and cell.text and "e+" in cell.text:
-        return str(int(float(cell.text)))
-    return id_text(cell.text)
 
 
 def _too_long(wish: Wish) -> RowError | None:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from importers.rows.rules.names import letters_of
+from importers.tables.notices import Notice
 from ledger.errors import LedgerError
+from ledger.forms.names import printable
 
 
 class ObjectType(StrEnum):
@@ -95,19 +98,56 @@ def read_header(kind: ObjectType, cells: Sequence[str]) -> tuple[str | None, ...
 
     Raises ``Refused`` with the first of the checks 7 to 9 that fails.
     """
-    exact = kind is ObjectType.LOCATION
-    if exact:
-        _check_mandatory(kind, set(cells))
+    is_location = kind is ObjectType.LOCATION
     known = _known(kind)
-    names = []
-    for cell in cells:
-        spelled = cell if exact else cell.lower()
-        if cell and spelled not in known:
-            raise Refused(Code.COLUMNS, _not_valid(spelled, kind))
-        names.append(known[spelled] if cell else None)
-    if not exact:
+    names = [known.get(letters_of(cell)) if cell else None for cell in cells]
+    if is_location:
         _check_mandatory(kind, set(names))
+    for cell, name in zip(cells, names, strict=True):
+        if cell and name is None:
+            spelled = cell if is_location else cell.lower()
+            raise Refused(Code.COLUMNS, _not_valid(spelled, kind))
+    _check_mandatory(kind, set(names))
     return tuple(names)
+
+
+def told_of_header(kind: ObjectType, cells: Sequence[str]) -> Iterator[Notice]:
+    """Yield which columns are taken as another than they are called."""
+    spelled = {
+        title if kind is ObjectType.LOCATION else title.lower()
+        for column in COLUMNS[kind]
+        for title in (column.name, *column.titles)
+    }
+    for cell, name in zip(cells, read_header(kind, cells), strict=True):
+        given = cell if kind is ObjectType.LOCATION else cell.lower()
+        if name is not None and given not in spelled:
+            text = f'It is taken as "{name}"'
+            yield Notice("Column taken as another", text, cell)
+
+
+def check_same(
+    cells: Sequence[str],
+    names: Sequence[str | None],
+    values: Sequence[str],
+    *,
+    row: int,
+) -> None:
+    """Let a row pass whose columns of one meaning do not contradict each other.
+
+    One without a value says nothing. Raises ``Refused``.
+    """
+    said: dict[str, int] = {}
+    for place, (name, value) in enumerate(zip(names, values, strict=False)):
+        if name is None or not value:
+            continue
+        first = said.setdefault(name, place)
+        if values[first] != value:
+            text = (
+                f'The columns "{printable(cells[first])}" and '
+                f'"{printable(cells[place])}" mean the same, and they differ in row '
+                f"{row}. Remove one of them."
+            )
+            raise Refused(Code.COLUMNS, text)
 
 
 def missing(name: str) -> str:
@@ -116,15 +156,13 @@ def missing(name: str) -> str:
 
 
 def _known(kind: ObjectType) -> dict[str, str]:
-    """Return the internal names by how headers may call them."""
+    """Return the internal names by the letters that headers may call them by."""
     columns = COLUMNS[kind]
-    if kind is ObjectType.LOCATION:
-        return {column.name: column.name for column in columns}
-    found = {t.lower(): column.name for column in columns for t in column.titles}
-    return found | {column.name.lower(): column.name for column in columns}
+    found = {letters_of(t): column.name for column in columns for t in column.titles}
+    return found | {letters_of(column.name): column.name for column in columns}
 
 
-def _check_mandatory(kind: ObjectType, present: set[str] | set[str | None]) -> None:
+def _check_mandatory(kind: ObjectType, present: set[str | None]) -> None:
     for column in COLUMNS[kind]:
         if column.is_mandatory and column.name not in present:
             raise Refused(Code.MISSING, missing(column.name))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from importers.sunbird.rules.columns import ObjectType
 from importers.sunbird.rules.settings import Rules
+from importers.tables.notices import Notice
 from ledger.cases.case import Case
 from ledger.entry import Author
 from ledger.errors import LedgerError
@@ -65,12 +66,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A row that can be stored: the case as it is and as it will be."""
+    """A row that can be stored: the case as it is and as it will be.
+
+    ``told`` is what whoever sent the row should know of it.
+    """
 
     operation: str
     before: Known | None
     after: Known
     shown: Mapping[str, Any]
+    told: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,9 @@ def _after(
     new_id: str,
 ) -> Known:
     properties = {} if before is None else dict(before.properties)
-    properties |= {"code": values["code"], "location_type": location_type}
+    # One that was found keeps its code, also where the row composes it otherwise.
+    code = (None if before is None else before.external_id) or values["code"]
+    properties |= {"code": code, "location_type": location_type}
     if parent is not None:
         properties.pop("parentCode", None)
         properties["parentId"] = parent.case_id
@@ -124,7 +126,7 @@ def _after(
         case_id=new_id if before is None else before.case_id,
         case_type=LOCATION,
         name=values["name"],
-        external_id=values["code"],
+        external_id=code,
         properties=properties,
         parent_id=kept_parent if parent is None else parent.case_id,
     )

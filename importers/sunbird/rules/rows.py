@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Final
 
+from importers.rows.rules.ids import escaped, forms_of
 from importers.sunbird.rules import locations, organisations, users
+from importers.sunbird.rules.alike import Alike, with_ids
 from importers.sunbird.rules.columns import COLUMNS, ObjectType, missing
 from importers.sunbird.rules.known import (
     PARENT,
@@ -38,21 +40,43 @@ _KINDS: dict[ObjectType, ModuleType] = {
 
 def looks_up(values: Mapping[str, str], kind: ObjectType) -> tuple[set[str], set[str]]:
     """Return the case ids and the external ids that a row names."""
-    case_ids, external_ids = _KINDS[kind].looks_up(values)
-    return set(filter(is_legal, case_ids)), set(filter(is_legal, external_ids))
+    meant, _ = with_ids(values)
+    case_ids, external_ids = _KINDS[kind].looks_up(meant)
+    return _forms(case_ids), _forms(external_ids)
+
+
+def _forms(ids: Iterable[str]) -> set[str]:
+    return {form for one in ids for form in forms_of(one) if is_legal(form)}
 
 
 def decide(
     values: Mapping[str, str], task: Task, cases: Cases, *, new_id: str
 ) -> Planned | Failed:
     """Return what a row does; ``new_id`` is the id of the case it may create."""
+    meant, told = with_ids(values)
+    alike = Alike(cases)
     try:
-        _check_values(values, task.kind)
-        planned: Planned = _KINDS[task.kind].plan(values, task, cases, new_id=new_id)
+        _check_values(meant, task.kind)
+        planned: Planned = _KINDS[task.kind].plan(meant, task, alike, new_id=new_id)
+        _check_unseen(planned, alike)
     except RowFailed as failed:
         return failure(values, task, cases, message=str(failed))
     shown = {**planned.shown, "operation": planned.operation}
-    return replace(planned, shown=shown)
+    return replace(planned, shown=shown, told=(*told, *alike.told))
+
+
+def _check_unseen(planned: Planned, cases: Alike) -> None:
+    """Let no second case be made only for what nobody sees of an id (rule 2.6i)."""
+    after = planned.after
+    given = after.external_id
+    if planned.before is not None or not given:
+        return
+    if cases.is_meant_otherwise(given, after.case_type):
+        raise RowFailed(
+            f"{escaped(given)} has blanks at its ends or characters that nobody sees. "
+            f"There is a {after.case_type} with this id without them: remove them if "
+            "it is meant."
+        )
 
 
 def failure(

@@ -9,6 +9,7 @@ import pytest
 
 from importers.haplo.rules.alike import COMPOSED, WHOLE
 from importers.haplo.rules.sources import Names, renamed_in, taken_as, told_of
+from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.haplo.batches import (
     NAME,
@@ -160,3 +161,31 @@ async def test_new_cases_are_counted_one_by_one(store):
     content = b'[{"name": "A"}, {"name": "A"}]'
     job = await ran(store, a_control(NEW, NAME), [("a", content)])
     assert job.progress["cases"] == 2
+
+
+@pytest.mark.parametrize(
+    ("read", "separator"),
+    [
+        ("tsv-with-name-row", "\t"),
+        ("csv-with-name-row", ","),
+        ("tsv-with-name-row", "::"),
+    ],
+)
+@pytest.mark.usefixtures("domain")
+async def test_columns_of_one_name_must_say_the_same(store, read, separator):
+    """Rule 1.4f: nothing of such a file is imported; without one of them all is."""
+    about = {"read": read, **({"separator": separator} if separator == "::" else {})}
+    control = a_control(*upsert(), NAME, files={"people": about})
+    for second, state in (("B", JobState.FAILED), ("A", JobState.DONE)):
+        lines = [["id", "name", "name"], ["1", "Z", "Z"], ["2", "A", second]]
+        content = "".join(separator.join(line) + "\n" for line in lines)
+        job = await ran(store, control, [("people", content.encode())])
+        assert job.state is state
+        if second == "B":
+            assert 'Several columns are called "name", and they differ in row 3' in (
+                job.problem or ""
+            )
+            assert build.cases_of(store) == {}
+    assert len(build.cases_of(store)) == 2
+    told = "WARNING: Duplicate column (file people, column name)"
+    assert any(line.startswith(told) for line in log_of(store, job))

@@ -148,6 +148,7 @@ async def test_a_worker_that_dies_between_commits_repeats_nothing(store):
         "applied": MANY,
         "unchanged": 0,
         "failed": 0,
+        "cases": MANY,
         "dry_run": False,
     }
     assert [row.record for row in kept(store, done)] == list(range(1, MANY + 1))

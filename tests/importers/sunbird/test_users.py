@@ -212,7 +212,7 @@ async def test_of_two_columns_with_one_meaning_the_first_with_a_value_counts(sto
         "user",
         ["NAME", "firstName", "USER_TYPE", "ROLES", "EMAIL"],
         ["", "Second", "other", "PUBLIC", "a@example.org"],
-        ["First", "Second", "other", "PUBLIC", "b@example.org"],
+        ["First", "", "other", "PUBLIC", "b@example.org"],
     )
     assert messages(store, job) == [None, None]
     assert [case.case_name for case in cases(store, "user")] == ["Second", "First"]
