@@ -49,13 +49,13 @@ def told(job):
     ],
 )
 def test_a_header_goes_by_its_letters(kind, cells, names):
-    """Rule 2.4d: what is written otherwise than it should is told."""
+    """Rule 2.4e: what is written otherwise than it should is told."""
     assert list(read_header(ObjectType(kind), cells)) == names
     assert list(told_of_header(ObjectType(kind), cells))
 
 
 def test_headers_as_they_should_be_are_not_told():
-    """Rule 2.4d: of users and organisations in any letters."""
+    """Rule 2.4e: of users and organisations in any letters."""
     users = ["name", "USER_TYPE", "Roles", "firstname"]
     assert list(told_of_header(ObjectType.USER, users)) == []
     assert list(told_of_header(ObjectType.LOCATION, PLACES)) == []
@@ -63,7 +63,7 @@ def test_headers_as_they_should_be_are_not_told():
 
 @pytest.mark.parametrize("again", ["Ed", "Eds"])
 def test_columns_of_one_meaning_must_not_contradict_each_other(store, again):
-    """Rule 2.4d: the file is refused with the row, and nothing is stored."""
+    """Rule 2.4e: the file is refused with the row, and nothing is stored."""
     build.a_domain(store)
     rows = [["NAME", *USERS[1:], "firstName"], ["Ed", "teacher", "", "", "", again]]
     if again == "Ed":
