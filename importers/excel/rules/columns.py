@@ -95,7 +95,7 @@ class Columns:
     warnings: tuple[ColumnWarning, ...]
     failure: Failure | None
     as_shown: frozenset[int] = frozenset()
-    """Columns whose numbers are read as a spreadsheet shows them (rule 4.3d)."""
+    """Columns whose numbers are read as a spreadsheet shows them (rule 4.3e)."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -106,7 +106,7 @@ class Columns:
         return tuple(sorted(set(places)))
 
     def is_shown(self, notice: Notice) -> bool:
-        """Tell whether a reader told of zeros that were imported (rule 4.3d)."""
+        """Tell whether a reader told of zeros that were imported (rule 4.3e)."""
         if notice.title != ZEROS:
             return False
         return any(self.headers[place] == notice.column for place in self.as_shown)

@@ -195,7 +195,7 @@ def _read(row: Row, columns: Columns, looked: Looked) -> ReadRow:
 
 
 def shown_as(row: Row, columns: Columns) -> Row:
-    """Return a row with the numbers of some columns as they are shown (rule 4.3d)."""
+    """Return a row with the numbers of some columns as they are shown (rule 4.3e)."""
     wanted = {place: text for place, text in row.shown if place in columns.as_shown}
     if not wanted:
         return row

@@ -165,7 +165,7 @@ def test_one_order_has_no_shares():
 
 
 def test_numbers_as_they_are_shown():
-    """Rule 4.3d: the shown text is taken where that was asked for, letter by letter."""
+    """Rule 4.3e: the shown text is taken where that was asked for, letter by letter."""
     zeros = tuple(Notice(ZEROS, "", column, 2) for column in ("case_id", "a"))
     both = ((0, "00042"), (1, "0042"))
     number = Row(2, ("42", "42"), Kind.NUMBER.value * 2, shown=both, notices=zeros)
