@@ -83,6 +83,46 @@ async def test_row_errors_and_the_workbook_of_failed_rows(api):
     assert [w["column"] for w in again["result"]["warnings"]] == ["import_error"]
 
 
+async def test_names_and_ids_as_people_write_them(api):
+    """Rules 2.4a, 6.1b and 14.2c: fields are trimmed, headers meant, cases counted."""
+    content = a_csv(
+        ["External ID", "Name"], ["12.0", "Ada"], ["12", "Ada L."], ["x", "n" * 256]
+    )
+    fields = {"search_field": "external_id", "case_type": "patient\u00a0"}
+    path, status = await ended(api, await sent(api, content, **fields))
+    result = status["result"]
+    assert (result["created_count"], result["match_count"]) == (1, 1)
+    assert result["case_count"] == 1
+    told = [(w["title"], w["column"], w["rows"]) for w in result["warnings"]]
+    assert told == [
+        ("Column taken as another", "External ID", []),
+        ("Column taken as another", "Name", []),
+        ("Trimmed field", "", []),
+        ("Whole number as ID", "External ID", [2]),
+        ("Same ID in several rows", "External ID", [2, 3]),
+    ]
+    found = (await api.get(f"{api.cases}?case_type=patient")).json["cases"]
+    assert [(c["case_name"], c["external_id"]) for c in found] == [("Ada L.", "12")]
+    failed = await api.get(f"{path}failed_rows.xlsx")
+    about = openpyxl.load_workbook(BytesIO(failed.body)).properties.description
+    assert about == "1 rows failed; 2 rows made or changed 1 cases"
+
+
+async def test_columns_of_one_name_that_differ_are_refused(api):
+    """Rule 4.2b: before anything is promised, and mended it is taken."""
+    rows = [["", "a", "a"], ["", "b", "c"]]
+    refused = await sent(api, a_csv(["case_id", "name", "name"], *rows))
+    assert (refused.status, refused.json["message"]) == (
+        500,
+        (
+            'Error: Several columns are called "name", and they differ in row 3. '
+            "Rename or remove all but one of them."
+        ),
+    )
+    taken = await sent(api, a_csv(["case_id", "name", "alias"], *rows))
+    assert taken.status == 200
+
+
 async def test_a_dry_run_writes_nothing(api):
     """Rule 18.2."""
     path, status = await ended(api, await sent(api, dry_run="on"))
