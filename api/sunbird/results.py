@@ -63,8 +63,17 @@ async def results(
     noticed = (job.progress.get(name, ()) for name in ("notices", "told"))
     if warnings := list(lines_of(chain.from_iterable(noticed))):
         last["warnings"] = warnings
-    last["caseCount"] = job.progress.get("cases", 0)
+    if (cases := _cases(job)) is not None:
+        last["caseCount"] = cases
     yield b"]," + orjson.dumps(last)[1:] + b"]}"
+
+
+def _cases(job: Job) -> int | None:
+    """Return how many cases the rows mean, where these are fewer than the rows."""
+    count = job.progress.get
+    rows = count("applied", 0) + count("unchanged", 0)
+    cases: int | None = count("cases")
+    return None if cases == rows else cases
 
 
 def is_short(job: Job) -> bool:

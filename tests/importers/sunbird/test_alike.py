@@ -5,8 +5,11 @@ The rules are those of rules/batch-imports.md 2.4 to 2.6.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from api.sunbird.results import results
 from importers.sunbird.rules.alike import COMPOSED, WHOLE
 from importers.sunbird.rules.columns import (
     Code,
@@ -15,6 +18,7 @@ from importers.sunbird.rules.columns import (
     read_header,
     told_of_header,
 )
+from importers.sunbird.rules.settings import SunbirdSettings
 from importers.tables.notices import lines_of
 from tests.kit import build
 from tests.kit.spreadsheets import a_csv
@@ -129,3 +133,14 @@ async def test_rows_of_one_case_are_told_and_counted_once(store):
         assert (job.progress["cases"], job.result["cases"]) == (2, 2)
         (line,) = lines_of(job.progress["told"])
         assert line.startswith("Same case in several rows (rows 2-3): ")
+
+
+async def test_the_status_counts_cases_where_rows_share_some(store):
+    """Rule 2.6i: without such rows the answer is what it always was."""
+    build.a_domain(store)
+    for codes, count in ((["KA", "KA", "MH"], 2), (["TN", "KL"], None)):
+        job = await places(store, "state", *([code, "A"] for code in codes))
+        pieces = [piece async for piece in results(store, job, SunbirdSettings())]
+        (told_of_job,) = json.loads(b"".join(pieces))["response"]
+        assert told_of_job.get("caseCount") == count
+        assert ("warnings" in told_of_job) is (count is not None)
