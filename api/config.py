@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
 from urllib.parse import urlsplit
@@ -18,6 +19,15 @@ from importers.tables.unreadable import DEFAULT_LIMITS, Limits
 
 DEFAULT_DATABASE = "sqlite:///data/caseledger.db"
 DEFAULT_HOST = "127.0.0.1"
+DOMAIN_VARIABLE = "CASELEDGER_DOMAIN"
+"""Which domain the commands of the command line mean; a server has no use for it."""
+
+_PREFIX = "CASELEDGER_"
+_BESIDE = (DOMAIN_VARIABLE, "CASELEDGER_TRACEBACK")
+"""Variables of the command line that are no settings of the process."""
+_FOREIGN = ("CASELEDGER_TEST_", "CASELEDGER_BENCH_")
+"""Variables of the tests and the bench, which run the program beside them."""
+
 _MIB = 1024 * 1024
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _FORMATS = ("auto", "json", "console")
@@ -83,8 +93,10 @@ class Config:
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Return the settings that the environment asks for.
 
-        Raises ``ConfigError`` with the name of the variable at fault.
+        Raises ``ConfigError`` with the name of the variable at fault, also for one
+        that looks like a setting and is none (``rules/operator.md`` 2.8).
         """
+        _check_names(env)
         return cls(
             database=_database(env),
             host=env.get("CASELEDGER_HOST") or DEFAULT_HOST,
@@ -144,6 +156,18 @@ class Config:
     def with_port(self, port: int) -> Self:
         """Return the settings with the port that was really taken."""
         return self.with_options(port=str(port))
+
+
+def _check_names(env: Mapping[str, str]) -> None:
+    known = {*Config().to_env(), *_BESIDE}
+    for name in sorted(env):
+        if not name.startswith(_PREFIX) or name.startswith(_FOREIGN) or name in known:
+            continue
+        endings = [found.removeprefix(_PREFIX) for found in sorted(known)]
+        ending = name.removeprefix(_PREFIX).upper()
+        [nearest] = get_close_matches(ending, endings, n=1, cutoff=0)
+        text = f"there is no setting {name}; did you mean {_PREFIX}{nearest}?"
+        raise ConfigError(text)
 
 
 def _database(env: Mapping[str, str]) -> str:

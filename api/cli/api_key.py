@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.config import Config
+from api.cli.options import domain_option
+from api.config import DOMAIN_VARIABLE, Config
 from ledger.directory.api_keys import (
     create_key,
     find_key_everywhere,
@@ -27,7 +28,7 @@ def api_key() -> None:
 
 @api_key.command()
 @click.argument("username")
-@click.option("--domain", required=True, metavar="D", help="The user's domain.")
+@domain_option("The user's domain")
 @click.option("--name", default="", metavar="N", help="What the key is for.")
 @click.option("--read-only", is_flag=True, help="The key can change nothing.")
 @click.option("--scope", metavar="PATH", help="Good for paths below this only.")
@@ -36,33 +37,37 @@ def create(
     config: Config,
     *,
     username: str,
-    domain: str,
+    domain: str | None,
     name: str,
     read_only: bool,
     scope: str | None,
 ) -> None:
     """Make a key for USERNAME and print it, once, alone on the last line."""
-    with opened(config) as store:
-        the_domain(store, domain)
-        with store.writing(domain) as writer:
-            user = find_user(writer, username)
-            if user is None:
-                text = f"there is no user '{username}' in domain '{domain}'"
-                raise NotFound(text)
-            made, secret = create_key(
-                writer,
-                user,
-                name=name,
-                read_only=read_only,
-                author=OPERATOR,
-                scope=scope,
-            )
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        user = find_user(writer, username)
+        if user is None:
+            text = f"there is no user '{username}' in domain '{writer.domain}'"
+            raise NotFound(text)
+        made, secret = create_key(
+            writer,
+            user,
+            name=name,
+            read_only=read_only,
+            author=OPERATOR,
+            scope=scope,
+        )
     click.echo(f"key id: {made.key_id}", err=True)
     click.echo(secret)
 
 
 @api_key.command("list")
-@click.option("--domain", metavar="D", help="Only the keys of this domain.")
+@click.option(
+    "--domain",
+    metavar="D",
+    envvar=DOMAIN_VARIABLE,
+    show_envvar=True,
+    help="Only the keys of this domain.",
+)
 @click.pass_obj
 def list_all(config: Config, *, domain: str | None) -> None:
     """List keys: id, domain, user, what it may do, state, when made, name."""

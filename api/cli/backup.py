@@ -10,11 +10,10 @@ from typing import BinaryIO
 
 import click
 
-from api.cli.database import opened, unchecked
+from api.cli.database import opened, prepare, unchecked
 from api.cli.new_file import new_file
 from api.cli.options import WORKERS
 from api.cli.progress import progress
-from api.cli.server import prepare
 from api.config import Config
 from api.release import release
 from ledger.backup.format import BackupReader, BadBackup, LogHead, check_file

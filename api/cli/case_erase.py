@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import domain_option
 from api.cli.progress import progress
 from api.cli.work import see_through
 from api.cli.writing import written
@@ -26,9 +27,7 @@ from projections.erasure.values import ErasurePreview, FormMeant
 
 @click.command()
 @click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
-@click.option(
-    "--domain", metavar="D", help="The cases' domain; not needed if there is only one."
-)
+@domain_option("The cases' domain")
 @click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
 @click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")

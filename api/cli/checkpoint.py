@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from api.cli.database import opened, the_domain
+from api.cli.options import domain_option
 from api.config import Config
 from api.release import program
 from ledger.clock import now_micros
@@ -16,7 +17,7 @@ from ledger.proof.signing import Untrusted, load_signing_key
 
 
 @click.command()
-@click.option("--domain", metavar="D", help="The domain of the log.")
+@domain_option("The domain of the log")
 @click.option(
     "--output",
     "-o",

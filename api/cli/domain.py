@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.database import OPERATOR, opened, prepare, the_domain
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.directory.domains import (
@@ -30,7 +30,11 @@ def domain() -> None:
 @click.argument("name")
 @click.pass_obj
 def create(config: Config, name: str) -> None:
-    """Create the domain NAME; an error when it exists."""
+    """Create the domain NAME; an error when it exists.
+
+    A database that is not there yet is made first.
+    """
+    prepare(config)
     with opened(config) as store:
         add_domain(store, name)
     click.echo(name)

@@ -13,6 +13,7 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.import_haplo import haplo
 from api.cli.import_sunbird import sunbird
 from api.cli.new_file import new_file
+from api.cli.options import domain_option
 from api.cli.work import see_through
 from api.config import Config
 from importers.excel.failed import write_failed_rows
@@ -41,7 +42,7 @@ import_files.add_command(sunbird)
 
 @import_files.command()
 @click.argument("file", type=_FILE)
-@click.option("--domain", metavar="D", help="Not needed if there is only one.")
+@domain_option()
 @click.option("--case-type", required=True, metavar="T", help="Type of the cases.")
 @click.option(
     "--search-field",

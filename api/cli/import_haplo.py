@@ -12,6 +12,7 @@ import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.new_file import new_file
+from api.cli.options import domain_option
 from api.cli.work import see_through
 from api.config import Config
 from importers.haplo.batches import (
@@ -39,7 +40,7 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("files", metavar="[NAME=]FILE...", nargs=-1, required=True)
 @click.option("--control", required=True, type=_FILE, help="The control file.")
-@click.option("--domain", metavar="D", help="Not needed if there is only one.")
+@domain_option()
 @click.option("--comment", metavar="TEXT", help="What the batch is about.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option(

@@ -13,6 +13,7 @@ import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.new_file import new_file
+from api.cli.options import domain_option
 from api.cli.work import see_through
 from api.config import Config
 from importers.sunbird.command import API
@@ -37,7 +38,7 @@ _AT_ONCE = 1000
 @click.command()
 @click.argument("kind", type=click.Choice([str(kind) for kind in ObjectType]))
 @click.argument("file", type=_FILE)
-@click.option("--domain", metavar="D", help="Not needed if there is only one.")
+@domain_option()
 @click.option("--type", "location_type", metavar="T", help="The type of locations.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option(

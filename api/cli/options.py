@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from api.config import DOMAIN_VARIABLE
 from ledger.times import Micros, format_datetime, parse_datetime, to_micros
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -32,8 +33,18 @@ class Moment(click.ParamType[Micros]):
 
 def domain_option(which: str = "The domain") -> Option:
     """Return the option that says which domain, for ``database.the_domain``."""
-    text = f"{which}; not needed if there is only one."
-    return click.option("--domain", metavar="D", help=text)
+    return _domain(f"{which}; not needed if there is only one.")
+
+
+def domains_option(what: str) -> Option:
+    """Return the option beside ``--all``, for ``database.the_domains``."""
+    return _domain(f"{what} this domain; not needed if there is only one.")
+
+
+def _domain(text: str) -> Option:
+    return click.option(
+        "--domain", metavar="D", envvar=DOMAIN_VARIABLE, show_envvar=True, help=text
+    )
 
 
 def limit_option(most: int) -> Option:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from api.cli.options import domain_option
 from ledger.directory.groups import Group, find_group, get_group
 from ledger.directory.location_types import LocationType, find_type
 from ledger.directory.locations import Location, find_location, get_location
@@ -14,9 +15,7 @@ from ledger.directory.users import User, find_user, get_user
 from ledger.errors import NotFound
 from ledger.store import Reader
 
-DOMAIN = click.option(
-    "--domain", metavar="D", help="The domain; not needed if there is only one."
-)
+DOMAIN = domain_option()
 
 
 def with_data(command: Callable[..., Any]) -> Callable[..., Any]:

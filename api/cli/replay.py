@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from api.cli.database import opened, the_domains
-from api.cli.options import WORKERS
+from api.cli.options import WORKERS, domains_option
 from api.cli.progress import progress
 from api.config import Config
 from projections.rebuild.replay import replay as rebuild
@@ -13,7 +13,7 @@ from projections.tables import CASES, FORMS
 
 
 @click.command()
-@click.option("--domain", metavar="D", help="Rebuild this domain.")
+@domains_option("Rebuild")
 @click.option("--all", "every", is_flag=True, help="Rebuild every domain.")
 @click.option(
     "--projection",

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import click
 
-from api.cli.database import make_folder, unchecked
+from api.cli.database import make_folder, prepare, unchecked
 from api.config import Config
 from api.http.logs import set_up_logging
 from api.process import serve as serve_http
-from ledger.errors import StoreUnavailable
 from ledger.migrations import migrate as run_migrations
-from ledger.migrations import pending_steps
-
-_FIRST_STEP = "0001"
 
 
 @click.command()
@@ -45,15 +41,3 @@ def serve(
     set_up_logging(config)
     prepare(config)
     return serve_http(config)
-
-
-def prepare(config: Config) -> None:
-    """Give an empty database its schema; raises ``StoreUnavailable`` for an old one."""
-    make_folder(config)
-    with unchecked(config) as store:
-        pending = pending_steps(store)
-        if pending and pending[0] == _FIRST_STEP:
-            run_migrations(store)
-        elif pending:
-            text = "the schema of the database is old: run caseledger migrate first"
-            raise StoreUnavailable(text)

@@ -12,6 +12,7 @@ import click
 
 from api.cli.database import opened, the_domain
 from api.cli.form_files import FoundForm, find_forms
+from api.cli.options import domain_option
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.commands.submissions import SubmitForm
@@ -48,9 +49,9 @@ class FormFile(NamedTuple):
     metavar="FILE.xml...",
     type=click.Path(exists=True, allow_dash=True, path_type=Path),
 )
-@click.option("--domain", required=True, metavar="D", help="The forms' domain.")
+@domain_option("The forms' domain")
 @click.pass_obj
-def submit(config: Config, *, files: tuple[Path, ...], domain: str) -> int:
+def submit(config: Config, *, files: tuple[Path, ...], domain: str | None) -> int:
     """Append XForm files to the log as the receiver would.
 
     A folder stands for the .xml files in it, a .zip for those in the archive, - for
@@ -59,8 +60,8 @@ def submit(config: Config, *, files: tuple[Path, ...], domain: str) -> int:
     """
     kept_as_errors = 0
     with opened(config) as store:
-        the_domain(store, domain)
-        for form, receipt in append_forms(store, domain, map(_read, find_forms(files))):
+        name = the_domain(store, domain)
+        for form, receipt in append_forms(store, name, map(_read, find_forms(files))):
             kept_as_errors += receipt.kind not in _GOOD
             problem = f"\t{receipt.problem}" if receipt.problem else ""
             click.echo(f"{receipt.kind}\t{receipt.form_id}\t{form.name}{problem}")

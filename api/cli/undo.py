@@ -9,7 +9,7 @@ import click
 import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import REASON, Moment
+from api.cli.options import REASON, Moment, domain_option
 from api.cli.work import see_through
 from api.config import Config
 from api.undo.handlers import try_undo
@@ -33,7 +33,7 @@ from projections.undo.values import CasePreview, UndoPreview
 @click.option(
     "--to", "until", type=Moment(), metavar="TIME", help="Its end, not in it."
 )
-@click.option("--domain", metavar="D", help="Not needed if there is only one.")
+@domain_option()
 @REASON
 @click.option("--dry-run", is_flag=True, help="Only tell what would change.")
 @click.pass_obj

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.options import domain_option
 from api.cli.people import DOMAIN, merged, the_location, the_user, with_data
 from api.config import Config
 from api.wire.permissions import ROLES
@@ -56,7 +57,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("username")
-@click.option("--domain", required=True, metavar="D", help="The user's domain.")
+@domain_option("The user's domain")
 @click.option(
     "--role",
     type=click.Choice(list(ROLES)),
@@ -74,19 +75,17 @@ def create(
     config: Config,
     *,
     username: str,
-    domain: str,
+    domain: str | None,
     role: str,
     password: str | None,
     password_stdin: bool,
 ) -> None:
     """Create USERNAME in a domain and print the user's id."""
     secret = _password(password, from_stdin=password_stdin)
-    with opened(config) as store:
-        the_domain(store, domain)
-        with store.writing(domain) as writer:
-            made = create_user(
-                writer, username, role=role, password=secret, author=OPERATOR
-            )
+    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
+        made = create_user(
+            writer, username, role=role, password=secret, author=OPERATOR
+        )
     click.echo(made.user_id)
 
 

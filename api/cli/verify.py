@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from api.cli.database import opened, the_domains
+from api.cli.options import domains_option
 from api.cli.progress import progress
 from api.config import Config
 from ledger.proof.checkpoint import SignedCheckpoint, read_checkpoint
@@ -18,7 +19,7 @@ from projections.rebuild.verify import verify as prove
 
 
 @click.command()
-@click.option("--domain", metavar="D", help="Verify this domain.")
+@domains_option("Verify")
 @click.option("--all", "every", is_flag=True, help="Verify every domain.")
 @click.option(
     "--against",
@@ -42,10 +43,14 @@ def verify(
 
     Prints ok and the counts, or each difference, and then exits with 1.
     """
-    earlier = _earlier(against, domain, public_key)
+    if against and every:
+        text = "--against is about one domain: leave out --all"
+        raise click.UsageError(text)
     broken = checked = 0
     with opened(config) as store:
-        for name in the_domains(store, domain, every=every):
+        names = the_domains(store, domain, every=every)
+        earlier = _earlier(against, names, public_key)
+        for name in names:
             with progress(name) as tell:
                 found = prove(store, name, against=earlier, progress=tell)
             for line in _lines(found, earlier):
@@ -60,16 +65,13 @@ def verify(
 
 
 def _earlier(
-    against: Sequence[str], domain: str | None, public_key: str | None
+    against: Sequence[str], domains: Sequence[str], public_key: str | None
 ) -> list[Earlier]:
     """Return what ``--against`` names; all of it must be about the one domain."""
-    if against and domain is None:
-        text = "--against needs --domain D"
-        raise click.UsageError(text)
     if public_key is not None and not is_public_key(public_key):
         text = f"'{public_key}' is no public key: it begins with ed25519:"
         raise click.UsageError(text)
-    return [_one(text, domain or "", public_key) for text in against]
+    return [_one(text, domains[0], public_key) for text in against]
 
 
 def _one(text: str, domain: str, public_key: str | None) -> Earlier:

@@ -99,7 +99,7 @@ def test_a_backup_is_for_its_owner_alone_and_replaces_nothing(program, full, tmp
 def test_a_backup_that_failed_leaves_no_file(program, empty_url, tmp_path):
     """What has its name is whole."""
     program(empty_url, "backup", str(tmp_path / "none"), expect=1)
-    assert "run caseledger migrate first" in program.err
+    assert "caseledger migrate" in program.err
     program(empty_url, "migrate")
     program(empty_url, "backup", str(tmp_path / "no" / "folder"), expect=1)
     assert program.err.count("\n") == 1

@@ -116,3 +116,24 @@ def test_proxies_are_addresses_and_networks():
     text = " 127.0.0.1, ::1,,10.1.2.3/8 "
     found = Config.from_env({"CASELEDGER_TRUSTED_PROXIES": text}).trusted_proxies
     assert list(map(str, found)) == ["127.0.0.1/32", "::1/128", "10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("CASELEDGER_DATABSE", "CASELEDGER_DATABASE"),
+        ("CASELEDGER_LOGLEVEL", "CASELEDGER_LOG_LEVEL"),
+        ("CASELEDGER_domain", "CASELEDGER_DOMAIN"),
+        ("CASELEDGER_SUNBIRD_USERS_ROWS", "CASELEDGER_SUNBIRD_USER_ROWS"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_with_the_nearest_name(name, nearest):
+    """rules/operator.md 2.8: a setting that was mistyped is not ignored."""
+    with pytest.raises(ConfigError, match=f"no setting {name}; .* {nearest}[?]"):
+        Config.from_env({name: "x"})
+
+
+def test_what_others_call_alike_is_left_alone():
+    """Only names that begin as settings do are looked at."""
+    env = {"CASELEDGER": "x", "MY_CASELEDGER_HOST": "x", "CASELEDGER_TEST_ROWS": "5"}
+    assert Config.from_env(env) == Config()

@@ -1,0 +1,89 @@
+"""Which database and which domain a command means (rules/operator.md 2.6, 2.7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.cli import main
+
+READING = [
+    ("domain", "list"),
+    ("user", "list"),
+    ("api-key", "list"),
+    ("api-key", "revoke", "k"),
+    ("submit", "--domain", "demo", __file__),
+    ("job", "list"),
+    ("case", "show", "c1"),
+    ("export", "cases", "--format", "csv"),
+    ("verify", "--all"),
+    ("replay", "--all"),
+    ("form", "check", "--domain", "demo", __file__),
+]
+
+
+@pytest.fixture
+def run(tmp_path, capsys, monkeypatch):
+    """Return the program in an empty folder; it gives back code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CASELEDGER_DATABASE", raising=False)
+
+    def run(*words):
+        capsys.readouterr()
+        code = main(words)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def two_domains(run):
+    """Return the program on a database with the domains one and two."""
+    for name in ("one", "two"):
+        assert run("domain", "create", name)[0] == 0
+    return run
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_a_command_that_reads_makes_no_database(run, tmp_path, words):
+    """Rule 2.6: it says that there is none, and what to do; no file, no folder."""
+    code, out, err = run(*words)
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: there is no database at 'data/caseledger.db'")
+    assert "caseledger migrate" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_domain_brings_its_database(run):
+    """Rule 2.6: one command is enough to begin."""
+    assert run("domain", "create", "demo") == (0, "demo\n", "")
+    assert run("domain", "list")[1].startswith("demo\t")
+
+
+def test_the_only_domain_need_not_be_named(run):
+    """Rule 2.7: for every command, those that write too."""
+    run("domain", "create", "demo")
+    assert run("user", "create", "ann", "--password", "pw")[0] == 0
+    assert run("api-key", "create", "ann")[0] == 0
+    assert run("verify")[1].startswith("ok demo: ")
+    assert run("replay")[1].startswith("demo: ")
+
+
+def test_a_choice_of_domains_is_told(two_domains):
+    """Rule 2.7: which there are; nothing is guessed."""
+    for words in (("user", "list"), ("verify",), ("api-key", "create", "ann")):
+        code, out, err = two_domains(*words)
+        assert (code, out) == (2, "")
+        assert "--domain is needed: there are 2 domains (one, two)" in err
+
+
+def test_a_variable_names_the_domain(two_domains, monkeypatch):
+    """Rule 2.7: the option wins over it, and --all is not disturbed by it."""
+    monkeypatch.setenv("CASELEDGER_DOMAIN", "two")
+    two_domains("group", "create", "nurses")
+    assert "nurses" in two_domains("group", "list")[1]
+    assert two_domains("group", "list", "--domain", "one")[1] == ""
+    assert two_domains("verify")[1].startswith("ok two: ")
+    assert len(two_domains("verify", "--all")[1].splitlines()) == 2
+    assert two_domains("verify", "--all", "--domain", "one")[0] == 2
+    monkeypatch.setenv("CASELEDGER_DOMAIN", "three")
+    assert "there is no domain 'three'" in two_domains("group", "list")[2]
