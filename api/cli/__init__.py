@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from api.cli.ctrl_c import INTERRUPTED
 from api.config import Config, ConfigError
 from api.release import release
 from ledger.errors import LedgerError
@@ -87,7 +88,7 @@ class LazyGroup(click.Group):
 def caseledger(ctx: click.Context, database: str | None) -> None:
     """Keep cases as the sum of the forms that changed them.
 
-    Exit codes: 0 done, 1 the work failed, 2 wrong usage.
+    Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C.
     """
     config = Config.from_env(os.environ)
     ctx.obj = config if database is None else config.with_options(database=database)
@@ -104,8 +105,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
-        return _failed("interrupted")
+    except click.Abort as error:
+        _failed("interrupted")
+        by_key = isinstance(error.__context__, KeyboardInterrupt)
+        return INTERRUPTED if by_key else 1
     except ConfigError as error:
         _failed(str(error))
         return 2

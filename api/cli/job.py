@@ -80,7 +80,7 @@ def cancel(config: Config, *, job_id: str, domain: str | None) -> None:
 @_DOMAIN
 @click.pass_obj
 def retry(config: Config, *, job_id: str, domain: str | None) -> int:
-    """Let a job that failed or was cancelled go on, and see it through."""
+    """Let a job go on that failed, was cancelled or interrupted; see it through."""
     _move(config, job_id, domain, jobs.retry)
     return _run(config, job_id, domain)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import click
 import orjson
 
+from api.cli.ctrl_c import JobInterrupted, on_ctrl_c
 from api.cli.progress import Progress, progress
 from api.wire.jobs import to_wire
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros
+from ledger.jobs.queue import interrupt
 from ledger.jobs.values import Job, JobKey, JobState
 from ledger.store import Store
 from ledger.submit import Ledger
@@ -23,11 +26,21 @@ from projections.commit.projector import LiveProjector
 def see_through(store: Store, key: JobKey) -> Job:
     """Run a job here, showing how far it is, and return it when it has ended.
 
-    A server that took it up first does the work; then this only watches. What is
-    interrupted here goes on in a server, or with ``caseledger job run``.
+    A server that took it up first does the work; then this only watches. Ctrl-C
+    interrupts the job, wherever it runs, and raises ``JobInterrupted``
+    (``rules/operator.md`` 3.15).
     """
-    with progress(f"job {key[1]}") as move, asyncio.Runner() as runner:
-        return runner.run(_see_through(store, key, move))
+    try:
+        with progress(f"job {key[1]}") as move, asyncio.Runner() as runner:
+            job = runner.run(_see_through(store, key, move))
+    except KeyboardInterrupt:
+        # It came before or behind the time in which the loop hears of it.
+        with store.administering() as conn:
+            job = interrupt(conn, key, now=now_micros())
+        raise JobInterrupted(job) from None
+    if job.state is JobState.INTERRUPTED or not job.has_ended:
+        raise JobInterrupted(job)
+    return job
 
 
 def outcome(job: Job) -> int:
@@ -57,7 +70,8 @@ async def _see_through(store: Store, key: JobKey, move: Progress) -> Job:
     writer.start()
     worker = Worker(store, writer, HANDLERS, tell=tell)
     try:
-        return await worker.see_through(key)
+        with on_ctrl_c(partial(worker.interrupt, key)):
+            return await worker.see_through(key)
     finally:
         await worker.aclose()
         await writer.stop()

@@ -22,6 +22,7 @@ _STATES = {
     JobState.DONE: 2,
     JobState.FAILED: 3,
     JobState.CANCELLED: 3,
+    JobState.INTERRUPTED: 3,
 }
 
 
@@ -100,13 +101,13 @@ def _failures(job: Job) -> list[dict[str, Any]]:
     """Return why a whole import broke off, if it did (rule 14.4)."""
     if job.state is JobState.DONE:
         return []
+    done = job.progress.get("done", 0)
     column, text = job.progress.get("failure", ("", job.problem or "Unknown Failure"))
     if job.state is JobState.CANCELLED:
         who = job.options.get("notes", {}).get("cancelled_by", "an operator")
-        column, text = (
-            "",
-            f"Cancelled by {who} after {job.progress.get('done', 0)} rows",
-        )
+        column, text = "", f"Cancelled by {who} after {done} rows"
+    elif job.state is JobState.INTERRUPTED:
+        column, text = "", f"Interrupted after {done} rows"
     return [
         {
             "title": "Import Failed",

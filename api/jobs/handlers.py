@@ -52,7 +52,7 @@ async def cancel_job(request: web.Request) -> web.Response:
 
 
 async def retry_job(request: web.Request) -> web.Response:
-    """Let a job that failed or was cancelled go on."""
+    """Let a job that failed, was cancelled or was interrupted go on."""
     return await _move(request, jobs.retry)
 
 

@@ -50,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         f"{_JOB}/retry",
         jobs.retry_job,
-        "Let a job that failed or was cancelled go on",
+        "Let a job that failed, was cancelled or was interrupted go on",
         permission=Permission.EDIT_DATA,
         tag=_TAG,
         answers=(200, 400, 404),

@@ -49,7 +49,7 @@ PROBLEM = schema(
 
 # -- jobs --------------------------------------------------------------------
 
-JOB_STATES = ("queued", "running", "done", "failed", "cancelled")
+JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "interrupted")
 JOB = schema(
     "Job",
     closed(

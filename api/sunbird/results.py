@@ -28,10 +28,12 @@ _ENDS = {
     JobState.DONE: ("COMPLETED", "Operation is completed."),
     JobState.FAILED: ("FAILED", "Operation is failed."),
     JobState.CANCELLED: ("FAILED", "Operation is failed."),
+    JobState.INTERRUPTED: ("FAILED", "Operation is failed."),
 }
 _BROKEN_OFF = {
     JobState.FAILED: FAILED,
     JobState.CANCELLED: "The process was cancelled.",
+    JobState.INTERRUPTED: "The process was interrupted.",
 }
 """What is told, beside the rows, of a process that did not come to its end."""
 

@@ -36,6 +36,8 @@ def log_lines(job: Job, rows: Iterable[ImportRow]) -> Iterator[str]:
         yield f"{_EXCEPTION}{job.problem or ''}"
     elif job.state is JobState.CANCELLED:
         yield f"{_EXCEPTION}Cancelled"
+    elif job.state is JobState.INTERRUPTED:
+        yield f"{_EXCEPTION}Interrupted"
     yield from _at("END", job.finished_on)
 
 

@@ -40,6 +40,7 @@ _LEASE = 60 * _SECOND
 _RENEW_SECONDS = 15.0
 _POLL_SECONDS = 1.0
 _WATCH_SECONDS = 0.2
+_MOST_WATCHES = 50
 _TROUBLE_SECONDS = 10.0
 _GRACE_SECONDS = 1.0
 _LATER = 30 * _SECOND
@@ -196,20 +197,50 @@ class Worker:
     async def see_through(self, key: JobKey) -> Job:
         """Run this job here, or wait while another worker does; return it ended.
 
-        Raises ``NotFound``.
+        One that is interrupted meanwhile has ended so. Raises ``NotFound``.
         """
         while True:
-            now = self._clock()
-            claim = partial(jobs.claim_one, key=key, now=now, until=self.lease_end())
-            claimed = await self._administer(claim)
-            if claimed is not None:
-                await self._run(claimed)
+            if not self._stopping.is_set():
+                await self._run_one(key)
             job = await self._administer(partial(jobs.get_job, key=key))
             self.tell(job)
             if job.has_ended:
                 return job
-            self.check_going_on()
+            if self._stopping.is_set():
+                return await self._given_up(key)
+            await self._stopped_within(_WATCH_SECONDS)
+
+    async def _run_one(self, key: JobKey) -> None:
+        now = self._clock()
+        claim = partial(jobs.claim_one, key=key, now=now, until=self.lease_end())
+        claimed = await self._administer(claim)
+        if claimed is not None:
+            await self._run(claimed)
+
+    async def _given_up(self, key: JobKey) -> Job:
+        """Interrupt a job and wait while another worker ends its chunk of it.
+
+        Returns the job as it is after a while, as that worker may have died.
+        """
+        for _ in range(_MOST_WATCHES):
+            job = await self._administer(self._interrupt(key))
+            if job.has_ended:
+                break
             await asyncio.sleep(_WATCH_SECONDS)
+        return job
+
+    async def interrupt(self, key: JobKey) -> None:
+        """Stop a job where it is: nobody goes on with it until it is retried.
+
+        Whatever becomes of this process from here on, the job keeps to that.
+        """
+        try:
+            await self._administer(self._interrupt(key))
+        finally:
+            self.leave()
+
+    def _interrupt(self, key: JobKey) -> Callable[[Connection], Job]:
+        return partial(jobs.interrupt, key=key, now=self._clock())
 
     def check_going_on(self) -> None:
         """Raise ``Interrupted`` once the process is told to stop."""

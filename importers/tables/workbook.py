@@ -164,6 +164,8 @@ def _start(path: Path, order: dict[str, Any]) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            # Ctrl-C at a terminal is for whoever reads, who then ends the child.
+            process_group=0,
             env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1"},
         )
 

@@ -39,6 +39,7 @@ _OF_JOB = {
     JobState.DONE: BatchState.COMPLETE,
     JobState.FAILED: BatchState.ERROR,
     JobState.CANCELLED: BatchState.ERROR,
+    JobState.INTERRUPTED: BatchState.ERROR,
 }
 
 

@@ -13,12 +13,20 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, func, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, null, or_, select, update
 
 from ledger.errors import Conflict, NotFound
 from ledger.forms.names import is_legal
 from ledger.ids import new_id
-from ledger.jobs.values import Job, JobCancelled, JobFilter, JobKey, JobState, LeaseLost
+from ledger.jobs.values import (
+    ENDED,
+    Job,
+    JobCancelled,
+    JobFilter,
+    JobKey,
+    JobState,
+    LeaseLost,
+)
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader, Writer
@@ -34,6 +42,9 @@ _GIVEN_UP = (
 )
 
 
+_ASKED_FOR = {JobState.CANCELLED: 1, JobState.INTERRUPTED: 2}
+"""What ``cancel_asked`` says of how the job is to end."""
+
 _THIS = and_(jobs.c.domain == bindparam("d"), jobs.c.job_id == bindparam("j"))
 _HELD = and_(_THIS, jobs.c.lease == bindparam("held"))
 _ENDING: dict[str, Any] = {
@@ -41,6 +52,14 @@ _ENDING: dict[str, Any] = {
     "lease": null(),
     "finished_on": bindparam("now"),
 }
+
+_AS_ASKED = case(
+    (
+        jobs.c.cancel_asked == _ASKED_FOR[JobState.INTERRUPTED],
+        JobState.INTERRUPTED.value,
+    ),
+    else_=JobState.CANCELLED.value,
+)
 
 _ONE = Statement(select(*jobs.columns).where(_THIS))
 _LOCK = Statement(select(*jobs.columns).where(_THIS).with_for_update())
@@ -89,6 +108,13 @@ _ADVANCE = Statement(
         last_position=bindparam("last"),
     )
 )
+_STOP = Statement(
+    update(jobs)
+    .where(_HELD)
+    .values(state=_AS_ASKED, **_ENDING)
+    .returning(jobs.c.job_id)
+)
+_STOP_UNHELD = Statement(update(jobs).where(_THIS).values(state=_AS_ASKED, **_ENDING))
 _FINISH = Statement(
     update(jobs)
     .where(_HELD)
@@ -115,7 +141,7 @@ _RELEASE = Statement(
         attempts=jobs.c.attempts - bindparam("unused"),
     )
 )
-_ASK_CANCEL = Statement(update(jobs).where(_THIS).values(cancel_asked=1))
+_ASK_STOP = Statement(update(jobs).where(_THIS).values(cancel_asked=bindparam("how")))
 _AGAIN = Statement(
     update(jobs)
     .where(_THIS)
@@ -276,8 +302,8 @@ def fail(conn: Connection, job: Job, *, problem: str, now: Micros) -> None:
 
 
 def stop(conn: Connection, job: Job, *, now: Micros) -> None:
-    """End a held job because it was cancelled; raises ``LeaseLost``."""
-    _end_held(conn, job, JobState.CANCELLED, outcome=None, why=None, now=now)
+    """End a held job as somebody asked, cancelled if not; raises ``LeaseLost``."""
+    _check_held(conn.row(_STOP, **_held(job), now=now), job)
 
 
 def give_back(conn: Connection, job: Job, *, again_on: Micros) -> None:
@@ -299,21 +325,30 @@ def cancel(conn: Connection, key: JobKey, *, now: Micros) -> Job:
     job = _locked(conn, key)
     if job.state in {JobState.DONE, JobState.FAILED}:
         raise Conflict(f"Job {job.job_id} has ended ({job.state}); nothing to cancel")
-    if job.state is JobState.QUEUED:
-        _end(conn, job, JobState.CANCELLED, why=None, now=now)
-    elif job.state is JobState.RUNNING:
-        conn.run(_ASK_CANCEL, d=job.domain, j=job.job_id)
+    if job.state is not JobState.CANCELLED:
+        _stop_soon(conn, job, JobState.CANCELLED, now=now)
+    return get_job(conn, key)
+
+
+def interrupt(conn: Connection, key: JobKey, *, now: Micros) -> Job:
+    """Stop a job as ``cancel`` does, but as one that was only interrupted.
+
+    Needs a write transaction. Leaves a job alone that has ended. Raises ``NotFound``.
+    """
+    job = _locked(conn, key)
+    if not job.has_ended:
+        _stop_soon(conn, job, JobState.INTERRUPTED, now=now)
     return get_job(conn, key)
 
 
 def retry(conn: Connection, key: JobKey, *, now: Micros) -> Job:
-    """Let a failed or cancelled job go on from where it stopped.
+    """Let a failed, cancelled or interrupted job go on from where it stopped.
 
     Needs a write transaction. Raises ``NotFound``, and ``Conflict`` when the job is
     done or has not ended yet.
     """
     job = _locked(conn, key)
-    if job.state not in {JobState.FAILED, JobState.CANCELLED}:
+    if job.state not in ENDED - {JobState.DONE}:
         raise Conflict(f"Job {job.job_id} is {job.state}; nothing to retry")
     conn.run(_AGAIN, d=job.domain, j=job.job_id, now=now)
     return get_job(conn, key)
@@ -321,13 +356,21 @@ def retry(conn: Connection, key: JobKey, *, now: Micros) -> Job:
 
 def _take(conn: Connection, job: Job, *, now: Micros, until: Micros) -> Job | None:
     if job.cancel_asked:
-        _end(conn, job, JobState.CANCELLED, why=None, now=now)
+        conn.run(_STOP_UNHELD, d=job.domain, j=job.job_id, now=now)
         return None
     if job.attempts >= MOST_ATTEMPTS:
         _end(conn, job, JobState.FAILED, why=_GIVEN_UP, now=now)
         return None
     conn.run(_TAKE, d=job.domain, j=job.job_id, taken=new_id(), until=until, now=now)
     return get_job(conn, job.key)
+
+
+def _stop_soon(conn: Connection, job: Job, end: JobState, *, now: Micros) -> None:
+    """Have a job end so: after its present chunk if it runs, else at once."""
+    if job.state is JobState.RUNNING:
+        conn.run(_ASK_STOP, d=job.domain, j=job.job_id, how=_ASKED_FOR[end])
+    else:
+        _end(conn, job, end, why=None, now=now)
 
 
 def _end(
@@ -337,7 +380,10 @@ def _end(
 
 
 def _end_held(conn: Connection, job: Job, state: JobState, **values: Any) -> None:
-    row = conn.row(_FINISH, **_held(job), ended=state.value, **values)
+    _check_held(conn.row(_FINISH, **_held(job), ended=state.value, **values), job)
+
+
+def _check_held(row: Row | None, job: Job) -> None:
     if row is None:
         raise LeaseLost(f"another worker has job {job.job_id} now")
 

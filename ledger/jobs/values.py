@@ -15,16 +15,22 @@ JobKey = tuple[str, str]
 
 
 class JobState(StrEnum):
-    """Where a job stands; the last three are its end."""
+    """Where a job stands; the last four are its end.
+
+    An interrupted job has stopped where it was, and goes on when somebody retries it.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
 
 
-ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+ENDED = frozenset(
+    {JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED}
+)
 
 
 class LeaseLost(LedgerError):

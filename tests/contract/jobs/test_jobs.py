@@ -223,6 +223,38 @@ def test_a_cancelled_job_whose_worker_died_ends_all_the_same(store):
     assert job_of(store, job).state is JobState.CANCELLED
 
 
+def test_a_job_that_waits_is_interrupted_at_once(store):
+    """Nobody claims it until it is retried; one that has ended is left alone."""
+    job = enqueue(store)
+    found = administer(store, jobs.interrupt, job.key, now=NOW + 1)
+    assert (found.state, found.finished_on) == (JobState.INTERRUPTED, NOW + 1)
+    assert claim(store, now=NOW + 2) is None
+    administer(store, jobs.retry, job.key, now=NOW + 3)
+    assert claim(store, now=NOW + 3).key == job.key
+    cancelled = administer(store, jobs.cancel, job.key, now=NOW + 4)
+    assert cancelled.state is JobState.RUNNING
+    administer(store, jobs.stop, job_of(store, job), now=NOW + 4)
+    assert job_of(store, job).state is JobState.CANCELLED
+    again = administer(store, jobs.interrupt, job.key, now=NOW + 5)
+    assert again.state is JobState.CANCELLED
+
+
+def test_a_running_job_is_interrupted_behind_its_chunk(store):
+    """Its holder ends it so, or whoever would take it up after a death."""
+    enqueue(store)
+    job = claim(store)
+    build.write(store, step(job, build.a_form(form_id="f1"), progress={"done": 1}))
+    asked = administer(store, jobs.interrupt, job.key, now=NOW)
+    assert (asked.state, asked.cancel_asked) == (JobState.RUNNING, True)
+    (outcome,) = build.write(store, step(job, build.a_form(form_id="f2")))
+    assert isinstance(outcome, JobCancelled)
+    assert claim(store, now=NOW + LEASE) is None
+    found = job_of(store, job)
+    assert (found.state, found.progress) == (JobState.INTERRUPTED, {"done": 1})
+    again = administer(store, jobs.retry, job.key, now=NOW + LEASE)
+    assert (again.state, again.cancel_asked) == (JobState.QUEUED, False)
+
+
 def test_a_job_that_kills_its_workers_fails(store):
     """After five claims without a step forward nobody tries again."""
     job = enqueue(store)
