@@ -103,8 +103,8 @@ def test_every_option_is_documented():
     """The section of a subcommand names every option, and no other."""
     for path, command in subcommands().items():
         section = section_of(COMMAND_LINE, f"`caseledger {' '.join(path)}`")
-        shown = set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
-        taken = {o for p in command.params for o in p.opts[:1] if o.startswith("--")}
+        shown = set(re.findall(r"^\| `(?:-\w, )?(--[a-z-]+)", section, re.MULTILINE))
+        taken = {o for p in command.params for o in p.opts if o.startswith("--")}
         assert (path, shown) == (path, taken)
 
 

@@ -26,7 +26,9 @@ _ADMIN = "admin"
 
 @click.command()
 @click.option("--host", metavar="H", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Port.  [default: 8000]")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), metavar="N", help="Port.  [default: 8000]"
+)
 @click.option("--no-serve", is_flag=True, help="Prepare everything, then stop.")
 @click.pass_obj
 def demo(config: Config, *, host: str | None, port: int | None, no_serve: bool) -> int:

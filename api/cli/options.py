@@ -53,6 +53,7 @@ def limit_option(most: int) -> Option:
         "--limit",
         type=click.IntRange(1, most),
         default=50,
+        metavar="N",
         show_default=True,
         help="At most so many.",
     )
@@ -62,6 +63,7 @@ REASON = click.option("--reason", default="", metavar="R", help="Why; kept in th
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(1, 64),
+    metavar="N",
     default=1,
     show_default=True,
     help="Processes that parse forms ahead.",

@@ -24,9 +24,17 @@ def migrate(config: Config) -> None:
 @click.command()
 @click.option("--host", metavar="H", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for any.  [default: 8000]"
+    "--port",
+    type=click.IntRange(0, 65_535),
+    metavar="N",
+    help="Port, 0 for any.  [default: 8000]",
 )
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: 1]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Processes.  [default: 1]",
+)
 @click.pass_obj
 def serve(
     config: Config, *, host: str | None, port: int | None, workers: int | None

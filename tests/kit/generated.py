@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.kit import errors_page
+from tests.kit import cli_page, errors_page
 from tests.kit.problem_texts import ROOT
 
-GENERATED: Mapping[str, Callable[[], str]] = {"docs/errors.md": errors_page.page}
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "docs/cli.md": cli_page.page,
+    "docs/errors.md": errors_page.page,
+}
 
 
 def main() -> None:
