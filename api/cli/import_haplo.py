@@ -11,8 +11,11 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.new_file import new_file
+from api.cli.import_told import OWNER, NoOwner, warn
+from api.cli.new_file import NEW_FILE, new_file
 from api.cli.options import domain_option
+from api.cli.output import OUTPUT, Output
+from api.cli.people import the_owner
 from api.cli.work import see_through
 from api.config import Config
 from importers.haplo.batches import (
@@ -22,6 +25,7 @@ from importers.haplo.batches import (
     log_of,
     name_of,
     schedule,
+    sets_owners,
 )
 from importers.haplo.failed import write_messages
 from importers.jobs.turns import HAPLO
@@ -34,21 +38,22 @@ from ledger.jobs.values import Job
 from ledger.store import Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("files", metavar="[NAME=]FILE...", nargs=-1, required=True)
 @click.option("--control", required=True, type=_FILE, help="The control file.")
 @domain_option()
+@OWNER
 @click.option("--comment", metavar="TEXT", help="What the batch is about.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option(
     "--failed-rows",
-    type=_NEW_FILE,
+    type=NEW_FILE,
     metavar="OUT.xlsx",
     help="Write what was said of records to a new file.",
 )
+@OUTPUT
 @click.pass_obj
 def haplo(
     config: Config,
@@ -57,9 +62,10 @@ def haplo(
     *,
     control: Path,
     domain: str | None,
-    comment: str | None,
-    dry_run: bool,
+    owner: str | None,
     failed_rows: Path | None,
+    out: Output,
+    **about: Any,
 ) -> int:
     """Import a batch of files as Haplo's batch import does.
 
@@ -71,7 +77,7 @@ def haplo(
     check_control(says)
     new = _new_files(files, listed_names(says))
     with opened(config) as store, ExitStack() as stack:
-        out = (
+        failed = (
             None if failed_rows is None else stack.enter_context(new_file(failed_rows))
         )
         added = _enqueue(
@@ -79,14 +85,15 @@ def haplo(
             the_domain(store, domain),
             says,
             files=new,
-            comments=(control.name, comment or UNNAMED_BATCH),
-            dry_run=dry_run,
+            comments=(control.name, about["comment"] or UNNAMED_BATCH),
+            owner=owner,
+            dry_run=about["dry_run"],
         )
         job = see_through(store, added.key)
-        if out is not None:
+        if failed is not None:
             with store.snapshot(job.domain) as reader:
-                write_messages(rows_with_messages(reader, HAPLO, job.job_id), out)
-        return _tell(store, job)
+                write_messages(rows_with_messages(reader, HAPLO, job.job_id), failed)
+        return _tell(store, job, out)
 
 
 def _new_files(given: Sequence[str], listed: Collection[str]) -> list[NewFile]:
@@ -122,11 +129,18 @@ def _enqueue(
     *,
     files: Sequence[NewFile],
     comments: tuple[str, str],
+    owner: str | None,
     dry_run: bool,
 ) -> Job:
-    """Add the batch and its job in one commit; the comments are of control, batch."""
+    """Add the batch and its job in one commit; the comments are of control, batch.
+
+    Raises a usage error when nobody and nothing says whom cases belong to.
+    """
+    if owner is None and not sets_owners(control):
+        raise NoOwner
     now = now_micros()
     with store.writing(domain) as writer:
+        owner_id = "" if owner is None else the_owner(writer, owner)
         kept = batches.put_control(
             writer, control, comment=comments[0], author=OPERATOR, now=now
         )
@@ -142,17 +156,26 @@ def _enqueue(
             dry_run=dry_run,
             author=OPERATOR,
             now=now,
+            owner_id=owner_id,
         )
 
 
-def _tell(store: Store, job: Job) -> int:
+def _tell(store: Store, job: Job, out: Output) -> int:
     """Print what became of the records; return the exit code."""
     with store.snapshot(job.domain) as reader:
         batch = batches.get_batch(reader, job.job_id)
         outcomes = outcomes_of(reader, HAPLO, job.job_id)
         log = log_of(reader, batch)
-    for name, value in _summary(batch, outcomes):
-        click.echo(f"{name}\t{value}")
+    counts = dict(_summary(batch, outcomes))
+    warnings = job.progress.get("notices", ())
+    document = {
+        **{name.replace(" ", "_"): value for name, value in counts.items()},
+        "problem": job.problem,
+        "warnings": warnings,
+        "log": (log or "").splitlines(),
+    }
+    out.document(document, (f"{name}\t{value}" for name, value in counts.items()))
+    warn(warnings)
     if batch.errors or batch.state is BatchState.ERROR:
         click.echo(log, err=True)
     lost = outcomes[Outcome.ABORTED] + outcomes[Outcome.FAILED]

@@ -12,8 +12,11 @@ from typing import Any, BinaryIO
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.new_file import new_file
+from api.cli.import_told import OWNER, NoOwner, warn
+from api.cli.new_file import NEW_FILE, new_file
 from api.cli.options import domain_option
+from api.cli.output import OUTPUT, Output
+from api.cli.people import the_owner
 from api.cli.work import see_through
 from api.config import Config
 from importers.sunbird.command import API
@@ -31,7 +34,6 @@ from ledger.jobs.values import Job, JobState
 from ledger.store import Reader, Store
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _AT_ONCE = 1000
 
 
@@ -40,13 +42,15 @@ _AT_ONCE = 1000
 @click.argument("file", type=_FILE)
 @domain_option()
 @click.option("--type", "location_type", metavar="T", help="The type of locations.")
+@OWNER
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option(
     "--failed-rows",
-    type=_NEW_FILE,
+    type=NEW_FILE,
     metavar="OUT.xlsx",
     help="Write the rows that failed to a new file, with the reasons.",
 )
+@OUTPUT
 @click.pass_obj
 def sunbird(
     config: Config,
@@ -56,8 +60,10 @@ def sunbird(
     *,
     domain: str | None,
     location_type: str | None,
-    dry_run: bool,
+    owner: str | None,
     failed_rows: Path | None,
+    out: Output,
+    **how: bool,
 ) -> int:
     """Import a CSV file as Sunbird's bulk upload does.
 
@@ -65,14 +71,16 @@ def sunbird(
     """
     wish = _looked(ObjectType(kind), file, location_type or "", config.sunbird)
     with opened(config) as store, ExitStack() as stack:
-        out = (
+        failed = (
             None if failed_rows is None else stack.enter_context(new_file(failed_rows))
         )
-        added = _enqueue(store, domain, file, wish=replace(wish, dry_run=dry_run))
+        added = _enqueue(
+            store, domain, file, wish=replace(wish, dry_run=how["dry_run"]), owner=owner
+        )
         job = see_through(store, added.key)
-        if out is not None:
-            _write_failed(store, job, out)
-        return _tell(store, job)
+        if failed is not None:
+            _write_failed(store, job, failed)
+        return _tell(store, job, out)
 
 
 def _looked(
@@ -83,11 +91,23 @@ def _looked(
     return looked_into(file, kind, location_type, settings)
 
 
-def _enqueue(store: Store, domain: str | None, file: Path, *, wish: Wish) -> Job:
+def _enqueue(
+    store: Store, domain: str | None, file: Path, *, wish: Wish, owner: str | None
+) -> Job:
+    """Add the job; raises a usage error when nobody says whom cases belong to."""
     name = the_domain(store, domain)
+    if owner is None:
+        raise NoOwner
     upload = Upload(name=file.name, content_type="text/csv", content=file.read_bytes())
     with store.writing(name) as writer:
-        return enqueue_upload(writer, wish, upload, author=OPERATOR, now=now_micros())
+        return enqueue_upload(
+            writer,
+            wish,
+            upload,
+            author=OPERATOR,
+            now=now_micros(),
+            owner_id=the_owner(writer, owner),
+        )
 
 
 def _write_failed(store: Store, job: Job, out: BinaryIO) -> None:
@@ -101,14 +121,23 @@ def _write_failed(store: Store, job: Job, out: BinaryIO) -> None:
         write_failed_rows(_kept(reader, job), path, out)
 
 
-def _tell(store: Store, job: Job) -> int:
+def _tell(store: Store, job: Job, out: Output) -> int:
     """Print what became of the rows; return the exit code."""
-    for name, value in _summary(job):
-        click.echo(f"{name}\t{value}")
     with store.snapshot(job.domain) as reader:
-        for row in _kept(reader, job):
-            for message in row.messages:
-                click.echo(f"row {row.record}\t{message}", err=True)
+        told = [(row.record, row.messages) for row in _kept(reader, job)]
+    counts, messages = dict(_summary(job)), [one for one in told if one[1]]
+    warnings = job.progress.get("notices", ())
+    document = {
+        **{name.replace(" ", "_"): value for name, value in counts.items()},
+        "problem": job.problem,
+        "warnings": warnings,
+        "errors": [{"row": row, "messages": list(said)} for row, said in messages],
+    }
+    out.document(document, (f"{name}\t{value}" for name, value in counts.items()))
+    warn(warnings)
+    for row, said in messages:
+        for message in said:
+            click.echo(f"row {row}\t{message}", err=True)
     if job.state is not JobState.DONE:
         click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)
         return 1

@@ -8,9 +8,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import click
+
 from ledger.errors import Conflict
 
 _ONLY_OWNER = 0o600
+
+
+class NewFile(click.Path):
+    """A file that is to be made; ``-`` is none, so nobody gets a file of that name."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path; a usage error for standard output."""
+        if os.fspath(value) == "-":
+            self.fail("it cannot go to standard output: name a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+NEW_FILE = NewFile(dir_okay=False, path_type=Path)
 
 
 @contextmanager

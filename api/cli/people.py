@@ -11,8 +11,15 @@ from api.cli.options import domain_option
 from ledger.directory.groups import Group, find_group, get_group
 from ledger.directory.location_types import LocationType, find_type
 from ledger.directory.locations import Location, find_location, get_location
+from ledger.directory.owners import (
+    Owner,
+    OwnerProblem,
+    resolve_owner_ids,
+    resolve_owners,
+)
 from ledger.directory.users import User, find_user, get_user
-from ledger.errors import NotFound
+from ledger.entry import Author
+from ledger.errors import Conflict, NotFound
 from ledger.store import Reader
 
 DOMAIN = domain_option()
@@ -70,6 +77,29 @@ def the_type(r: Reader, code: str) -> LocationType:
     if found is None:
         raise NotFound(f"there is no location type '{code}' in domain '{r.domain}'")
     return found
+
+
+def the_owner(r: Reader, name: str) -> str:
+    """Return the id of the user, group or place that may own cases, by id or name.
+
+    Raises ``NotFound`` for one that is not there, ``Conflict`` for one that may not.
+    """
+    nobody = Author()
+    found = resolve_owner_ids(r, [name], importer=nobody)[name]
+    if not isinstance(found, Owner):
+        found = resolve_owners(r, [name], importer=nobody)[name]
+    if isinstance(found, Owner):
+        return found.owner_id
+    if found is OwnerProblem.UNKNOWN_NAME:
+        text = f"there is no user, group or place '{name}' in domain '{r.domain}'"
+        raise NotFound(text)
+    if found is OwnerProblem.DUPLICATE_NAME:
+        text = f"several places are called '{name}': give the site code of one"
+        raise Conflict(text)
+    raise Conflict(
+        f"'{name}' may not own cases: only users who are active, groups that share "
+        f"cases, and places whose type does, may"
+    )
 
 
 def yes(value: object) -> str:

@@ -66,13 +66,17 @@ def enqueue_import(
     author: Author,
     now: Micros,
     limits: Limits = DEFAULT_LIMITS,
+    owner_id: str | None = None,
     job_id: str | None = None,
 ) -> Job:
     """Store the file and add the job that imports it, in one commit.
 
     The job keeps the limits that the file was looked at under: whatever an operator
-    changes meanwhile, what was taken is imported.
+    changes meanwhile, what was taken is imported. New cases whose row names no owner
+    belong to ``owner_id``: to nobody, which is an error, if that is an empty text, and
+    to the author without it (rule 10.5a).
     """
+    owned = {} if owner_id is None else {"owner_id": owner_id}
     put_file(w, file)
     about = {"name": file.name, "length": file.length, "sha256": file.sha256}
     importer = {"user_id": author.user_id, "username": author.username}
@@ -84,6 +88,7 @@ def enqueue_import(
             **excel_options.to_json(options),
             "file": about,
             "author": importer,
+            **owned,
             "limits": excel_options.limits_to_json(limits),
         },
         user_id=author.user_id,
@@ -206,6 +211,7 @@ class _Import:
             columns=columns,
             creates=self._options.creates,
             user_id=self._author.user_id,
+            owner_id=self._context.job.options.get("owner_id", self._author.user_id),
             now=format_micros(now_micros()),
         )
 

@@ -10,13 +10,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from importers.excel.rules.columns import check_repeated, meant_headers
+from importers.excel.rules.columns import (
+    Columns,
+    check_repeated,
+    columns_of,
+    meant_headers,
+)
 from importers.excel.rules.options import (
     ExcelOptions,
     check_comment,
     check_headers,
     check_not_empty,
+    check_renamed,
     refusal,
+    renamed,
     sheets_of,
 )
 from importers.tables.open import open_table
@@ -55,6 +62,24 @@ def looked_into(
     return replace(options, sheets=sheets, ignored_sheets=ignored)
 
 
+def columns_found(
+    path: Path, file_name: str, looked: ExcelOptions, *, limits: Limits
+) -> list[Columns]:
+    """Return what the headers of each sheet mean that is to be imported."""
+    found = []
+    for sheet in looked.sheets:
+        title = sheet.title if looked.is_many else None
+        with open_table(
+            path,
+            file_name=file_name,
+            sheet=title,
+            header_row=looked.header_row,
+            limits=limits,
+        ) as table:
+            found.append(columns_of(table.headers, looked, sheet.case_type))
+    return found
+
+
 def _known_types(store: Store, domain: str, titles: Iterable[str]) -> set[str]:
     with store.snapshot(domain) as reader:
         return {title for title in titles if _has_type(reader, title)}
@@ -86,12 +111,16 @@ def _check(
             header_row=options.header_row,
             limits=limits,
         ) as table:
-            check_headers(table.headers, but=meant_headers(table.headers, options))
+            if sheet is None:
+                check_renamed(table.headers, options)
+            headers = renamed(table.headers, options)
+            check_headers(headers, but=meant_headers(headers, options))
             check_not_empty(Path(file_name).suffix.lower()[1:], table.headers)
-            check_repeated(table.headers, table.rows)
+            check_repeated(headers, table.rows)
             return table.sheet_names
     except Unreadable as error:
         if error.reason in _COUNTED:
             # Bad headers are told first, and how many there are behind them.
-            check_headers(error.headers, but=meant_headers(error.headers, options))
+            headers = renamed(error.headers, options)
+            check_headers(headers, but=meant_headers(headers, options))
         raise

@@ -19,6 +19,7 @@ from importers.haplo.rules.control import (
     NotJson,
     read_control,
 )
+from importers.haplo.rules.names import Part
 from importers.jobs.turns import HAPLO
 from ledger.entry import Author
 from ledger.errors import Conflict
@@ -69,8 +70,12 @@ def schedule(
     dry_run: bool,
     author: Author,
     now: Micros,
+    owner_id: str = "",
 ) -> Job:
-    """Add the job that imports a batch; raises ``NotFound`` and ``Conflict``."""
+    """Add the job that imports a batch; raises ``NotFound`` and ``Conflict``.
+
+    New cases of records that name no owner belong to ``owner_id``, or to the author.
+    """
     return batches.start_batch(
         w,
         identifier,
@@ -79,6 +84,7 @@ def schedule(
         dry_run=dry_run,
         author=author,
         now=now,
+        owner_id=owner_id,
     )
 
 
@@ -103,6 +109,12 @@ def cases_of(r: Reader, batch: Batch) -> int:
 def listed_names(control: bytes) -> tuple[str, ...]:
     """Return the names of files that a valid control file lists."""
     return tuple(orjson.loads(control.removeprefix(_BOM))["files"])
+
+
+def sets_owners(control: bytes) -> bool:
+    """Tell whether a valid control file says where records name their owners."""
+    instructions = orjson.loads(control.removeprefix(_BOM))["instructions"]
+    return any(step.get("name") == Part.OWNER_ID.value for step in instructions)
 
 
 def name_of(file_name: str, listed: Collection[str]) -> str:

@@ -61,6 +61,7 @@ class Batch:
     author: Author
     program: Program
     users: Users = field(default_factory=dict)
+    owner_id: str = ""
     titles: Titles = field(default_factory=Titles)
     dry_run: bool = False
 
@@ -216,7 +217,11 @@ class _Run:
         user_id = self._batch.author.user_id
         for record in self._command.records:
             self._time = next_tick(self._session.clock(), self._time)
-            self._setting = Setting(user_id=user_id, now=format_micros(self._time))
+            self._setting = Setting(
+                user_id=user_id,
+                now=format_micros(self._time),
+                owner_id=self._batch.owner_id,
+            )
             yield record
 
     def _decided(self, record: Numbered) -> Transformed:

@@ -120,6 +120,7 @@ class _Run:
             author=self._author,
             program=program,
             users=await self._users(program),
+            owner_id=self._options.get("owner_id", ""),
             dry_run=self._course.is_dry,
         )
         notices = Notices()

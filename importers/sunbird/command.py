@@ -162,7 +162,8 @@ class _Run:
         if isinstance(verdict, Failed):
             self._fail(record, verdict)
             return
-        block = block_of(verdict, self._task.kind, owner_id=self._task.author.user_id)
+        owner_id = self._task.owner_id or self._task.author.user_id
+        block = block_of(verdict, self._task.kind, owner_id=owner_id)
         if block is None:
             self._keep(record, Outcome.UNCHANGED, verdict)
             return

@@ -71,9 +71,18 @@ def looked_into(
 
 
 def enqueue_upload(
-    w: Writer, wish: Wish, file: Upload, *, author: Author, now: Micros
+    w: Writer,
+    wish: Wish,
+    file: Upload,
+    *,
+    author: Author,
+    now: Micros,
+    owner_id: str = "",
 ) -> Job:
-    """Store the file and add the job that imports it, in one commit."""
+    """Store the file and add the job that imports it, in one commit.
+
+    New cases belong to ``owner_id``, or to the author.
+    """
     (kept,) = put_blobs(w, [file])
     about = {"name": kept.name, "length": kept.length, "sha256": kept.sha256}
     return jobs.enqueue(
@@ -88,6 +97,7 @@ def enqueue_upload(
             "rules": rules_to_json(wish.rules),
             "files": [about],
             "author": {"user_id": author.user_id, "username": author.username},
+            "owner_id": owner_id,
         },
         user_id=author.user_id,
         now=now,
@@ -104,6 +114,7 @@ def task_of(job: Job) -> Task:
         domain=job.domain,
         author=Author(**options["author"], device_id=DEVICE),
         location_type=options["type"],
+        owner_id=options.get("owner_id", ""),
     )
 
 

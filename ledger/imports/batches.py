@@ -266,6 +266,7 @@ def start_batch(
     dry_run: bool,
     author: Author,
     now: Micros,
+    owner_id: str = "",
 ) -> Job:
     """Add the job that imports a batch; only one in the state can be started.
 
@@ -292,6 +293,7 @@ def start_batch(
             "dry_run": dry_run,
             "files": files,
             "author": {"user_id": author.user_id, "username": author.username},
+            "owner_id": owner_id,
         },
         user_id=author.user_id,
         now=now,

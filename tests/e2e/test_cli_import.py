@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import openpyxl
 import pytest
 
 from api.cli import main
+from ledger.jobs.queue import list_jobs
+from ledger.jobs.values import JobFilter
 from ledger.migrations import migrate
 from ledger.store import open_store
-from tests.kit.build import a_domain
+from tests.kit.build import DOMAIN, a_domain, cases_of
+from tests.kit.directory import People
 from tests.kit.spreadsheets import a_csv
 
 
@@ -18,6 +23,7 @@ def ledger(url):
     store = open_store(url)
     migrate(store)
     a_domain(store)
+    People(store).user("nurse")
     store.close()
     return url
 
@@ -34,13 +40,27 @@ def excel(ledger, capfd, tmp_path):
         out, err = capfd.readouterr()
         assert code == expect, err
         run.told = err
+        if "--json" in words:
+            return out
         return dict(line.split("\t") for line in out.splitlines())
 
     return run
 
 
+def cases_in(url):
+    """Return the cases of the domain."""
+    store = open_store(url)
+    try:
+        return list(cases_of(store).values())
+    finally:
+        store.close()
+
+
 ROWS = (["external_id", "name"], ["a", "Ada"], ["b", "n" * 300], ["c", "Cy"])
-WANTED = ("--case-type", "patient", "--search-field", "external_id")
+WANTED = (
+    *("--case-type", "patient", "--search-field", "external_id"),
+    *("--owner", "nurse"),
+)
 
 
 def test_rows_become_cases_and_failed_ones_are_written(excel, tmp_path):
@@ -55,6 +75,83 @@ def test_rows_become_cases_and_failed_ones_are_written(excel, tmp_path):
     assert found[1][0] == "b"
     again = excel(*words, rows=[*ROWS[:2], ROWS[3]])
     assert (again["created"], again["updated"]) == ("0", "2")
+
+
+def test_nobody_is_made_the_owner_of_a_case_by_chance(excel, ledger):
+    """Without --owner and a column, wrong usage; a blank cell fails its row."""
+    words = (*WANTED[:-2], "--create-new-cases")
+    assert excel(*words, rows=ROWS, expect=2) == {}
+    assert "say with --owner whom new cases belong to" in excel.told
+    rows = (["external_id", "owner_name"], ["a", "nurse"], ["b", ""])
+    done = excel(*words, rows=rows, expect=1)
+    assert (done["created"], done["failed"]) == ("1", "1")
+    assert "Missing Owner\t-\t1\trows 3\n" in excel.told
+    done = excel(*words, "--owner", "nurse", rows=rows)
+    assert (done["created"], done["updated"]) == ("1", "1")
+    owners = {case.owner_id for case in cases_in(ledger)}
+    assert len(owners) == 1
+    assert "operator" not in owners
+    assert excel(*WANTED[:-2], rows=ROWS[:2])["updated"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("owner", "why"),
+    [
+        ("nobody", "there is no user, group or place 'nobody'"),
+        ("operator", "there is no user, group or place 'operator'"),
+        ("readers", "'readers' may not own cases"),
+    ],
+)
+def test_an_owner_must_be_there_and_may_own(excel, ledger, owner, why):
+    """A user, a group that shares cases, or a place whose type does."""
+    main(["--database", ledger, "group", "create", "readers"])
+    words = (*WANTED[:-1], owner, "--create-new-cases")
+    excel(*words, rows=ROWS[:2], expect=1)
+    assert why in excel.told
+
+
+def test_warnings_stand_before_the_rows_that_failed(excel):
+    """With column, count and rows; JSON has the same and more."""
+    rows = (["external_id", "name", "born"], ["a", "A", "01/02/98"], ["b", "n" * 300])
+    rows = (*rows, ["c", "C", "13/05/1998"])
+    words = (*WANTED, "--create-new-cases", "--dry-run")
+    excel(*words, rows=rows, expect=1)
+    lines = excel.told.splitlines()
+    [warned] = [line for line in lines if line.startswith("Warning: Text looks like")]
+    assert warned.split("\t")[1:4] == ["born", "2", "rows 2, 4"]
+    [failed] = [line for line in lines if line.startswith("Name Too Long")]
+    assert lines.index(warned) < lines.index(failed)
+    found = json.loads(excel(*words, "--json", rows=rows, expect=1))
+    assert (found["state"], found["created"], found["failed"]) == ("done", 2, 1)
+    assert found["warnings"][0]["rows"] == [[2, 2], [4, 4]]
+    assert found["errors"][0]["title"] == "Name Too Long"
+
+
+def test_a_column_is_taken_under_another_name(excel, ledger):
+    """``--map``: headers that are no names of properties can be imported."""
+    rows = (["Card No.", "Who?"], ["007", "Ada"])
+    words = ("--case-type", "patient", "--owner", "nurse", "--create-new-cases")
+    maps = ("--map", "Card No.=card", "--map", "Who?=name")
+    search = ("--search-field", "external_id", "--search-column", "card")
+    assert excel(*words, *maps, *search, rows=rows)["created"] == "1"
+    [case] = cases_in(ledger)
+    assert (case.case_name, case.external_id) == ("Ada", "007")
+    excel(*words, "--map", "Card Nr.=card", *search, rows=rows, expect=1)
+    assert 'There is no column "Card Nr." to rename.' in excel.told
+    assert 'Did you mean "Card No."?' in excel.told
+    excel(*words, "--map", "card", rows=rows, expect=2)
+    excel(*words, *maps, "--map", "Who?=card", *search, rows=rows, expect=1)
+
+
+def test_a_column_to_search_by_that_is_not_there_starts_no_import(excel, ledger):
+    """It is said at once, and no job is left behind."""
+    words = (*WANTED, "--search-column", "kard", "--create-new-cases")
+    excel(*words, rows=(["card", "name"], ["1", "A"]), expect=1)
+    assert 'no column named "kard" to search by' in excel.told
+    store = open_store(ledger)
+    with store.reading(DOMAIN) as reader:
+        assert list_jobs(reader, JobFilter(), limit=1) == []
+    store.close()
 
 
 def test_a_dry_run_writes_nothing(excel):

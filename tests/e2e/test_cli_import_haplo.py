@@ -10,6 +10,7 @@ from ledger.directory.domains import list_domains
 from ledger.migrations import migrate
 from ledger.store import open_store
 from tests.kit.build import a_domain
+from tests.kit.directory import People
 from tests.kit.haplo.client import PEOPLE, a_control
 
 PASSWORD = ("--password", "correct horse")
@@ -23,6 +24,7 @@ def haplo(url, capfd, tmp_path, monkeypatch):
     migrate(store)
     a_domain(store)
     assert len(list_domains(store.connection)) == 1
+    People(store).user("nurse")
     store.close()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "control.json").write_bytes(a_control(files=TWO))
@@ -32,7 +34,7 @@ def haplo(url, capfd, tmp_path, monkeypatch):
     def run(*words, expect=0):
         capfd.readouterr()
         wanted = ["--database", url, "import", "haplo", "--control", "control.json"]
-        code = main([*wanted, *words])
+        code = main([*wanted, "--owner", "nurse", *words])
         out, err = capfd.readouterr()
         assert code == expect, err
         run.told = err

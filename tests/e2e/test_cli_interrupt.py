@@ -17,7 +17,10 @@ from tests.kit import build
 from tests.kit.spreadsheets import a_csv
 
 ROWS = 6000
-WANTED = ("--case-type", "patient", "--search-field", "external_id")
+WANTED = (
+    *("--case-type", "patient", "--search-field", "external_id"),
+    *("--owner", "nurses"),
+)
 
 
 @pytest.fixture
@@ -25,6 +28,7 @@ def program(sqlite_url, capsys):
     """Return the program on a database with a domain."""
     program = Program(sqlite_url, capsys)
     program("domain", "create", build.DOMAIN)
+    program("group", "create", "nurses", "--case-sharing")
     return program
 
 

@@ -6,9 +6,11 @@ import openpyxl
 import pytest
 
 from api.cli import main
+from ledger.directory.users import find_user
 from ledger.migrations import migrate
 from ledger.store import open_store
 from tests.kit.build import DOMAIN, a_domain, cases_of
+from tests.kit.directory import People
 from tests.kit.spreadsheets import a_csv
 from tests.kit.sunbird.uploads import PLACES, USERS
 
@@ -21,6 +23,7 @@ def ledger(url):
     store = open_store(url)
     migrate(store)
     a_domain(store)
+    People(store).user("nurse")
     store.close()
     return url
 
@@ -33,8 +36,8 @@ def sunbird(ledger, capfd, tmp_path):
         file = tmp_path / "rows.csv"
         file.write_bytes(a_csv(*rows))
         capfd.readouterr()
-        order = ["--database", ledger, "import", "sunbird", kind, str(file), *words]
-        code = main(order)
+        order = ["--database", ledger, "import", "sunbird", kind, str(file)]
+        code = main([*order, "--owner", "nurse", *words])
         out, err = capfd.readouterr()
         assert code == expect, err
         run.told = err
@@ -64,12 +67,11 @@ def test_rows_become_cases_and_failed_ones_are_written(sunbird, ledger, tmp_path
     ]
     store = open_store(ledger)
     [case] = cases_of(store, DOMAIN).values()
+    with store.reading(DOMAIN) as reader:
+        nurse = find_user(reader, "nurse")
     store.close()
-    assert (case.case_type, case.external_id, case.owner_id) == (
-        "location",
-        "KA",
-        "operator",
-    )
+    assert (case.case_type, case.external_id) == ("location", "KA")
+    assert case.owner_id == nurse.user_id
 
 
 def test_a_dry_run_writes_nothing(sunbird):
@@ -115,3 +117,12 @@ def test_a_workbook_that_is_there_stays_as_it_is(sunbird, tmp_path):
     assert out.read_bytes() == b"mine"
     done = sunbird("location", "--type", "state", rows=STATES, expect=1)
     assert done["applied"] == "1"
+
+
+def test_an_upload_needs_an_owner(ledger, capfd, tmp_path):
+    """Nobody owns cases by chance; nothing is begun."""
+    file = tmp_path / "rows.csv"
+    file.write_bytes(a_csv(*STATES))
+    order = ["--database", ledger, "import", "sunbird", "location", str(file)]
+    assert main([*order, "--type", "state"]) == 2
+    assert "say with --owner" in capfd.readouterr().err

@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from importers.excel.rules.options import ExcelOptions, Refused, SearchField
+from importers.excel.rules.options import (
+    ExcelOptions,
+    Refused,
+    SearchField,
+    renamed,
+)
 from importers.rows.rules.names import advice, fitting, letters_of
 from importers.rows.rules.repeated import Different, Repeated
 from importers.tables.notices import Notice
@@ -126,6 +131,7 @@ def columns_of(
     headers: Sequence[str], options: ExcelOptions, case_type: str
 ) -> Columns:
     """Return the meaning of the headers of a sheet."""
+    headers = renamed(headers, options)
     meant = _Meant(headers, options)
     ignored: list[ColumnWarning] = []
     fields: dict[str, int] = {}

@@ -97,11 +97,16 @@ class Owners(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Importing:
-    """What all rows of a sheet share."""
+    """What all rows of a sheet share.
+
+    ``owner_id`` is whom a new case belongs to whose row names no owner; where it is
+    empty there is none, and the row fails.
+    """
 
     columns: Columns
     creates: bool
     user_id: str
+    owner_id: str
     now: str
 
 
@@ -262,9 +267,11 @@ def _create(
     wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, new_id: str
 ) -> Decided | RowError:
     """Return the block of a new case (rule 7.1)."""
-    owner = _owner(wish, owners)
+    owner = _owner(wish, owners) or sheet.owner_id
     if isinstance(owner, RowError):
         return owner
+    if not owner:
+        return RowError("Missing Owner", "", _NO_OWNER)
     parent = _parent(wish, sheet.columns.case_type, cases)
     if isinstance(parent, RowError):
         return parent
@@ -279,7 +286,7 @@ def _create(
         create={
             "case_type": sheet.columns.case_type,
             "case_name": wish.fields.get(NAME) or "",
-            "owner_id": owner or sheet.user_id,
+            "owner_id": owner,
         },
         update=update or None,
         indices=parent.indices,
@@ -400,6 +407,10 @@ def _index(wish: Wish, parent: Known) -> IndexUpdate | RowError:
 
 _BLANK_EXTERNAL_ID: Final = (
     "Blank external ids were found in these rows causing as error when importing cases."
+)
+_NO_OWNER: Final = (
+    "The row makes a case and names no owner: fill its owner column, or say with "
+    "--owner whom such cases belong to"
 )
 _TOO_MANY: Final = (
     "These rows matched more than one case at the same time - this means that there "

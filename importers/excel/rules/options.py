@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from importers.rows.rules.ids import trimmed
+from importers.rows.rules.names import advice
 from importers.tables.rows import GAP
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from ledger.errors import LedgerError
@@ -104,6 +105,8 @@ class ExcelOptions:
     """Columns whose numbers are read as a spreadsheet shows them (rule 2.9)."""
     trimmed: tuple[str, ...] = ()
     """The fields of the upload that had blanks at their ends (rule 2.4a)."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Headers, and what their columns are called instead (rule 2.10)."""
     sheets: tuple[Sheet, ...] = field(default=())
     ignored_sheets: tuple[str, ...] = ()
 
@@ -202,6 +205,7 @@ def to_json(options: ExcelOptions) -> dict[str, Any]:
         "header_row": options.header_row,
         "as_shown": list(options.as_shown),
         "trimmed": list(options.trimmed),
+        "renamed": [list(pair) for pair in options.renamed],
         "sheets": [[sheet.title, sheet.case_type] for sheet in options.sheets],
         "ignored_sheets": list(options.ignored_sheets),
     }
@@ -227,6 +231,7 @@ def from_json(kept: Mapping[str, Any]) -> ExcelOptions:
         header_row=kept.get("header_row", 1),
         as_shown=tuple(kept.get("as_shown", ())),
         trimmed=tuple(kept.get("trimmed", ())),
+        renamed=tuple((old, new) for old, new in kept.get("renamed", ())),
         sheets=sheets,
         ignored_sheets=tuple(kept["ignored_sheets"]),
     )
@@ -248,6 +253,22 @@ def bad_headers(headers: Iterable[str]) -> list[str]:
     """Return the headers that cannot name a property, in order (rule 6.1)."""
     given = dict.fromkeys(header for header in headers if header)
     return [header for header in given if not _is_header(header)]
+
+
+def renamed(headers: Sequence[str], options: ExcelOptions) -> tuple[str, ...]:
+    """Return the headers as the options call them."""
+    names = dict(options.renamed)
+    return tuple(names.get(header, header) for header in headers)
+
+
+def check_renamed(headers: Sequence[str], options: ExcelOptions) -> None:
+    """Raise ``Refused`` if a column that is renamed is missing, or is there already."""
+    for old, new in options.renamed:
+        if old not in headers:
+            text = f'Error: There is no column "{printable(old)}" to rename.'
+            raise Refused(f"{text} {advice(old, headers)}")
+        if renamed(headers, options).count(new) > 1:
+            raise Refused(f'Error: Two columns would be called "{printable(new)}".')
 
 
 def check_headers(headers: Sequence[str], *, but: Container[str] = ()) -> None:

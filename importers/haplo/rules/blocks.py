@@ -24,10 +24,14 @@ _NAMES = {"case_name", "external_id", "owner_id"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Who imports a record, and when: the owner and the time of what is new."""
+    """Who imports a record, and when: the owner and the time of what is new.
+
+    The owner is the user where no other is named.
+    """
 
     user_id: str
     now: Instant
+    owner_id: str = ""
 
 
 def block_of(
@@ -42,7 +46,7 @@ def block_of(
         create = {
             "case_type": target.destination.case_type,
             "case_name": update.pop("case_name", ""),
-            "owner_id": update.pop("owner_id", setting.user_id),
+            "owner_id": update.pop("owner_id", setting.owner_id or setting.user_id),
         }
     indices = _indices(target, base, type_of)
     closing = target.given.get(CLOSE)

@@ -62,6 +62,8 @@ class Task:
     domain: str
     author: Author
     location_type: str = ""
+    owner_id: str = ""
+    """Whom new cases belong to; the author where it is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

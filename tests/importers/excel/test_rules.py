@@ -166,7 +166,13 @@ def run(store, head, *rows, owners=None, **options):
     command = ImportRows(
         job_id="job",
         sheet=0,
-        importing=Importing(columns, True, build.USER, "2026-01-01T00:00:00.000000Z"),  # noqa: FBT003
+        importing=Importing(
+            columns=columns,
+            creates=True,
+            user_id=build.USER,
+            owner_id=build.USER,
+            now="2026-01-01T00:00:00.000000Z",
+        ),
         wishes=tuple(given),
         owners=owners or Unforeseen(),
         author=IMPORTER,

@@ -1,0 +1,112 @@
+"""How commands print what they found (``rules/operator.md`` 2.9).
+
+A script gets lines with tabs between, people at a terminal a table with a header, and
+whoever says ``--json`` the same as JSON.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import click
+import orjson
+from tabulate import tabulate
+
+Record = Mapping[str, Any]
+"""What is told of one thing, by the keys that JSON has."""
+
+
+def shown(value: object) -> str:
+    """Return a value as a column has it."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+class Column(NamedTuple):
+    """A column of a list.
+
+    ``label`` stands before the value in a line, which has no header to tell it.
+    """
+
+    title: str
+    key: str
+    show: Callable[[Any], str] = shown
+    label: str = ""
+
+
+class Output(Protocol):
+    """Where a command prints to; ``rows`` a list, ``document`` one thing."""
+
+    def rows(self, found: Iterable[Record], columns: Sequence[Column]) -> None:
+        """Print a list."""
+
+    def document(self, found: Record, lines: Iterable[str]) -> None:
+        """Print one thing: JSON has all of it, ``lines`` what people read."""
+
+
+class Lines:
+    """Lines for scripts: the values of the columns, tabs between."""
+
+    def rows(self, found: Iterable[Record], columns: Sequence[Column]) -> None:
+        """Print a line for each record, as soon as it is there."""
+        for record in found:
+            told = (c.label + c.show(record[c.key]) for c in columns)
+            click.echo("\t".join(told))
+
+    def document(self, _found: Record, lines: Iterable[str]) -> None:
+        """Print the lines."""
+        for line in lines:
+            click.echo(line)
+
+
+class Table(Lines):
+    """A table for people, with a header."""
+
+    def rows(self, found: Iterable[Record], columns: Sequence[Column]) -> None:
+        """Print all records below their header; nothing of none."""
+        cells = [[c.show(record[c.key]) for c in columns] for record in found]
+        if cells:
+            titles = [column.title for column in columns]
+            click.echo(tabulate(cells, headers=titles, disable_numparse=True))
+
+
+class Json:
+    """JSON: an object a line for a list, else one document."""
+
+    def rows(self, found: Iterable[Record], _columns: Sequence[Column]) -> None:
+        """Print an object for each record."""
+        for record in found:
+            click.echo(orjson.dumps(record))
+
+    def document(self, found: Record, _lines: Iterable[str]) -> None:
+        """Print the document."""
+        echo_json(found)
+
+
+def echo_json(found: Record) -> None:
+    """Print a document, as people can read it."""
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+def _output(_ctx: click.Context, _option: click.Parameter, wanted: object) -> Output:
+    if wanted:
+        return Json()
+    return Table() if sys.stdout.isatty() else Lines()
+
+
+OUTPUT = click.option(
+    "--json",
+    "out",
+    is_flag=True,
+    callback=_output,
+    help="Print JSON: an object a line for a list, else one document.",
+)
+AS_IT_IS = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print JSON, as without it."
+)
+"""For commands that print JSON in any case, so that a script may always say it."""
