@@ -18,6 +18,7 @@ from api.cli.form_files import (
     find_forms,
 )
 from api.cli.form_trial import Trial
+from api.cli.output import OUTPUT, Output, Record
 from api.config import Config
 from ledger.errors import LedgerError
 from ledger.forms.check import (
@@ -30,6 +31,7 @@ from ledger.forms.check import (
 from ledger.forms.names import printable
 from ledger.forms.places import NOWHERE
 
+_OK = "ok"
 _FORM = "form"
 _RESPONSE = "response"
 _KINDS = (_FORM, _RESPONSE)
@@ -74,6 +76,7 @@ class _Count:
     show_default=True,
     help="What the files are: forms, or answers to devices.",
 )
+@OUTPUT
 @click.pass_obj
 def check(
     config: Config,
@@ -82,6 +85,7 @@ def check(
     domain: str | None,
     attachments: tuple[str, ...],
     kind: str,
+    out: Output,
 ) -> int:
     """Tell why forms are refused, or would be, and where in them.
 
@@ -102,8 +106,8 @@ def check(
             trial = Trial(store, the_domain(store, domain), attachments)
             stack.enter_context(closing(trial))
         for found in find_forms(files):
-            for line in _lines(found, kind, trial, count):
-                click.echo(line)
+            for record in _records(found, kind, trial, count):
+                out.each(record, [_line(record)])
     return _summary(count, kind, domain)
 
 
@@ -116,9 +120,9 @@ def _check_usage(kind: str, domain: str | None, attachments: tuple[str, ...]) ->
         raise click.UsageError(text)
 
 
-def _lines(
+def _records(
     found: FoundForm, kind: str, trial: Trial | None, count: _Count
-) -> Iterator[str]:
+) -> Iterator[Record]:
     """Yield what is told of one file; one that cannot be read is told on stderr."""
     name = _shown(found.name)
     try:
@@ -134,13 +138,27 @@ def _lines(
     count.checked += 1
     count.refused += any(finding.weight is Weight.REFUSED for finding in findings)
     if not findings:
-        yield f"ok\t{name}"
+        yield {"verdict": _OK, "file": name}
     for finding in findings:
         path, line = finding.place
-        shown = "" if line is None else str(line)
-        yield "\t".join(
-            (finding.weight, name, shown, _shown(path), _shown(finding.told))
-        )
+        yield {
+            "verdict": finding.weight,
+            "file": name,
+            "line": line,
+            "path": path,
+            "text": finding.told,
+        }
+
+
+def _line(record: Record) -> str:
+    """Return what is told of one finding, or of a file without one."""
+    if record["verdict"] == _OK:
+        return f"{_OK}\t{record['file']}"
+    line = "" if record["line"] is None else str(record["line"])
+    text = _shown(record["text"])
+    return "\t".join(
+        (record["verdict"], record["file"], line, _shown(record["path"]), text)
+    )
 
 
 def _findings(found: FoundForm, kind: str, trial: Trial | None) -> Iterable[Finding]:
@@ -156,7 +174,7 @@ def _findings(found: FoundForm, kind: str, trial: Trial | None) -> Iterable[Find
     if trial.forget_when_full():
         text = f"from {_shown(found.name)} on, forms are judged without those before"
         click.echo(text, err=True)
-    return [*checked.findings, *trial.findings(body, checked)]
+    return [*checked.findings, *trial.findings(body, checked, found.beside.of(body))]
 
 
 def _shown(text: str) -> str:

@@ -45,7 +45,7 @@ _REFUSING = (Kind.ERROR, Kind.SUBMISSION_ERROR)
 class Trial:
     """A domain in which forms are tried one after the other."""
 
-    def __init__(self, store: Store, domain: str, files: Sequence[str]) -> None:
+    def __init__(self, store: Store, domain: str, files: Sequence[str] = ()) -> None:
         """Begin; ``files`` are the attachments that would come with every form."""
         self._store = store
         self._domain = domain
@@ -56,19 +56,28 @@ class Trial:
         self._stack = ExitStack()
         self._begin()
 
-    def findings(self, body: bytes, checked: Checked) -> list[Finding]:
-        """Return what the domain says beside what the form by itself shows."""
-        sent = Submission(body=body, attachments=self._uploads)
+    def findings(
+        self, body: bytes, checked: Checked, beside: Sequence[Upload] = ()
+    ) -> list[Finding]:
+        """Return what the domain says beside what the form by itself shows.
+
+        ``beside`` are the files that would come with this form.
+        """
+        sent = Submission(body=body, attachments=(*beside, *self._uploads))
         command = SubmitForm(
             submission=sent, form=checked.form, problem=checked.problem
         )
-        self._bytes += len(body)
-        self._forms += 1
-        self._session.load([command.needs()])
-        receipt = command.run(self._session)
+        receipt = self.receipt(command)
         told = {finding.text for finding in checked.findings}
         said = _said(self._session, checked, receipt)
         return [finding for finding in said if finding.text not in told]
+
+    def receipt(self, command: SubmitForm) -> Receipt:
+        """Return what the log would answer to a form."""
+        self._bytes += command.size
+        self._forms += 1
+        self._session.load([command.needs()])
+        return command.run(self._session)
 
     def forget_when_full(self) -> bool:
         """Begin anew if the forms so far are too many to remember; tell whether."""

@@ -45,6 +45,12 @@ class Output(Protocol):
     def rows(self, found: Iterable[Record], columns: Sequence[Column]) -> None:
         """Print a list."""
 
+    def row(self, record: Record, columns: Sequence[Column]) -> None:
+        """Print one thing of many that come one after the other, without a header."""
+
+    def each(self, record: Record, lines: Iterable[str]) -> None:
+        """Print one thing of many, for which people read some lines."""
+
     def document(self, found: Record, lines: Iterable[str]) -> None:
         """Print one thing: JSON has all of it, ``lines`` what people read."""
 
@@ -55,13 +61,19 @@ class Lines:
     def rows(self, found: Iterable[Record], columns: Sequence[Column]) -> None:
         """Print a line for each record, as soon as it is there."""
         for record in found:
-            told = (c.label + c.show(record[c.key]) for c in columns)
-            click.echo("\t".join(told))
+            self.row(record, columns)
+
+    def row(self, record: Record, columns: Sequence[Column]) -> None:
+        """Print the line of a record."""
+        click.echo("\t".join(c.label + c.show(record[c.key]) for c in columns))
+
+    def each(self, _record: Record, lines: Iterable[str]) -> None:
+        """Print the lines."""
+        echo(lines)
 
     def document(self, _found: Record, lines: Iterable[str]) -> None:
         """Print the lines."""
-        for line in lines:
-            click.echo(line)
+        echo(lines)
 
 
 class Table(Lines):
@@ -81,7 +93,15 @@ class Json:
     def rows(self, found: Iterable[Record], _columns: Sequence[Column]) -> None:
         """Print an object for each record."""
         for record in found:
-            click.echo(orjson.dumps(record))
+            self.row(record, ())
+
+    def row(self, record: Record, _columns: Sequence[Column]) -> None:
+        """Print the object of a record."""
+        click.echo(orjson.dumps(record))
+
+    def each(self, record: Record, _lines: Iterable[str]) -> None:
+        """Print the object of a record."""
+        self.row(record, ())
 
     def document(self, found: Record, _lines: Iterable[str]) -> None:
         """Print the document."""
@@ -97,6 +117,12 @@ def _output(_ctx: click.Context, _option: click.Parameter, wanted: object) -> Ou
     if wanted:
         return Json()
     return Table() if sys.stdout.isatty() else Lines()
+
+
+def echo(lines: Iterable[str]) -> None:
+    """Print lines."""
+    for line in lines:
+        click.echo(line)
 
 
 OUTPUT = click.option(

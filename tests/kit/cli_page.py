@@ -1,8 +1,9 @@
 """docs/cli.md, made of the commands and of what they say with ``--help``.
 
 The help of a command and its options are click's own. What no command says stands in
-notes beside this file: the order of the commands, more prose, and transcripts. Prose of a section
-goes between the help and the options, everything from its first block of code behind.
+notes beside this file: the order of the commands, more prose, and transcripts. Prose
+of a section goes between the help and the options, everything from its first block of
+code behind.
 """
 
 from __future__ import annotations
