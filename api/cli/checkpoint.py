@@ -15,6 +15,8 @@ from ledger.clock import now_micros
 from ledger.proof.checkpoint import make_checkpoint
 from ledger.proof.signing import Untrusted, load_signing_key
 
+_PIPE = Path("-")
+
 
 @click.command()
 @domain_option("The domain of the log")
@@ -22,8 +24,8 @@ from ledger.proof.signing import Untrusted, load_signing_key
     "--output",
     "-o",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to this new file instead of standard output.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write to this new file instead of standard output, which is - as well.",
 )
 @click.option(
     "--signing-key",
@@ -41,7 +43,7 @@ def checkpoint(
     key = load_signing_key(_key_path(signing_key or config.signing_key))
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         lines = make_checkpoint(reader, key, program=program(), made_on=now_micros())
-        if output is None:
+        if output is None or output == _PIPE:
             for line in lines:
                 click.echo(line, nl=False)
             return

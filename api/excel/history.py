@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from urllib.parse import unquote_plus
 
 import orjson
@@ -28,6 +29,7 @@ from importers.excel.failed import list_failed_rows, write_failed_rows
 from importers.excel.rules.options import BAD_COMMENT, LONGEST_COMMENT
 from importers.excel.rules.told import form_ids_of
 from importers.excel.stored import case_ids_of_forms, in_parts
+from importers.export.sinks import BYTE_ORDER_MARK
 from importers.jobs.forget_files import forget_files
 from importers.jobs.turns import EXCEL
 from ledger.bodies import get_blob
@@ -99,8 +101,10 @@ async def upload_failed_rows(request: web.Request) -> web.Response:
 async def upload_errors(request: web.Request) -> web.StreamResponse:
     """Answer the rows that failed as CSV, while they are read."""
     job = await _import_of(request)
+    mark = [BYTE_ORDER_MARK] if request.query.get("bom") == "true" else []
     with closing(list_failed_rows(job, await _content(request, job))) as pieces:
-        return await _stream(request, _headers("errors.csv", _CSV), pieces)
+        marked = chain(mark, pieces)
+        return await _stream(request, _headers("errors.csv", _CSV), marked)
 
 
 async def upload_comment(request: web.Request) -> web.Response:

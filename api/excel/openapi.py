@@ -119,6 +119,12 @@ EXCEL_PROBLEM: Object = {
     "required": ["code", "message"],
 }
 
+ERRORS_QUERY = (
+    parameter(
+        "excel_bom",
+        query("bom", "`true` begins the file with a byte order mark, for Excel."),
+    ),
+)
 LIST_QUERY = (
     parameter(
         "excel_limit", query("limit", "Imports on a page, 10 where nothing is said.")

@@ -10,6 +10,7 @@ from api.excel import history as excel_history
 from api.excel.dialect import EXCEL
 from api.excel.openapi import (
     ERROR_ROWS,
+    ERRORS_QUERY,
     EXCEL_PROBLEM,
     FILE,
     LIST_QUERY,
@@ -116,6 +117,7 @@ ROUTES: tuple[Route, ...] = (
         f"{_UPLOAD}/errors.csv",
         excel_history.upload_errors,
         "List the rows that failed",
+        parameters=ERRORS_QUERY,
         answers=(200, 403, 404),
         result=ERROR_ROWS,
     ),

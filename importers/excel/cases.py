@@ -47,7 +47,9 @@ class SessionCases:
         external_id = decided.external_id
         if external_id is None and before is not None:
             external_id = before.external_id
-        known = Known(case_id, decided.case_type, external_id)
+        given = decided.block.create or decided.block.update or {}
+        owner_id = given.get("owner_id") or (before.owner_id if before else "")
+        known = Known(case_id, decided.case_type, external_id, owner_id)
         keys = [("external_id", external_id)] if external_id else ()
         self.left.note(case_id, known, keys=keys)
 
@@ -57,4 +59,4 @@ class SessionCases:
 
 
 def _known(case: Case) -> Known:
-    return Known(case.case_id, case.case_type, case.external_id)
+    return Known(case.case_id, case.case_type, case.external_id, case.owner_id)

@@ -41,6 +41,7 @@ _FIXED_OF_CASES = (
     "closed",
     "date_closed",
 )
+_IMPORT_COLUMNS = ("case_id", "name", "external_id", "owner_id")
 _PLAIN_OF_FORMS = (
     "id",
     "domain",
@@ -101,6 +102,30 @@ def case_columns(names: Iterable[str]) -> list[str]:
     others = sorted(set(names) - set(_FIXED_OF_CASES))
     others.sort(key=lambda name: name.startswith("indices."))
     return [*_FIXED_OF_CASES, *others]
+
+
+def import_layout(can_be_imported: Callable[[str], bool]) -> Layout[CaseRow]:
+    """Return the layout of cases that an import of spreadsheets reads as it is.
+
+    Properties whose names cannot be those of columns there have none.
+    """
+
+    def cells(row: CaseRow) -> dict[str, str]:
+        fixed = wire_fields(row)
+        properties = orjson.loads(row.properties).items()
+        return {
+            "case_id": _text(fixed["case_id"]),
+            "name": _text(fixed["case_name"]),
+            "external_id": _text(fixed["external_id"]),
+            "owner_id": _text(fixed["owner_id"]),
+            **{name: value for name, value in properties if can_be_imported(name)},
+        }
+
+    return Layout(title="cases", line=case_line, cells=cells, columns=_import_columns)
+
+
+def _import_columns(names: Iterable[str]) -> list[str]:
+    return [*_IMPORT_COLUMNS, *sorted(set(names) - set(_IMPORT_COLUMNS))]
 
 
 def form_line(stored: StoredForm) -> bytes:

@@ -19,6 +19,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from ledger.errors import Conflict
 
+BYTE_ORDER_MARK = "\ufeff".encode()
+"""What has a spreadsheet take a CSV file for UTF-8."""
+
 MOST_COLUMNS = 16_384
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
@@ -143,7 +146,7 @@ class _Sheets:
             self._begin()
         for name, text in row.items():
             if text:
-                self._write(self._places[name], text)
+                self._write(self._places[name], text, _what(row))
         self._next += 1
 
     def _begin(self) -> None:
@@ -152,17 +155,23 @@ class _Sheets:
         self._sheet = self._book.add_worksheet(name, worksheet_class=_Sheet)
         self._next = 0
         for place, column in enumerate(self._columns):
-            self._write(place, column)
+            self._write(place, column, "the name of a column")
         self._next = 1
 
-    def _write(self, place: int, text: str) -> None:
+    def _write(self, place: int, text: str, what: str) -> None:
         if self._sheet.write_string(self._next, place, text):
-            number = self._next + 1
             raise Conflict(
-                f"row {number} of sheet '{self._sheet.get_name()}' has a text "
-                f"under '{self._columns[place][:100]}' that is longer than the "
-                f"{LONGEST_CELL} characters of an Excel cell: export as csv or jsonl"
+                f"{what} has a text under '{self._columns[place][:100]}' that is "
+                f"longer than the {LONGEST_CELL} characters of an Excel cell: export "
+                f"as csv or jsonl"
             )
+
+
+def _what(row: dict[str, str]) -> str:
+    """Return what a row is about: no file with that row is there to look into."""
+    if "case_id" in row:
+        return f"case {row['case_id']}"
+    return f"form {row['id']}" if "id" in row else "a row"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from ledger.store import Reader
 from projections.forms.stream import count_forms, stream_forms
 from projections.lists.stream import count_cases, stream_cases
 from projections.rebuild.fresh import Progress, silent
+from projections.rule.case_row import CaseRow
 
 T = TypeVar("T")
 Rows: TypeAlias = Generator[T, None, None]
@@ -42,14 +43,19 @@ def export_cases(
     *,
     file_format: Format,
     case_type: str | None = None,
+    layout: Layout[CaseRow] = export_rows.CASES,
+    mark: bytes = b"",
     progress: Progress = silent,
 ) -> int:
     """Write the cases of a snapshot, closed ones too; return how many there were.
 
+    ``mark`` is written before a CSV file, such as ``BYTE_ORDER_MARK``.
+
     Raises ``Conflict`` for what the format cannot hold.
     """
     export = _Export(
-        layout=export_rows.CASES,
+        layout=layout,
+        mark=mark,
         stream=partial(stream_cases, r, case_type),
         count=partial(count_cases, r, case_type),
         progress=progress,
@@ -63,6 +69,7 @@ def export_forms(
     *,
     file_format: Format,
     xmlns: str | None = None,
+    mark: bytes = b"",
     progress: Progress = silent,
 ) -> int:
     """Write the normal forms of a snapshot; return how many there were.
@@ -71,6 +78,7 @@ def export_forms(
     """
     export = _Export(
         layout=export_rows.FORMS,
+        mark=mark,
         stream=partial(stream_forms, r, xmlns),
         count=partial(count_forms, r, xmlns),
         progress=progress,
@@ -86,6 +94,7 @@ class _Export(Generic[T]):
     stream: Callable[[], Rows[T]]
     count: Callable[[], int]
     progress: Progress
+    mark: bytes = b""
 
     def write(self, out: BinaryIO, file_format: Format) -> int:
         """Write everything in a format; return how many things there were."""
@@ -98,6 +107,7 @@ class _Export(Generic[T]):
         with closing(self.stream()) as things:
             rows = map(self.layout.cells, steps.of(things))
             if file_format is Format.CSV:
+                out.write(self.mark)
                 return write_csv(out, columns, rows)
             return write_xlsx(out, columns, rows, title=self.layout.title)
 

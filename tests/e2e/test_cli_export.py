@@ -15,7 +15,7 @@ from api.cli import main
 from ledger.migrations import migrate
 from ledger.store import open_store
 from tests.kit import nursery
-from tests.kit.build import a_create, a_domain, a_form, submit
+from tests.kit.build import a_create, a_domain, a_form, cases_of, submit
 
 OTHER = "http://example.org/forms/other"
 
@@ -110,7 +110,7 @@ def test_what_went_wrong_leaves_no_file(export, ledger, tmp_path):
     folder.mkdir()
     file = str(folder / "cases.xlsx")
     export("cases", "--format", "xlsx", "-o", file, expect=1)
-    assert "Error: row 4 of sheet 'cases' has a text" in export.told
+    assert "Error: case long has a text" in export.told
     assert list(folder.iterdir()) == []
 
 
@@ -135,3 +135,65 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(ledger, file_format, tmp_
         )
     os.close(writing)
     assert (process.wait(), told.read_bytes()) == (1, b"")
+
+
+def test_the_ending_of_the_name_says_what_is_written(export, tmp_path):
+    """rules/operator.md 3.12: a name that says otherwise than --format is refused."""
+    for name in ("a.csv", "A.XLSX", "a.jsonl"):
+        export("cases", "-o", str(tmp_path / name))
+        assert (tmp_path / name).stat().st_size
+    export("cases", "-o", str(tmp_path / "b.csv"), "--format", "xlsx", expect=2)
+    export("cases", "-o", str(tmp_path / "b"), expect=2)
+    export("cases", "-o", str(tmp_path / "b"), "--format", "csv")
+
+
+def test_a_dash_is_standard_output(export, tmp_path, monkeypatch):
+    """rules/operator.md 3.12: and no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    out = export("cases", "--format", "jsonl", "-o", "-")
+    assert len(out.splitlines()) == 2
+    assert not (tmp_path / "-").exists()
+    export("forms", "-o", "-", expect=2)
+
+
+def test_a_mark_is_written_where_it_is_asked_for(export):
+    """``--bom``: for spreadsheets, before a CSV file alone."""
+    plain = export("cases", "--format", "csv")
+    assert export("cases", "--format", "csv", "--bom") == "\ufeff".encode() + plain
+    export("forms", "--format", "jsonl", "--bom", expect=2)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_an_export_for_an_import_changes_nothing_when_it_comes_back(
+    export, ledger, tmp_path, capfdbinary, ending
+):
+    """rules/operator.md 3.12a: ids, owners, indices and zeros stay."""
+    store = open_store(ledger)
+    about = {"case_name": "Bo", "owner_id": "somebody"}
+    properties = {"card": "00123", "close": "yes", "external_id": "007", "p": "ü"}
+    block = a_create("c2", create=about, update=properties, index={"parent": "h1"})
+    assert submit(store, a_form([block])).kind == "normal"
+    before = cases_of(store)
+    store.close()
+    file = tmp_path / f"cases.{ending}"
+    words = ("--case-type", "patient", "--for-import")
+    export("cases", *words, "-o", str(file))
+    assert "no import takes properties of these names: close" in export.told
+    order = ["--database", ledger, "import", "excel", str(file)]
+    assert main([*order, "--case-type", "patient"]) == 0
+    assert b"updated\t2\n" in capfdbinary.readouterr().out
+    store = open_store(ledger)
+    after = cases_of(store)
+    store.close()
+    assert {**after["c2"].properties} == {**before["c2"].properties}
+    for case_id, case in before.items():
+        same = after[case_id]
+        assert (same.owner_id, same.external_id) == (case.owner_id, case.external_id)
+        assert (same.case_name, same.indices) == (case.case_name, case.indices)
+
+
+def test_an_import_takes_one_type_and_a_table(export):
+    """``--for-import`` says what it needs."""
+    export("cases", "--format", "csv", "--for-import", expect=2)
+    words = ("--case-type", "patient", "--for-import")
+    export("cases", "--format", "jsonl", *words, expect=2)

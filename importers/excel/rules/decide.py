@@ -73,6 +73,7 @@ class Known:
     case_id: str
     case_type: str
     external_id: str | None
+    owner_id: str = ""
 
 
 class Cases(Protocol):
@@ -314,7 +315,7 @@ def _update(
     parent = _parent(wish, sheet.columns.case_type, cases)
     if isinstance(parent, RowError):
         return parent
-    owner = _owner(wish, owners)
+    owner = None if _keeps_owner(wish, case) else _owner(wish, owners)
     if isinstance(owner, RowError):
         return owner
     by_external_id = sheet.columns.search_field is SearchField.EXTERNAL_ID
@@ -345,6 +346,13 @@ def _update(
 def _given(update: Mapping[str, str]) -> str | None:
     """Return the external id that an update gives; a user's id is one in the fold."""
     return update.get("hq_user_id", update.get("external_id"))
+
+
+def _keeps_owner(wish: Wish, case: Known) -> bool:
+    """Tell whether a row leaves its case to whom it has, known or not (rule 10.7)."""
+    return wish.filled("owner_name") is None and (
+        wish.filled("owner_id") in {None, case.owner_id}
+    )
 
 
 def _owner(wish: Wish, owners: Owners) -> str | RowError | None:

@@ -226,6 +226,8 @@ async def test_the_list_of_failed_rows(api):
         ["People", "5", "Invalid Parent ID", "parent_id", "nowhere"],
     ]
     assert found[2][5].startswith("An invalid or unknown parent case")
+    marked = await api.get(f"{path}errors.csv", params={"bom": "true"})
+    assert marked.body == "\ufeff".encode() + answer.body
 
 
 async def test_the_list_has_the_value_that_was_looked_up(api):

@@ -138,7 +138,7 @@ def test_a_text_that_does_not_fit_is_refused(text):
     with pytest.raises(Conflict) as told:
         write_xlsx(out, COLUMNS, [{"a": "x"}, {"b": text}], title="cases")
     assert str(told.value) == (
-        "row 3 of sheet 'cases' has a text under 'b' that is longer than the 32767 "
+        "a row has a text under 'b' that is longer than the 32767 "
         "characters of an Excel cell: export as csv or jsonl"
     )
     assert out.getvalue() == b""
