@@ -6,6 +6,7 @@ import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option
+from api.cli.output import OUTPUT, Column, Output, Record
 from api.config import DOMAIN_VARIABLE, Config
 from ledger.directory.api_keys import (
     create_key,
@@ -19,6 +20,16 @@ from ledger.directory.values import ApiKey
 from ledger.errors import NotFound
 from ledger.store import Store
 from ledger.times import format_micros
+
+_COLUMNS = (
+    Column("id", "key_id"),
+    Column("domain", "domain"),
+    Column("user", "user"),
+    Column("may", "may"),
+    Column("state", "in_use", lambda is_so: "in use" if is_so else "revoked"),
+    Column("created", "created_on"),
+    Column("name", "name", str),
+)
 
 
 @click.group()
@@ -68,13 +79,13 @@ def create(
     show_envvar=True,
     help="Only the keys of this domain.",
 )
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config, *, domain: str | None) -> None:
+def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     """List keys: id, domain, user, what it may do, state, when made, name."""
     with opened(config) as store:
-        for name in _asked(store, domain):
-            for line in _lines(store, name):
-                click.echo(line)
+        found = [one for name in _asked(store, domain) for one in _keys(store, name)]
+    out.rows(found, _COLUMNS)
 
 
 @api_key.command()
@@ -98,26 +109,20 @@ def _asked(store: Store, domain: str | None) -> list[str]:
     return [found.domain for found in list_domains(store.connection)]
 
 
-def _lines(store: Store, domain: str) -> list[str]:
+def _keys(store: Store, domain: str) -> list[Record]:
     with store.reading(domain) as reader:
         names = {user.user_id: user.username for user in list_users(reader)}
-        return [_line(key, names) for key in list_keys(reader)]
+        return [_record(key, names) for key in list_keys(reader)]
 
 
-def _line(key: ApiKey, names: dict[str, str]) -> str:
-    return "\t".join(
-        (
-            key.key_id,
-            key.domain,
-            names.get(key.user_id, key.user_id),
-            _reach(key),
-            "in use" if key.revoked_on is None else "revoked",
-            format_micros(key.created_on),
-            key.name,
-        )
-    )
-
-
-def _reach(key: ApiKey) -> str:
+def _record(key: ApiKey, names: dict[str, str]) -> Record:
     may = "read-only" if key.read_only else "full"
-    return may if key.scope is None else f"{may} for {key.scope}"
+    return {
+        "key_id": key.key_id,
+        "domain": key.domain,
+        "user": names.get(key.user_id, key.user_id),
+        "may": may if key.scope is None else f"{may} for {key.scope}",
+        "in_use": key.revoked_on is None,
+        "created_on": format_micros(key.created_on),
+        "name": key.name,
+    }

@@ -13,6 +13,7 @@ import click
 from api.cli.database import opened, prepare, unchecked
 from api.cli.new_file import new_file
 from api.cli.options import WORKERS
+from api.cli.output import OUTPUT, Output, Record
 from api.cli.progress import progress
 from api.config import Config
 from api.release import release
@@ -33,23 +34,29 @@ _FILE = click.argument(
 
 @click.command()
 @_FILE
+@OUTPUT
 @click.pass_obj
-def backup(config: Config, *, file: Path) -> None:
+def backup(config: Config, *, file: Path, out: Output) -> None:
     """Write the log and all that cannot be derived from it to a new file.
 
     The server may go on meanwhile. FILE may be - for standard output. Whoever has the
     file has all data, the hashes of passwords and the digests of keys.
     """
-    with opened(config) as store, _output(file) as out, progress("backup") as tell:
-        heads = write_backup(store, out, program=release(), progress=tell)
-    _tell(heads, err=file == _PIPE)
+    with opened(config) as store, _output(file) as to, progress("backup") as tell:
+        heads = write_backup(store, to, program=release(), progress=tell)
+    if file == _PIPE:
+        for line in _lines(heads):
+            click.echo(line, err=True)
+    else:
+        out.document(_document(heads), _lines(heads))
 
 
 @click.command()
 @_FILE
 @WORKERS
+@OUTPUT
 @click.pass_obj
-def restore(config: Config, *, file: Path, workers: int) -> None:
+def restore(config: Config, *, file: Path, workers: int, out: Output) -> None:
     """Load a backup into an empty database of either kind, and prove it.
 
     FILE may be - for standard input. Nothing is changed unless the whole file is as it
@@ -62,7 +69,7 @@ def restore(config: Config, *, file: Path, workers: int) -> None:
             with progress("restore") as tell:
                 heads = load_backup(store, source, progress=tell)
             _build(store, workers)
-    _tell(heads, err=False)
+    out.document(_document(heads), _lines(heads))
 
 
 def _build(store: Store, workers: int) -> None:
@@ -72,13 +79,21 @@ def _build(store: Store, workers: int) -> None:
             replay(store, domain, workers=workers, progress=tell)
 
 
-def _tell(heads: Iterable[LogHead], *, err: bool) -> None:
+def _lines(heads: Iterable[LogHead]) -> list[str]:
     lines = [
         f"ok {head.domain}: {head.position} entries; head {head.digest[:_SHOWN_DIGITS]}"
         for head in heads
     ]
-    for line in lines or ["ok: there is no domain"]:
-        click.echo(line, err=err)
+    return lines or ["ok: there is no domain"]
+
+
+def _document(heads: Iterable[LogHead]) -> Record:
+    return {
+        "domains": [
+            {"domain": head.domain, "entries": head.position, "head": head.digest}
+            for head in heads
+        ]
+    }
 
 
 @contextmanager

@@ -10,9 +10,12 @@ import orjson
 
 from api.cases.answers import decode_case
 from api.cli import case_erase, case_state
+from api.cli.case_list import list_all
 from api.cli.database import opened, the_domain
 from api.cli.options import Moment, domain_option
+from api.cli.output import AS_IT_IS, OUTPUT, Output, echo_json
 from api.config import Config
+from api.history.wire import diff_response, step_to_wire, why_response
 from api.wire.case_changes import own_name, wire_name
 from ledger.clock import now_micros
 from ledger.store import Reader, Store
@@ -38,6 +41,7 @@ def case() -> None:
 for _command in (case_state.delete, case_state.restore, case_state.rebuild):
     case.add_command(_command)
 case.add_command(case_erase.erase)
+case.add_command(list_all)
 
 
 @case.command()
@@ -49,6 +53,7 @@ case.add_command(case_erase.erase)
     metavar="TIME",
     help="Show the case as the log stood at this time (ISO 8601, UTC if not said).",
 )
+@AS_IT_IS
 @click.pass_obj
 def show(
     config: Config, *, case_id: str, domain: str | None, as_of: Micros | None
@@ -56,33 +61,41 @@ def show(
     """Print the case as JSON, in the shape of the case API."""
     with opened(config) as store:
         found = _case(store, the_domain(store, domain), case_id, as_of)
-    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    echo_json(found)
 
 
 @case.command()
 @click.argument("case_id")
 @_DOMAIN
+@OUTPUT
 @click.pass_obj
-def history(config: Config, *, case_id: str, domain: str | None) -> None:
+def history(config: Config, *, case_id: str, domain: str | None, out: Output) -> None:
     """Print what every entry of the log did to the case, the oldest first."""
-    for step in _read(config, domain, lambda r: steps_of(r, case_id)):
-        click.echo(_head(step))
-        _echo(f"  {line}" for line in _lines(step.changes))
+    found = _read(config, domain, lambda r: steps_of(r, case_id))
+    document = {
+        "case_id": case_id,
+        "history": [step_to_wire(step, _no_link) for step in found],
+    }
+    out.document(document, _steps(found))
 
 
 @case.command()
 @click.argument("case_id")
 @click.argument("name", metavar="PROPERTY")
 @_DOMAIN
+@OUTPUT
 @click.pass_obj
-def why(config: Config, *, case_id: str, name: str, domain: str | None) -> None:
+def why(
+    config: Config, *, case_id: str, name: str, domain: str | None, out: Output
+) -> None:
     """Print which form set a value of the case, and what else changed it.
 
     PROPERTY is a key of the case such as owner_id, the name of a property,
     properties.NAME, indices.NAME or attachments.NAME.
     """
     found = _read(config, domain, lambda r: reason_of(r, case_id, own_name(name)))
-    _echo(_reasons(found))
+    document = orjson.loads(why_response(case_id, found, link=_no_link))
+    out.document(document, _reasons(found))
 
 
 @case.command()
@@ -103,6 +116,7 @@ def why(config: Config, *, case_id: str, name: str, domain: str | None) -> None:
     metavar="TIME",
     help="The time to compare to; now if it is not said.",
 )
+@OUTPUT
 @click.pass_obj
 def diff(
     config: Config,
@@ -111,13 +125,15 @@ def diff(
     domain: str | None,
     start: Micros,
     end: Micros | None,
+    out: Output,
 ) -> None:
     """Print what differs in the case between two times."""
     until = now_micros() if end is None else end
     found = _read(
         config, domain, lambda r: changes_between(r, case_id, start=start, end=until)
     )
-    _echo(_lines(found))
+    body = diff_response(case_id, found, start=start, end=until)
+    out.document(orjson.loads(body), _lines(found))
 
 
 def _read(config: Config, domain: str | None, fn: Callable[[Reader], T]) -> T:
@@ -135,9 +151,15 @@ def _case(
     return wire if found.deleted_on is None else {**wire, "deleted": found.deleted_on}
 
 
-def _echo(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)
+def _no_link(_form_id: str) -> str:
+    """Link to no form: a command has no address."""
+    return ""
+
+
+def _steps(found: Iterable[HistoryStep]) -> Iterator[str]:
+    for step in found:
+        yield _head(step)
+        yield from (f"  {line}" for line in _lines(step.changes))
 
 
 def _head(step: HistoryStep) -> str:

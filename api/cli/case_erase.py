@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option
+from api.cli.output import OUTPUT, Output, Record
 from api.cli.progress import progress
 from api.cli.work import see_through
 from api.cli.writing import written
@@ -31,6 +34,7 @@ from projections.erasure.values import ErasurePreview, FormMeant
 @click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
 @click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@OUTPUT
 @click.pass_obj
 def erase(
     config: Config,
@@ -40,6 +44,7 @@ def erase(
     reason: str,
     yes: bool,
     dry_run: bool,
+    out: Output,
 ) -> int:
     """Make the personal data of cases unreadable: in the log, files and read tables.
 
@@ -50,7 +55,8 @@ def erase(
     with opened(config) as store:
         name = the_domain(store, domain)
         found = _search(store, name, case_ids)
-        _echo(_preview(_look(store, name, case_ids, found)))
+        meant = _look(store, name, case_ids, found)
+        out.each(_record(meant), _preview(meant))
         if dry_run:
             return 0
         if not yes:
@@ -58,7 +64,7 @@ def erase(
         command = EraseCases(
             case_ids=case_ids, author=OPERATOR, reason=reason, found=found
         )
-        return _erase(store, name, command)
+        return _erase(store, name, command, out)
 
 
 def _check(reason: str, *, may_ask: bool) -> None:
@@ -96,14 +102,18 @@ def _look(
         return preview_erasure(reader, case_ids, found)
 
 
-def _erase(store: Store, domain: str, command: EraseCases) -> int:
+def _erase(store: Store, domain: str, command: EraseCases, out: Output) -> int:
     (done,) = written(
         store, domain, [EraseAndRepack(command=command, clock=now_micros)]
     )
     if isinstance(done, LedgerError):
         raise done
     job = see_through(store, (domain, done.job_id))
-    _echo(_summary(done, job))
+    summary = dict(_summary(done, job))
+    out.each(
+        {**summary, "job": job.job_id, "state": job.state},
+        [*(f"{name}\t{value}" for name, value in summary.items()), _job(job)],
+    )
     if job.state is JobState.DONE:
         return 0
     click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)
@@ -124,14 +134,22 @@ def _form(form: FormMeant) -> str:
     return f"  {form.form_id or '-'}\t{form.state}\tposition {form.position}"
 
 
-def _summary(done: Erasure, job: Job) -> Iterator[str]:
-    yield f"erased at position\t{done.erased.receipt.position}"
-    yield f"forms redacted\t{done.erased.bodies}"
-    yield f"files dropped\t{done.erased.blobs}"
-    yield f"dictionaries replaced\t{(job.result or {}).get('dictionaries', 0)}"
-    yield f"job\t{job.job_id}\t{job.state}"
+def _record(found: ErasurePreview) -> Record:
+    return {
+        "forms": [asdict(form) for form in found.forms],
+        "form_count": found.form_count,
+        "files": [{"name": file.name, "length": file.length} for file in found.files],
+        "mentioned": [asdict(form) for form in found.mentioned],
+        "mentioned_count": found.mentioned_count,
+    }
 
 
-def _echo(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)
+def _summary(done: Erasure, job: Job) -> Iterator[tuple[str, Any]]:
+    yield "erased at position", done.erased.receipt.position
+    yield "forms redacted", done.erased.bodies
+    yield "files dropped", done.erased.blobs
+    yield "dictionaries replaced", (job.result or {}).get("dictionaries", 0)
+
+
+def _job(job: Job) -> str:
+    return f"job\t{job.job_id}\t{job.state}"

@@ -9,6 +9,7 @@ import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import REASON, domain_option
+from api.cli.output import OUTPUT, Column, Output, Record
 from api.cli.writing import written
 from api.config import Config
 from ledger.commands.form_states import FlagCases, RebuildCases
@@ -17,6 +18,8 @@ from ledger.errors import LedgerError
 from ledger.submit import Command
 
 _DOMAIN = domain_option("The cases' domain")
+_COLUMNS = (Column("id", "case_id"), Column("became", "became"))
+_FAILED = (*_COLUMNS, Column("problem", "problem"))
 _CASE_IDS = click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
 
 
@@ -24,6 +27,7 @@ _CASE_IDS = click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID
 @_CASE_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def delete(config: Config, /, **asked: Any) -> int:
     """Flag cases as deleted: no list has them, and nothing is lost."""
@@ -34,6 +38,7 @@ def delete(config: Config, /, **asked: Any) -> int:
 @_CASE_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def restore(config: Config, /, **asked: Any) -> int:
     """Take back that cases are deleted."""
@@ -44,6 +49,7 @@ def restore(config: Config, /, **asked: Any) -> int:
 @_CASE_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def rebuild(config: Config, /, **asked: Any) -> int:
     """Fold cases from nothing."""
@@ -68,6 +74,7 @@ def _each(
     case_ids: tuple[str, ...],
     domain: str | None,
     reason: str,
+    out: Output,
 ) -> int:
     """Run a command for each case and print a line for it; return the exit code."""
     commands = (command(case_id, reason) for case_id in case_ids)
@@ -76,13 +83,17 @@ def _each(
         outcomes = written(store, the_domain(store, domain), commands)
         for case_id, outcome in zip(case_ids, outcomes, strict=True):
             failed += isinstance(outcome, LedgerError)
-            click.echo(f"{case_id}\t{_said(outcome)}")
+            record = _record(case_id, outcome)
+            out.row(record, _COLUMNS if record["problem"] is None else _FAILED)
     if failed:
         click.echo(f"Error: {failed} of {len(case_ids)} cases failed", err=True)
     return 1 if failed else 0
 
 
-def _said(outcome: Receipt | LedgerError) -> str:
-    if isinstance(outcome, LedgerError):
-        return f"failed\t{outcome}"
-    return "unchanged" if outcome.position is None else "changed"
+def _record(case_id: str, outcome: Receipt | LedgerError) -> Record:
+    """Return what became of a case."""
+    problem = str(outcome) if isinstance(outcome, LedgerError) else None
+    became = "failed"
+    if not isinstance(outcome, LedgerError):
+        became = "unchanged" if outcome.position is None else "changed"
+    return {"case_id": case_id, "became": became, "problem": problem}

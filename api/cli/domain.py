@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import click
 
 from api.cli.database import OPERATOR, opened, prepare, the_domain
+from api.cli.output import OUTPUT, Column, Output, shown
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.directory.domains import (
@@ -19,6 +20,12 @@ from ledger.directory.domains import (
 from ledger.store import Store
 from ledger.times import format_micros
 from projections.rebuild.generations import ensure_live
+
+_COLUMNS = (
+    Column("domain", "domain"),
+    Column("entries", "entries"),
+    Column("created", "created_on"),
+)
 
 
 @click.group()
@@ -52,8 +59,9 @@ def create(config: Config, name: str) -> None:
     default=None,
     help="Whether a case that is closed takes what extends it along.",
 )
+@OUTPUT
 @click.pass_obj
-def settings(config: Config, /, name: str, **asked: bool | None) -> None:
+def settings(config: Config, /, name: str, out: Output, **asked: bool | None) -> None:
     """Change what holds in the domain NAME, if anything is said, and print it.
 
     A running server follows in seconds.
@@ -61,18 +69,27 @@ def settings(config: Config, /, name: str, **asked: bool | None) -> None:
     given = {name: value for name, value in asked.items() if value is not None}
     with opened(config) as store:
         found = _changed(store, the_domain(store, name), given)
-    for setting, value in asdict(found).items():
-        click.echo(f"{setting.replace('_', '-')}\t{'yes' if value else 'no'}")
+    values = asdict(found)
+    out.document(
+        values, (f"{n.replace('_', '-')}\t{shown(v)}" for n, v in values.items())
+    )
 
 
 @domain.command("list")
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config) -> None:
+def list_all(config: Config, *, out: Output) -> None:
     """List the domains: name, entries in the log, when created."""
     with opened(config) as store:
-        for found in list_domains(store.connection):
-            created = format_micros(found.created_on)
-            click.echo(f"{found.domain}\t{found.position}\t{created}")
+        records = [
+            {
+                "domain": found.domain,
+                "entries": found.position,
+                "created_on": format_micros(found.created_on),
+            }
+            for found in list_domains(store.connection)
+        ]
+    out.rows(records, _COLUMNS)
 
 
 def add_domain(store: Store, name: str) -> None:

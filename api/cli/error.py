@@ -10,10 +10,12 @@ import click
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.form import echo_form
 from api.cli.options import REASON, Moment, domain_option, limit_option
+from api.cli.output import AS_IT_IS, OUTPUT, Column, Output
 from api.cli.work import outcome, see_through
 from api.cli.writing import written
 from api.config import Config
-from api.errors.wire import lines
+from api.errors.wire import to_wire
+from api.wire.forms import render_outcome
 from importers.jobs.reprocess import enqueue_reprocess
 from ledger.clock import now_micros
 from ledger.commands.form_states import ChangeForms
@@ -27,6 +29,13 @@ from projections.forms.view import form_bytes
 _Command = Callable[..., Any]
 
 _DOMAIN = domain_option("The forms' domain")
+_COLUMNS = (
+    Column("id", "form_id"),
+    Column("state", "state"),
+    Column("received", "received_on"),
+    Column("user", "user_id"),
+    Column("problem", "problem", lambda problem: " ".join((problem or "").split())),
+)
 _FORM_ID = click.argument("form_id")
 
 
@@ -59,20 +68,21 @@ def error() -> None:
 @click.option("--state", type=click.Choice(ERROR_STATES), help="Only in this state.")
 @_filtered
 @limit_option(1_000_000)
+@OUTPUT
 @click.pass_obj
 def list_errors(
-    config: Config, /, *, domain: str | None, limit: int, **given: Any
+    config: Config, /, *, domain: str | None, limit: int, out: Output, **given: Any
 ) -> None:
     """Print the newest forms in error: id, state, when, who, problem."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = latest_errors(reader, ErrorFilter(**given), limit=limit)
-    for line in lines(found):
-        click.echo(line)
+    out.rows((to_wire(one, base="") for one in found), _COLUMNS)
 
 
 @error.command()
 @_FORM_ID
 @_DOMAIN
+@AS_IT_IS
 @click.pass_obj
 def show(config: Config, *, form_id: str, domain: str | None) -> None:
     """Print a form in error as JSON: its problem, who sent it, all its life."""
@@ -98,6 +108,7 @@ def xml(config: Config, *, form_id: str, domain: str | None) -> None:
 @_filtered
 @click.option("--all", "every", is_flag=True, help="All that the options select.")
 @REASON
+@OUTPUT
 @click.pass_obj
 def reprocess(
     config: Config,
@@ -107,6 +118,7 @@ def reprocess(
     domain: str | None,
     every: bool,
     reason: str,
+    out: Output,
     **given: Any,
 ) -> int:
     """Try one form in error again, or with --all every one that the options select."""
@@ -116,11 +128,13 @@ def reprocess(
     with opened(config) as store:
         name = the_domain(store, domain)
         if form_id is not None:
-            return _reprocess_one(store, name, form_id, reason)
+            return _reprocess_one(store, name, form_id, reason, out=out)
         return _reprocess_all(store, name, ErrorFilter(**given), reason)
 
 
-def _reprocess_one(store: Store, domain: str, form_id: str, reason: str) -> int:
+def _reprocess_one(
+    store: Store, domain: str, form_id: str, reason: str, *, out: Output
+) -> int:
     command = ChangeForms(
         form_ids=(form_id,), kind=Kind.REPROCESS, author=OPERATOR, reason=reason
     )
@@ -128,7 +142,7 @@ def _reprocess_one(store: Store, domain: str, form_id: str, reason: str) -> int:
     if isinstance(found, LedgerError):
         raise found
     [found] = found
-    click.echo(f"{found.form_id}\t{found.state}")
+    out.document(render_outcome(found), [f"{found.form_id}\t{found.state}"])
     if found.problem is None:
         return 0
     click.echo(f"Error: {found.problem}", err=True)

@@ -5,21 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.form_check import check
+from api.cli.form_list import list_all
 from api.cli.options import REASON, domain_option
+from api.cli.output import AS_IT_IS, OUTPUT, Column, Output, echo_json
 from api.cli.writing import written
 from api.config import Config
-from api.wire.forms import render_form
+from api.wire.forms import render_form, render_outcome
 from ledger.commands.form_states import ChangeForms
-from ledger.commands.values import FormOutcome
 from ledger.entry import Kind
 from projections.forms.values import FormView
 from projections.forms.view import form_bytes, look_at_form
 
 _DOMAIN = domain_option("The forms' domain")
+_COLUMNS = (
+    Column("id", "form_id"),
+    Column("state", "state", lambda state: state or "unknown"),
+    Column("changed", "changed", lambda is_so: "changed" if is_so else "unchanged"),
+)
+_FAILED = (*_COLUMNS, Column("problem", "problem"))
 _FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")
 
 
@@ -29,11 +35,13 @@ def form() -> None:
 
 
 form.add_command(check)
+form.add_command(list_all)
 
 
 @form.command()
 @click.argument("form_id")
 @_DOMAIN
+@AS_IT_IS
 @click.pass_obj
 def show(config: Config, *, form_id: str, domain: str | None) -> None:
     """Print a form as JSON: its state, its versions and all that happened to it."""
@@ -43,8 +51,7 @@ def show(config: Config, *, form_id: str, domain: str | None) -> None:
 
 def echo_form(view: FormView) -> None:
     """Print a form as JSON."""
-    found = render_form(view, base="")
-    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    echo_json(render_form(view, base=""))
 
 
 @form.command()
@@ -62,6 +69,7 @@ def xml(config: Config, *, form_id: str, domain: str | None) -> None:
 @_FORM_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def archive(config: Config, /, **asked: Any) -> int:
     """Withdraw forms, so that their cases are folded without them."""
@@ -72,6 +80,7 @@ def archive(config: Config, /, **asked: Any) -> int:
 @_FORM_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def unarchive(config: Config, /, **asked: Any) -> int:
     """Let archived forms count again."""
@@ -82,6 +91,7 @@ def unarchive(config: Config, /, **asked: Any) -> int:
 @_FORM_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def delete(config: Config, /, **asked: Any) -> int:
     """Delete forms softly, whatever their state."""
@@ -92,6 +102,7 @@ def delete(config: Config, /, **asked: Any) -> int:
 @_FORM_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def restore(config: Config, /, **asked: Any) -> int:
     """Make deleted forms what they were before."""
@@ -102,6 +113,7 @@ def restore(config: Config, /, **asked: Any) -> int:
 @_FORM_IDS
 @_DOMAIN
 @REASON
+@OUTPUT
 @click.pass_obj
 def reprocess(config: Config, /, **asked: Any) -> int:
     """Try XFormErrors again, because their cause may be gone."""
@@ -115,6 +127,7 @@ def _change(
     form_ids: tuple[str, ...],
     domain: str | None,
     reason: str,
+    out: Output,
 ) -> int:
     """Change forms and print a line for each; return the exit code."""
     commands = (
@@ -131,14 +144,8 @@ def _change(
     with opened(config) as store:
         for [outcome] in written(store, the_domain(store, domain), commands):
             failed += outcome.problem is not None
-            click.echo(_line(outcome))
+            columns = _COLUMNS if outcome.problem is None else _FAILED
+            out.row(render_outcome(outcome), columns)
     if failed:
         click.echo(f"Error: {failed} of {len(form_ids)} forms failed", err=True)
     return 1 if failed else 0
-
-
-def _line(outcome: FormOutcome) -> str:
-    """Return what became of a form: id, state, whether that is new, or the problem."""
-    new = "changed" if outcome.changed else "unchanged"
-    parts = [outcome.form_id, outcome.state or "unknown", new]
-    return "\t".join([*parts, outcome.problem] if outcome.problem else parts)

@@ -7,12 +7,22 @@ from typing import Any
 
 import click
 
+from api.cli.asking import YES, be_sure
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.people import DOMAIN, the_group, the_user, yes
+from api.cli.output import OUTPUT, Column, Output
+from api.cli.people import DOMAIN, the_group, the_user
 from api.config import Config
 from ledger.directory import groups
 from ledger.directory.groups import GroupChange
 
+_COLUMNS = (
+    Column("id", "group_id"),
+    Column("name", "name"),
+    Column("case sharing", "case_sharing", label="case sharing: "),
+    Column("reporting", "reporting", label="reporting: "),
+    Column("members", "members", label="members: "),
+)
+_MEMBERS = (Column("id", "user_id"), Column("username", "username"))
 _NAME = click.argument("name", metavar="GROUP")
 _USERS = click.argument("usernames", metavar="USERNAME...", nargs=-1, required=True)
 
@@ -51,22 +61,24 @@ def create(config: Config, /, name: str, domain: str | None, **flags: Any) -> No
 
 @group.command("list")
 @DOMAIN
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config, *, domain: str | None) -> None:
+def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     """List the groups: id, name, what they are for, how many members."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = groups.list_groups(reader)
         members = groups.members_of(reader, [one.group_id for one in found])
-    for one in found:
-        number = len(members.get(one.group_id, ()))
-        told = (
-            one.group_id,
-            one.name,
-            f"case sharing: {yes(one.case_sharing)}",
-            f"reporting: {yes(one.reporting)}",
-            f"members: {number}",
-        )
-        click.echo("\t".join(told))
+    records = (
+        {
+            "group_id": one.group_id,
+            "name": one.name,
+            "case_sharing": bool(one.case_sharing),
+            "reporting": bool(one.reporting),
+            "members": len(members.get(one.group_id, ())),
+        }
+        for one in found
+    )
+    out.rows(records, _COLUMNS)
 
 
 @group.command()
@@ -94,15 +106,16 @@ def update(
 @group.command()
 @_NAME
 @DOMAIN
+@OUTPUT
 @click.pass_obj
-def members(config: Config, *, name: str, domain: str | None) -> None:
+def members(config: Config, *, name: str, domain: str | None, out: Output) -> None:
     """List who is in GROUP: user id and name."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = the_group(reader, name)
         ids = groups.members_of(reader, [found.group_id]).get(found.group_id, [])
         known = [the_user(reader, user_id) for user_id in ids]
-    for user in known:
-        click.echo(f"{user.user_id}\t{user.username}")
+    records = ({"user_id": u.user_id, "username": u.username} for u in known)
+    out.rows(records, _MEMBERS)
 
 
 @group.command("add-user")
@@ -136,10 +149,15 @@ def remove_user(
 @group.command()
 @_NAME
 @DOMAIN
+@YES
 @click.pass_obj
-def delete(config: Config, *, name: str, domain: str | None) -> None:
+def delete(config: Config, *, name: str, domain: str | None, yes: bool) -> None:
     """Take GROUP away; cases that it owns keep its id."""
-    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
-        found = the_group(writer, name)
-        groups.delete_group(writer, found, author=OPERATOR)
+    with opened(config) as store:
+        where = the_domain(store, domain)
+        with store.reading(where) as reader:
+            found = the_group(reader, name)
+        be_sure(f"Take the group {found.name} away?", yes=yes)
+        with store.writing(where) as writer:
+            groups.delete_group(writer, found, author=OPERATOR)
     click.echo(f"deleted {found.group_id}")

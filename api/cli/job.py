@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option, limit_option
-from api.cli.work import lines, outcome, see_through
+from api.cli.output import AS_IT_IS, OUTPUT, Output, echo_json
+from api.cli.work import COLUMNS, outcome, see_through
 from api.config import Config
 from api.wire.jobs import to_wire
 from importers.jobs.forget_files import forget_files
@@ -36,6 +36,7 @@ def job() -> None:
     help="Only jobs in this state.",
 )
 @limit_option(100_000)
+@OUTPUT
 @click.pass_obj
 def list_jobs(
     config: Config,
@@ -44,40 +45,45 @@ def list_jobs(
     kind: str | None,
     state: str | None,
     limit: int,
+    out: Output,
 ) -> None:
     """Print the newest jobs: id, kind, state, how far, when it was asked for."""
     asked = JobFilter(kind=kind, state=state)
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
-        for line in lines(jobs.list_jobs(reader, asked, limit=limit)):
-            click.echo(line)
+        found = jobs.list_jobs(reader, asked, limit=limit)
+    out.rows(map(to_wire, found), COLUMNS)
 
 
 @job.command()
 @_JOB
 @_DOMAIN
+@AS_IT_IS
 @click.pass_obj
 def show(config: Config, *, job_id: str, domain: str | None) -> None:
     """Print a job as JSON, in the shape of the API."""
     with opened(config) as store:
         key = (the_domain(store, domain), job_id)
         found = to_wire(jobs.get_job(store.connection, key))
-    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    echo_json(found)
 
 
 @job.command()
 @_JOB
 @_DOMAIN
+@OUTPUT
 @click.pass_obj
-def cancel(config: Config, *, job_id: str, domain: str | None) -> None:
+def cancel(config: Config, *, job_id: str, domain: str | None, out: Output) -> None:
     """Stop a job, after its present chunk when it runs."""
     moved = _move(config, job_id, domain, jobs.cancel)
     asked = moved.cancel_asked and not moved.has_ended
-    click.echo(f"{job_id} {'stops soon' if asked else moved.state}")
+    line = f"{job_id} {'stops soon' if asked else moved.state}"
+    out.document(to_wire(moved), [line])
 
 
 @job.command()
 @_JOB
 @_DOMAIN
+@AS_IT_IS
 @click.pass_obj
 def retry(config: Config, *, job_id: str, domain: str | None) -> int:
     """Let a job go on that failed, was cancelled or interrupted; see it through."""
@@ -103,6 +109,7 @@ def forget(config: Config, *, job_id: str, domain: str | None) -> None:
 @job.command()
 @_JOB
 @_DOMAIN
+@AS_IT_IS
 @click.pass_obj
 def run(config: Config, *, job_id: str, domain: str | None) -> int:
     """Run a job that waits, or watch it while a server runs it."""

@@ -9,15 +9,24 @@ from typing import Any
 import click
 import orjson
 
+from api.cli.asking import YES, be_sure
 from api.cli.database import OPERATOR, opened, the_domain
+from api.cli.output import OUTPUT, Column, Output, Record
 from api.cli.people import DOMAIN, merged, the_location, with_data
 from api.config import Config
 from ledger.directory import location_changes
 from ledger.directory.location_changes import LocationWish, wish_of
-from ledger.directory.location_types import types_of
+from ledger.directory.location_types import LocationTypes, types_of
 from ledger.directory.locations import Location, list_locations
 from ledger.store import Reader
 
+_COLUMNS = (
+    Column("id", "location_id"),
+    Column("site code", "site_code"),
+    Column("name", "name"),
+    Column("type", "type"),
+    Column("parent", "parent"),
+)
 _CODE = click.argument("site_code", metavar="SITE_CODE")
 
 
@@ -66,23 +75,21 @@ def create(
 @location.command("list")
 @DOMAIN
 @click.option("--archived", is_flag=True, help="Only places that are archived.")
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config, *, domain: str | None, archived: bool) -> None:
+def list_all(
+    config: Config, *, domain: str | None, archived: bool, out: Output
+) -> None:
     """List the places: id, site code, name, type, site code of the place above."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         types = types_of(reader)
         found = {one.location_id: one for one in list_locations(reader)}
-    for one in found.values():
-        if (one.archived_on is not None) is archived:
-            above = found.get(one.parent_id or "")
-            told = (
-                one.location_id,
-                one.site_code,
-                one.name,
-                types.by_id[one.type_id].code,
-                "-" if above is None else above.site_code,
-            )
-            click.echo("\t".join(told))
+    records = (
+        _record(one, types, found.get(one.parent_id or ""))
+        for one in found.values()
+        if (one.archived_on is not None) is archived
+    )
+    out.rows(records, _COLUMNS)
 
 
 @location.command()
@@ -127,14 +134,19 @@ def update(
 @location.command()
 @_CODE
 @DOMAIN
+@YES
 @click.pass_obj
-def archive(config: Config, *, site_code: str, domain: str | None) -> None:
+def archive(config: Config, *, site_code: str, domain: str | None, yes: bool) -> None:
     """Close a place and all below it; nobody works there any longer."""
-    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
-        found = the_location(writer, site_code)
-        closed = location_changes.archive_location(
-            writer, found.location_id, author=OPERATOR
-        )
+    with opened(config) as store:
+        name = the_domain(store, domain)
+        with store.reading(name) as reader:
+            found = the_location(reader, site_code)
+        be_sure(f"Close {found.name} and every place below it?", yes=yes)
+        with store.writing(name) as writer:
+            closed = location_changes.archive_location(
+                writer, found.location_id, author=OPERATOR
+            )
     click.echo(f"{len(closed)} archived")
 
 
@@ -150,6 +162,21 @@ def unarchive(config: Config, *, site_code: str, domain: str | None) -> None:
             writer, found.location_id, author=OPERATOR
         )
     click.echo(f"{len(opened_again)} unarchived")
+
+
+def _record(one: Location, types: LocationTypes, above: Location | None) -> Record:
+    return {
+        "location_id": one.location_id,
+        "site_code": one.site_code,
+        "name": one.name,
+        "type": types.by_id[one.type_id].code,
+        "parent": None if above is None else above.site_code,
+        "external_id": one.external_id or None,
+        "latitude": one.latitude or None,
+        "longitude": one.longitude or None,
+        "data": orjson.loads(one.data),
+        "archived": one.archived_on is not None,
+    }
 
 
 def _parent(r: Reader, code: str | None) -> str | None:

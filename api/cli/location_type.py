@@ -8,9 +8,19 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.people import DOMAIN, the_type, yes
+from api.cli.output import OUTPUT, Column, Output
+from api.cli.people import DOMAIN, the_type
 from api.config import Config
 from ledger.directory.location_types import create_type, list_types, update_type
+
+_COLUMNS = (
+    Column("number", "type_id"),
+    Column("code", "code"),
+    Column("name", "name"),
+    Column("parent", "parent"),
+    Column("shares cases", "shares_cases", label="shares cases: "),
+    Column("view descendants", "view_descendants", label="view descendants: "),
+)
 
 
 def _flags(*, default: bool | None) -> Callable[..., Any]:
@@ -60,22 +70,25 @@ def create(
 
 @location_type.command("list")
 @DOMAIN
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config, *, domain: str | None) -> None:
+def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     """List the types: number, code, name, the type above, what its places may do."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = list_types(reader)
     codes = {one.type_id: one.code for one in found}
-    for one in found:
-        told = (
-            str(one.type_id),
-            one.code,
-            one.name,
-            "-" if one.parent_id is None else codes[one.parent_id],
-            f"shares cases: {yes(one.shares_cases)}",
-            f"view descendants: {yes(one.view_descendants)}",
-        )
-        click.echo("\t".join(told))
+    records = (
+        {
+            "type_id": one.type_id,
+            "code": one.code,
+            "name": one.name,
+            "parent": None if one.parent_id is None else codes[one.parent_id],
+            "shares_cases": bool(one.shares_cases),
+            "view_descendants": bool(one.view_descendants),
+        }
+        for one in found
+    )
+    out.rows(records, _COLUMNS)
 
 
 @location_type.command()

@@ -100,8 +100,3 @@ def the_owner(r: Reader, name: str) -> str:
         f"'{name}' may not own cases: only users who are active, groups that share "
         f"cases, and places whose type does, may"
     )
-
-
-def yes(value: object) -> str:
-    """Return a flag as a column of a list has it."""
-    return "yes" if value else "no"

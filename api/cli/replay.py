@@ -6,6 +6,7 @@ import click
 
 from api.cli.database import opened, the_domains
 from api.cli.options import WORKERS, domains_option
+from api.cli.output import OUTPUT, Output
 from api.cli.progress import progress
 from api.config import Config
 from projections.rebuild.replay import replay as rebuild
@@ -21,6 +22,7 @@ from projections.tables import CASES, FORMS
     help="Rebuild only this projection's tables.",
 )
 @WORKERS
+@OUTPUT
 @click.pass_obj
 def replay(
     config: Config,
@@ -29,6 +31,7 @@ def replay(
     every: bool,
     projection: str | None,
     workers: int,
+    out: Output,
 ) -> None:
     """Rebuild the read tables from the log and swap them in.
 
@@ -41,7 +44,14 @@ def replay(
                 report = rebuild(
                     store, name, projections=asked, workers=workers, progress=tell
                 )
-            click.echo(
+            line = (
                 f"{name}: {report.entries} entries in {report.seconds:.1f} s, "
                 f"{report.rate:.0f} forms/s"
             )
+            record = {
+                "domain": name,
+                "entries": report.entries,
+                "seconds": report.seconds,
+                "forms_per_second": report.rate,
+            }
+            out.each(record, [line])

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from api.cli.new_file import NEW_FILE
 from ledger.proof.signing import create_signing_key, load_signing_key
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = NEW_FILE
 
 
 @click.group()

@@ -10,10 +10,13 @@ import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import REASON, Moment, domain_option
+from api.cli.output import OUTPUT, Output
 from api.cli.work import see_through
 from api.config import Config
 from api.undo.handlers import try_undo
+from api.undo.wire import preview_to_wire
 from api.wire.case_changes import wire_name
+from api.wire.jobs import to_wire
 from importers.jobs.undo import enqueue_undo
 from importers.jobs.values import UndoRequest
 from ledger.clock import now_micros
@@ -36,6 +39,7 @@ from projections.undo.values import CasePreview, UndoPreview
 @domain_option()
 @REASON
 @click.option("--dry-run", is_flag=True, help="Only tell what would change.")
+@OUTPUT
 @click.pass_obj
 def undo(
     config: Config,
@@ -48,6 +52,7 @@ def undo(
     domain: str | None,
     reason: str,
     dry_run: bool,
+    out: Output,
 ) -> int:
     """Take back what one form, one job or one user did, or tell what that would do.
 
@@ -63,8 +68,8 @@ def undo(
         reason=reason,
     )
     if dry_run:
-        return _try(config, domain, wish)
-    return _undo(config, domain, wish)
+        return _try(config, domain, wish, out)
+    return _undo(config, domain, wish, out)
 
 
 def _check(*whose: str | None, given: list[Micros]) -> None:
@@ -79,21 +84,19 @@ def _check(*whose: str | None, given: list[Micros]) -> None:
         raise click.UsageError(text)
 
 
-def _try(config: Config, domain: str | None, wish: UndoRequest) -> int:
+def _try(config: Config, domain: str | None, wish: UndoRequest, out: Output) -> int:
     with opened(config) as store:
         found = try_undo(store, the_domain(store, domain), wish)
-    for line in _preview(found):
-        click.echo(line)
+    out.document(preview_to_wire(found), _preview(found))
     return 0
 
 
-def _undo(config: Config, domain: str | None, wish: UndoRequest) -> int:
+def _undo(config: Config, domain: str | None, wish: UndoRequest, out: Output) -> int:
     with opened(config) as store:
         with store.writing(the_domain(store, domain)) as writer:
             job = enqueue_undo(writer, wish, author=OPERATOR, clock=now_micros)
         job = see_through(store, job.key)
-    for name, value in _summary(job):
-        click.echo(f"{name}\t{value}")
+    out.document(to_wire(job), (f"{name}\t{value}" for name, value in _summary(job)))
     if job.state is JobState.DONE:
         return 0
     click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import click
 
+from api.cli.asking import YES, be_sure, the_password
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option
+from api.cli.output import OUTPUT, Column, Output, Record
 from api.cli.people import DOMAIN, merged, the_location, the_user, with_data
 from api.config import Config
 from api.wire.permissions import ROLES
@@ -28,6 +29,14 @@ from ledger.directory.workplaces import Workplaces, workplaces_of
 from ledger.store import Reader
 
 _USER = click.argument("username")
+_COLUMNS = (
+    Column("id", "user_id"),
+    Column("username", "username"),
+    Column("role", "role"),
+    Column("state", "active", lambda active: "active" if active else "inactive"),
+    Column("name", "name"),
+    Column("locations", "locations", lambda codes: ", ".join(codes) or "-"),
+)
 
 
 def _described(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,7 +90,7 @@ def create(
     password_stdin: bool,
 ) -> None:
     """Create USERNAME in a domain and print the user's id."""
-    secret = _password(password, from_stdin=password_stdin)
+    secret = the_password(password, from_stdin=password_stdin)
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         made = create_user(
             writer, username, role=role, password=secret, author=OPERATOR
@@ -91,23 +100,14 @@ def create(
 
 @user.command("list")
 @DOMAIN
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config, *, domain: str | None) -> None:
+def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     """List users: id, username, role, state, name, site codes of where they work."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = list_users(reader)
         codes = _site_codes(reader, found)
-    for one in found:
-        about = one.profile
-        told = (
-            one.user_id,
-            one.username,
-            one.role,
-            "active" if one.active else "inactive",
-            f"{about.first_name} {about.last_name}".strip() or "-",
-            ", ".join(codes.get(one.user_id, ())) or "-",
-        )
-        click.echo("\t".join(told))
+    out.rows((_record(one, codes.get(one.user_id, [])) for one in found), _COLUMNS)
 
 
 @user.command()
@@ -142,7 +142,7 @@ def update(config: Config, /, username: str, domain: str | None, **given: Any) -
         raise click.UsageError(text)
     secret = None
     if given.pop("password_stdin"):
-        secret = _password(None, from_stdin=True)
+        secret = the_password(None, from_stdin=True)
     role, active = given.pop("role"), given.pop("active")
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         found = the_user(writer, username)
@@ -160,13 +160,30 @@ def update(config: Config, /, username: str, domain: str | None, **given: Any) -
 @user.command()
 @_USER
 @DOMAIN
+@YES
 @click.pass_obj
-def delete(config: Config, *, username: str, domain: str | None) -> None:
+def delete(config: Config, *, username: str, domain: str | None, yes: bool) -> None:
     """Take USERNAME away; forms and cases stay, and the name stays taken."""
-    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
-        found = the_user(writer, username)
-        delete_user(writer, found, author=OPERATOR)
+    with opened(config) as store:
+        name = the_domain(store, domain)
+        with store.reading(name) as reader:
+            found = the_user(reader, username)
+        be_sure(f"Take the user {found.username} away?", yes=yes)
+        with store.writing(name) as writer:
+            delete_user(writer, found, author=OPERATOR)
     click.echo(f"deleted {found.user_id}")
+
+
+def _record(one: User, site_codes: list[str]) -> Record:
+    about = one.profile
+    return {
+        "user_id": one.user_id,
+        "username": one.username,
+        "role": one.role,
+        "active": one.active,
+        "name": f"{about.first_name} {about.last_name}".strip(),
+        "locations": site_codes,
+    }
 
 
 def _profile(before: Profile, *, data: tuple[str, ...], **given: Any) -> Profile:
@@ -195,16 +212,3 @@ def _site_codes(r: Reader, users: list[User]) -> dict[str, list[str]]:
         user_id: [known[i].site_code for i in at.location_ids if i in known]
         for user_id, at in work.items()
     }
-
-
-def _password(given: str | None, *, from_stdin: bool) -> str:
-    if (given is None) is not from_stdin:
-        text = "give either --password-stdin or --password P"
-        raise click.UsageError(text)
-    password = given
-    if password is None:
-        password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        text = "the password is empty"
-        raise click.UsageError(text)
-    return password

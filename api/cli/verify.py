@@ -9,6 +9,7 @@ import click
 
 from api.cli.database import opened, the_domains
 from api.cli.options import domains_option
+from api.cli.output import OUTPUT, Output, Record
 from api.cli.progress import progress
 from api.config import Config
 from ledger.proof.checkpoint import SignedCheckpoint, read_checkpoint
@@ -30,6 +31,7 @@ from projections.rebuild.verify import verify as prove
 @click.option(
     "--public-key", metavar="KEY", help="The key that must have signed checkpoints."
 )
+@OUTPUT
 @click.pass_obj
 def verify(
     config: Config,
@@ -38,6 +40,7 @@ def verify(
     every: bool,
     against: Sequence[str],
     public_key: str | None,
+    out: Output,
 ) -> int:
     """Recompute the log's hash chain and compare every read table with a fresh fold.
 
@@ -53,12 +56,11 @@ def verify(
         for name in names:
             with progress(name) as tell:
                 found = prove(store, name, against=earlier, progress=tell)
-            for line in _lines(found, earlier):
-                click.echo(line)
+            out.each(_record(found), _lines(found, earlier))
             broken += not found.ok
             checked += 1
     if not checked:
-        click.echo("ok: there is no domain")
+        out.each({"ok": True, "domain": None}, ["ok: there is no domain"])
     if broken:
         click.echo("Error: the verification found differences", err=True)
     return 1 if broken else 0
@@ -97,6 +99,19 @@ def _check(
     if found.domain != domain:
         text = f"{path} is of the domain '{found.domain}'"
         raise Untrusted(text)
+
+
+def _record(found: Verification) -> Record:
+    return {
+        "domain": found.domain,
+        "ok": found.ok,
+        "position": found.position,
+        "digest": found.digest,
+        "kinds": found.kinds,
+        "rows": found.rows,
+        "breaks": [{"position": b.position, "text": b.text} for b in found.breaks],
+        "differences": list(map(str, found.differences)),
+    }
 
 
 def _lines(found: Verification, earlier: Sequence[Earlier]) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from api.cli.asking import YES, be_sure
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.options import domain_option
+from api.cli.output import OUTPUT, Column, Output, Record
 from api.config import Config
 from api.webhooks.urls import leads_inside
 from api.webhooks.wire import LAST, MOST_LIMIT, parse_settings
@@ -20,6 +22,21 @@ from ledger.webhooks import subscriptions as webhooks
 from ledger.webhooks.values import STATES, Delivery, Webhook
 
 _DOMAIN = domain_option()
+_HOOKS = (
+    Column("id", "webhook_id"),
+    Column("state", "state"),
+    Column("position", "position"),
+    Column("address", "url"),
+    Column("told of", "filters", lambda names: ", ".join(names) or "everything"),
+)
+_DELIVERIES = (
+    Column("position", "position"),
+    Column("state", "state"),
+    Column("attempts", "attempts", lambda count: f"{count} attempts"),
+    Column("last", "attempted_on"),
+    Column("status", "status"),
+    Column("error", "error"),
+)
 
 
 @click.group()
@@ -80,23 +97,31 @@ def create(
 
 @webhook.command("list")
 @_DOMAIN
+@OUTPUT
 @click.pass_obj
-def list_all(config: Config, *, domain: str | None) -> None:
+def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     """List webhooks: id, state, place in the log, address, filters."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = webhooks.list_webhooks(reader)
-    for hook in found:
-        click.echo("\t".join(_columns(hook)))
+    out.rows(map(_record, found), _HOOKS)
 
 
 @webhook.command()
 @click.argument("webhook_id", metavar="ID")
 @_DOMAIN
+@YES
 @click.pass_obj
-def delete(config: Config, *, webhook_id: str, domain: str | None) -> None:
+def delete(config: Config, *, webhook_id: str, domain: str | None, yes: bool) -> None:
     """Remove a webhook with its deliveries."""
-    with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
-        webhooks.delete_webhook(writer, webhook_id, author=OPERATOR, now=now_micros())
+    with opened(config) as store:
+        name = the_domain(store, domain)
+        with store.reading(name) as reader:
+            found = webhooks.get_webhook(reader, webhook_id)
+        be_sure(f"Remove the webhook to {found.url}?", yes=yes)
+        with store.writing(name) as writer:
+            webhooks.delete_webhook(
+                writer, webhook_id, author=OPERATOR, now=now_micros()
+            )
     click.echo(f"deleted {webhook_id}")
 
 
@@ -115,6 +140,7 @@ def delete(config: Config, *, webhook_id: str, domain: str | None) -> None:
     metavar="N",
     help="How many at most; 100 if nothing is said.",
 )
+@OUTPUT
 @click.pass_obj
 def list_deliveries(
     config: Config,
@@ -123,14 +149,14 @@ def list_deliveries(
     domain: str | None,
     state: str | None,
     limit: int,
+    out: Output,
 ) -> None:
     """List what a webhook was told, the latest entry first."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = deliveries.list_deliveries(
             reader, webhook_id, state=state, below=LAST, limit=limit
         )
-    for delivery in found:
-        click.echo(_line(delivery))
+    out.rows(map(_told, found), _DELIVERIES)
 
 
 @webhook.command()
@@ -168,27 +194,25 @@ def _checked(settings: dict[str, Any], *, private: bool) -> Webhook:
     return Webhook(domain="", webhook_id="", **checked)
 
 
-def _columns(hook: Webhook) -> tuple[str, ...]:
+def _record(hook: Webhook) -> Record:
     filters = [f"case type {name}" for name in hook.case_types]
     filters += [f"xmlns {name}" for name in hook.xmlns]
-    return (
-        hook.webhook_id,
-        "active" if hook.active else hook.stopped or "inactive",
-        str(hook.position),
-        hook.url,
-        ", ".join(filters) or "everything",
-    )
+    return {
+        "webhook_id": hook.webhook_id,
+        "state": "active" if hook.active else hook.stopped or "inactive",
+        "position": hook.position,
+        "url": hook.url,
+        "filters": filters,
+    }
 
 
-def _line(delivery: Delivery) -> str:
+def _told(delivery: Delivery) -> Record:
     when = delivery.attempted_on
-    return "\t".join(
-        (
-            str(delivery.position),
-            delivery.state,
-            f"{delivery.attempts} attempts",
-            "-" if when is None else format_micros(when),
-            "-" if delivery.status is None else str(delivery.status),
-            delivery.error or "-",
-        )
-    )
+    return {
+        "position": delivery.position,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "attempted_on": None if when is None else format_micros(when),
+        "status": delivery.status,
+        "error": delivery.error,
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import click
-import orjson
 
 from api.cli.ctrl_c import JobInterrupted, on_ctrl_c
+from api.cli.output import Column, echo_json
 from api.cli.progress import Progress, progress
 from api.wire.jobs import to_wire
 from importers.job_kinds import HANDLERS
@@ -21,6 +22,20 @@ from ledger.store import Store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
 from projections.commit.projector import LiveProjector
+
+
+def _how_far(progress: Mapping[str, Any]) -> str:
+    return f"{progress.get('done', 0)}/{progress.get('total', '?')}"
+
+
+COLUMNS = (
+    Column("id", "job_id"),
+    Column("kind", "kind"),
+    Column("state", "state"),
+    Column("done", "progress", _how_far),
+    Column("created", "created_on"),
+)
+"""What a list tells of a job as the API shows it."""
 
 
 def see_through(store: Store, key: JobKey) -> Job:
@@ -45,21 +60,11 @@ def see_through(store: Store, key: JobKey) -> Job:
 
 def outcome(job: Job) -> int:
     """Print how a job ended and return the exit code."""
-    click.echo(orjson.dumps(to_wire(job), option=orjson.OPT_INDENT_2).decode())
+    echo_json(to_wire(job))
     if job.state is JobState.DONE:
         return 0
     click.echo(f"Error: the job {job.state}: {job.problem or ''}", err=True)
     return 1
-
-
-def lines(jobs: list[Job]) -> Iterator[str]:
-    """Yield a line for each job: id, kind, state, how far, when."""
-    for job in jobs:
-        wire, so_far = to_wire(job), job.progress
-        how_far = f"{so_far.get('done', 0)}/{so_far.get('total', '?')}"
-        yield "\t".join(
-            (job.job_id, job.kind, job.state.value, how_far, wire["created_on"])
-        )
 
 
 async def _see_through(store: Store, key: JobKey, move: Progress) -> Job:

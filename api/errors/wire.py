@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -43,16 +42,6 @@ def to_wire(error: ErrorForm, *, base: str) -> dict[str, Any]:
         "url": f"{place}/",
         "xml": f"{place}/xml/",
     }
-
-
-def lines(errors: Iterable[ErrorForm]) -> Iterable[str]:
-    """Yield a line for each: id, state, when, user, problem."""
-    for error in errors:
-        entry = error.entry
-        problem = " ".join((entry.problem or "").split())
-        when = format_micros(entry.received_on)
-        user = entry.user_id or "-"
-        yield f"{error.form_id}\t{error.state}\t{when}\t{user}\t{problem}"
 
 
 def _conditions(given: ListQuery | JsonBody) -> dict[str, Any]:

@@ -8,6 +8,7 @@ and numbers, never bodies, property values or secrets (``rules/operator.md`` 5.6
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextvars import ContextVar
 from typing import Any
@@ -56,9 +57,14 @@ def wants_console(config: Config) -> bool:
     return config.log_format == "console"
 
 
+def wants_colors() -> bool:
+    """Tell whether lines may be coloured: at a terminal, unless ``NO_COLOR`` is set."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
 def _formatter(console: bool) -> logging.Formatter:  # noqa: FBT001 - one inner choice
     renderer: Any = (
-        structlog.dev.ConsoleRenderer()
+        structlog.dev.ConsoleRenderer(colors=wants_colors())
         if console
         else structlog.processors.JSONRenderer(serializer=_dumps)
     )

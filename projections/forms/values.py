@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ledger.entry import Entry
 from ledger.forms.form import Form
-from ledger.forms.lineage import ERROR, SUBMISSION_ERROR
+from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, NORMAL, SUBMISSION_ERROR
 from ledger.times import Micros
 from projections.rule.fold import touched
 from projections.rule.form_row import FormRow
@@ -74,4 +74,28 @@ class ErrorForm:
     state: str
     position: int
     orig_form_id: str | None
+    entry: Entry
+
+
+FORM_STATES = (NORMAL, ERROR, SUBMISSION_ERROR, ARCHIVED, DELETED)
+"""The states that a list of forms can be asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormFilter:
+    """Conditions that all hold of a listed form; what is not given does not matter."""
+
+    state: str | None = None
+    xmlns: str | None = None
+    user_id: str | None = None
+    received_from: Micros | None = None
+    received_to: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedForm:
+    """A form of a list; ``entry`` holds its bytes."""
+
+    form_id: str
+    state: str
     entry: Entry

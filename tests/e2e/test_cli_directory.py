@@ -93,7 +93,7 @@ def test_a_new_password_comes_from_standard_input(command, monkeypatch, url):
 def test_a_user_is_deleted(command):
     """The list is empty; the name stays taken."""
     made = a_worker(command)
-    assert command("user", "delete", "amina") == [[f"deleted {made}"]]
+    assert command("user", "delete", "amina", "--yes") == [[f"deleted {made}"]]
     assert command("user", "list") == []
     command("user", "delete", "amina", expect=1)
     assert command.err == "Error: there is no user 'amina' in domain 'demo'\n"
@@ -132,7 +132,7 @@ def test_a_group_is_made_filled_changed_and_deleted(command):
     assert command("group", "list") == [
         [made, "Crew", "case sharing: no", "reporting: no", "members: 1"]
     ]
-    assert command("group", "delete", "Crew") == [[f"deleted {made}"]]
+    assert command("group", "delete", "Crew", "--yes") == [[f"deleted {made}"]]
     assert command("group", "list") == []
     command("group", "members", "Crew", expect=1)
     assert command.err == "Error: there is no group 'Crew' in domain 'demo'\n"
@@ -177,7 +177,7 @@ def test_a_place_is_archived_and_opened_again(command):
     """It leaves the list, and appears in the other one."""
     command("location-type", "create", "Region")
     [[made, _]] = command("location", "create", "East", "--type", "region")
-    assert command("location", "archive", "east") == [["1 archived"]]
+    assert command("location", "archive", "east", "--yes") == [["1 archived"]]
     assert command("location", "list") == []
     assert command("location", "list", "--archived") == [
         [made, "east", "East", "region", "-"]

@@ -82,7 +82,7 @@ def test_a_webhook_is_made_listed_and_deleted(command):
         URL,
         "case type a, case type b, xmlns http://x",
     ]
-    assert command("delete", hook_id) == [f"deleted {hook_id}"]
+    assert command("delete", hook_id, "--yes") == [f"deleted {hook_id}"]
     assert command("list") == []
     command("delete", hook_id, expect=1)
     assert command.err == f"Error: Webhook '{hook_id}' not found\n"
