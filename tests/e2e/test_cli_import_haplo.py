@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import openpyxl
 import pytest
 
@@ -110,3 +112,14 @@ def test_a_key_can_be_made_for_some_paths(haplo, url, capfd):
     for scope in ("api/case", "", "=x", "/a b", "/é"):
         told = run(*create, scope, expect=1)
         assert "The scope of a key is a path that begins with a slash" in told
+
+
+def test_a_batch_needs_an_owner_unless_its_records_name_one(haplo, url, tmp_path):
+    """Nobody owns cases by chance; an instruction for owners is enough."""
+    wanted = ["--database", url, "import", "haplo", "--control", "control.json"]
+    assert main([*wanted, "people.tsv", "--dry-run"]) == 2
+    step = {"source": "owner", "destination": "object", "name": "owner_id"}
+    control = json.loads((tmp_path / "control.json").read_text())
+    control["instructions"].append(step)
+    (tmp_path / "control.json").write_text(json.dumps(control))
+    assert main([*wanted, "people.tsv", "--dry-run"]) == 0
