@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from itertools import islice
 
 import click
@@ -87,8 +86,8 @@ def list_all(
     Those that were indexed first come first, as in the list of the API.
     """
     named = [(name, text) for name, text in given.items() if text is not None]
-    today = date.fromisoformat(format_micros(now_micros())[:10])
-    asked = parse_list_query([*named, *filters], today=today)
+    now = format_micros(now_micros())
+    asked = parse_list_query([*named, *filters], now=now)
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         out.rows(islice(_found(reader, asked), limit), _COLUMNS)
 
