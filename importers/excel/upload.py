@@ -27,6 +27,7 @@ from importers.excel.rules.options import (
     sheets_of,
 )
 from importers.tables.open import open_table
+from importers.tables.rows import Head
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from ledger.store import Reader, Store
 from projections.lists.filter import CaseFilter, Page
@@ -50,7 +51,11 @@ def looked_into(
     """
     try:
         check = partial(_check, path, file_name, options=options, limits=limits)
-        titles = check(None)
+        head = check(None)
+        hidden = tuple(t for t in head.sheet_names if t in head.hidden)
+        titles = tuple(t for t in head.sheet_names if t not in hidden)
+        if not titles:
+            titles, hidden = hidden, ()
         known = _known_types(store, domain, titles) if len(titles) > 1 else set()
         sheets, ignored = sheets_of(options, titles, known)
         if len(sheets) > 1:
@@ -59,7 +64,7 @@ def looked_into(
     except Unreadable as error:
         raise refusal(error) from error
     check_comment(options)
-    return replace(options, sheets=sheets, ignored_sheets=ignored)
+    return replace(options, sheets=sheets, ignored_sheets=(*ignored, *hidden))
 
 
 def columns_found(
@@ -98,8 +103,8 @@ def _check(
     *,
     options: ExcelOptions,
     limits: Limits,
-) -> tuple[str, ...]:
-    """Check the headers of a sheet, and return the titles of all of them.
+) -> Head:
+    """Check the headers of a sheet, and return what is known of the file.
 
     Only of columns with one header all values are looked at.
     """
@@ -117,7 +122,7 @@ def _check(
             check_headers(headers, but=meant_headers(headers, options))
             check_not_empty(Path(file_name).suffix.lower()[1:], table.headers)
             check_repeated(headers, table.rows)
-            return table.sheet_names
+            return table.head
     except Unreadable as error:
         if error.reason in _COUNTED:
             # Bad headers are told first, and how many there are behind them.

@@ -23,7 +23,7 @@ from importers.tables.encoding import Encoding, encoding_of
 from importers.tables.headers import is_blank, trimmed
 from importers.tables.notices import Fault, Tell, unheard
 from importers.tables.open import open_table
-from importers.tables.rows import without_header
+from importers.tables.rows import left_out, without_header
 from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
 _LONGEST_LINE = 10_000_000
@@ -167,6 +167,8 @@ def _xlsx(source: Source, tell: Tell) -> Iterator[Raw]:
     sheet = sheet if isinstance(sheet, str) else None
     with open_table(source.path, file_name="data.xlsx", sheet=sheet) as table:
         repeated = Repeated(table.headers)
+        if sheet is None:
+            tell(left_out(table.head))
         tell(table.notices)
         tell(repeated.notices())
         for row in table.rows():

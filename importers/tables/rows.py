@@ -223,6 +223,18 @@ def telling(headers: tuple[str, ...]) -> Iterator[None]:
         raise
 
 
+def left_out(head: Head) -> Iterator[Notice]:
+    """Yield what is told of the sheets that were not read, if there are any."""
+    others = [name for name in head.sheet_names if name != head.sheet]
+    if others:
+        listed = ", ".join(
+            f"'{name}' (hidden)" if name in head.hidden else f"'{name}'"
+            for name in others
+        )
+        text = f"The sheet '{head.sheet}' was read; left out: {listed}"
+        yield Notice("Ignored sheet", text)
+
+
 def last_column(headers: Sequence[str], name: str) -> int | None:
     """Return the column of a header: the last one that bears it (rule 4.2b)."""
     places = [place for place, header in enumerate(headers) if header == name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Protocol
@@ -20,18 +20,25 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.datetime import MAC_EPOCH
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet._reader import WorkSheetParser
-from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+from openpyxl.xml.constants import SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
-from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum
+from python_calamine import (
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
+from importers.tables.marks import Marks
 from importers.tables.rows import GAP, Values
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from importers.tables.values import ErrorValue
+from importers.tables.xlsx_parts import padding_styles
 from importers.tables.xlsx_survey import Survey, XlsxFile
+from importers.tables.zip_parts import Package
 
 _STRING_ITEM = f"{{{SHEET_MAIN_NS}}}si"
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
-_DURATION = re.compile(r"PT(\d{1,6})H(\d{1,2})M(\d{1,2}(?:\.\d{1,9})?)S")
 _MS_PER_DAY = 86_400_000
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet has no time zone
 _MAC_DAYS = 1462
@@ -41,10 +48,8 @@ _LEAP_DAY = 60
 class Checked(Protocol):
     """A file that may be parsed, and what calamine does not tell of it."""
 
-    gives_durations_as_text: bool
-
-    def errors(self, sheet: str, place: int, /) -> dict[tuple[int, int], ErrorValue]:
-        """Return the errors of a sheet by row and column, from 0."""
+    def marks(self, sheet: str, place: int, /) -> Marks:
+        """Return the marks of the cells of a sheet."""
         ...
 
 
@@ -66,7 +71,9 @@ def read_with_calamine(
     file: BinaryIO, checked: Checked, *, name: str | None, limits: Limits
 ) -> Sheet:
     """Read a sheet into memory. Raises ``Unreadable`` and ``MemoryError``."""
-    if isinstance(checked, XlsxFile) and checked.is_large(name, limits):
+    if isinstance(checked, XlsxFile) and checked.is_large(
+        _chosen_of(checked, name)[0], limits
+    ):
         raise MemoryError
     file.seek(0)
     book = CalamineWorkbook.from_filelike(file)
@@ -76,16 +83,21 @@ def read_with_calamine(
         if told.typ is SheetTypeEnum.WorkSheet
     ]
     names = tuple(title for title, _ in titles)
-    chosen = choose(names, name)
+    hidden = tuple(
+        told.name
+        for told in book.sheets_metadata
+        if told.name in names and told.visible is not SheetVisibleEnum.Visible
+    )
+    chosen = choose(names, name, hidden)
     place = dict(titles)[chosen]
     sheet = book.get_sheet_by_index(place)
-    errors = checked.errors(chosen, place)
-    refine = _as_duration if checked.gives_durations_as_text else None
+    marks = checked.marks(chosen, place)
     return Sheet(
         name=chosen,
         names=names,
-        rows=lambda: _dense(sheet, errors, refine),
+        rows=lambda: _dense(sheet, marks.copy()),
         is_in_memory=True,
+        hidden=hidden,
         merged=[(a[0] + 1, b[0] + 1) for a, b in sheet.merged_cell_ranges or ()],
     )
 
@@ -94,26 +106,38 @@ def read_with_openpyxl(
     file: BinaryIO, checked: XlsxFile, *, name: str | None, limits: Limits
 ) -> Sheet:
     """Read a sheet of an .xlsx a row at a time. Raises ``Unreadable``."""
-    names = tuple(checked.sheets)
-    chosen = choose(names, name)
-    part = checked.sheets[chosen]
-    survey = Survey(checked.archive, part)
+    del file  # what it holds was opened before
+    chosen, hidden = _chosen_of(checked, name)
+    part = checked.sheets[chosen].part
+    shows = padding_styles(checked.archive, checked.parts.styles)
+    survey = Survey(checked.archive, part, shows)
     survey.check(chosen, limits)
-    reader = _Workbook(file, read_only=True, data_only=True)
+    reader = _Workbook(checked.archive)
     reader.read()
-    strings = _shared_strings(reader)
+    strings = _shared_strings(checked.archive, checked.parts.shared_strings)
     return Sheet(
         name=chosen,
-        names=names,
-        rows=lambda: _sparse(checked.archive, part, reader.wb, strings),
+        names=tuple(checked.sheets),
+        rows=lambda: _sparse(
+            checked.archive, part, reader.wb, strings, survey.marks.copy()
+        ),
         is_in_memory=False,
+        hidden=hidden,
         merged=survey.merged,
         height=survey.height,
     )
 
 
-def choose(names: tuple[str, ...], name: str | None) -> str:
-    """Return the sheet of a name, or the first one. Raises ``Unreadable``."""
+def _chosen_of(file: XlsxFile, name: str | None) -> tuple[str, tuple[str, ...]]:
+    hidden = tuple(title for title, told in file.sheets.items() if told.is_hidden)
+    return choose(tuple(file.sheets), name, hidden), hidden
+
+
+def choose(names: tuple[str, ...], name: str | None, hidden: Sequence[str] = ()) -> str:
+    """Return the sheet of a name, or the first one that is not hidden, if any is not.
+
+    Raises ``Unreadable``.
+    """
     if not names:
         raise Unreadable(
             Reason.NO_SHEETS,
@@ -121,7 +145,7 @@ def choose(names: tuple[str, ...], name: str | None) -> str:
             "Please resave it and try again.",
         )
     if name is None:
-        return names[0]
+        return next((one for one in names if one not in hidden), names[0])
     if name not in names:
         raise Unreadable(Reason.NO_SHEET, f"The file has no sheet named '{name}'")
     return name
@@ -149,62 +173,42 @@ def _on(days: float) -> datetime:
     return _EPOCH + timedelta(milliseconds=math.floor(days * _MS_PER_DAY + 0.5))
 
 
-def _dense(
-    sheet: CalamineSheet,
-    errors: dict[tuple[int, int], ErrorValue],
-    refine: Callable[[Any], Any] | None,
-) -> Iterator[Values]:
+def _dense(sheet: CalamineSheet, marks: Marks) -> Iterator[Values]:
     """Yield the rows that calamine holds, which have no blanks at their left."""
     left: list[Any] = [None] * (sheet.start[1] if sheet.start else 0)
-    by_row: dict[int, list[tuple[int, ErrorValue]]] = {}
-    for (row, column), value in errors.items():
-        by_row.setdefault(row, []).append((column, value))
     last = -1
     for last, values in enumerate(sheet.iter_rows()):
-        found = map(refine, values) if refine else values
-        yield _with([*left, *found], by_row.pop(last, ()))
-    # A sheet may end with errors, of which calamine knows nothing.
-    for row in sorted(by_row):
-        if row > last + GAP:
+        yield marks.apply(last, [*left, *values])
+    # A sheet may end with marks, of whose cells calamine knows nothing.
+    blank = 0
+    for row in range(last + 1, marks.last_row() + 1):
+        found = marks.apply(row, [])
+        blank = 0 if found else blank + 1
+        if blank > GAP:
             return
-        for _ in range(last + 1, row):
-            yield ()
-        yield _with([], by_row[row])
-        last = row
-
-
-def _with(values: list[Any], errors: Any) -> list[Any]:
-    for column, value in errors:
-        values.extend([None] * (column + 1 - len(values)))
-        values[column] = value
-    return values
-
-
-def _as_duration(value: Any) -> Any:
-    """Return a duration of an .ods, which calamine gives as text, as one."""
-    if type(value) is not str or not value.startswith("PT"):
-        return value
-    found = _DURATION.fullmatch(value)
-    if found is None:
-        return value
-    return timedelta(
-        hours=int(found[1]), minutes=int(found[2]), seconds=float(found[3])
-    )
+        yield found
 
 
 class _Workbook(ExcelReader):  # type: ignore[misc]  # has no types
     """A workbook whose shared strings are read here, with their escapes."""
 
+    def __init__(self, archive: Package) -> None:
+        """Read an archive that was found harmless, without what it links to."""
+        self.archive = archive
+        self.valid_files = archive.namelist()
+        self.read_only = self.data_only = True
+        self.keep_vba = self.keep_links = self.rich_text = False
+        self.shared_strings: list[str] = []
+
     def read_strings(self) -> None:
         """Leave them."""
 
 
-def _shared_strings(reader: _Workbook) -> list[str]:
-    told = reader.package.find(SHARED_STRINGS)
-    if told is None:
+def _shared_strings(archive: Package, name: str | None) -> list[str]:
+    if name is None:
         return []
     found = []
-    with reader.archive.open(told.PartName[1:]) as part:
+    with archive.open(name) as part:
         for _, element in iterparse(part):
             if element.tag == _STRING_ITEM:
                 found.append(Text.from_tree(element).content)
@@ -213,7 +217,7 @@ def _shared_strings(reader: _Workbook) -> list[str]:
 
 
 def _sparse(
-    archive: ZipFile, part: str, book: Workbook, strings: list[str]
+    archive: ZipFile, part: str, book: Workbook, strings: list[str], marks: Marks
 ) -> Iterator[Values]:
     """Yield the rows of a sheet, those between them that are not there as well."""
     expected = 1
@@ -223,7 +227,7 @@ def _sparse(
             for _ in range(min(number - expected, GAP)):
                 yield ()
             expected = number + 1
-            yield _values(cells, book)
+            yield marks.apply(number - 1, _values(cells, book))
 
 
 def _values(cells: list[dict[str, Any]], book: Workbook) -> list[Any]:

@@ -109,12 +109,17 @@ def _answer(order: dict[str, Any], limits: Limits) -> None:
             "row_count": row_count,
             "merged": sheet.merged[:GAP],
             "hidden": sheet.hidden,
-            "notices": list(map(astuple, notices)),
+            "notices": list(map(astuple, (*_told(sheet), *notices))),
         }
     )
     for frame in _frames(chain(first, rows)):
         _send(frame)
     _send([])
+
+
+def _told(sheet: Sheet) -> Iterator[Notice]:
+    if sheet.name in sheet.hidden:
+        yield Notice("Hidden sheet", f"The sheet '{sheet.name}' is hidden")
 
 
 def _below(

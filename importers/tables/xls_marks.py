@@ -1,7 +1,7 @@
-"""What calamine does not tell of an .xls: cells with errors, and passwords.
+"""What calamine does not tell of an .xls: marks of cells, and passwords.
 
 An .xls is a small file system (MS-CFB) with a stream of records (MS-XLS) in it. Nothing
-but the walk to three kinds of records is done here; values are calamine's business.
+but the walk to some kinds of records is done here; values are calamine's business.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from importers.tables.marks import Marks, Show, show_of
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from importers.tables.values import ErrorValue
 from importers.tables.zip_parts import LOCKED, OLE
 
-_NAMES = ("Workbook", "Book")
+_NAMES = ("workbook", "book")
 _LAST = 0xFFFFFFFC
 _ENTRY = 128
 _MINI = 64
@@ -28,6 +29,11 @@ _BOF, _EOF, _FORMULA, _FILEPASS, _BOUNDSHEET, _BOOLERR = (
     0x85,
     0x205,
 )
+_FORMAT, _XF, _NUMBER, _RK, _MULRK = 0x41E, 0xE0, 0x203, 0x27E, 0xBD
+_NUMBERS = frozenset({_NUMBER, _RK, _MULRK})
+_NONE = b"\xff\xff"
+"""What a formula has where its result is no number."""
+
 _TEXTS = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
@@ -43,30 +49,59 @@ _TEXTS = {
 class XlsFile:
     """The records of a workbook, and where each of its sheets begins."""
 
-    gives_durations_as_text = False
-
     def __init__(self, stream: bytes) -> None:
         """Find the sheets. Raises ``Unreadable`` for a password."""
         self._stream = stream
         self._sheets: list[int] = []
+        self._shows: dict[int, Show] = {}
+        codes: dict[int, Show | None] = {}
+        styles = 0
         for kind, body in _records(stream, 0):
             if kind == _FILEPASS:
                 raise Unreadable(Reason.PASSWORD, LOCKED)
             if kind == _BOUNDSHEET:
                 self._sheets.append(int.from_bytes(body[:4], "little"))
+            elif kind == _FORMAT:
+                codes[int.from_bytes(body[:2], "little")] = show_of(_text(body[2:]))
+            elif kind == _XF:
+                show = codes.get(int.from_bytes(body[2:4], "little"))
+                if show is not None:
+                    self._shows[styles] = show
+                styles += 1
 
-    def errors(self, _sheet: str, place: int) -> dict[tuple[int, int], ErrorValue]:
-        """Return the errors of the sheet in a place by row and column."""
-        found: dict[tuple[int, int], ErrorValue] = {}
+    def marks(self, _sheet: str, place: int) -> Marks:
+        """Return the marks of the cells of the sheet in a place."""
+        marks = Marks()
         if place >= len(self._sheets):
-            return found
+            return marks
+        blank: list[tuple[int, int]] = []
+        has_results = False
         for kind, body in _records(self._stream, self._sheets[place]):
             code = _error_code(kind, body)
             if code is not None:
                 row, column = _RECORD.unpack_from(body)
                 text = _TEXTS.get(code, f"#ERROR {code}")
-                found[row, column] = ErrorValue(text)
-        return found
+                marks.values[row, column] = ErrorValue(text)
+            elif kind == _FORMULA and body[6:7] == b"\x03" and body[12:14] == _NONE:
+                blank.append(_RECORD.unpack_from(body))
+            else:
+                has_results = has_results or kind == _FORMULA
+            self._note_shown(marks, kind, body)
+        # An empty text is a result as well; but where no formula of a sheet has
+        # another one, a program has written them that does not calculate.
+        for row, column in () if has_results else blank:
+            marks.note_unsaved(row, column)
+        return marks
+
+    def _note_shown(self, marks: Marks, kind: int, body: bytes) -> None:
+        if not self._shows or kind not in _NUMBERS:
+            return
+        row, first = _RECORD.unpack_from(body)
+        width = 6 if kind == _MULRK else len(body)
+        for column, at in enumerate(range(4, len(body) - 5, width), start=first):
+            show = self._shows.get(int.from_bytes(body[at : at + 2], "little"))
+            if show is not None:
+                marks.note_padded(row, column, show)
 
 
 def check_xls(file: BinaryIO, _limits: Limits) -> XlsFile:
@@ -93,6 +128,14 @@ def _error_code(kind: int, body: bytes) -> int | None:
     if kind == _FORMULA and body[12:14] == b"\xff\xff" and body[6:7] == b"\x02":
         return body[8]
     return None
+
+
+def _text(body: bytes) -> str:
+    """Return a text of BIFF8: its length, how it is kept, its characters."""
+    length = int.from_bytes(body[:2], "little")
+    if body[2:3] == b"\x01":
+        return body[3 : 3 + 2 * length].decode("utf-16-le", "replace")
+    return body[3 : 3 + length].decode("latin-1")
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -124,8 +167,9 @@ class _Compound:
         entries = [
             directory[at : at + _ENTRY] for at in range(0, len(directory), _ENTRY)
         ]
-        by_name = {_name(entry): entry for entry in entries}
-        if "EncryptedPackage" in by_name:
+        # Names of streams do not differ by case.
+        by_name = {_name(entry).lower(): entry for entry in reversed(entries)}
+        if "encryptedpackage" in by_name:
             raise Unreadable(Reason.PASSWORD, LOCKED)
         for name in _NAMES:
             if name in by_name:

@@ -1,59 +1,75 @@
-"""What a fast reader of an .xlsx does not tell: where errors are, how far cells reach.
+"""What a fast reader of an .xlsx does not tell: marks, and how far cells reach.
 
-calamine gives a cell with an error as blank. A look at the bytes of a sheet says
-whether there is any, and only then the sheet is parsed once more.
+calamine gives a cell with an error as blank, a formula without a result too, a long
+number without its last digits, and no formats. A look at the bytes of a sheet says
+whether there is any of it, and only then the sheet is parsed once more.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import BinaryIO
 from zipfile import ZipFile
 
+from importers.tables.marks import Marks, Show
 from importers.tables.unreadable import Limits, Reason, Unreadable
 from importers.tables.values import ErrorValue
+from importers.tables.xlsx_parts import Worksheet, padding_styles, parts_of
 from importers.tables.zip_parts import (
     LOCKED,
     OLE,
-    open_zip,
+    Package,
+    open_package,
     parse,
     refuse_doctypes,
-    worksheets,
 )
 
-_ERROR = (b't="e"', b"t='e'")
 _CHUNK = 1 << 18
-_SHARED_STRINGS = "xl/sharedStrings.xml"
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_LONG = re.compile(r"-?[0-9]{16,}")
+_NO_RESULT = (
+    # The end of a formula, and behind it no value.
+    rb"(?:/>|</(?:\w+:)?f>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</|</(?:\w+:)?c>)"
+)
+_TELLING = (
+    rb"""\bt\s*=\s*["']e["']""",
+    rb">\s*-?[0-9]{16,}\s*<",
+    _NO_RESULT,
+)
+_LONGEST = 4000
+_KEPT = 256
+"""How much of a piece is looked at once more with the next one."""
 
 
 class XlsxFile:
     """An archive that was found harmless, and where its worksheets are."""
 
-    gives_durations_as_text = False
-
-    def __init__(self, archive: ZipFile) -> None:
+    def __init__(self, archive: Package) -> None:
         """Find the worksheets. Raises ``Unreadable``."""
         self.archive = archive
-        self.sheets = worksheets(archive)
+        self.parts = parts_of(archive)
+        refuse_doctypes(archive, self.parts.parsed)
+        self.sheets: Mapping[str, Worksheet] = self.parts.worksheets
 
-    def is_large(self, sheet: str | None, limits: Limits) -> bool:
-        """Tell whether a sheet, or the first one, is more than calamine can hold.
+    def is_large(self, sheet: str, limits: Limits) -> bool:
+        """Tell whether a sheet is more than calamine can hold.
 
         It needs more memory for a cell than the XML of the cell is long. To try would
         take that memory before it fails.
         """
-        first = next(iter(self.sheets), "")
-        parts = {self.sheets.get(sheet or first), _SHARED_STRINGS}
-        found = [i for i in self.archive.infolist() if i.filename in parts]
-        return sum(info.file_size for info in found) > limits.memory // 2
+        parts = filter(None, (self.sheets[sheet].part, self.parts.shared_strings))
+        size = sum(self.archive.getinfo(part).file_size for part in parts)
+        return size > limits.memory // 2
 
-    def errors(self, sheet: str, _place: int) -> dict[tuple[int, int], ErrorValue]:
-        """Return the errors of a sheet by row and column."""
-        part = self.sheets[sheet]
-        if not has_errors(self.archive, part):
-            return {}
-        return Survey(self.archive, part).errors
+    def marks(self, sheet: str, _place: int) -> Marks:
+        """Return the marks of the cells of a sheet."""
+        shows = padding_styles(self.archive, self.parts.styles)
+        part = self.sheets[sheet].part
+        if not has_marks(self.archive, part, shows):
+            return Marks()
+        return Survey(self.archive, part, shows).marks
 
 
 def check_xlsx(file: BinaryIO, limits: Limits) -> XlsxFile:
@@ -63,7 +79,7 @@ def check_xlsx(file: BinaryIO, limits: Limits) -> XlsxFile:
     """
     if file.read(len(OLE)) == OLE:
         raise Unreadable(Reason.PASSWORD, LOCKED)
-    archive = open_zip(file, limits)
+    archive = open_package(file, limits)
     refuse_doctypes(archive)
     return XlsxFile(archive)
 
@@ -71,15 +87,21 @@ def check_xlsx(file: BinaryIO, limits: Limits) -> XlsxFile:
 class Survey:
     """The cells of a sheet with something in them; places count from 0."""
 
-    def __init__(self, archive: ZipFile, part: str) -> None:
-        """Parse the sheet. Raises ``Unreadable``."""
-        self.errors: dict[tuple[int, int], ErrorValue] = {}
+    def __init__(
+        self, archive: ZipFile, part: str, shows: Mapping[str, Show] | None = None
+    ) -> None:
+        """Parse the sheet; ``shows`` are styles with zeros. Raises ``Unreadable``."""
+        self.marks = Marks()
         self.merged: list[tuple[int, int]] = []
         self.height = 0
         self.width = 0
+        self._shows = shows or {}
         self._place = (-1, -1)
-        self._is_error = False
+        self._type: str | None = None
+        self._show: Show | None = None
+        self._has_formula = False
         self._text: list[str] | None = None
+        self._value = ""
         handlers = {
             "StartElementHandler": self._start,
             "EndElementHandler": self._end,
@@ -103,20 +125,45 @@ class Survey:
         local = name.rpartition(":")[2]
         if local == "c":
             self._place = self._placed(attributes.get("r"))
-            self._is_error = attributes.get("t") == "e"
+            self._type = attributes.get("t")
+            self._show = self._shows.get(attributes.get("s", ""))
+            self._has_formula = False
+            self._value = ""
         elif local == "row":
             self._place = (_number(attributes.get("r"), self._place[0] + 2) - 1, -1)
         elif local in {"v", "is"}:
-            self.height = max(self.height, self._place[0] + 1)
-            self.width = max(self.width, self._place[1] + 1)
-            self._text = [] if self._is_error else None
+            self._reach()
+            self._text = [] if local == "v" else None
+        elif local == "f":
+            self._reach()
+            self._has_formula = True
         elif local == "mergeCell":
             self.merged.extend(_rows_of(attributes.get("ref", "")))
 
     def _end(self, name: str) -> None:
-        if self._text is not None and name.rpartition(":")[2] == "v":
-            self.errors[self._place] = ErrorValue("".join(self._text))
+        local = name.rpartition(":")[2]
+        if local == "v" and self._text is not None:
+            self._value = "".join(self._text)
             self._text = None
+        elif local == "c":
+            self._mark()
+
+    def _reach(self) -> None:
+        self.height = max(self.height, self._place[0] + 1)
+        self.width = max(self.width, self._place[1] + 1)
+
+    def _mark(self) -> None:
+        row, column = self._place
+        if not self._value:
+            if self._has_formula and self._type != "str":
+                self.marks.note_unsaved(row, column)
+        elif self._type == "e":
+            self.marks.values[row, column] = ErrorValue(self._value)
+        elif self._type in {None, "n"}:
+            if _LONG.fullmatch(self._value.strip()) and len(self._value) < _LONGEST:
+                self.marks.values[row, column] = int(self._value)
+            elif self._show is not None:
+                self.marks.note_padded(row, column, self._show)
 
     def _characters(self, text: str) -> None:
         if self._text is not None:
@@ -129,16 +176,19 @@ class Survey:
         return int(found[2]) - 1, _column(found[1])
 
 
-def has_errors(archive: ZipFile, part: str) -> bool:
-    """Tell whether the bytes of a sheet look as if a cell had an error."""
+def has_marks(archive: ZipFile, part: str, shows: Mapping[str, Show]) -> bool:
+    """Tell whether the bytes of a sheet look as if a cell had a mark."""
+    styles = "|".join(shows).encode()
+    styled = [rb"""\bs\s*=\s*["'](?:%b)["']""" % styles] if shows else []
+    telling = re.compile(b"|".join([*_TELLING, *styled]))
     before = b""
     with archive.open(part) as file:
         while piece := file.read(_CHUNK):
             seen = before + piece
             # A sheet in UTF-16 says so with its first bytes, and is parsed.
-            if any(mark in seen for mark in _ERROR) or b"\0" in seen[:2]:
+            if b"\0" in seen[:2] or telling.search(seen):
                 return True
-            before = piece[-8:]
+            before = piece[-_KEPT:]
     return False
 
 

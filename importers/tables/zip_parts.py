@@ -6,11 +6,11 @@ bombs are refused by what they say of themselves (``rules/excel-import.md`` 16).
 
 from __future__ import annotations
 
-import posixpath
 import zlib
-from typing import Any, BinaryIO
+from collections.abc import Iterable
+from typing import Any, BinaryIO, TypeVar
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from importers.tables.unreadable import Limits, Reason, Unreadable
 
@@ -36,17 +36,58 @@ LOCKED = (
 )
 NOT_A_ZIP = "File is not a zip file"
 
-_WORKBOOK = "xl/workbook.xml"
-_RELATIONS = "xl/_rels/workbook.xml.rels"
+Z = TypeVar("Z", bound=ZipFile)
 _SMALL = 10_000_000
 _MB = 1_000_000
 _CHUNK = 1 << 16
 
 
+class Package(ZipFile):
+    """An archive whose parts are found as OPC names them.
+
+    Names do not differ by case there; what writes backslashes means slashes.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read the directory. Raises ``BadZipFile``."""
+        super().__init__(file)
+        self._folded = {folded(name): name for name in self.NameToInfo}
+
+    def getinfo(self, name: str) -> ZipInfo:
+        """Return a part by any spelling of its name. Raises ``KeyError``."""
+        if name in self.NameToInfo:
+            return self.NameToInfo[name]
+        return self.NameToInfo[self._folded[folded(name)]]
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a part of a name."""
+        return folded(name) in self._folded
+
+    def alias(self, name: str, part: str) -> None:
+        """Have a part found under another name as well, if nothing is there."""
+        self._folded.setdefault(folded(name), self.getinfo(part).filename)
+
+
+def folded(name: str) -> str:
+    """Return what is equal for names that mean the same part."""
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
+def open_package(file: BinaryIO, limits: Limits) -> Package:
+    """Return an archive of OPC that is no bomb. Raises ``Unreadable``."""
+    archive = _opened(Package, file, limits)
+    _refuse_doubles([folded(name) for name in archive.namelist()])
+    return archive
+
+
 def open_zip(file: BinaryIO, limits: Limits) -> ZipFile:
     """Return an archive that is no bomb. Raises ``Unreadable``."""
+    return _opened(ZipFile, file, limits)
+
+
+def _opened(kind: type[Z], file: BinaryIO, limits: Limits) -> Z:
     try:
-        archive = ZipFile(file)
+        archive = kind(file)
     except BadZipFile as error:
         raise Unreadable(Reason.DAMAGED, NOT_A_ZIP) from error
     size = file.seek(0, 2)
@@ -65,11 +106,14 @@ def open_zip(file: BinaryIO, limits: Limits) -> ZipFile:
     return archive
 
 
-def refuse_doctypes(archive: ZipFile) -> None:
-    """Refuse XML that brings its own entities. Raises ``Unreadable``."""
-    for name in archive.namelist():
-        if name.endswith((".xml", ".rels")):
-            _check_prolog(archive, name)
+def refuse_doctypes(archive: ZipFile, others: Iterable[str] = ()) -> None:
+    """Refuse XML that brings its own entities. Raises ``Unreadable``.
+
+    ``others`` are parts that are parsed whatever they are called.
+    """
+    known = (n for n in archive.namelist() if n.lower().endswith((".xml", ".rels")))
+    for name in dict.fromkeys((*known, *others)):
+        _check_prolog(archive, name)
 
 
 def parse(archive: ZipFile, name: str, handlers: dict[str, Any]) -> None:
@@ -86,10 +130,14 @@ def parse(archive: ZipFile, name: str, handlers: dict[str, Any]) -> None:
 
 def _check_names(names: list[str]) -> None:
     # Nothing is unpacked to a disk; a file that tries is no spreadsheet all the same.
-    if len(set(names)) < len(names):
-        raise Unreadable(Reason.DAMAGED, "The file has two parts of one name")
+    _refuse_doubles(names)
     if any(".." in name.replace("\\", "/").split("/") for name in names):
         raise Unreadable(Reason.DAMAGED, "The name of a part leads out of the file")
+
+
+def _refuse_doubles(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise Unreadable(Reason.DAMAGED, "The file has two parts of one name")
 
 
 class _Begun(Exception):
@@ -118,36 +166,3 @@ def _check_prolog(archive: ZipFile, name: str) -> None:
 
 def _damaged(name: str, error: Exception) -> Unreadable:
     return Unreadable(Reason.DAMAGED, f"The part '{name}' is damaged: {error}")
-
-
-def worksheets(archive: ZipFile) -> dict[str, str]:
-    """Return where each worksheet of an .xlsx is, by title in workbook order.
-
-    Charts and macros are no worksheets. Raises ``Unreadable``.
-    """
-    if not {_WORKBOOK, _RELATIONS} <= set(archive.namelist()):
-        raise Unreadable(Reason.DAMAGED, "File is not an Excel workbook")
-    targets: dict[str, str] = {}
-    found: dict[str, str] = {}
-
-    def relation(name: str, attributes: dict[str, str]) -> None:
-        is_sheet = attributes.get("Type", "").endswith("/worksheet")
-        if _local(name) == "Relationship" and is_sheet:
-            path = posixpath.join("/xl", attributes.get("Target", ""))
-            targets[attributes.get("Id", "")] = posixpath.normpath(path)[1:]
-
-    def sheet(name: str, attributes: dict[str, str]) -> None:
-        if _local(name) != "sheet" or "name" not in attributes:
-            return
-        ids = [text for key, text in attributes.items() if _local(key) == "id"]
-        if ids and ids[0] in targets:
-            found[attributes["name"]] = targets[ids[0]]
-
-    parse(archive, _RELATIONS, {"StartElementHandler": relation})
-    parse(archive, _WORKBOOK, {"StartElementHandler": sheet})
-    inside = set(archive.namelist())
-    return {title: part for title, part in found.items() if part in inside}
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]

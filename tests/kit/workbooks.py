@@ -102,6 +102,16 @@ def write_zip(path, files) -> Path:
     return path
 
 
+def write_zip_as(path, files) -> Path:
+    """Write an archive under names as they stand, which the library would mend."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            part = zipfile.ZipInfo("x")
+            part.filename = name
+            archive.writestr(part, text)
+    return path
+
+
 def inline(reference, text) -> str:
     """Return the XML of a cell with a text."""
     return f'<c r="{reference}" t="inlineStr"><is><t>{text}</t></is></c>'

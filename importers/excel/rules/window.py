@@ -167,7 +167,12 @@ def begun(
             text = f"The field {name} of the upload had blanks at its ends"
             _warn(report, ColumnWarning("Trimmed field", "", text), sheet="")
         for title in options.ignored_sheets:
-            text = "Only the first sheet was imported"
+            why = (
+                "is hidden"
+                if title in head.hidden
+                else f"was left out: only the first one, '{head.sheet}', was imported"
+            )
+            text = f"The sheet '{title}' {why}"
             _warn(report, ColumnWarning("Ignored sheet", "", text), sheet=title)
     for first, last in head.merged:
         text = "Only the first one of merged cells has a value"

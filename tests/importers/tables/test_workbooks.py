@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+import xlwt
 from openpyxl import Workbook
 
 from importers.tables.open import open_table
-from importers.tables.rows import to_text
+from importers.tables.rows import left_out, to_text
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Unreadable
 from importers.tables.workbook import open_workbook
 from importers.tables.workbook_child import open_sheet
@@ -22,10 +23,18 @@ READERS = ("calamine", "openpyxl")
 every_reader = pytest.mark.parametrize("reader", READERS)
 
 
-def rows_of(path, reader, *, sheet=None):
+ROW_COUNTS = {"calamine": 1, "openpyxl": None}
+
+
+def rows_of(path, reader, *, sheet=None, header_row=1):
     """Return the header and the rows of an .xlsx that one reader gives."""
     with open_workbook(
-        path, "xlsx", sheet=sheet, limits=DEFAULT_LIMITS, readers=(reader,)
+        path,
+        "xlsx",
+        sheet=sheet,
+        limits=DEFAULT_LIMITS,
+        header_row=header_row,
+        readers=(reader,),
     ) as reading:
         return reading.head, list(reading.rows())
 
@@ -45,7 +54,12 @@ def test_cells_of_an_xlsx_become_the_texts_of_the_table(tmp_path, reader):
         (True, "True"),
         (shown(0.49, "0%"), "0.49"),
         (shown(1234.5, '#,##0.00 "€"'), "1234.5"),
-        (shown(1.085462962962963, "[h]:mm"), "1 day, 2:03:04"),
+        (shown(1.085462962962963, "[h]:mm"), "26:03:04"),
+        (shown(1.5, "[h]:mm:ss"), "36:00:00"),
+        (shown(-0.0625, "[h]:mm:ss"), "-1:30:00"),
+        (shown(0, "[h]:mm:ss"), "0:00:00"),
+        (1e15, "1000000000000000"),
+        (1.23456789012345e19, "12345678901234500000"),
         (formula(2), "2"),
         (formula("=x"), "=x"),
         (formula("#N/A"), "#N/A"),
@@ -126,8 +140,8 @@ def test_rows_stand_where_excel_shows_them(tmp_path, reader):
 
 
 @every_reader
-def test_the_first_worksheet_is_read_whichever_is_active(tmp_path, reader):
-    """Charts do not count, hidden sheets, rows and columns do (rule 4.2)."""
+def test_the_first_worksheet_to_be_seen_is_read_whichever_is_active(tmp_path, reader):
+    """Charts and hidden sheets do not count, hidden rows and columns do (rule 4.2)."""
     path = tmp_path / "a.xlsx"
     book = xlsxwriter.Workbook(path)
     chart = book.add_chart({"type": "line"})
@@ -143,10 +157,15 @@ def test_the_first_worksheet_is_read_whichever_is_active(tmp_path, reader):
     hidden.hide()
     book.close()
     head, rows = rows_of(path, reader)
-    assert (head.sheet, head.sheet_names) == ("Hidden", ("Hidden", "Other & more"))
-    assert [row.texts for row in rows] == [("1", "2"), ("3", "4")]
-    head, rows = rows_of(path, reader, sheet="Other & more")
+    assert (head.sheet, head.hidden) == ("Other & more", ("Hidden",))
+    assert head.sheet_names == ("Hidden", "Other & more")
     assert [row.texts for row in rows] == [("9",)]
+    assert [notice.text for notice in left_out(head)] == [
+        "The sheet 'Other & more' was read; left out: 'Hidden' (hidden)"
+    ]
+    head, rows = rows_of(path, reader, sheet="Hidden")
+    assert [row.texts for row in rows] == [("1", "2"), ("3", "4")]
+    assert [notice.text for notice in head.notices] == ["The sheet 'Hidden' is hidden"]
     with pytest.raises(Unreadable, match="The file has no sheet named 'Chart'"):
         rows_of(path, reader, sheet="Chart")
 
@@ -167,14 +186,15 @@ def test_merged_cells_have_one_value_and_are_told(tmp_path, reader):
 
 
 @every_reader
-def test_a_table_that_begins_further_down_has_blank_headers(tmp_path, reader):
-    """The first row is the header, whatever is in it."""
-    path = workbooks.raw_xlsx(
-        tmp_path / "a.xlsx", f'<row r="3">{inline("C3", "x")}</row>'
-    )
-    head, rows = rows_of(path, reader)
-    assert head.headers == ()
-    assert [(row.number, row.texts) for row in rows] == [(2, ()), (3, ())]
+def test_a_table_that_begins_further_down_is_told_where(tmp_path, reader):
+    """Its header can be named, and rows keep the numbers that Excel shows."""
+    data = f'<row r="3">{inline("C3", "x")}</row><row r="4">{inline("C4", "y")}</row>'
+    path = workbooks.raw_xlsx(tmp_path / "a.xlsx", data)
+    with pytest.raises(Unreadable, match="the first row with values is row 3"):
+        rows_of(path, reader)
+    head, rows = rows_of(path, reader, header_row=3)
+    assert (head.headers, head.row_count) == (("", "", "x"), ROW_COUNTS[reader])
+    assert [(row.number, row.texts) for row in rows] == [(4, (None, None, "y"))]
 
 
 @every_reader
@@ -299,8 +319,8 @@ def test_an_old_workbook_is_read(tmp_path):
             (2, " 007 ", "28", "1988-07-07", "True"),
             (3, "é😀", "5.5", "2016-01-01 12:00:00", "#N/A"),
             (4, None, None, None, None),
-            (5, None, "1e+16", "12:00:00", "#DIV/0!"),
-            (6, "", "1 day, 6:00:00", None, "False"),
+            (5, None, "10000000000000000", "12:00:00", "#DIV/0!"),
+            (6, "", "30:00:00", None, "False"),
         ],
     )
 
@@ -327,7 +347,7 @@ def test_an_open_document_is_read(tmp_path):
             "2016-01-01 12:00:00",
         ),
         (ods_cell("t", value_type="time", time_value="PT12H00M00S"), "12:00:00"),
-        (ods_cell("t", value_type="time", time_value="PT26H03M04S"), "1 day, 2:03:04"),
+        (ods_cell("t", value_type="time", time_value="PT26H03M04S"), "26:03:04"),
         (ods_cell("W", value_type="boolean", boolean_value="true"), "True"),
         (ods_cell("#N/A", value_type="string", error=True), "#N/A"),
         (ods_cell("#DIV/0!", value_type="float", value="0", error=True), "#DIV/0!"),
@@ -342,6 +362,125 @@ def test_an_open_document_is_read(tmp_path):
     )
     _, found = read(path)
     assert [row[1] for row in found] == [text for _, text in cells]
+
+
+@every_reader
+def test_what_a_workbook_does_not_say_outright_is_told(tmp_path, reader):
+    """Formulas without a result, zeros of a format, digits of the file (rule 4.3)."""
+    path = write_xlsx(
+        tmp_path / "a.xlsx",
+        [
+            list("abcdef"),
+            [
+                shown(42, "00000"),
+                shown(123456, "00000"),
+                shown(42111234, r"000\-00\-0000"),
+                11,
+                formula(22),
+                "beyond is nothing",
+            ],
+            [],
+            [None, None, None, None, formula(33)],
+        ],
+    )
+    sheet = "xl/worksheets/sheet1.xml"
+    replace_in_part(path, sheet, b"<v>11</v>", b"<v>12345678901234567890</v>")
+    replace_in_part(path, sheet, b"<v>22</v>", b"<v></v>")
+    replace_in_part(path, sheet, b"<v>33</v>", b"")
+    _, rows = rows_of(path, reader)
+    assert [(row.number, row.texts[:5]) for row in rows] == [
+        (2, ("42", "123456", "42111234", "12345678901234567890", None)),
+        (3, (None,) * 5),
+        (4, (None,) * 5),
+    ]
+    assert rows[0].shown == ((0, "00042"), (2, "042-11-1234"))
+    told = [(n.title, n.column, n.row) for row in rows for n in row.notices]
+    assert told == [
+        ("Number shown with zeros", "a", 2),
+        ("Number shown with zeros", "c", 2),
+        ("Long number", "d", 2),
+        ("Formula without a result", "e", 2),
+        ("Formula without a result", "e", 4),
+    ]
+
+
+@every_reader
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda name: name.replace("/", "\\"),
+        lambda name: name if name.startswith("[") else name.upper(),
+        lambda name: name.replace("sharedStrings", "SharedStrings"),
+        lambda name: name.replace("xl/workbook", "xl/WorkBook"),
+    ],
+    ids=["backslashes", "capitals", "shared strings", "workbook"],
+)
+def test_parts_are_found_however_their_names_are_spelled(tmp_path, reader, spelled):
+    """Names of parts do not differ by case (rule 4.1e)."""
+    path = write_xlsx(tmp_path / "a.xlsx", [["a", "b"], ["x", shown(1.5, "[h]:mm")]])
+    parts = workbooks.parts_of(path)
+    workbooks.write_zip_as(path, {spelled(name): text for name, text in parts.items()})
+    _, [row] = rows_of(path, reader)
+    assert row.texts == ("x", "36:00:00")
+
+
+@every_reader
+def test_a_workbook_may_lie_anywhere_in_its_file(tmp_path, reader):
+    """Its relationships say where (rule 4.1e)."""
+    path = write_xlsx(tmp_path / "a.xlsx", [["a"], ["x"]])
+    parts = workbooks.parts_of(path)
+    moved = {
+        name.replace("xl/", "some/where/"): text.replace(b"xl/", b"some/where/")
+        for name, text in parts.items()
+    }
+    workbooks.write_zip(path, moved)
+    assert rows_of(path, reader)[1][0].texts == ("x",)
+
+
+def test_an_old_workbook_tells_what_a_new_one_tells(tmp_path):
+    """.xls: zeros of a format, formulas without a result, streams in capitals."""
+    rows = [["a", "b", "c"], [42, 7, xlwt.Formula("1+1")], [43, 8, None]]
+    forms = {(1, 0): "00000", (2, 0): "00000", (1, 1): "0", (2, 1): r"000\-00"}
+    path = workbooks.write_xls(tmp_path / "a.xls", rows, forms=forms)
+    content = path.read_bytes()
+    spelled = [word.encode("utf-16-le") for word in ("Workbook", "WORKBOOK")]
+    path.write_bytes(content.replace(*spelled, 1))
+    with open_table(path, file_name="a.xls") as table:
+        found = list(table.rows())
+    assert [row.texts for row in found] == [("42", "7", None), ("43", "8", None)]
+    assert [row.shown for row in found] == [
+        ((0, "00042"),),
+        ((0, "00043"), (1, "000-08")),
+    ]
+    told = [(n.title, n.column) for n in found[0].notices]
+    assert ("Formula without a result", "c") in told
+
+
+def test_an_open_document_tells_what_a_workbook_tells(tmp_path):
+    """.ods: zeros of a format, digits, durations, formulas without a result."""
+    cells = [
+        (ods_cell("00042", value_type="float", value="42"), "42"),
+        (ods_cell("1", value_type="float", value="12345678901234567890"), None),
+        (ods_cell("t", value_type="time", time_value="PT36H00M00S"), "36:00:00"),
+        (ods_cell("t", value_type="time", time_value="-PT1H30M0S"), "-1:30:00"),
+        (ods_cell("t", value_type="time", time_value="PT0H0M0S"), "00:00:00"),
+        ('<table:table-cell table:formula="of:=1+1"/>', None),
+        (ods_cell("end", value_type="string"), "end"),
+    ]
+    head = ods_cell("h", value_type="string")
+    path = workbooks.write_ods(tmp_path / "a.ods", [[head], *[[c] for c, _ in cells]])
+    with open_table(path, file_name="a.ods") as table:
+        rows = list(table.rows())
+    expected = [text for _, text in cells]
+    expected[1] = "12345678901234567890"
+    assert [row.texts[0] for row in rows] == expected
+    assert rows[0].shown == ((0, "00042"),)
+    told = [(n.title, n.row) for row in rows for n in row.notices]
+    assert told == [
+        ("Number shown with zeros", 2),
+        ("Long number", 3),
+        ("Formula without a result", 7),
+    ]
 
 
 def replace_in_part(path, name, old, new):
