@@ -21,7 +21,7 @@ import xlsxwriter
 from importers.excel.rules import options as excel_options
 from importers.excel.rules.columns import Columns, columns_of
 from importers.excel.rules.decide import INVISIBLE
-from importers.excel.rules.report import row_numbers
+from importers.excel.rules.report import row_numbers, row_ranges
 from importers.tables.open import Table, open_table
 from importers.tables.rows import REASONS, Row
 from ledger.jobs.values import Job
@@ -29,6 +29,10 @@ from ledger.jobs.values import Job
 LISTED = ("sheet", "row", "title", "column", "value", "description")
 """The columns of the list."""
 
+WARNINGS = "warnings"
+"""The sheet of a workbook of failed rows with what else was told."""
+
+_WARNED = ("sheet", "title", "column", "rows", "description", "sample")
 _Group = Mapping[str, Any]
 _LONGEST_CELL = 32_767
 _PIECE = 64 * 1024
@@ -51,12 +55,37 @@ def write_failed_rows(job: Job, content: bytes, out: BinaryIO) -> int:
     options = {"constant_memory": True, "strings_to_numbers": False}
     options |= {"strings_to_formulas": False, "strings_to_urls": False}
     with _written_down(content) as path, xlsxwriter.Workbook(out, options) as book:
-        # In the file's properties, for a sheet would be imported with the others.
+        # In the file's properties, for a sheet to be seen would be imported.
         book.set_properties({"comments": counted(job)})
-        return sum(
+        count = sum(
             _write(book.add_worksheet(table.head.sheet), table, groups)
             for table, groups, _ in _sheets(job, path)
         )
+        _write_warnings(book, job)
+    return count
+
+
+def _write_warnings(book: Any, job: Job) -> None:
+    """Write what was told beside the errors into a sheet of its own, if anything was.
+
+    It is hidden: what is sent again must not be taken for a workbook of many types.
+    """
+    warnings = job.progress.get("report", {}).get("warnings", ())
+    if not warnings or any(
+        sheet.name.lower() == WARNINGS for sheet in book.worksheets()
+    ):
+        return
+    sheet = book.add_worksheet(WARNINGS)
+    sheet.hide()
+    for place, texts in enumerate((_WARNED, *map(_warned, warnings))):
+        for column, text in enumerate(texts):
+            sheet.write_string(place, column, text[:_LONGEST_CELL])
+
+
+def _warned(group: _Group) -> tuple[str, ...]:
+    rows = row_ranges(group["rows"])
+    named = (group[name] or "" for name in ("description", "sample"))
+    return group["sheet"], group["title"], group["column"], rows, *named
 
 
 def counted(job: Job) -> str:
@@ -133,13 +162,14 @@ def _cells(table: Table, groups: list[_Group]) -> Iterator[list[str | None]]:
     kept = [p for p, h in enumerate(table.headers) if h and h != REASONS]
     yield [*(table.headers[place] for place in kept), REASONS]
     for row, group in _failed(table, groups):
-        reason = f"{group['title']}: {group['description']}"
+        cells = f" ({row.fault.sample})" if row.fault else ""
+        reason = f"{group['title']}: {group['description']}{cells}"
         yield [*(row.texts[place] for place in kept), reason]
 
 
 def _line(sheet: str, row: Row, group: _Group, columns: Columns) -> list[str]:
     title, column = group["title"], group["column"]
-    value = _value(title, column, row, columns)
+    value = row.fault.sample if row.fault else _value(title, column, row, columns)
     return [sheet, str(row.number), title, column, value, group["description"]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from operator import itemgetter
 
 import openpyxl
 import pytest
@@ -12,7 +13,9 @@ from api.excel.wire import status_of
 from importers.excel.job import import_excel
 from importers.excel.rules.options import LOST, SearchField, Sheet
 from importers.excel.rules.told import error_form_ids_of, form_ids_of
+from importers.excel.upload import looked_into
 from importers.jobs.turns import EXCEL
+from importers.tables.unreadable import DEFAULT_LIMITS
 from ledger import log
 from ledger.entry import Kind
 from ledger.forms.form_xml import parse_form
@@ -32,6 +35,7 @@ from tests.kit.spreadsheets import (
     imported,
     imported_rows,
     made,
+    wanted,
 )
 
 EXTERNAL = {"search_field": SearchField.EXTERNAL_ID}
@@ -284,8 +288,84 @@ async def test_a_warning_of_merged_cells(store, tmp_path):
     book.save(tmp_path / "a.xlsx")
     content = (tmp_path / "a.xlsx").read_bytes()
     job = await imported(store, content, name="a.xlsx")
-    [warning] = job.progress["report"]["warnings"]
+    [beside, warning] = sorted(
+        job.progress["report"]["warnings"], key=itemgetter("title"), reverse=True
+    )
     assert (warning["title"], warning["rows"]) == ("Merged cells", [[2, 3]])
+    assert (beside["title"], beside["column"]) == ("Value without a header", "C")
+
+
+async def test_what_the_reader_noticed_is_among_the_warnings(store):
+    """Of the file and of its rows, with the first value that it is about (18.3a)."""
+    content = 'case_id;name\xa0;p\n;Zoë;="007"\n;x;y\n;z;="1"\n'.encode("cp1252")
+    job = await imported(store, content, create=True)
+    found = job.progress["report"]["warnings"]
+    assert [(w["title"], w["column"], w["rows"], w["sample"]) for w in found] == [
+        ("Encoding assumed", "", [[1, 1]], '"name\xa0" in row 1'),
+        ("Delimiter detected", "", [], None),
+        ("Header trimmed", "name", [], None),
+        ("Text formula", "p", [[2, 2], [4, 4]], None),
+    ]
+
+
+async def test_a_row_that_an_unquoted_delimiter_has_shifted_fails(store):
+    """With its cells; the rows around it are imported (rule 4.1c)."""
+    content = b"case_id,name,p\n,A,1\n,Smith, John,2\n,B,3\n"
+    job = await imported(store, content, create=True)
+    report = job.progress["report"]
+    assert (report["created"], report["failed"]) == (2, 1)
+    [error] = report["errors"]
+    assert (error["title"], error["rows"]) == ("Too Many Cells", [[3, 3]])
+    assert "4 cells, 3 headers:  | Smith |  John | 2" in error["sample"]
+
+
+async def test_the_header_may_stand_further_down(store):
+    """Rows above it are not read, those below keep their numbers (rule 2.6a)."""
+    content = b"A title, of 2020\n\ncase_id,name\n,A\n\n,\n,B\n,C,D\n"
+    job = await imported(store, content, create=True, header_row=3)
+    report = job.progress["report"]
+    assert (report["created"], report["blank"]) == (2, 2)
+    assert report["errors"][0]["rows"] == [[8, 8]]
+    assert (job.progress["done"], job.progress["total"]) == (5, 5)
+
+
+async def test_hidden_sheets_are_left_out_and_told(store, tmp_path):
+    """The first one that can be seen is imported (rules 4.2 and 5.1)."""
+    book = openpyxl.Workbook()
+    book.active.title = "lists"
+    book.active.append(["code", "label"])
+    book.active.sheet_state = "hidden"
+    for title in ("Data", "More"):
+        sheet = book.create_sheet(title)
+        sheet.append(["case_id", "name"])
+        sheet.append([None, title])
+    book.active = 1
+    book.save(tmp_path / "a.xlsx")
+    path = tmp_path / "a.xlsx"
+    looked = looked_into(
+        path,
+        path.name,
+        wanted(create=True),
+        store=store,
+        domain=build.DOMAIN,
+        limits=DEFAULT_LIMITS,
+    )
+    assert [sheet.title for sheet in looked.sheets] == ["Data"]
+    assert looked.ignored_sheets == ("More", "lists")
+    job = await imported(
+        store,
+        path.read_bytes(),
+        name=path.name,
+        create=True,
+        sheets=looked.sheets,
+        ignored_sheets=looked.ignored_sheets,
+    )
+    report = job.progress["report"]
+    assert report["created"] == 1
+    assert {w["description"] for w in report["warnings"]} == {
+        "The sheet 'lists' is hidden",
+        "The sheet 'More' was left out: only the first one, 'Data', was imported",
+    }
 
 
 async def test_samples_are_short_and_candidates_few(store):
