@@ -226,3 +226,17 @@ def test_a_thousand_messages_of_a_record_are_kept(store):
     job, found = asyncio.run(imported(store, a_control(NEW, NAME, each), record))
     assert len(found[0].messages) == 1000
     assert job.progress["errors"] == 1500
+
+
+async def test_what_a_table_does_not_say_outright_is_told_in_the_log(store):
+    """As warnings that count as no errors; a shifted record is aborted (1.4.2)."""
+    control = a_control(NEW, NAME, files={"DEFAULT": {"read": "csv-with-name-row"}})
+    content = "name\xa0;note\nZoë;x\nA;b;c\n".encode("cp1252")
+    job = await ran(store, control, [("a", content)])
+    told = [line.partition(": ")[2] for line in log_of(store, job)]
+    assert told[0].startswith("Encoding assumed (file a, row 1): The file is not UTF-8")
+    assert told[1] == "Delimiter detected (file a): Cells are parted by semicolons"
+    assert told[2].endswith('The header "name\\u00a0" was read as "name"')
+    (shifted,) = log_of(store, job)[3:]
+    assert shifted.endswith("3 cells, 2 headers: A | b | c (record 1)")
+    assert sorted(cases_by_name(store)) == ["Zoë"]

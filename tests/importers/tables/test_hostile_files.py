@@ -290,6 +290,27 @@ def test_two_parts_of_one_name_are_refused(tmp_path):
     assert refusal(path) == (Reason.DAMAGED, "The file has two parts of one name")
 
 
+@pytest.mark.parametrize("name", ["XL/S.XML", "xl\\s.xml", "/xl/s.xml"])
+def test_two_spellings_of_one_part_are_refused(tmp_path, name):
+    """Names that mean the same part are one name (rule 4.1e)."""
+    path = raw_xlsx(tmp_path / "a.xlsx", "")
+    parts = workbooks.parts_of(path)
+    workbooks.write_zip_as(path, {**parts, name: b"<worksheet/>"})
+    assert refusal(path) == (Reason.DAMAGED, "The file has two parts of one name")
+
+
+@pytest.mark.parametrize("name", ["XL/S.XML", "xl/s.dat"])
+def test_a_doctype_is_found_whatever_its_part_is_called(tmp_path, name):
+    """Capitals, or a name of the sender's own that a relationship names."""
+    path = raw_xlsx(tmp_path / "a.xlsx", "")
+    parts = workbooks.parts_of(path)
+    sheet = LAUGHS.encode() + parts.pop("xl/s.xml")
+    rels = "xl/_rels/workbook.xml.rels"
+    parts[rels] = parts[rels].replace(b"s.xml", name[3:].encode())
+    workbooks.write_zip_as(path, {**parts, name: sheet})
+    assert refusal(path) == (Reason.DAMAGED, "A part of the file has a DOCTYPE")
+
+
 @pytest.mark.parametrize(
     "part", ["xl/s.xml", "xl/workbook.xml", "xl/sharedStrings.xml"]
 )
