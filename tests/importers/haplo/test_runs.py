@@ -229,7 +229,7 @@ def test_a_thousand_messages_of_a_record_are_kept(store):
 
 
 async def test_what_a_table_does_not_say_outright_is_told_in_the_log(store):
-    """As warnings that count as no errors; a shifted record is aborted (1.4.2)."""
+    """As warnings that count as no errors; a shifted record is aborted (rule 1.4.2)."""
     control = a_control(NEW, NAME, files={"DEFAULT": {"read": "csv-with-name-row"}})
     content = "name\xa0;note\nZoë;x\nA;b;c\n".encode("cp1252")
     job = await ran(store, control, [("a", content)])

@@ -292,7 +292,7 @@ def test_two_parts_of_one_name_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["XL/S.XML", "xl\\s.xml", "/xl/s.xml"])
 def test_two_spellings_of_one_part_are_refused(tmp_path, name):
-    """Names that mean the same part are one name (rule 4.1e)."""
+    """Names that mean the same are one name: ``rules/excel-import.md`` 4.1e."""
     path = raw_xlsx(tmp_path / "a.xlsx", "")
     parts = workbooks.parts_of(path)
     workbooks.write_zip_as(path, {**parts, name: b"<worksheet/>"})
