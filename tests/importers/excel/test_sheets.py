@@ -296,7 +296,7 @@ async def test_a_warning_of_merged_cells(store, tmp_path):
 
 
 async def test_what_the_reader_noticed_is_among_the_warnings(store):
-    """Of the file and of its rows, with the first value that it is about (rule 18.3a)."""
+    """Of the file and its rows, with the first value it is about (rule 18.3a)."""
     content = 'case_id;name\xa0;p\n;Zoë;="007"\n;x;y\n;z;="1"\n'.encode("cp1252")
     job = await imported(store, content, create=True)
     found = job.progress["report"]["warnings"]
