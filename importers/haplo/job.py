@@ -33,7 +33,13 @@ from importers.haplo.rules.control import Control, InvalidControl, NotJson, read
 from importers.haplo.rules.mappings import MOST_TITLED, Census, mapped_types
 from importers.haplo.rules.program import Program, RunBroken, prepare
 from importers.haplo.rules.scripting import shown
-from importers.haplo.rules.sources import Names, renamed_in, taken_as, told_of
+from importers.haplo.rules.sources import (
+    Names,
+    nowhere,
+    renamed_in,
+    taken_as,
+    told_of,
+)
 from importers.jobs.pace import Pace
 from importers.jobs.stored_file import write_stored
 from importers.jobs.turns import HAPLO
@@ -81,6 +87,7 @@ class _Surveyed:
 
     source: Source | None
     count: int = 0
+    names: Names = field(default_factory=Names)
     renamed: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
 
@@ -128,6 +135,7 @@ class _Run:
             await self._surveyed(control, file, sources=program.sources, to=notices)
             for file in self._files()
         ]
+        _tell_fields(program.sources, files, notices)
         await self._remember_touched()
         self._course.so_far["notices"] = notices.to_json()
         self._course.so_far["total"] = sum(file.count for file in files)
@@ -199,8 +207,7 @@ class _Run:
         except FileBroken as error:
             return _Surveyed(source=None, trouble=str(error))
         renamed = taken_as(sources, names)
-        tell(told_of(sources, names, renamed))
-        return _Surveyed(source=source, count=count, renamed=renamed)
+        return _Surveyed(source=source, count=count, names=names, renamed=renamed)
 
     async def _remember_touched(self) -> None:
         """Find out which cases the records before have touched."""
@@ -283,6 +290,17 @@ def _survey(source: Source, tell: Tell) -> tuple[int, Names]:
         for count, raw in enumerate(records, start=1):  # noqa: B007 - it is returned
             names.take(raw.data)
     return count, names
+
+
+def _tell_fields(
+    sources: Sequence[str], files: Sequence[_Surveyed], to: Notices
+) -> None:
+    """Tell of each file which fields have other names, or are nowhere in the batch."""
+    missing = nowhere(sources, ((file.names, file.renamed) for file in files))
+    for file in files:
+        if file.source is not None:
+            told = told_of(missing, file.names, file.renamed)
+            to.add(told, file=file.source.name)
 
 
 def _begun(progress: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def _tsv(source: Source, tell: Tell) -> Iterator[Raw]:
         return _split(source, separator, tell)
     wanted = Wanted(
         usual="\t",
+        expected=separator or "\t",
         delimiter=separator,
         encoding=_encoding(source),
         quotes=Quotes.AS_EXCEL,

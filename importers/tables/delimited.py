@@ -51,11 +51,13 @@ class Quotes(Enum):
 class Wanted:
     """What is known of a file before it is looked at; what is not is found out.
 
-    ``usual`` is the delimiter in doubt, ``header_row`` where the header is: ``None``
-    stands for the first row with a value.
+    ``usual`` is the delimiter in doubt, ``expected`` the one of which nothing is told.
+    ``header_row`` is where the header is: ``None`` stands for the first row with a
+    value.
     """
 
     usual: str = ","
+    expected: str = ","
     delimiter: str | None = None
     encoding: Encoding | None = None
     quotes: Quotes = Quotes.AROUND
@@ -97,6 +99,7 @@ class Delimited:
         self.path = path
         self._limits = limits
         self._layout = _found_layout(path, wanted, limits)
+        self._expected = wanted.expected
         self.header: Sequence[str] = ()
         """The cells of the header, as they stand."""
         self.header_number = wanted.header_row or 0
@@ -177,7 +180,7 @@ class Delimited:
             text = f"The file was read as {encoding.label}"
             yield Notice("Encoding detected", text)
         delimiter = self._layout.delimiter
-        if delimiter != ",":
+        if delimiter != self._expected:
             text = f"Cells are parted by {name_of(delimiter)}"
             yield Notice("Delimiter detected", text)
         if self._layout.quotes_are_letters:

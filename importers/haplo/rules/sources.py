@@ -35,19 +35,28 @@ def taken_as(sources: Iterable[str], names: Names) -> dict[str, str]:
     return {found[0]: source for source, found in fits.items() if len(found) == 1}
 
 
+def nowhere(
+    sources: Iterable[str], files: Iterable[tuple[Names, Mapping[str, str]]]
+) -> list[str]:
+    """Return the fields that no record of any file has, not by another name either."""
+    had: set[str] = set()
+    for names, renamed in files:
+        had.update(names.found, renamed.values())
+    return [source for source in dict.fromkeys(sources) if source not in had]
+
+
 def told_of(
-    sources: Iterable[str], names: Names, renamed: Mapping[str, str]
+    missing: Iterable[str], names: Names, renamed: Mapping[str, str]
 ) -> Iterator[Notice]:
-    """Yield what is to be known of fields that no record has, or has by other names."""
+    """Yield what is to be known of fields that are missing or have other names."""
     if not names.found:
         return
     for name, source in renamed.items():
         text = f'It is taken as "{source}"'
         yield Notice("Column taken as another", text, column=name)
-    for source in _missing(sources, names):
-        if source not in renamed.values():
-            text = f"No record has it. {advice(source, names.found)}"
-            yield Notice("Missing column", text, column=source)
+    for source in missing:
+        text = f"No record has it. {advice(source, names.found)}"
+        yield Notice("Missing column", text, column=source)
 
 
 def renamed_in(data: Any, renamed: Mapping[str, str]) -> Any:

@@ -143,6 +143,7 @@ def test_a_batch_goes_on_as_a_job(store):
             }
         ],
         "author": {"user_id": "u1", "username": "ann"},
+        "owner_id": "",
     }
 
 

@@ -226,7 +226,7 @@ async def test_the_list_of_failed_rows(api):
         ["People", "5", "Invalid Parent ID", "parent_id", "nowhere"],
     ]
     assert found[2][5].startswith("An invalid or unknown parent case")
-    marked = await api.get(f"{path}errors.csv", params={"bom": "true"})
+    marked = await api.get(f"{path}errors.csv?bom=true")
     assert marked.body == "\ufeff".encode() + answer.body
 
 

@@ -166,13 +166,6 @@ CHECKS = [
     pytest.param(
         "location",
         "state",
-        a_csv([c.upper() for c in PLACES]),
-        missing("code"),
-        id="7 the case of letters counts",
-    ),
-    pytest.param(
-        "location",
-        "state",
         a_csv([*PLACES, "Odd", "worse"]),
         unknown_column("Odd", *PLACES),
         id="8 location",

@@ -46,10 +46,11 @@ async def test_a_process_that_has_ended_tells_every_row(api):
     content = a_csv(PLACES, ["D1", "One", "KA"], ["D2", "Two", "XX"], ["D1", "New"])
     answer = await send(api, LOCATION_UPLOAD, content, type="district")
     process = await ended(api, answer)
-    assert list(process) == KEYS
+    assert set(process) == {*KEYS, "warnings", "caseCount"}
     assert process["processId"] == process_of(answer)
     assert (process["status"], process["message"]) == COMPLETED
     assert process["objectType"] == "location"
+    assert process["caseCount"] == 1
     first, second = process["successResult"]
     assert list(first) == [
         *("code", "name", "parentCode", "type", "parentId", "id", "operation")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from importers.haplo.rules.alike import COMPOSED, WHOLE
-from importers.haplo.rules.sources import Names, renamed_in, taken_as, told_of
+from importers.haplo.rules.sources import Names, nowhere, renamed_in, taken_as, told_of
 from ledger.jobs.values import JobState
 from tests.kit import build
 from tests.kit.haplo.batches import (
@@ -96,8 +96,16 @@ def test_a_field_is_meant_by_the_only_one_with_its_letters():
     renamed = taken_as(["ref", "name"], names)
     assert renamed == {"Ref ": "ref"}
     assert renamed_in({"Ref ": "1", "x": "y"}, renamed) == {"ref": "1", "x": "y"}
-    (notice,) = told_of(["ref", "name"], names, renamed)
+    assert nowhere(["ref", "name"], [(names, renamed)]) == []
+    (notice,) = told_of([], names, renamed)
     assert (notice.title, notice.column) == ("Column taken as another", "Ref ")
+
+
+def test_a_field_of_one_file_is_not_missing_in_another():
+    """Rule 1.4e: what no record of the whole batch has is told."""
+    houses, people = names_of({"code": 1}), names_of({"Name": 2})
+    files = [(houses, {}), (people, {"Name": "name"})]
+    assert nowhere(["code", "name", "born", "born"], files) == ["born"]
 
 
 @pytest.mark.parametrize("found", [{"REF": 1, "Ref": 2}, {"reference": 1}])

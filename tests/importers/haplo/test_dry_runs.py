@@ -107,6 +107,8 @@ async def test_a_dry_run_closes_what_extends_a_closed_case(store):
     ]
     dry, found = await imported(store, control, *records, dry_run=True)
     real, again = await imported(store, control, *records)
-    assert log_of(store, dry) == log_of(store, real) == []
+    [warning] = log_of(store, dry)
+    assert warning.startswith("WARNING: Same case in several rows")
+    assert log_of(store, real) == [warning]
     assert outcomes(found) == outcomes(again) == ["applied"] * 5
     assert sorted(cases_by_name(store)) == ["A", "B", "X"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import orjson
 import pytest
 
@@ -13,7 +11,6 @@ from importers.jobs.pace import Pace
 from importers.jobs.turns import HAPLO
 from importers.jobs.undo import UNDO, enqueue_undo
 from importers.jobs.values import UndoRequest
-from importers.jobs.worker import Interrupted
 from ledger.entry import Author
 from ledger.imports.values import ImportRow, Outcome
 from ledger.jobs.values import JobState
@@ -62,8 +59,7 @@ async def stopped_after(store, job, steps):
                 worker.leave()
 
         worker.tell = told
-        with suppress(Interrupted):
-            await worker.see_through(job.key)
+        await worker.drain()
 
 
 @pytest.mark.parametrize("dry_run", [False, True], ids=["real", "dry"])

@@ -58,7 +58,9 @@ class Nobody:
 
 def decided(**cells):
     headers = ("case_id", *cells)
-    sheet = Importing(columns(*headers), creates=True, user_id="u", now="")
+    sheet = Importing(
+        columns(*headers), creates=True, user_id="u", owner_id="u", now=""
+    )
     wish = read_row(to_row(2, ["", *cells.values()]), sheet.columns)
     return decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id="new")
 
@@ -131,14 +133,16 @@ def test_ids_of_ones_own_are_searched_by_external_id():
     told = decided(name="x")
     assert isinstance(told, Decided)
     assert told.told == ()
-    sheet = Importing(columns("case_id", "a"), creates=True, user_id="u", now="")
+    sheet = Importing(
+        columns("case_id", "a"), creates=True, user_id="u", owner_id="u", now=""
+    )
     wish = read_row(to_row(2, ["OFF-1", "x"]), sheet.columns)
     found = decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id="new")
     assert "search by external_id" in found.told[0].text
     outer = columns(
         "case_id", "a", search_field=SearchField.EXTERNAL_ID, search_column="case_id"
     )
-    sheet = Importing(outer, creates=True, user_id="u", now="")
+    sheet = Importing(outer, creates=True, user_id="u", owner_id="u", now="")
     wish = read_row(to_row(2, ["OFF-1", "x"]), outer)
     found = decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id="new")
     assert (found.external_id, found.told) == ("OFF-1", ())
