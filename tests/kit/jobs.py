@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,11 +11,13 @@ from importers.jobs.worker import Handler, Interrupted, JobContext, Worker
 from ledger.commands.submissions import SubmitForm
 from ledger.jobs import queue as jobs
 from ledger.jobs.values import Job
+from ledger.log import entries_after
 from ledger.store import Store
 from ledger.writer import LedgerWriter
 from tests.kit import build
 
 KIND = "forms"
+LEASE = 60_000_000
 
 
 def enqueue(store: Store, *, domain: str = build.DOMAIN, **fields: Any) -> Job:
@@ -33,6 +35,27 @@ def enqueue(store: Store, *, domain: str = build.DOMAIN, **fields: Any) -> Job:
 def job_of(store: Store, job: Job) -> Job:
     """Return a job as it is now."""
     return jobs.get_job(store.connection, job.key)
+
+
+def claim(store: Store, *, now: int = build.NOW) -> Job | None:
+    """Take up the job that waits longest, as a worker would."""
+    with store.administering() as conn:
+        return jobs.claim(conn, now=now, until=now + LEASE)
+
+
+def administer(
+    store: Store, fn: Callable[..., Any], *arguments: Any, **options: Any
+) -> Any:
+    """Do something with the table of jobs in a commit of its own."""
+    with store.administering() as conn:
+        return fn(conn, *arguments, **options)
+
+
+def forms_in_log(store: Store) -> list[str]:
+    """Return the ids of all forms, in the order of the log."""
+    with store.snapshot(build.DOMAIN) as reader:
+        items = entries_after(reader, 0, limit=1000)
+    return [entry.form_id for entry, _ in items if entry.form_id]
 
 
 def in_name_of(job: Job, command: SubmitForm) -> SubmitForm:

@@ -7,91 +7,15 @@ from collections import Counter
 
 import pytest
 
-from api.webhooks.delivery import Deliverer, Policy
 from ledger.entry import Author, Kind
 from ledger.log import count_kinds, entries_after
-from ledger.store import open_store
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.values import Webhook
-from ledger.writer import LedgerWriter
 from tests.kit import build
 from tests.kit.receiver import receiving, signature, until
+from tests.kit.webhooks import POLICY, SECONDS, add, listed, shown, submit
 
-SECONDS = 1_000_000
-POLICY = Policy(delays=(10, 60, 600), jitter=0, timeout=5, rest_after=100)
-SECRET = "s" * 32
-
-
-@pytest.fixture(autouse=True)
-def domain(store):
-    return build.a_domain(store)
-
-
-@pytest.fixture
-def clock():
-    return build.FixedClock()
-
-
-@pytest.fixture
-async def receiver():
-    async with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-async def start(store, url, clock):
-    """Return how to start another process's deliverer; end them all at the end."""
-    opened = []
-
-    def begin(**policy):
-        own = open_store(url)
-        writer = LedgerWriter(own, build.a_ledger(clock))
-        writer.start()
-        settings = {n: getattr(POLICY, n) for n in Policy.__dataclass_fields__}
-        made = Deliverer(
-            own, writer, private=True, policy=Policy(**settings | policy), clock=clock
-        )
-        opened.append((made, writer, own))
-        return made
-
-    yield begin
-    for made, writer, own in opened:
-        await made.aclose()
-        await writer.stop()
-        own.close()
-
-
-def add(store, url, *, after=None, **fields):
-    """Make a webhook and return its id."""
-    wish = Webhook(domain="", webhook_id="", url=url, secret=SECRET, **fields)
-    with store.writing(build.DOMAIN) as writer:
-        made = webhooks.add_webhook(
-            writer, wish, after=after, author=Author(user_id="root"), now=build.NOW
-        )
-    return made.webhook_id
-
-
-def submit(store, case_id="c1", **fields):
-    """Append a form and return its position."""
-    xmlns = fields.pop("xmlns", build.XMLNS)
-    block = build.a_create(case_id, **fields)
-    return build.submit(store, build.a_form([block], xmlns=xmlns)).position
-
-
-def listed(store, webhook_id, state=None):
-    """Return the deliveries of a webhook, oldest entry first."""
-    with store.reading(build.DOMAIN) as reader:
-        found = deliveries.list_deliveries(
-            reader, webhook_id, state=state, below=2**62, limit=1000
-        )
-    return found[::-1]
-
-
-def shown(store, webhook_id):
-    """Return a webhook as it is now."""
-    with store.reading(build.DOMAIN) as reader:
-        return webhooks.get_webhook(reader, webhook_id)
+pytestmark = pytest.mark.usefixtures("domain")
 
 
 async def test_entries_are_told_in_their_order(store, start, receiver):
@@ -160,68 +84,6 @@ async def test_filters_choose_by_case_type_and_xmlns(store, start, receiver):
 def positions_of(receiver, hook):
     """Return what one webhook was told of."""
     return [b["position"] for b in receiver.bodies if b["webhook_id"] == hook]
-
-
-async def test_what_fails_is_tried_again_later_and_later(store, start, receiver, clock):
-    """The schedule is kept in the table; each attempt is counted and explained."""
-    receiver.answer = lambda _body: 503
-    hook = add(store, receiver.url)
-    position = submit(store)
-    deliverer = start()
-    for attempt, delay in enumerate(POLICY.delays, start=1):
-        await deliverer.drain()
-        [found] = listed(store, hook)
-        assert (found.state, found.attempts, found.status) == ("pending", attempt, 503)
-        assert found.error == "the receiver answered 503"
-        assert found.due_on == clock.now + delay * SECONDS
-        assert shown(store, hook).due_on == found.due_on
-        clock.now += delay * SECONDS - 1
-        await deliverer.drain()
-        assert len(receiver.requests) == attempt
-        clock.now += 1
-    await deliverer.drain()
-    [found] = listed(store, hook, "dead")
-    assert (found.position, found.attempts, found.due_on) == (position, 4, None)
-    clock.now += 10**9 * SECONDS
-    await deliverer.drain()
-    assert len(receiver.requests) == 4
-    assert shown(store, hook).due_on is None
-
-
-async def test_a_restart_keeps_the_schedule(store, start, receiver, clock):
-    """What is to be tried again is in the database, not in a process."""
-    receiver.answer = lambda _body: 500
-    hook = add(store, receiver.url)
-    submit(store)
-    first = start()
-    await first.drain()
-    await first.aclose()
-    receiver.answer = lambda _body: 204
-    second = start()
-    await second.drain()
-    assert [d.state for d in listed(store, hook)] == ["pending"]
-    clock.now += 10 * SECONDS
-    await second.drain()
-    assert [(d.state, d.attempts) for d in listed(store, hook)] == [("delivered", 2)]
-
-
-async def test_a_failing_delivery_holds_up_no_later_one(store, start, receiver, clock):
-    """It is retried beside the others, with the id and the body it had."""
-    bad = submit(store) + 2
-    hook = add(store, receiver.url)
-    receiver.answer = lambda body: 500 if body["position"] == bad else 200
-    assert submit(store, "c2") == bad
-    rest = [submit(store, f"c{n}") for n in range(3, 6)]
-    deliverer = start()
-    await deliverer.drain()
-    assert [d.position for d in listed(store, hook, "delivered")] == rest
-    receiver.answer = lambda _body: 200
-    clock.now += 10 * SECONDS
-    await deliverer.drain()
-    assert receiver.positions == [bad, *rest, bad]
-    (headers, body), (again, same) = receiver.requests[0], receiver.requests[-1]
-    assert body == same
-    assert headers["X-Caseledger-Delivery"] == again["X-Caseledger-Delivery"]
 
 
 async def test_a_receiver_that_hangs_holds_up_nobody_else(store, start, receiver):
@@ -382,62 +244,6 @@ async def test_a_backlog_stays_in_the_log_when_nobody_takes_it(
     clock.now += 10 * SECONDS
     await deliverer.drain()
     assert sorted(set(receiver.positions)) == positions
-
-
-async def test_a_webhook_that_fails_and_fails_rests(store, start, receiver, clock):
-    """A dead receiver is not asked for every entry at once, over and over."""
-    receiver.answer = lambda _body: 500
-    add(store, receiver.url)
-    positions = [submit(store, f"c{n}") for n in range(10)]
-    deliverer = start(rest_after=2)
-    await deliverer.drain()
-    assert receiver.positions == positions[:2]
-    clock.now += 1 * SECONDS
-    await deliverer.drain()
-    assert receiver.positions == positions[:3]
-    receiver.answer = lambda _body: 200
-    clock.now += 60 * SECONDS
-    await deliverer.drain()
-    assert set(receiver.positions) == set(positions)
-
-
-async def test_a_receiver_that_asks_for_time_is_left_alone(
-    store, start, receiver, clock
-):
-    """Neither the delivery that failed nor a later one comes sooner, from anybody."""
-    receiver.answer, receiver.retry_after = lambda _body: 503, "120"
-    add(store, receiver.url)
-    first = submit(store)
-    deliverer, other = start(), start()
-    await deliverer.drain()
-    later = submit(store, "c2")
-    for seconds in (60, 59):
-        clock.now += seconds * SECONDS
-        await deliverer.drain()
-        await other.drain()
-        assert receiver.positions == [first]
-    receiver.answer, receiver.retry_after = lambda _body: 200, None
-    clock.now += 1 * SECONDS
-    await deliverer.drain()
-    assert receiver.positions == [first, later, first]
-
-
-async def test_a_webhook_that_is_changed_rests_no_longer(store, start, receiver, clock):
-    """The time was asked for by a receiver that may be another one now."""
-    receiver.answer, receiver.retry_after = lambda _body: 503, "3600"
-    hook = add(store, receiver.url)
-    submit(store)
-    deliverer = start()
-    await deliverer.drain()
-    receiver.answer, receiver.retry_after = lambda _body: 200, None
-    clock.now += 1 * SECONDS
-    with store.writing(build.DOMAIN) as writer:
-        webhooks.change_webhook(
-            writer, hook, {"url": receiver.url + "/2"}, author=Author(), now=clock.now
-        )
-    more = submit(store, "c2")
-    await deliverer.drain()
-    assert receiver.positions[-1] == more
 
 
 async def test_entries_that_nobody_wants_cost_no_write(store, start, receiver):
