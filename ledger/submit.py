@@ -18,18 +18,15 @@ from ledger import log
 from ledger.bodies import describe, present_blobs, put_blobs
 from ledger.clock import Clock
 from ledger.closing import caused_by, closing_form
-from ledger.entry import Answer, Attachment, Entry, IdempotencyKey, Kind, Upload
+from ledger.entry import Attachment, Entry, Kind, Upload
 from ledger.errors import LedgerError, Rejected
 from ledger.forms.form import Form
 from ledger.forms.form_xml import parse_for_fold, parse_form
-from ledger.forms.lineage import Lineage, lineage_of
+from ledger.forms.lineage import FOLDING, Lineage, lineage_of
 from ledger.kept_answers import KeptAnswers
 from ledger.projector import ProjectionBatch, Projector
 from ledger.store import Writer
 from ledger.times import Micros, next_tick
-
-_FOLDING = (Kind.EDIT, Kind.REPROCESS, Kind.COMPLETE)
-"""The kinds that process a form, so that what follows from it follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +191,7 @@ class Session:
             None if form is None else (version or entry, form),
         )
         self._take(entry, draft, len(touched))
-        if entry.kind in _FOLDING:
+        if entry.kind in FOLDING:
             self._close_along(entry, touched)
         return entry
 
@@ -235,20 +232,6 @@ class Session:
         """Append an erasure whose bodies are replaced already."""
         entry = self._entry(draft)
         return self._take(entry, draft, len(self.cases.erase(case_ids, entry)))
-
-    def answer_under(self, key: IdempotencyKey) -> Answer | None:
-        """Return what was answered under a key; raises ``Conflict``.
-
-        The same key with another request is a mistake of the sender.
-        """
-        return self.answers.under(key)
-
-    def keep_answer(
-        self, key: str, user_id: str, sha256: bytes, answer: Answer
-    ) -> None:
-        """Keep an answer under its idempotency key."""
-        of = IdempotencyKey(key=key, user_id=user_id, request_sha256=sha256)
-        self.answers.keep(of, answer, now=self.clock())
 
     def scratch(self) -> Session:
         """Return a session in which a command can be tried; it is never saved."""

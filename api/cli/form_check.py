@@ -11,7 +11,6 @@ import click
 
 from api.cli.database import opened, the_domain
 from api.cli.form_files import (
-    TOO_LARGE,
     FormTooLarge,
     FoundForm,
     UnreadableForm,
@@ -20,6 +19,7 @@ from api.cli.form_files import (
 from api.cli.form_trial import Trial
 from api.cli.output import OUTPUT, Output, Record
 from api.config import Config
+from api.receiver.body import TOO_LARGE
 from ledger.errors import LedgerError
 from ledger.forms.check import (
     Finding,

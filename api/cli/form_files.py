@@ -7,6 +7,7 @@ form there. Of the files beside one that was named itself, only those that it na
 
 from __future__ import annotations
 
+import lzma
 import sys
 import unicodedata
 import zipfile
@@ -19,16 +20,14 @@ from mimetypes import MimeTypes
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
+from api.receiver.body import MAX_ATTACHMENT, MAX_FORM, TOO_LARGE
 from ledger.entry import Upload
 from ledger.errors import LedgerError, Malformed
 from ledger.forms.xml import parse_xml
 
 STANDARD_INPUT = Path("-")
-TOO_LARGE = "Form exceeds 10MB size limit"
 
-_LARGEST = 10 * 1024 * 1024
-_LARGEST_FILE = 15 * 1024 * 1024
-_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 """What is raised of archives that are cut, altered, encrypted or of another kind."""
 
 _NOT_OPENED = (OSError, *_DAMAGED)
@@ -85,7 +84,7 @@ class Beside:
                 name = file.path.name
             if name is None or key in self._why:
                 continue
-            if file.length > _LARGEST_FILE:
+            if file.length > MAX_ATTACHMENT:
                 self._why[key] = "it exceeds 15MB"
                 continue
             self._taken.add(key)
@@ -229,37 +228,45 @@ def _upload(name: str, file: _File) -> Upload:
     return Upload(name=name, content_type=content_type, content=_all_of(file))
 
 
-def _all_of(file: _File, most: int = _LARGEST_FILE) -> bytes:
+def _all_of(file: _File, most: int = MAX_ATTACHMENT) -> bytes:
     """Return the bytes of a file, one more than ``most`` at the most."""
     try:
         with file.open() as opened:
             return opened.read(most + 1)
-    except _DAMAGED as error:
-        raise UnreadableForm(f"{file.name} cannot be read: {error}") from None
+    except _NOT_OPENED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        # Some of what unpacks says OSError of bytes that are wrong.
+        raise UnreadableForm(f"{file.name} cannot be read: {_why(error)}") from None
 
 
 def _open(path: Path) -> bytes:
     with path.open("rb") as file:
-        return _bounded(str(path), file.read(_LARGEST + 1))
+        return _bounded(str(path), file.read(MAX_FORM + 1))
 
 
 def _input(name: str) -> bytes:
-    return _bounded(name, sys.stdin.buffer.read(_LARGEST + 1))
+    return _bounded(name, sys.stdin.buffer.read(MAX_FORM + 1))
 
 
 def _read(file: _File) -> bytes:
-    return _bounded(file.name, _all_of(file, _LARGEST))
+    return _bounded(file.name, _all_of(file, MAX_FORM))
 
 
 def _refuse(path: Path, error: Exception) -> bytes:
     if isinstance(error, OSError):
         raise error
-    text = f"{path} is no zip archive: {error}"
+    text = f"{path} is no zip archive: {_why(error)}"
     raise UnreadableForm(text)
+
+
+def _why(error: Exception) -> str:
+    """Return the text of an error, or its name where it has none."""
+    return str(error) or type(error).__name__
 
 
 def _bounded(name: str, body: bytes) -> bytes:
     """Return the bytes of a form; raises ``FormTooLarge`` for too many."""
-    if len(body) > _LARGEST:
+    if len(body) > MAX_FORM:
         raise FormTooLarge(f"{name}: {TOO_LARGE}")
     return body

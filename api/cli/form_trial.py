@@ -14,7 +14,7 @@ from itertools import islice
 from ledger.clock import now_micros
 from ledger.commands.submissions import SubmitForm
 from ledger.entry import Kind, Receipt, Submission, Upload
-from ledger.forms.case_block import CaseBlock
+from ledger.forms.case_block import CaseBlock, missing_file
 from ledger.forms.check import (
     MOST,
     Checked,
@@ -145,8 +145,8 @@ def _place(session: Session, form: Form, root: Element, receipt: Receipt) -> Pla
         return where_case(root, _foreign_case(session, form))
     for block in form.blocks:
         for attachment in block.attachments:
-            text = f"AttachmentNotFound: {receipt.form_id}: '{attachment.src}'"
-            if receipt.problem == text:
+            missing = missing_file(receipt.form_id, attachment.src)
+            if receipt.problem == missing.problem:
                 return where_attachment(root, attachment.src)
     return place_of(root)
 

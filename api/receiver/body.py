@@ -22,6 +22,7 @@ from ledger.forms.names import printable
 XML_PART: Final = "xml_submission_file"
 MAX_FORM: Final = ACCEPTED_LENGTH
 MAX_ATTACHMENT: Final = 15 * 1024 * 1024
+TOO_LARGE: Final = "Form exceeds 10MB size limit"
 EXTENSIONS: Final = (
     *("jpg", "jpeg", "png", "pdf"),
     *("3ga", "mp3", "wav", "amr", "qcp", "ogg"),
@@ -100,7 +101,7 @@ def read_body(
 
 def form_too_large() -> Problem:
     """Return the 413 for XML of more than 10 MiB (rules D-b and D-c)."""
-    return Problem(413, "Form exceeds 10MB size limit\n")
+    return Problem(413, f"{TOO_LARGE}\n")
 
 
 def _read_parts(parts: Sequence[Part], kinds: Sequence[str]) -> SubmissionBody:
@@ -112,12 +113,18 @@ def _read_parts(parts: Sequence[Part], kinds: Sequence[str]) -> SubmissionBody:
         raise Problem(413, "Attachment exceeds 15MB size limit\n")
     if not form.content:
         raise Problem(400, _EMPTY_XML_PART)
-    kept = [part for part in files if _is_kept(part, kinds)]
+    kept: list[Part] = []
+    refused: list[str] = []
+    for part in files:
+        if _is_kept(part, kinds):
+            kept.append(part)
+        else:
+            refused.append(part.name)
     uploads, renamed = _named(kept)
     fields = [p.name for p in parts if p is not form and not _is_left_out(p)]
     notes = {
         "fields": _noted(fields),
-        "refused_files": _noted([p.name for p in files if not _is_kept(p, kinds)]),
+        "refused_files": _noted(refused),
         "renamed_files": renamed,
     }
     xml, charset = _in_charset(form.content, form.charset or "")

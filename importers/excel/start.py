@@ -64,7 +64,7 @@ class StartImport:
         )
         key = self.idempotency
         if key is not None:
-            session.keep_answer(key.key, key.user_id, key.request_sha256, self.answer)
+            session.answers.keep(key, self.answer, now=session.clock())
         return self.answer
 
     def failed(self, session: Session, error: Exception) -> None:
@@ -77,7 +77,7 @@ class StartImport:
         a_day_ago = session.clock() - _DAY
         if forget_old_answer(session.writer, key.user_id, key.key, until=a_day_ago):
             return None
-        return session.answer_under(key)
+        return session.answers.under(key)
 
 
 def digest_of(options: ExcelOptions, file: FileToStore) -> bytes:

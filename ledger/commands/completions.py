@@ -7,7 +7,7 @@ unless the form was an error and can be folded with what came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,9 @@ from ledger.commands.replacements import append_replacement, leaving, names_anot
 from ledger.commands.values import FormOutcome
 from ledger.entry import Attachment, Author, Entry, Kind
 from ledger.errors import Rejected
+from ledger.forms.case_block import missing_file
 from ledger.forms.form import Form
+from ledger.forms.form_xml import parse_for_fold
 from ledger.forms.lineage import ARCHIVED, ERROR, NORMAL, Lineage
 from ledger.submit import Draft, Needs, Session
 
@@ -127,25 +129,25 @@ class ChangeFiles:
             "undone": [entry.position for entry in undone],
             "state": known.state,
         }
-        draft = self._draft(session, known, left, details)
-        folded = next((c for c in undone if "folded" in c.details), None)
-        if folded is None:
+        body = session.body_of(known.current)
+        draft = self._draft(known, body, session.held(left), details)
+        if known.state == ERROR:
             return session.append(replace(draft, problem=known.current.problem))
-        return self._unfold(session, known, draft, folded=folded)
+        lost = next((src for src in _named(parse_for_fold(body)) if src in gone), "")
+        if not lost:
+            return session.append(draft)
+        problem = missing_file(known.form_id, lost).problem
+        return self._unfold(session, known, replace(draft, problem=problem))
 
-    def _unfold(
-        self, session: Session, known: Lineage, draft: Draft, *, folded: Entry
-    ) -> Entry:
+    def _unfold(self, session: Session, known: Lineage, draft: Draft) -> Entry:
         """Make a form the error again that it was without its files."""
-        before = {e.position: e for e in session.entries_of(known.form_id)}
-        failed = before[folded.details["version"]]
         # What was withdrawn meanwhile stays so, with all that came before it.
         stays = known.in_force is None
-        older = None if stays else before.get(folded.details.get("from", 0))
+        older = None if stays else _before(session.entries_of(known.form_id))
         to = {} if older is None else {"to": older.position}
         details = {**draft.details, "state": ERROR, **leaving(known), **to}
         return session.append_revision(
-            replace(draft, problem=failed.problem, details=details),
+            replace(draft, details=details),
             known,
             form=None if older is None else session.form_of(older),
             version=older,
@@ -164,30 +166,45 @@ class ChangeFiles:
         files = session.held(tuple(taken.values()))
         if not files:
             return None
-        draft = replace(self._draft(session, known, files, {}), kind=Kind.COMPLETE)
-        form = session.form_of(known.current)
-        return append_completion(session, known, draft, form=form)
+        body = session.body_of(known.current)
+        draft = replace(self._draft(known, body, files, {}), kind=Kind.COMPLETE)
+        return append_completion(session, known, draft, form=parse_for_fold(body))
 
     def _draft(
         self,
-        session: Session,
         known: Lineage,
-        files: Iterable[Attachment],
+        body: bytes,
+        files: tuple[Attachment, ...],
         details: dict[str, Any],
     ) -> Draft:
         said = {"reason": self.reason, "job": self.job_id}
         return Draft(
             Kind.UNCOMPLETE,
             known.form_id,
-            body=session.body_of(known.current),
+            body=body,
             orig_form_id=known.first.orig_form_id,
             xmlns=known.current.xmlns,
             user_id=self.author.user_id,
             first=known.first,
-            carried=session.held(tuple(files)),
+            carried=files,
             details={
                 "version": known.current.position,
                 **details,
                 **{name: value for name, value in said.items() if value},
             },
         )
+
+
+def _named(form: Form) -> Iterator[str]:
+    """Yield the files that cases take from a form."""
+    for block in form.blocks:
+        yield from (update.src for update in block.attachments if update.src)
+
+
+def _before(entries: Sequence[Entry]) -> Entry | None:
+    """Return what was in force before an error became the form that it is, if any."""
+    versions = {entry.position: entry for entry in entries}
+    for entry in reversed(entries):
+        if entry.kind is Kind.REPROCESS or "folded" in entry.details:
+            return versions.get(entry.details.get("from", 0))
+    return None

@@ -1,4 +1,4 @@
-"""Case blocks, the XML that changes cases: types only.
+"""Case blocks, the XML that changes cases.
 
 ``case_xml.py`` reads and writes them. Pure.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ledger.errors import Rejected
 from ledger.times import Instant
 
 
@@ -46,3 +47,11 @@ class CaseBlock:
     indices: tuple[IndexUpdate, ...] = ()
     close: bool = False
     attachments: tuple[AttachmentUpdate, ...] = ()
+
+
+def missing_file(form_id: str | None, name: str) -> Rejected:
+    """Return what refuses a form whose file did not come.
+
+    ``rules/case-xml.md`` 11.2.
+    """
+    return Rejected("AttachmentNotFound", f"{form_id}: '{name}'")

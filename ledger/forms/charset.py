@@ -21,11 +21,13 @@ def declared(body: bytes, charset: str) -> bytes:
     As it is where it declares or marks one itself, and where it could not be in that
     charset, or is the same in UTF-8.
     """
+    # Python has codecs for other things too, some of which take a day for a megabyte:
+    # what the parser does not know is never tried.
+    if not is_known_encoding(charset):
+        return body
     try:
         text = body.decode(charset)
         if body.startswith(_MARKS) or text.encode() == body:
-            return body
-        if not is_known_encoding(charset):
             return body
         begin = _DECLARATION.match(text)
         if begin is None:

@@ -80,6 +80,10 @@ def lineage_of(entries: Iterable[Entry]) -> Lineage | None:
     return found
 
 
+FOLDING = frozenset({Kind.EDIT, Kind.REPROCESS, Kind.COMPLETE})
+"""The kinds that process a form anew: it is judged, and what follows follows."""
+
+
 def revision_of(entry: Entry) -> tuple[int | None, int | None]:
     """Return the versions in force before and after an entry, by position.
 

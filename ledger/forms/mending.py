@@ -49,7 +49,7 @@ def mended(body: bytes) -> Mended | None:
 
 
 def _mended(body: bytes) -> Mended | None:
-    if b"&#" not in body:
+    if _SPLIT.search(body) is None:
         return None
     counts = {"joined": 0, "replaced": 0}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeAlias, cast
 
@@ -88,6 +89,7 @@ def parse_xml(body: bytes, *, limit: int = MAX_BODY) -> Element:
     return root
 
 
+@lru_cache(maxsize=64)
 def is_known_encoding(name: str) -> bool:
     """Tell whether the parser can read documents that declare this encoding."""
     try:

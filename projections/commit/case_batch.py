@@ -16,6 +16,7 @@ from ledger.entry import Entry, IndexedName, Kind
 from ledger.errors import Rejected
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
+from ledger.forms.lineage import FOLDING
 from ledger.projector import Revision
 from ledger.storage.connection import Connection
 from ledger.store import Reader
@@ -50,10 +51,7 @@ from projections.rule.refold import (
 from projections.rule.steps import NO_PLACE, Step, Version, in_order, version_of
 from projections.tables import CaseTables
 
-_JUDGED = (Kind.EDIT, Kind.REPROCESS, Kind.COMPLETE)
-"""The kinds whose form is checked against the cases that are there."""
-
-_REASONS = {
+REASONS = {
     Kind.EDIT: REBUILD | EDIT,
     Kind.REPROCESS: REBUILD | REPROCESSED,
     Kind.COMPLETE: REBUILD | REPROCESSED,
@@ -63,6 +61,7 @@ _REASONS = {
     Kind.FORM_DELETE: REBUILD | FORM_STATE,
     Kind.FORM_RESTORE: REBUILD | FORM_STATE,
 }
+"""The kinds that change which version of a form is in force, and the reasons given."""
 
 
 class CaseBatch:
@@ -185,7 +184,7 @@ class CaseBatch:
         version = None if new is None else version_of(*new)
         leaving = None if old is None else version_of(*old)
         case_ids = self._revised(leaving, version, groups)
-        judged = self.elsewhere is not None and entry.kind in _JUDGED
+        judged = self.elsewhere is not None and entry.kind in FOLDING
         if judged:
             self._check_ids(case_ids)
         changed = [
@@ -335,7 +334,7 @@ class CaseBatch:
         case = rebuilt(
             case_id, self._cases.get(case_id), fresh, moment_of(entry, place=place)
         )
-        changed = [_event(case_id, entry, _REASONS[entry.kind], place=place)]
+        changed = [_event(case_id, entry, REASONS[entry.kind], place=place)]
         if key in actions:
             changed.append(replace(steps[key], actions=actions[key]))
         elif old is not None:

@@ -17,7 +17,7 @@ from ledger.forms.lineage import revision_of
 from ledger.projector import Revision
 from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader
-from projections.commit.case_batch import CaseBatch
+from projections.commit.case_batch import REASONS, CaseBatch
 from projections.commit.form_states import FormStates
 from projections.commit.histories import revisions_at
 from projections.commit.indexing import IndexChanges
@@ -32,17 +32,6 @@ Progress = Callable[[int, int], None]
 
 _FLAGS = (Kind.CASE_DELETE, Kind.CASE_RESTORE)
 _NAMING = (*_FLAGS, Kind.CASE_REBUILD, Kind.ERASE)
-_REVISING = (
-    Kind.EDIT,
-    Kind.REPROCESS,
-    Kind.COMPLETE,
-    Kind.UNCOMPLETE,
-    Kind.ARCHIVE,
-    Kind.UNARCHIVE,
-    Kind.FORM_DELETE,
-    Kind.FORM_RESTORE,
-)
-"""The kinds that change which version of a form is in force."""
 _MOST_CASES = 60_000
 """How many folded cases stay in memory between batches."""
 _FILL = 5_000
@@ -142,7 +131,7 @@ class Rebuild:
         for entry in entries:
             if entry.kind is Kind.NORMAL:
                 batch.project(entry, parsed[entry.position])
-            elif entry.kind in _REVISING:
+            elif entry.kind in REASONS:
                 old, new = (revisions.get(p or 0) for p in revision_of(entry))
                 batch.revise(entry, old, new)
             else:
@@ -165,7 +154,7 @@ class Rebuild:
         positions = {
             position
             for entry in entries
-            if entry.kind in _REVISING
+            if entry.kind in REASONS
             for position in revision_of(entry)
             if position is not None
         }

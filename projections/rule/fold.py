@@ -14,7 +14,7 @@ from typing import Any
 from ledger.cases.case import Case, CaseAttachment, CaseIndex, FoldKey
 from ledger.entry import Attachment
 from ledger.errors import Rejected
-from ledger.forms.case_block import CaseBlock, IndexUpdate
+from ledger.forms.case_block import CaseBlock, IndexUpdate, missing_file
 from ledger.forms.case_xml import (
     IGNORED_IN_UPDATE,
     LIMITED,
@@ -271,7 +271,7 @@ def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
         if update.src:
             found = stamp.attachments.get(update.src)
             if found is None:
-                raise Rejected("AttachmentNotFound", f"{stamp.form_id}: '{update.src}'")
+                raise missing_file(stamp.form_id, update.src)
             draft.attachments[update.name] = CaseAttachment(
                 form_id=stamp.form_id,
                 source=update.src,

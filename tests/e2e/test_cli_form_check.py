@@ -141,6 +141,30 @@ def test_what_cannot_be_read_is_one_clear_line_and_stops_nobody(alone):
     assert [f"{line}\n" for line in told[3:]] == [ALONE]
 
 
+@pytest.mark.parametrize(
+    "packing",
+    [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
+    ids=["deflate", "bzip2", "lzma"],
+)
+@pytest.mark.parametrize("spoilt", ["cut", "altered"])
+def test_a_damaged_archive_is_one_clear_line(alone, packing, spoilt):
+    """However it is packed: each way to unpack has its own exceptions."""
+    path = alone.folder / "a.zip"
+    with zipfile.ZipFile(path, "w", packing) as packed:
+        packed.writestr("a.xml", a_form() + b"<!-- %s -->" % bytes(range(32, 127)) * 40)
+        size = packed.getinfo("a.xml").compress_size
+    content, begin = path.read_bytes(), 30 + len("a.xml")
+    end = begin + size
+    if spoilt == "cut":
+        # The directory at the end stays, as in a file that was put together wrongly.
+        content = content[:begin] + content[begin + size // 2 :]
+    else:
+        content = content[: end - 40] + b"\xff" * 40 + content[end:]
+    path.write_bytes(content)
+    alone.check(str(path), expect=1)
+    assert alone.err.startswith(f"Error: {path}")
+
+
 def test_a_folder_without_forms_is_told(alone):
     """A check that looked at nothing has not found everything good."""
     assert alone.check(str(alone.folder), expect=1) == []

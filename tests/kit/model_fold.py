@@ -49,6 +49,12 @@ def named_in(form: dict[str, Any] | None) -> set[str]:
     return {block["case_id"] for block in form["blocks"]} if form else set()
 
 
+def needed_by(form: dict[str, Any]) -> set[str]:
+    """Return the files that the cases of a form take from it (rule 11.2)."""
+    attached = [block.get("attach", {}).values() for block in form["blocks"]]
+    return {src for files in attached for src, _ in files if src}
+
+
 def blank() -> dict[str, Any]:
     """Return an empty case (rule 8.1)."""
     return {

@@ -18,7 +18,7 @@ from tests.kit.model_corrections import (
     too_late,
     was_moved,
 )
-from tests.kit.model_fold import Refused, blocks_for, named_in, text_of
+from tests.kit.model_fold import Refused, blocks_for, named_in, needed_by, text_of
 
 SUBMISSION_ERROR = {"kind": "submission_error", "form_id": None}
 IMPOSSIBLE = "Conflict"
@@ -75,6 +75,7 @@ class Forms(Corrections):
             "before": None,
             "replaced_by": None,
             "completions": [],
+            "older": None,
             "taken": [],
             "born": fields["state"],
             **fields,
@@ -202,12 +203,13 @@ class Forms(Corrections):
             )
             held.update(version=version, state="normal", position=position)
             version["position"] = position
-            held["completions"].append((position, set(new), (older,)))
+            held["completions"].append((position, set(new)))
+            held["older"] = older
             self.cascade(touched, held, appended_on)
             return answer
         position, _ = self.take("complete")
         version["position"] = position
-        held["completions"].append((position, set(new), None))
+        held["completions"].append((position, set(new)))
         if held["good"] is old:
             held["good"] = version
         held.update(version=version, position=position)
@@ -230,17 +232,18 @@ class Forms(Corrections):
         found = [c for c in form["completions"] if c[0] == position]
         if not found:
             return False
-        ((_, names, folded),) = found
+        ((_, names),) = found
         form["completions"].remove(found[0])
         old, was_on = form["version"], form["on"]
         files = tuple(name for name in old["files"] if name not in names)
         version = {**old, "files": files}
-        if folded is None:
+        lost = needed_by(old) & names
+        if form["state"] == "error" or not lost:
             place, _ = self.take("uncomplete")
             if form["good"] is old:
                 form["good"] = version
         else:
-            older = folded[0] if was_on else None
+            older = form["older"] if was_on else None
             place, *_ = self.put("uncomplete", form, older, on=older is not None)
             form["state"] = "error"
         version["position"] = place
@@ -450,6 +453,7 @@ class Forms(Corrections):
         problem = self.fault_of(version, form["form_id"])
         if problem is not None:
             return problem
+        form["older"] = form["good"] if form["on"] else None
         _, appended_on, touched = self.put("reprocess", form, version, on=True)
         form["state"] = "normal"
         self.cascade(touched, form, appended_on)

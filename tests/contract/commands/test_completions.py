@@ -174,6 +174,48 @@ def test_without_its_files_a_form_is_the_error_that_it_was(store):
     assert build.case_of(store).properties == {"p": "1"}
 
 
+def test_a_form_is_an_error_again_for_any_file_that_it_needs(store):
+    """Rule 13.22: also for one that came before the one with which it was folded."""
+    send(store, body=NEEDS_TWO)
+    first = send(store, A, body=NEEDS_TWO, author=SOMEBODY)
+    assert send(store, B, body=NEEDS_TWO).kind is Kind.COMPLETE
+    outcome = change(store, Kind.UNCOMPLETE, first.position)
+    assert outcome.state == "error"
+    assert build.case_of(store).is_void
+    with store.reading("demo") as r:
+        assert look_at_form(r, "f").version.problem == "AttachmentNotFound: f: 'a.jpg'"
+    assert change(store, Kind.COMPLETE, outcome.position).state == "normal"
+    assert set(build.case_of(store).attachments) == {"a", "b"}
+
+
+def test_a_form_that_was_reprocessed_with_a_file_needs_it_too(store):
+    """Rule 13.22: whatever it was that let it be folded."""
+    block = build.a_create(attach={"a": {"src": "a.jpg"}}, index={"parent": "p1"})
+    body = build.a_form([block], form_id="f")
+    send(store, body=body)
+    brought = send(store, A, body=body)
+    assert brought.problem.startswith("InvalidCaseIndex")
+    build.submit(store, build.a_form([build.a_create("p1")]))
+    build.act(store, Kind.REPROCESS, "f")
+    assert change(store, Kind.UNCOMPLETE, brought.position).state == "error"
+    assert "c1" not in build.cases_of(store) or build.case_of(store).is_void
+    build.act(store, Kind.ARCHIVE, "f", strict=False)
+    assert send(store, A, body=body).kind is Kind.COMPLETE
+    assert set(build.case_of(store).attachments) == {"a"}
+
+
+def test_a_form_that_needs_no_file_stays_as_it_is(store):
+    """Rule 13.22: though it was folded when the file came."""
+    block = build.a_create(index={"parent": "p1"})
+    body = build.a_form([block], form_id="f")
+    assert send(store, body=body).kind is Kind.ERROR
+    build.submit(store, build.a_form([build.a_create("p1")]))
+    receipt = send(store, C, body=body)
+    assert receipt.kind is Kind.COMPLETE
+    assert change(store, Kind.UNCOMPLETE, receipt.position).state == "normal"
+    assert (files_of(store), state_of(store)) == ({}, "normal")
+
+
 def test_an_undo_of_a_user_takes_back_the_files_that_he_brought(store):
     """Rule 13.22: an undo of the form withdraws it with all of its files."""
     send(store, A)

@@ -49,3 +49,10 @@ def test_a_charset_that_cannot_be_is_ignored(charset):
     """Rule 2.5: the document is in UTF-8 then, as without a header."""
     body = f"<a>{TEXT}</a>".encode()
     assert declared(body, charset) == body
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape"])
+def test_a_codec_that_no_document_has_is_never_tried(charset):
+    """Rule 2.5: some take the square of the length, which anybody could ask for."""
+    body = b"a" * 2_000_000
+    assert declared(body, charset) is body
