@@ -20,7 +20,7 @@ from importers.haplo.xml_records import BadXml, attributes_of, texts_of, xml_rec
 from importers.rows.rules.repeated import Different, Repeated
 from importers.tables.delimited import Delimited, Quotes, Wanted, too_many_cells
 from importers.tables.encoding import Encoding, encoding_of
-from importers.tables.headers import is_blank, trimmed
+from importers.tables.headers import is_blank, told_of, trimmed
 from importers.tables.notices import Fault, Tell, unheard
 from importers.tables.open import open_table
 from importers.tables.rows import left_out, without_header
@@ -41,7 +41,7 @@ class FileBroken(Exception):
 
 
 class Raw(NamedTuple):
-    """A record as its file has it; ``row`` is the line, where files have lines.
+    """A record as its file has it; ``row`` is its row, where files have rows.
 
     One with a ``fault`` must not be imported.
     """
@@ -72,12 +72,6 @@ def records_of(source: Source, *, tell: Tell = unheard) -> Generator[Raw]:
         raise FileBroken(_broken(source, str(error))) from None
     except Unreadable as error:
         raise FileBroken(_broken(source, error.text)) from None
-
-
-def count_records(source: Source, *, tell: Tell = unheard) -> int:
-    """Read a file to its end and return its records; raises ``FileBroken``."""
-    with closing(records_of(source, tell=tell)) as found:
-        return sum(1 for _ in found)
 
 
 def _broken(source: Source, reason: str) -> str:
@@ -141,7 +135,7 @@ def _delimited(source: Source, wanted: Wanted, tell: Tell) -> Iterator[Raw]:
                 repeated.check(line.number, line.cells)
             length = sum(map(len, line.cells))
             data = _named(file.names, line.cells)
-            yield Raw(data, length, line.line, line.fault)
+            yield Raw(data, length, line.number, line.fault)
 
 
 def _split(source: Source, separator: str, tell: Tell) -> Iterator[Raw]:
@@ -155,10 +149,12 @@ def _split(source: Source, separator: str, tell: Tell) -> Iterator[Raw]:
         if names is None:
             names = list(map(trimmed, values))
             repeated = Repeated(names)
+            tell(told_of(values))
             tell(repeated.notices())
             continue
         fault = too_many_cells(values, len(names), repr(separator))
         if fault is None:
+            tell(without_header(number, values, names))
             repeated.check(number, values)
         yield Raw(_named(names, values), len(text), number, fault)
 
@@ -201,13 +197,12 @@ def _encoding(source: Source) -> Encoding | None:
     return Encoding("utf-8-sig" if codec == "utf-8" else codec)
 
 
-def _codec(charset: Any) -> str:
+def _codec(charset: str) -> str:
     """Return the codec of a charset; raises ``UnicodeError`` for what is none."""
-    name = charset if isinstance(charset, str) and charset else "utf-8"
     try:
         # An encoding between bytes and bytes has no text to give.
-        "".encode(name)
-        found = codecs.lookup(name).name
+        "".encode(charset)
+        found = codecs.lookup(charset).name
     except (LookupError, ValueError):
         found = "undefined"
     if found in _NO_CHARSETS:

@@ -12,7 +12,7 @@ import csv
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -66,13 +66,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a text file; ``line`` is the line of the file on which it ends.
-
-    ``fault`` says why it must not be imported.
-    """
+    """A row of a text file; ``fault`` says why it must not be imported."""
 
     number: int
-    line: int
     cells: Sequence[str]
     notices: tuple[Notice, ...] = ()
     fault: Fault | None = None
@@ -140,7 +136,7 @@ class Delimited:
                 name = names[place] if place < len(names) else ""
                 notices.append(Notice("Text formula", about, name, line.number))
         fault = self._fault(cells)
-        return Line(line.number, line.line, cells, tuple(notices), fault)
+        return Line(line.number, cells, tuple(notices), fault)
 
     def _survey(self) -> None:
         spare: int | None = None
@@ -245,12 +241,7 @@ def _found_layout(path: Path, wanted: Wanted, limits: Limits) -> _Layout:
         has_declaration=declaration is not None,
     )
     if wanted.quotes is Quotes.AS_EXCEL and not _has_good_quotes(path, layout, limits):
-        return _Layout(
-            encoding=encoding,
-            delimiter=layout.delimiter,
-            has_declaration=layout.has_declaration,
-            quotes_are_letters=True,
-        )
+        return replace(layout, quotes_are_letters=True)
     return layout
 
 
@@ -284,7 +275,7 @@ def _values(path: Path, layout: _Layout, limits: Limits) -> Generator[Line]:
             if layout.has_declaration:
                 lines.pass_one()
             for values in _reader(lines, layout):
-                yield Line(lines.row, lines.line, values)
+                yield Line(lines.row, values)
                 lines.next_row()
         except UnicodeError as error:
             raise not_decoded(_first_bad_row(path, layout), encoding) from error
@@ -317,13 +308,11 @@ class _Lines:
         self._longest = longest
         self._length = 0
         self.row = 1
-        self.line = 0
         self.ended = False
 
     def pass_one(self) -> None:
         """Leave out a line that is no row."""
         self._file.readline(self._longest)
-        self.line += 1
 
     def next_row(self) -> None:
         """Begin to count anew."""
@@ -333,7 +322,6 @@ class _Lines:
     def __iter__(self) -> Iterator[str]:
         while line := self._file.readline(self._longest + 1):
             self._length += len(line)
-            self.line += 1
             if self._length > self._longest:
                 raise Unreadable(
                     Reason.DAMAGED,

@@ -7,6 +7,7 @@ other have in common is kept as runs.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -37,7 +38,7 @@ class Marks:
     """
 
     values: dict[tuple[int, int], Any] = field(default_factory=dict)
-    _runs: dict[int, list[_Run]] = field(default_factory=dict)
+    _runs: dict[int, deque[_Run]] = field(default_factory=dict)
     _by_row: dict[int, list[tuple[int, Any]]] | None = None
 
     def note_unsaved(self, row: int, column: int) -> None:
@@ -57,7 +58,7 @@ class Marks:
         """Return the values of a row with what was noted of it; rows come in order."""
         for column, runs in self._runs.items():
             while runs and runs[0].last < row:
-                runs.pop(0)
+                runs.popleft()
             if runs and runs[0].first <= row:
                 _put(values, column, _marked(values, column, runs[0].about))
         for column, value in self._of_row(row):
@@ -66,7 +67,7 @@ class Marks:
 
     def copy(self) -> Marks:
         """Return marks that can be applied from the first row on."""
-        runs = {column: list(found) for column, found in self._runs.items()}
+        runs = {column: deque(found) for column, found in self._runs.items()}
         return Marks(self.values, runs)
 
     def _of_row(self, row: int) -> Sequence[tuple[int, Any]]:
@@ -77,7 +78,7 @@ class Marks:
         return self._by_row.get(row, ())
 
     def _note(self, row: int, column: int, about: Show | None) -> None:
-        runs = self._runs.setdefault(column, [])
+        runs = self._runs.setdefault(column, deque())
         if runs and runs[-1].about is about and runs[-1].last == row - 1:
             runs[-1].last = row
         else:

@@ -65,11 +65,6 @@ class Table:
         return self.head.headers
 
     @property
-    def sheet_names(self) -> tuple[str, ...]:
-        """Return the worksheets in workbook order, charts left out."""
-        return self.head.sheet_names
-
-    @property
     def row_count(self) -> int | None:
         """Return the number of rows below the header, blank ones too, if known."""
         return self.head.row_count
@@ -185,7 +180,7 @@ def _text_rows(
         # data can make it long.
         found = numbered((n.cells for n in lines), limits, first=first, gap=None)
         for number, cells in found:
-            line = source.judged(Line(number, 0, cells))
+            line = source.judged(Line(number, cells))
             row = to_row(number, line.cells, headers)
             if line.notices or line.fault:
                 notices = (*line.notices, *(() if line.fault else row.notices))

@@ -35,6 +35,7 @@ It is left out when that workbook comes back (``rules/excel-import.md`` 18.4).
 """
 
 WITHOUT_HEADER = "Value without a header"
+ZEROS = "Number shown with zeros"
 """The title of what is told of values that no column has."""
 
 _NEVER_SET = "---"
@@ -189,7 +190,7 @@ def _told_of_value(value: Any, text: str, header: str, number: int) -> Iterator[
     if isinstance(value, Padded):
         about = "Numbers are imported as they are, not as their format shows them"
         sample = f"shown as {value.shown}, imported as {text}"
-        yield Notice("Number shown with zeros", about, header, number, sample)
+        yield Notice(ZEROS, about, header, number, sample)
     if len(text.lstrip("-")) > _SAFE_DIGITS and text.lstrip("-").isdecimal():
         about = (
             f"The number has more than {_SAFE_DIGITS} digits; spreadsheets keep no "
@@ -233,17 +234,6 @@ def left_out(head: Head) -> Iterator[Notice]:
         )
         text = f"The sheet '{head.sheet}' was read; left out: {listed}"
         yield Notice("Ignored sheet", text)
-
-
-def last_column(headers: Sequence[str], name: str) -> int | None:
-    """Return the column of a header: the last one that bears it (rule 4.2b)."""
-    places = [place for place, header in enumerate(headers) if header == name]
-    return places[-1] if places else None
-
-
-def repeated(headers: Sequence[str]) -> tuple[str, ...]:
-    """Return the headers that several columns bear, in order."""
-    return tuple(h for h in dict.fromkeys(headers) if h and headers.count(h) > 1)
 
 
 def numbered(

@@ -1,9 +1,9 @@
 """Read a workbook in a process of its own, which may fail without harm.
 
 A few bytes of a spreadsheet can ask a reader for more memory than there is, and then
-the whole process is gone. So the parsers run in ``importers.workbook_child`` under
-limits of the kernel, and rows come through a pipe that holds a little of them, so a
-reader that is ahead waits. A child that dies or takes too long is an ``Unreadable``.
+the whole process is gone. So the parsers run in ``importers.tables.workbook_child``
+under limits of the kernel, and rows come through a pipe that holds a little of them, so
+a reader that is ahead waits. A child that dies or takes too long is an ``Unreadable``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The program that parses a workbook, and may die of it.
 
-``python -m importers.workbook_child ORDER < FILE``: the order is JSON. Its answer is
-frames, each a length of four bytes and JSON: the header, lists of rows, an empty list
-at the end; or what is wrong. ``importers.workbook`` starts it and reads them.
+``python -m importers.tables.workbook_child ORDER < FILE``: the order is JSON. Its
+answer is frames, each a length of four bytes and JSON: the header, lists of rows, an
+empty list at the end; or what is wrong. ``importers.tables.workbook`` starts it and
+reads them.
 """
 
 from __future__ import annotations
@@ -86,16 +87,10 @@ def open_sheet(file: BinaryIO, order: dict[str, Any], limits: Limits) -> Sheet:
     return read(file, check(file, limits), name=order["sheet"], limits=limits)
 
 
-def tabulate(sheet: Sheet, limits: Limits) -> tuple[tuple[str, ...], Iterator[Row]]:
-    """Return the headers and the rows of a sheet. Raises ``Unreadable``."""
-    headers, _, rows = _below(sheet, limits)
-    return headers, rows
-
-
 def _answer(order: dict[str, Any], limits: Limits) -> None:
     sheet = open_sheet(os.fdopen(0, "rb"), order, limits)
     header_row = order["header_row"]
-    headers, notices, rows = _below(sheet, limits, header_row=header_row)
+    headers, notices, rows = below(sheet, limits, header_row=header_row)
     with telling(headers):
         first = first_rows(rows)
         row_count = _row_count(sheet, limits, header_row=header_row)
@@ -122,9 +117,13 @@ def _told(sheet: Sheet) -> Iterator[Notice]:
         yield Notice("Hidden sheet", f"The sheet '{sheet.name}' is hidden")
 
 
-def _below(
+def below(
     sheet: Sheet, limits: Limits, *, header_row: int = 1
 ) -> tuple[tuple[str, ...], tuple[Notice, ...], Iterator[Row]]:
+    """Return the headers, what is told of them, and the rows below.
+
+    Raises ``Unreadable``.
+    """
     rows = islice(sheet.rows(), header_row - 1, None)
     header = next(rows, ())
     headers = to_headers(header, limits)

@@ -17,7 +17,7 @@ from importers.excel.rules.options import (
 from importers.rows.rules.names import advice, fitting, letters_of
 from importers.rows.rules.repeated import Different, Repeated
 from importers.tables.notices import Notice
-from importers.tables.rows import REASONS, Row
+from importers.tables.rows import REASONS, ZEROS, Row
 
 NAME = "name"
 RESERVED = ("type", "closed")
@@ -43,7 +43,6 @@ BUILT_IN = frozenset(
 )
 """Fields that say something about a case beside its properties (rule 9)."""
 
-ZEROS = "Number shown with zeros"
 """The title under which a reader tells of zeros that only a format shows."""
 
 ID_FIELDS = frozenset({"external_id", "owner_id", "parent_id", "parent_external_id"})

@@ -26,7 +26,7 @@ from importers.rows.rules.ids import as_seen, escaped, id_text
 from importers.tables.notices import Notice
 from importers.tables.rows import Head, Kind, Row
 
-_TEXT, _TIME = Kind.TEXT.value, Kind.TIME.value
+_TEXT, _TIME, _ERROR = Kind.TEXT.value, Kind.TIME.value, Kind.ERROR.value
 _SHORTENED = re.compile(r"-?\d(?:[.,]\d+)?[eE]\+?\d{1,3}", re.ASCII)
 _MOST_MERGED = 100_000
 
@@ -222,7 +222,7 @@ def _notices(row: Row, columns: Columns) -> Iterator[Notice]:
             row, columns, place, title="Control characters removed", text=about
         )
     for place, (text, kind) in enumerate(zip(row.texts, row.kinds, strict=True)):
-        if kind == Kind.ERROR.value and columns.headers[place]:
+        if kind == _ERROR and columns.headers[place]:
             about = "A formula failed; its error is taken as text"
             yield _about(row, columns, place, title="Error value in cell", text=about)
         elif kind == _TEXT and text and _SHORTENED.fullmatch(text):

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from importers.rows.rules.names import letters_of
 from importers.tables.notices import Notice
+from importers.tables.rows import REASONS
 from ledger.errors import LedgerError
 from ledger.forms.names import printable
 
@@ -96,7 +97,8 @@ COLUMNS: dict[ObjectType, tuple[Column, ...]] = {
 def read_header(kind: ObjectType, cells: Sequence[str]) -> tuple[str | None, ...]:
     """Return the internal name of each column, ``None`` for one without a header.
 
-    Raises ``Refused`` with the first of the checks 7 to 9 that fails.
+    The reasons of failed rows that come back are no column. Raises ``Refused`` with
+    the first of the checks 7 to 9 that fails.
     """
     is_location = kind is ObjectType.LOCATION
     known = _known(kind)
@@ -104,7 +106,7 @@ def read_header(kind: ObjectType, cells: Sequence[str]) -> tuple[str | None, ...
     if is_location:
         _check_mandatory(kind, set(names))
     for cell, name in zip(cells, names, strict=True):
-        if cell and name is None:
+        if cell and name is None and cell != REASONS:
             spelled = cell if is_location else cell.lower()
             raise Refused(Code.COLUMNS, _not_valid(spelled, kind))
     _check_mandatory(kind, set(names))

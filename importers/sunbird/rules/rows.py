@@ -85,7 +85,8 @@ def failure(
     """Return a row that failed for this reason."""
     rules = _KINDS[task.kind]
     shown: dict[str, Any] = rules.failed(values, task)
-    doing = rules.operation(values, cases)
+    meant, _ = with_ids(values)
+    doing = rules.operation(meant, Alike(cases))
     said = {"operation": doing, "err_msg": message, **more}
     return Failed(message=message, shown={**shown, **said})
 

@@ -240,3 +240,15 @@ async def test_what_a_table_does_not_say_outright_is_told_in_the_log(store):
     (shifted,) = log_of(store, job)[3:]
     assert shifted.endswith("3 cells, 2 headers: A | b | c (record 1)")
     assert sorted(cases_by_name(store)) == ["Zoë"]
+
+
+async def test_a_separator_of_several_characters_hides_nothing(store):
+    """Rule 1.4.2: values without a header and headers that were trimmed are told."""
+    about = {"read": "tsv-with-name-row", "separator": "::"}
+    control = a_control(NEW, NAME, files={"DEFAULT": about})
+    content = "name\xa0::::note\nZoe::lost::x\n".encode()
+    job = await ran(store, control, [("a", content)])
+    told = [line.partition(": ")[2] for line in log_of(store, job)]
+    assert told[0].endswith('The header "name\\u00a0" was read as "name"')
+    assert told[1].startswith("Value without a header (file a, column B, row 2)")
+    assert sorted(cases_by_name(store)) == ["Zoe"]

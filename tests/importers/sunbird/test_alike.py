@@ -122,6 +122,25 @@ async def test_whole_numbers_are_ids_in_every_column_of_ids(store):
     assert told(below) == [(WHOLE, "parentCode", [[2, 2]])]
 
 
+async def test_what_a_failed_row_would_have_done_goes_by_its_ids_too(store):
+    """Rule 2.6i: the case is there, however its code is written."""
+    build.a_domain(store)
+    await places(store, "state", ["12", "A"])
+    job = await places(store, "state", ["12.0", ""])
+    pieces = [piece async for piece in results(store, job, SunbirdSettings())]
+    (told_of_job,) = json.loads(b"".join(pieces))["response"]
+    [failed] = told_of_job["failureResult"]
+    assert (failed["code"], failed["operation"]) == ("12.0", "update")
+
+
+def test_failed_rows_come_back_with_their_reasons():
+    """The workbook of failed rows is made to be mended and sent again."""
+    names = read_header(ObjectType.LOCATION, (*PLACES, "import_error"))
+    assert names == (*PLACES, None)
+    with pytest.raises(Refused):
+        read_header(ObjectType.LOCATION, (*PLACES, "import_errors"))
+
+
 async def test_rows_of_one_case_are_told_and_counted_once(store):
     """Rule 2.6i: also where the second one changes nothing, and in a dry run."""
     build.a_domain(store)

@@ -43,7 +43,7 @@ def test_the_usual_forms_are_read_alike(tmp_path, content):
     """LF or CRLF, with a byte order mark or without, quoted or not (rule 4.1)."""
     with open_table(written(tmp_path, content), file_name="A.CSV") as table:
         assert (table.headers, table.row_count) == (("name", "age"), 1)
-        assert table.sheet_names == ("Sheet1",)
+        assert table.head.sheet_names == ("Sheet1",)
         assert texts(table) == [(2, "Ada", "007")]
 
 

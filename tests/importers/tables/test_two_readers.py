@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from importers.tables.headers import is_blank
 from importers.tables.rows import GAP
 from importers.tables.unreadable import Limits
-from importers.tables.workbook_child import open_sheet, tabulate
+from importers.tables.workbook_child import below, open_sheet
 from ledger.forms.names import is_legal
 from tests.kit.workbooks import formatted_blank, formula, shown, write_xlsx
 
@@ -73,7 +73,7 @@ def tables(content):
     for reader in ("calamine", "openpyxl"):
         order = {"format": "xlsx", "sheet": None, "reader": reader}
         sheet = open_sheet(io.BytesIO(content), order, LIMITS)
-        headers, rows = tabulate(sheet, LIMITS)
+        headers, _, rows = below(sheet, LIMITS)
         found.append((sheet.names, headers, list(rows), sheet.merged))
     return found
 

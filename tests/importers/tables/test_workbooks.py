@@ -276,7 +276,7 @@ def test_what_is_known_beforehand_is_told(tmp_path):
     rows = [["a", "b"], *[[n % 2, "x"] for n in range(150)], [], ["late"]]
     path = write_xlsx(tmp_path / "a.xlsx", rows, [])
     with open_table(path, file_name="Some.XLSX") as table:
-        assert table.sheet_names == ("Sheet1", "Sheet2")
+        assert table.head.sheet_names == ("Sheet1", "Sheet2")
         assert table.row_count == 152
         first = [row.number for row in table.rows()]
         again = [row.number for row in table.rows()]

@@ -13,9 +13,7 @@ from importers.tables.rows import (
     ErrorValue,
     Kind,
     header_notices,
-    last_column,
     numbered,
-    repeated,
     to_headers,
     to_row,
     to_text,
@@ -173,14 +171,6 @@ def test_a_formula_without_a_result_is_no_blank_row():
     """It would be lost in silence otherwise (rule 4.3b)."""
     assert list(numbered([[UNSAVED], []], LIMITS)) == [(2, [UNSAVED])]
     assert to_text(UNSAVED) is None
-
-
-def test_headers_that_repeat_are_told_and_the_last_one_wins():
-    """Rule 4.2."""
-    headers = ("a", "", "b", "a", "")
-    assert repeated(headers) == ("a",)
-    assert last_column(headers, "a") == 3
-    assert last_column(headers, "c") is None
 
 
 def test_too_many_headers_are_refused():
