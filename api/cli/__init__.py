@@ -123,6 +123,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(text: str) -> int:
-    line = " ".join(text.split())
+    line = " ".join(text.split()).removeprefix("Error: ")
     sys.stderr.write(f"Error: {line}\n")
     return 1

@@ -102,7 +102,8 @@ def no_header(row: int, first: int) -> Unreadable:
     return Unreadable(
         Reason.NO_HEADER,
         f"Row {row} is blank, so there are no headers; the first row with values is "
-        f"row {first}. Delete the rows above it, or say header_row={first}",
+        f"row {first}. Delete the rows above it, or say header_row={first} "
+        f"(on the command line: --header-row {first})",
     )
 
 

@@ -35,12 +35,16 @@ class Program:
         self.url = url
         self._capsys = capsys
 
-    def __call__(self, *words: str, expect: int = 0) -> list[str]:
-        """Run a command, compare its exit code, return the lines of its output."""
+    def code(self, *words: str) -> int:
+        """Run a command, keep what it printed, return its exit code."""
         self._capsys.readouterr()
         code = main(["--database", self.url, *words])
         self.out, self.err = self._capsys.readouterr()
-        assert code == expect, self.err
+        return code
+
+    def __call__(self, *words: str, expect: int = 0) -> list[str]:
+        """Run a command, compare its exit code, return the lines of its output."""
+        assert self.code(*words) == expect, self.err
         return self.out.splitlines()
 
 
