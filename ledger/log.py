@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, func, select
 
 from ledger.bodies import leave_head, meet_head, pack, unpack
 from ledger.entry import Attachment, Entry, Kind
+from ledger.stated import statement
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
@@ -112,12 +113,20 @@ def append(w: Writer, items: Sequence[tuple[Entry, bytes | None]]) -> None:
 
 
 def record_directory(
-    w: Writer, action: str, details: Mapping[str, Any], *, user_id: str, now: int
+    w: Writer,
+    action: str,
+    details: Mapping[str, Any],
+    *,
+    user_id: str,
+    now: int,
+    whole: bool = False,
 ) -> None:
     """Append a change of the directory: who did what (``rules/design.md`` 2.6).
 
-    ``details`` must hold no secret. Saves the head.
+    ``details`` must hold no secret. The body states the rows that were put
+    (``stated.py``), all there are if ``whole`` says so. Saves the head.
     """
+    body = statement(w, whole=whole)
     appended_on = next_tick(now, w.head.appended_on)
     position = w.head.position + 1
     entry = Entry(
@@ -130,8 +139,10 @@ def record_directory(
         received_on=appended_on,
         appended_on=appended_on,
         details={"action": action, **details},
+        body_sha256=hashlib.sha256(body).digest(),
+        body_length=len(body),
     )
-    append(w, [(entry, None)])
+    append(w, [(entry, body)])
     w.head = replace(w.head, appended_on=appended_on)
     w.save_head()
 

@@ -133,10 +133,14 @@ class Reader:
 class Writer(Reader):
     """A domain whose head row this transaction holds: nobody else appends to it.
 
-    ``kinds`` has those of the entries that it appended.
+    ``kinds`` has those of the entries that it appended, ``stated`` the rows beside the
+    log that no entry has stated yet (``stated.py``).
     """
 
     kinds: list[str] = field(default_factory=list)
+    stated: dict[tuple[str, tuple[Any, ...]], Mapping[str, Any] | None] = field(
+        default_factory=dict
+    )
 
     def save_head(self) -> None:
         """Write the head as it is now."""
@@ -235,7 +239,11 @@ class Store:
         one who did has left: ``_LOCK_HEAD`` tells why both are needed.
         """
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
-            yield Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
+            writer = Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
+            yield writer
+            if writer.stated:
+                text = f"rows that no entry states: {sorted(writer.stated)}"
+                raise AssertionError(text)
 
     @contextmanager
     def administering(self) -> Iterator[Connection]:

@@ -10,7 +10,7 @@ import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
 from ledger.directory.values import ApiKey
@@ -18,6 +18,7 @@ from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.ids import new_id
 from ledger.log import record_directory
+from ledger.stated import put
 from ledger.storage.connection import Connection, Statement
 from ledger.tables import api_keys
 
@@ -41,14 +42,6 @@ _BY_DIGEST = Statement(_where(api_keys.c.key_sha256 == bindparam("digest")))
 _ALL = Statement(_where().order_by(api_keys.c.created_on, api_keys.c.key_id))
 _EVERYWHERE = Statement(
     select(*api_keys.c).where(api_keys.c.key_id == bindparam("key_id"))
-)
-_REVOKE = Statement(
-    update(api_keys)
-    .where(
-        api_keys.c.domain == bindparam("of_domain"),
-        api_keys.c.key_id == bindparam("of_key"),
-    )
-    .values(revoked_on=bindparam("revoked_on"))
 )
 
 
@@ -122,7 +115,7 @@ def create_key(
         None,
         scope,
     )
-    w.conn.insert(api_keys, [key])
+    put(w, api_keys, [key])
     details = {"key": key.key_id, "user": user.user_id, "read_only": read_only}
     if scope is not None:
         details["scope"] = scope
@@ -137,10 +130,11 @@ def revoke_key(w: Writer, key_id: str, *, author: Author) -> ApiKey:
         text = f"There is no API key '{key_id}' in use"
         raise NotFound(text)
     now = now_micros()
-    w.conn.run(_REVOKE, of_domain=w.domain, of_key=key_id, revoked_on=now)
+    key = key._replace(revoked_on=now)
+    put(w, api_keys, [key])
     details = {"key": key_id, "user": key.user_id}
     record_directory(w, "api key revoked", details, user_id=author.user_id, now=now)
-    return key._replace(revoked_on=now)
+    return key
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:

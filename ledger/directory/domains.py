@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select, update
 from ledger.entry import Author, Head
 from ledger.errors import Conflict
 from ledger.log import GENESIS, record_directory
+from ledger.stated import state_row
 from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Writer
 from ledger.tables import domains
@@ -29,6 +30,9 @@ _ONE = Statement(
     select(domains.c.domain, domains.c.position, domains.c.created_on).where(
         domains.c.domain == bindparam("domain")
     )
+)
+_CREATED_ON = Statement(
+    select(domains.c.created_on).where(domains.c.domain == bindparam("domain"))
 )
 _SETTINGS = Statement(
     select(domains.c.settings).where(domains.c.domain == bindparam("domain"))
@@ -97,8 +101,10 @@ def create_domain(
     row = (name, 0, 0, GENESIS, live["cases"], live["forms"], "[]", "{}", now)
     conn.insert(domains, [row])
     head = Head(domain=name, position=0, appended_on=0, digest=GENESIS, live=live)
+    writer = Writer(conn, name, head)
+    state_row(writer, domains, {"settings": "{}", "created_on": now})
     record_directory(
-        Writer(conn, name, head),
+        writer,
         "domain created",
         {},
         user_id=author.user_id,
@@ -117,6 +123,8 @@ def save_settings(
 ) -> None:
     """Change the settings of a domain and note in its log who did."""
     text = orjson.dumps(asdict(settings)).decode()
+    created_on = w.conn.value(_CREATED_ON, domain=w.domain)
+    state_row(w, domains, {"settings": text, "created_on": created_on})
     w.conn.run(_SET_SETTINGS, d=w.domain, settings=text)
     record_directory(
         w,

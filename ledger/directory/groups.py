@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Select, bindparam, delete, select
+from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
 from ledger.directory.texts import checked_text, listed
@@ -16,6 +16,7 @@ from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.ids import new_hex_id
 from ledger.log import record_directory
+from ledger.stated import drop, put
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
@@ -82,18 +83,6 @@ _KNOWN_USERS = Statement(
         users.c.domain == bindparam("domain"),
         in_list(users.c.user_id, "user_ids"),
         users.c.deleted_on.is_(None),
-    )
-)
-_CLEAR = Statement(
-    delete(group_members).where(
-        group_members.c.domain == bindparam("domain"),
-        group_members.c.group_id == bindparam("group_id"),
-    )
-)
-_LEAVE = Statement(
-    delete(group_members).where(
-        group_members.c.domain == bindparam("domain"),
-        group_members.c.user_id == bindparam("user_id"),
     )
 )
 
@@ -172,7 +161,7 @@ def create_group(
         now,
         now,
     )
-    w.conn.insert(groups, [made])
+    put(w, groups, [made])
     _put_members(w, made.group_id, user_ids)
     details = {"group": made.group_id, **_told(made), "added": list(user_ids)}
     record_directory(w, "group created", details, user_id=author.user_id, now=now)
@@ -192,7 +181,7 @@ def update_group(
         return group
     now = now_micros()
     after = after._replace(changed_on=now)
-    w.conn.upsert(groups, [after])
+    put(w, groups, [after])
     told = {"group": group.group_id, **details}
     record_directory(w, "group changed", told, user_id=author.user_id, now=now)
     return after
@@ -219,15 +208,16 @@ def remove_members(
 def delete_group(w: Writer, group: Group, *, author: Author) -> None:
     """Take a group away; its name is free again, and cases keep its id as owner."""
     now = now_micros()
-    w.conn.upsert(groups, [group._replace(deleted_on=now, changed_on=now)])
-    w.conn.run(_CLEAR, domain=w.domain, group_id=group.group_id)
+    put(w, groups, [group._replace(deleted_on=now, changed_on=now)])
+    _clear(w, group.group_id)
     details = {"group": group.group_id}
     record_directory(w, "group deleted", details, user_id=author.user_id, now=now)
 
 
 def leave_groups(w: Writer, user_id: str) -> None:
     """Take a user out of every group; whoever calls tells the log."""
-    w.conn.run(_LEAVE, domain=w.domain, user_id=user_id)
+    found = w.conn.rows(_OF_USERS, domain=w.domain, user_ids=[user_id])
+    drop(w, group_members, [(group_id, user_id) for _, group_id in found])
 
 
 def _changed(w: Writer, group: Group, change: GroupChange) -> Group:
@@ -264,10 +254,15 @@ def _changed_members(
         return {}
     added = [user_id for user_id in after if user_id not in set(before)]
     _check_users(w, added)
-    w.conn.run(_CLEAR, domain=w.domain, group_id=group.group_id)
+    _clear(w, group.group_id)
     _put_members(w, group.group_id, after)
     removed = [user_id for user_id in before if user_id not in set(after)]
     return {"added": added, "removed": removed}
+
+
+def _clear(w: Writer, group_id: str) -> None:
+    present = members_of(w, [group_id]).get(group_id, [])
+    drop(w, group_members, [(group_id, user_id) for user_id in present])
 
 
 def _put_members(w: Writer, group_id: str, user_ids: Sequence[str]) -> None:
@@ -275,7 +270,7 @@ def _put_members(w: Writer, group_id: str, user_ids: Sequence[str]) -> None:
         (w.domain, group_id, user_id, place)
         for place, user_id in enumerate(dict.fromkeys(user_ids))
     ]
-    w.conn.insert(group_members, rows)
+    put(w, group_members, rows)
 
 
 def _checked_name(name: str) -> str:

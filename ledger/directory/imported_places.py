@@ -18,6 +18,7 @@ from ledger.directory.locations import Location, last_number, locations_by_id
 from ledger.directory.texts import slug, without_case
 from ledger.entry import Author
 from ledger.log import record_directory
+from ledger.stated import put
 from ledger.store import Writer
 from ledger.tables import locations
 
@@ -64,7 +65,7 @@ def keep_places(w: Writer, places: Iterable[Place], *, author: Author) -> None:
     for place in wanted.values():
         row = _row(w, place, before.get(place.location_id), types[place.level])
         if row != before.get(place.location_id):
-            w.conn.upsert(locations, [row])
+            put(w, locations, [row])
             kept.append(row.location_id)
     if kept:
         details = {"locations": kept}

@@ -13,7 +13,6 @@ from itertools import count, islice
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete
 
 from ledger.clock import now_micros
 from ledger.directory.location_types import LocationTypes, types_of
@@ -30,25 +29,18 @@ from ledger.directory.locations import (
     locations_by_name,
 )
 from ledger.directory.texts import checked_text, checked_value, slug, without_case
+from ledger.directory.workplaces import leave_workplaces
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.ids import new_hex_id
 from ledger.log import record_directory
-from ledger.storage.connection import Statement
-from ledger.storage.dialect import in_list
+from ledger.stated import put
 from ledger.store import Writer
-from ledger.tables import locations, user_locations
+from ledger.tables import locations
 
 _SITE_CODE = re.compile(r"[a-z0-9_-]+")
 _LARGEST_DEGREE = 1000
 _TRIED_AT_ONCE = 100
-
-_LEAVE = Statement(
-    delete(user_locations).where(
-        user_locations.c.domain == bindparam("domain"),
-        in_list(user_locations.c.location_id, "gone"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +82,7 @@ def create_location(w: Writer, wish: LocationWish, *, author: Author) -> Locatio
     made = _as_row(w, wish, None)._replace(
         number=last_number(w) + 1, created_on=now, changed_on=now
     )
-    w.conn.insert(locations, [made])
+    put(w, locations, [made])
     record_directory(
         w, "location created", _told(made), user_id=author.user_id, now=now
     )
@@ -106,7 +98,7 @@ def update_location(
         return before
     now = now_micros()
     after = after._replace(changed_on=now)
-    w.conn.upsert(locations, [after])
+    put(w, locations, [after])
     record_directory(
         w, "location changed", _told(after), user_id=author.user_id, now=now
     )
@@ -120,7 +112,7 @@ def archive_location(w: Writer, location_id: str, *, author: Author) -> set[str]
     """
     closed = _mark(w, and_below(w, [location_id]), now_micros())
     if closed:
-        w.conn.run(_LEAVE, domain=w.domain, gone=sorted(closed))
+        leave_workplaces(w, sorted(closed))
         _record_ids(w, "locations archived", closed, author)
     return closed
 
@@ -279,7 +271,8 @@ def _mark(w: Writer, ids: Iterable[str], archived_on: int | None) -> set[str]:
     found = locations_by_id(w, ids).values()
     meant = [at for at in found if (at.archived_on is None) != (archived_on is None)]
     now = now_micros()
-    w.conn.upsert(
+    put(
+        w,
         locations,
         [at._replace(archived_on=archived_on, changed_on=now) for at in meant],
     )

@@ -11,6 +11,7 @@ from ledger.directory.texts import checked_text, slug
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.log import record_directory
+from ledger.stated import put
 from ledger.storage.connection import Statement
 from ledger.store import Reader, Writer
 from ledger.tables import location_types
@@ -101,7 +102,7 @@ def create_type(
         now,
     )
     _check(w, made)
-    w.conn.insert(location_types, [made])
+    put(w, location_types, [made])
     record_directory(
         w, "location type created", _told(made), user_id=author.user_id, now=now
     )
@@ -124,7 +125,7 @@ def update_type(w: Writer, changed: LocationType, *, author: Author) -> Location
         return before
     _check(w, after)
     now = now_micros()
-    w.conn.upsert(location_types, [after._replace(changed_on=now)])
+    put(w, location_types, [after._replace(changed_on=now)])
     record_directory(
         w, "location type changed", _told(after), user_id=author.user_id, now=now
     )

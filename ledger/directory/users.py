@@ -40,6 +40,7 @@ from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.ids import new_hex_id, new_id
 from ledger.log import record_directory
+from ledger.stated import put
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
@@ -177,7 +178,7 @@ def create_user(
     about = profile_text(cleaned(profile))
     now = now_micros()
     user = User(w.domain, made, username, role, hashed, 1, now, about)
-    w.conn.insert(users, [user])
+    put(w, users, [user])
     details = {"user": user.user_id, "username": username, "role": role}
     record_directory(w, "user created", details, user_id=author.user_id, now=now)
     return user
@@ -199,7 +200,7 @@ def update_user(w: Writer, user: User, change: UserChange, *, author: Author) ->
         details |= {"locations": wanted.location_ids, "primary": wanted.primary}
     if not details:
         return user
-    w.conn.upsert(users, [after])
+    put(w, users, [after])
     record_directory(
         w,
         "user changed",
@@ -219,7 +220,7 @@ def delete_user(w: Writer, user: User, *, author: Author) -> None:
     gone = user._replace(
         active=0, password_hash=None, profile_text=None, deleted_on=now
     )
-    w.conn.upsert(users, [gone])
+    put(w, users, [gone])
     leave_groups(w, user.user_id)
     clear_workplaces(w, user.user_id)
     details = {"user": user.user_id}

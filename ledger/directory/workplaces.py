@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select
 
 from ledger.directory.locations import locations_by_id
 from ledger.directory.texts import listed
 from ledger.errors import Conflict
+from ledger.stated import drop, put
 from ledger.storage.connection import Statement
-from ledger.storage.dialect import in_list
+from ledger.storage.dialect import Row, in_list
 from ledger.store import Reader, Writer
 from ledger.tables import user_locations
 
@@ -37,15 +38,9 @@ _OF_USERS = Statement(
     )
 )
 _AT = Statement(
-    select(user_locations.c.user_id).where(
+    select(user_locations.c.user_id, user_locations.c.location_id).where(
         user_locations.c.domain == bindparam("domain"),
         in_list(user_locations.c.location_id, "location_ids"),
-    )
-)
-_CLEAR = Statement(
-    delete(user_locations).where(
-        user_locations.c.domain == bindparam("domain"),
-        user_locations.c.user_id == bindparam("user_id"),
     )
 )
 
@@ -63,8 +58,16 @@ def workplaces_of(r: Reader, user_ids: Iterable[str]) -> dict[str, Workplaces]:
 
 def users_at(r: Reader, location_ids: Iterable[str]) -> set[str]:
     """Return the ids of the users who work at one of these locations."""
-    rows = r.conn.rows(_AT, domain=r.domain, location_ids=list(location_ids))
-    return {user_id for (user_id,) in rows}
+    return {user_id for user_id, _ in _working_at(r, location_ids)}
+
+
+def leave_workplaces(w: Writer, location_ids: Iterable[str]) -> None:
+    """Have nobody work at these locations; whoever calls tells the log."""
+    drop(w, user_locations, _working_at(w, location_ids))
+
+
+def _working_at(r: Reader, location_ids: Iterable[str]) -> list[Row]:
+    return r.conn.rows(_AT, domain=r.domain, location_ids=list(location_ids))
 
 
 def check_workplaces(w: Writer, wanted: Workplaces) -> None:
@@ -97,9 +100,10 @@ def put_workplaces(w: Writer, user_id: str, wanted: Workplaces) -> None:
         (w.domain, user_id, location_id, place, int(location_id == wanted.primary))
         for place, location_id in enumerate(dict.fromkeys(wanted.location_ids))
     ]
-    w.conn.insert(user_locations, rows)
+    put(w, user_locations, rows)
 
 
 def clear_workplaces(w: Writer, user_id: str) -> None:
     """Have a user work nowhere."""
-    w.conn.run(_CLEAR, domain=w.domain, user_id=user_id)
+    ids, _ = workplaces_of(w, [user_id]).get(user_id, NOWHERE)
+    drop(w, user_locations, [(user_id, location_id) for location_id in ids])

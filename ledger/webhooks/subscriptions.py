@@ -19,6 +19,7 @@ from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.ids import new_id
 from ledger.log import record_directory
+from ledger.stated import drop, state
 from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Writer
 from ledger.tables import domains, webhook_deliveries, webhooks
@@ -65,7 +66,6 @@ _CHANGE = Statement(
         changed_on=bindparam("changed_on"),
     )
 )
-_DELETE = Statement(delete(webhooks).where(_OF_DOMAIN, _OF_ID))
 _DELETE_DELIVERIES = Statement(
     delete(webhook_deliveries).where(
         webhook_deliveries.c.domain == bindparam("domain"),
@@ -146,6 +146,7 @@ def add_webhook(
         created_on=now,
         changed_on=now,
     )
+    state(w, webhooks, [_row(hook)])
     _record(w, "webhook created", hook, author=author, now=now)
     hook = replace(hook, position=w.head.position if after is None else after)
     w.conn.insert(webhooks, [_row(hook)])
@@ -171,7 +172,7 @@ def delete_webhook(w: Writer, webhook_id: str, *, author: Author, now: Micros) -
     """Remove a webhook with its deliveries; raises ``NotFound``."""
     hook = get_webhook(w, webhook_id)
     w.conn.run(_DELETE_DELIVERIES, domain=w.domain, of_id=webhook_id)
-    w.conn.run(_DELETE, domain=w.domain, of_id=webhook_id)
+    drop(w, webhooks, [(webhook_id,)])
     _record(w, "webhook deleted", hook, author=author, now=now)
 
 
@@ -187,6 +188,7 @@ def stop_webhook(w: Writer, webhook_id: str, *, reason: str, now: Micros) -> Non
 
 def save_settings(w: Writer, hook: Webhook) -> None:
     """Write what people decide of a webhook; its place in the log stays."""
+    state(w, webhooks, [_row(hook)])
     w.conn.run(
         _CHANGE,
         of_domain=w.domain,

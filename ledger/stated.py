@@ -1,0 +1,234 @@
+"""What the log states of rows that are kept beside it: the directory.
+
+Whoever changes such a row puts it here, in the transaction that appends the note of the
+change; the body of the note holds the rows as they are from then on. So the directory
+is a fold of the log as cases are, and ``proof/directory.py`` compares the two. A
+transaction cannot commit a row that no note has stated.
+
+Secrets are stated as seals: whoever has the row can tell whether it is the one, and
+nobody can tell the secret from the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import Table
+
+from ledger.tables import (
+    api_keys,
+    domains,
+    group_members,
+    groups,
+    location_types,
+    locations,
+    user_locations,
+    users,
+    webhooks,
+)
+
+if TYPE_CHECKING:
+    from ledger.store import Writer
+
+Row = Mapping[str, Any]
+Key = tuple[Any, ...]
+
+_SALT_BYTES = 16
+_WORK = 2**14
+_WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A table whose rows the log states.
+
+    ``sealed`` has the columns that are secrets and how each is sealed. ``left_out`` has
+    those that the log does not state, each with the reason.
+    """
+
+    table: Table
+    sealed: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns that are stated; the domain is not."""
+        left = {"domain", *self.left_out}
+        return tuple(str(c.name) for c in self.table.columns if c.name not in left)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return the names of the columns that a row is known by in its domain."""
+        return tuple(str(c.name) for c in self.table.primary_key if c.name != "domain")
+
+    def as_stated(self, row: Row) -> Row:
+        """Return what the log states of a row."""
+        sealed = self.sealed
+        return {
+            name: sealed[name](row[name])
+            if name in sealed and row[name] is not None
+            else row[name]
+            for name in self.columns
+        }
+
+
+def sealed(secret: Any) -> Any:
+    """Return the seal of what nobody can guess: random bytes, a salted hash."""
+    return {"sha256": hashlib.sha256(_bytes(secret)).hexdigest()}
+
+
+def sealed_slowly(secret: Any) -> Any:
+    """Return the seal of a secret that a person may have thought of.
+
+    Trying out guesses costs as much as with a password.
+    """
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return {"scrypt": [salt.hex(), _scrypt(secret, salt)]}
+
+
+def fits(seal: Any, secret: Any) -> bool:
+    """Tell whether a seal is that of a secret; another kind of value fits itself."""
+    if not isinstance(seal, Mapping):
+        return bool(seal == secret)
+    if not isinstance(secret, str | bytes):
+        return False
+    if "sha256" in seal:
+        return hmac.compare_digest(sealed(secret)["sha256"], str(seal["sha256"]))
+    salt, digest = seal["scrypt"]
+    return hmac.compare_digest(_scrypt(secret, bytes.fromhex(salt)), str(digest))
+
+
+def _scrypt(secret: Any, salt: bytes) -> str:
+    return hashlib.scrypt(_bytes(secret), salt=salt, n=_WORK, r=8, p=1, dklen=32).hex()
+
+
+def _bytes(secret: Any) -> bytes:
+    return secret.encode() if isinstance(secret, str) else bytes(secret)
+
+
+_COUNTED = "the read tables behind it are compared row by row"
+_CHAINED = "compared with the last entry of the log"
+_PROGRESS = "how far deliveries have come, which changes with each"
+_LEASE = "which process delivers just now"
+
+STATED: Mapping[str, Stated] = {
+    str(stated.table.name): stated
+    for stated in (
+        Stated(
+            domains,
+            left_out={
+                "position": _CHAINED,
+                "appended_on": _CHAINED,
+                "digest": _CHAINED,
+                "live_cases": _COUNTED,
+                "live_forms": _COUNTED,
+                "indexed": _COUNTED,
+            },
+        ),
+        Stated(users, sealed={"password_hash": sealed}),
+        Stated(user_locations),
+        Stated(groups),
+        Stated(group_members),
+        Stated(location_types),
+        Stated(locations),
+        Stated(api_keys, sealed={"key_sha256": sealed}),
+        Stated(
+            webhooks,
+            # The query of an address may hold a password for it.
+            sealed={"url": sealed_slowly, "secret": sealed_slowly},
+            left_out={
+                "position": _PROGRESS,
+                "due_on": _PROGRESS,
+                "lease_owner": _LEASE,
+                "lease_until": _LEASE,
+            },
+        ),
+    )
+}
+"""The tables of the directory by name."""
+
+
+def put(w: Writer, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows, given in the table's column order, and state them."""
+    w.conn.upsert(table, rows)
+    state(w, table, rows)
+
+
+def drop(w: Writer, table: Table, keys: Sequence[Key]) -> None:
+    """Delete the rows with these keys, without the domain, and state that."""
+    w.conn.delete(table, [(w.domain, *key) for key in keys])
+    w.stated |= {(str(table.name), tuple(key)): None for key in keys}
+
+
+def state(w: Writer, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """State rows that are written otherwise, given in the table's column order."""
+    names = table.c.keys()
+    for row in rows:
+        state_row(w, table, dict(zip(names, row, strict=True)))
+
+
+def state_row(w: Writer, table: Table, row: Row) -> None:
+    """State a row that has at least the columns that are stated."""
+    stated = STATED[table.name]
+    key = tuple(row[name] for name in stated.key)
+    w.stated[str(table.name), key] = stated.as_stated(row)
+
+
+def statement(w: Writer, *, whole: bool = False) -> bytes:
+    """Return the body of the note that states what was put; nothing is left over.
+
+    ``whole`` says that there are no other rows.
+    """
+    rows: dict[str, list[Any]] = {}
+    gone: dict[str, list[Any]] = {}
+    for (name, key), row in w.stated.items():
+        if row is None:
+            gone.setdefault(name, []).append(key)
+        else:
+            rows.setdefault(name, []).append(row)
+    w.stated.clear()
+    said: dict[str, Any] = {"rows": rows}
+    if gone:
+        said["gone"] = gone
+    if whole:
+        said[_WHOLE] = True
+    return orjson.dumps(said)
+
+
+@dataclass(slots=True)
+class Fold:
+    """The rows that a log states, by table and key.
+
+    ``whole`` tells whether it states all: a log that older releases wrote does not,
+    before all is stated anew.
+    """
+
+    whole: bool = False
+    rows: dict[str, dict[Key, Row]] = field(
+        default_factory=lambda: {name: {} for name in STATED}
+    )
+
+    def add(self, body: bytes | None, *, first: bool) -> None:
+        """Fold one note; ``first`` is that of a domain that was created.
+
+        Raises ``ValueError`` for a body that is no statement.
+        """
+        if body is None:
+            self.whole = False
+            return
+        said = orjson.loads(body)
+        if said.get(_WHOLE):
+            self.rows = {name: {} for name in STATED}
+        self.whole = self.whole or first or bool(said.get(_WHOLE))
+        for name, keys in said.get("gone", {}).items():
+            for key in keys:
+                self.rows[name].pop(tuple(key), None)
+        for name, rows in said["rows"].items():
+            names = STATED[name].key
+            self.rows[name] |= {tuple(row[n] for n in names): row for row in rows}
