@@ -37,6 +37,22 @@ domains = Table(
 )
 """The head of each log: one row that a writer holds while it appends."""
 
+domain_list = Table(
+    "domain_list",
+    metadata,
+    Column("domain", Sortable, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("created_on", BigInteger, nullable=False),
+    Column("digest", Bytes, nullable=False),
+)
+"""Every domain there ever was, in the order of their births; never changed.
+
+Each line's ``digest`` covers the one before, so that a domain of which nothing is left
+is missed.
+"""
+
+Index("ix_domain_list_number", domain_list.c.number, unique=True)
+
 entries = Table(
     "entries",
     metadata,

@@ -20,6 +20,7 @@ from ledger.backup.write import (
     kept_tables,
     prove,
 )
+from ledger.domain_list import list_missing
 from ledger.errors import Conflict, LedgerError
 from ledger.proof.chain import Break
 from ledger.storage.connection import Connection, Statement
@@ -167,6 +168,7 @@ def _load(
     for name, rows in source.rows():
         conn.insert(fills[name].table, fills[name].rows(rows))
         meter.add(name, len(rows))
+    list_missing(conn)
     if heads_of(conn) != header.domains:
         raise BadBackup("the backup does not hold the domains that it names")
     for head in header.domains:

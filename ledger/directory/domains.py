@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import bindparam, select, update
 
+from ledger.domain_list import add_to_list
 from ledger.entry import Author, Head
 from ledger.errors import Conflict
 from ledger.log import GENESIS, record_directory
@@ -100,6 +101,7 @@ def create_domain(
         raise Conflict(text)
     row = (name, 0, 0, GENESIS, live["cases"], live["forms"], "[]", "{}", now)
     conn.insert(domains, [row])
+    add_to_list(conn, name, now=now)
     head = Head(domain=name, position=0, appended_on=0, digest=GENESIS, live=live)
     writer = Writer(conn, name, head)
     state_row(writer, domains, {"settings": "{}", "created_on": now})

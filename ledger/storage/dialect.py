@@ -317,6 +317,14 @@ class SqliteDialect:
             for verb, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", taken))
         )
 
+    def undeletable(self, table: str) -> tuple[str, ...]:
+        """Return a trigger that refuses DELETE; rows may change."""
+        trigger = (
+            f"CREATE TRIGGER {table}_refuses_delete BEFORE DELETE ON {table} "
+            "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+        )
+        return (trigger,)
+
     def changeable(self, table: str) -> tuple[str, ...]:
         """Return what drops the triggers, and has freed bytes overwritten."""
         drops = (
@@ -472,6 +480,15 @@ class PostgresqlDialect:
         )
         rights = f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC"
         return function, trigger, rights
+
+    def undeletable(self, table: str) -> tuple[str, ...]:
+        """Return a trigger for DELETE and TRUNCATE; rows may change."""
+        trigger = (
+            f"CREATE TRIGGER {table}_refuses_delete "
+            f"BEFORE DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()"
+        )
+        return trigger, f"REVOKE DELETE, TRUNCATE ON {table} FROM PUBLIC"
 
     def changeable(self, table: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
         """Return what the guard's function takes for leave, until the commit.

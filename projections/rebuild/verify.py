@@ -1,4 +1,4 @@
-"""Proof: the chain of the log, and every live row against a fresh fold.
+"""Proof: the chain of the log, and every row beside it against a fresh fold.
 
 The fresh fold is made in a scratch SQLite file from one snapshot of the database, so a
 verification writes nothing to it and can run beside live traffic on either database.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from sqlalchemy import Table, bindparam, select
 
 from ledger import log
 from ledger.proof.chain import Break, verify_chain
+from ledger.proof.differences import Difference
+from ledger.proof.directory import directory_differences
 from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
 from ledger.store import Reader, Store, create_indexes, create_tables, open_store
@@ -31,34 +33,20 @@ _CASE_SCRATCH = 1
 _FORM_SCRATCH = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A row that the live tables and a fresh fold do not agree on."""
-
-    table: str
-    key: tuple[Any, ...]
-    column: str
-    live: Any
-    fresh: Any
-
-    def __str__(self) -> str:
-        """Name the row and column; values of properties are not repeated."""
-        key = " ".join(map(str, self.key))
-        if self.column == "":
-            side = "missing" if self.live is None else "not in the log's fold"
-            return f"{self.table} {key}: {side}"
-        return f"{self.table} {key}: {self.column} differs"
-
-
 @dataclass(slots=True)
 class Verification:
-    """What a verification found in one domain."""
+    """What a verification found in one domain.
+
+    ``rows`` counts what was compared, ``unproved`` the rows of the directory that only
+    notes of older releases tell of.
+    """
 
     domain: str
     position: int = 0
     digest: str = ""
     kinds: Mapping[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    unproved: dict[str, int] = field(default_factory=dict)
     breaks: list[Break] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
@@ -101,7 +89,10 @@ def _compare(
         fresh = scratch.connection
         fresh.execute("PRAGMA synchronous = OFF")
         _fold(reader, fresh, progress)
-        for difference in _differences(reader, fresh, found.rows):
+        for difference in chain(
+            directory_differences(reader, found.rows, found.unproved),
+            _differences(reader, fresh, found.rows),
+        ):
             found.differences.append(difference)
             if len(found.differences) >= most:
                 return

@@ -20,6 +20,7 @@ from ledger.directory.users import create_user
 from ledger.entry import Author, IdempotencyKey, Kind
 from ledger.erasure.erase import EraseCases
 from ledger.migrations import migrate
+from ledger.proof.directory import restate
 from ledger.store import Store, open_store
 from ledger.tables import metadata
 from projections.lists.property_names import build_step, start_index
@@ -103,12 +104,14 @@ def fill_directory(store: Store, domain: str) -> None:
 
 
 def fill_empty_tables(store: Store) -> None:
-    """Put a made-up row into each kept table that has none yet."""
+    """Put a made-up row into each kept table that has none yet, and state those."""
     with store.administering() as conn:
         for table in kept_tables():
             if not build.rows_of(conn.raw, table, build.DOMAIN):
                 row = [made_up(column) for column in table.columns]
                 conn.insert(table, [(build.DOMAIN, *row[1:])])
+    with store.writing(build.DOMAIN) as w:
+        restate(w, author=OPERATOR)
 
 
 def made_up(column):

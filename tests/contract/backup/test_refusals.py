@@ -147,7 +147,7 @@ def test_a_log_that_does_not_prove_itself_is_not_written(store):
     """Nobody learns on the day of the restore that the backup was worthless."""
     build.a_domain(store)
     with store.administering() as conn:
-        conn.execute("INSERT INTO bodies VALUES ('demo', 1, 0, 'x')")
+        conn.execute("INSERT INTO bodies VALUES ('demo', 2, 0, 'x')")
     file = io.BytesIO()
     with pytest.raises(LedgerError, match="no backup was written: the log of 'demo'"):
         write_backup(store, file, program="x", progress=silent)
