@@ -10,7 +10,7 @@ import hashlib
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from ledger.log import GENESIS
 from ledger.storage.connection import Connection, Statement
@@ -24,6 +24,9 @@ _ALL = Statement(
         domain_list.c.created_on,
         domain_list.c.digest,
     ).order_by(domain_list.c.number)
+)
+_LINE = Statement(
+    select(domain_list.c.digest).where(domain_list.c.number == bindparam("number"))
 )
 _BORN = Statement(
     select(domains.c.domain, domains.c.created_on).order_by(
@@ -60,6 +63,14 @@ def end_of_list(conn: Connection) -> tuple[int, bytes]:
     """Return how long the list is and the digest that covers it; a marked fan-out."""
     row = conn.row(_LAST)
     return (0, GENESIS) if row is None else (row[1], bytes(row[3]))
+
+
+def digest_of_list(conn: Connection, length: int) -> bytes | None:
+    """Return what covers so many lines, nothing if there are fewer."""
+    if length == 0:
+        return GENESIS
+    row = conn.row(_LINE, number=length)
+    return None if row is None else bytes(row[0])
 
 
 def add_to_list(conn: Connection, name: str, *, now: Micros) -> None:

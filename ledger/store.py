@@ -401,16 +401,28 @@ def _accept(_conn: Connection, _head: Head) -> None:
     """Refuse nothing."""
 
 
+class DamagedHead(ValueError):
+    """The row of a domain cannot be read; the text says what of it."""
+
+
 def _head_of(domain: str, row: Row) -> Head:
     position, appended_on, digest, cases, forms, indexed, settings = row
+    try:
+        names = _indexed(indexed)
+    except (ValueError, TypeError) as error:
+        raise DamagedHead("the indexed names of the domain cannot be read") from error
+    try:
+        found = _settings(settings)
+    except (ValueError, TypeError) as error:
+        raise DamagedHead("the settings of the domain cannot be read") from error
     return Head(
         domain=domain,
         position=position,
         appended_on=appended_on,
         digest=digest,
         live={"cases": cases, "forms": forms},
-        indexed=_indexed(indexed),
-        settings=_settings(settings),
+        indexed=names,
+        settings=found,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from api.cli.database import opened, the_domains
+from api.cli.database import OPERATOR, opened, the_domains
 from api.cli.options import WORKERS, domains_option
 from api.cli.output import OUTPUT, Output
 from api.cli.progress import progress
 from api.config import Config
+from ledger.proof.rebuilding import rebuild_directory
 from projections.rebuild.replay import replay as rebuild
 from projections.tables import CASES, FORMS
 
@@ -21,6 +22,11 @@ from projections.tables import CASES, FORMS
     type=click.Choice([CASES, FORMS]),
     help="Rebuild only this projection's tables.",
 )
+@click.option(
+    "--directory",
+    is_flag=True,
+    help="Rebuild users, groups, places, keys, webhooks and settings instead.",
+)
 @WORKERS
 @OUTPUT
 @click.pass_obj
@@ -30,13 +36,24 @@ def replay(
     domain: str | None,
     every: bool,
     projection: str | None,
+    directory: bool,
     workers: int,
     out: Output,
 ) -> None:
     """Rebuild the read tables from the log and swap them in.
 
     Reads and writes go on meanwhile. A replay that was killed goes on where it was.
+
+    With --directory the users, groups, places, keys, webhooks and settings become what
+    the log states. Secrets that are lost stay lost: the user has no password then, the
+    key is good for nothing, the webhook rests.
     """
+    if directory:
+        if projection is not None:
+            text = "--projection is for read tables, and the directory is none"
+            raise click.UsageError(text)
+        _rebuild_directories(config, domain, out, every=every)
+        return
     asked = (CASES, FORMS) if projection is None else (projection,)
     with opened(config) as store:
         for name in the_domains(store, domain, every=every):
@@ -55,3 +72,14 @@ def replay(
                 "forms_per_second": report.rate,
             }
             out.each(record, [line])
+
+
+def _rebuild_directories(
+    config: Config, domain: str | None, out: Output, *, every: bool
+) -> None:
+    with opened(config) as store:
+        for name in the_domains(store, domain, every=every):
+            rows = rebuild_directory(store, name, author=OPERATOR)
+            told = ", ".join(f"{n} rows of {table}" for table, n in rows.items())
+            line = f"{name}: {told or 'the directory is what the log states'}"
+            out.each({"domain": name, "rows": rows}, [line])

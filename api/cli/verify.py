@@ -13,6 +13,7 @@ from api.cli.output import OUTPUT, Output, Record
 from api.cli.progress import progress
 from api.config import Config
 from ledger.proof.checkpoint import SignedCheckpoint, read_checkpoint
+from ledger.proof.domains import domains_anywhere, list_faults
 from ledger.proof.notes import Earlier, Note, parse_note
 from ledger.proof.signing import Untrusted, is_public_key
 from projections.rebuild.verify import Verification
@@ -52,6 +53,9 @@ def verify(
     broken = checked = 0
     with opened(config) as store:
         names = the_domains(store, domain, every=every)
+        if every:
+            names = domains_anywhere(store.connection)
+            broken += _tell_list(list(list_faults(store.connection)), out)
         earlier = _earlier(against, names, public_key)
         for name in names:
             with progress(name) as tell:
@@ -109,9 +113,17 @@ def _record(found: Verification) -> Record:
         "digest": found.digest,
         "kinds": found.kinds,
         "rows": found.rows,
+        "unproved": found.unproved,
         "breaks": [{"position": b.position, "text": b.text} for b in found.breaks],
         "differences": list(map(str, found.differences)),
     }
+
+
+def _tell_list(faults: Sequence[str], out: Output) -> int:
+    """Tell what is wrong with the list of domains; return 1 if anything is."""
+    if faults:
+        out.each({"domain": None, "ok": False, "faults": faults}, faults)
+    return bool(faults)
 
 
 def _lines(found: Verification, earlier: Sequence[Earlier]) -> list[str]:
@@ -124,10 +136,12 @@ def _lines(found: Verification, earlier: Sequence[Earlier]) -> list[str]:
 def _counts(found: Verification, earlier: Sequence[Earlier]) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items()))
     rows = ", ".join(f"{n} rows in {table}" for table, n in sorted(found.rows.items()))
+    unproved = ", ".join(f"{n} of {t}" for t, n in sorted(found.unproved.items()))
     noted = ", ".join(str(known.position) for known in earlier)
     parts = [
         f"{found.position} entries ({kinds})",
         rows,
+        f"not provable, run caseledger domain restate: {unproved}" if unproved else "",
         f"as noted at position {noted}" if noted else "",
         # The last word is what --against takes some day.
         f"head {found.position}:{found.digest}",

@@ -120,6 +120,8 @@ def _breaks(r: Reader) -> Iterator[Break]:
         yield _gap(last.position, r.head.position + 1)
     elif last.digest != r.head.digest:
         yield Break(last.position, "the head of the domain names another digest")
+    elif r.head.appended_on < last.appended_on:
+        yield Break(last.position, "the head of the domain names an earlier time")
     yield from _behind_the_head(r)
 
 

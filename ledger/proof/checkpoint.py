@@ -19,8 +19,9 @@ from typing import IO, Any
 import orjson
 from sqlalchemy import bindparam, select
 
+from ledger.domain_list import end_of_list
 from ledger.errors import Conflict
-from ledger.log import entry_at
+from ledger.log import GENESIS, entry_at
 from ledger.proof.signing import SigningKey, Untrusted, is_signed
 from ledger.storage.connection import Statement
 from ledger.store import Reader
@@ -48,7 +49,11 @@ DIGESTS = Statement(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedCheckpoint:
-    """What a file says of a log; its signature fits, whoever ``public_key`` is."""
+    """What a file says of a log; its signature fits, whoever ``public_key`` is.
+
+    ``domains`` is how long the list of all domains was, ``domains_digest`` what covered
+    it; files of older releases say nothing of it.
+    """
 
     domain: str
     position: int
@@ -58,6 +63,8 @@ class SignedCheckpoint:
     program: str
     public_key: str
     halves: bytes
+    domains: int = 0
+    domains_digest: bytes = GENESIS
 
     def half(self, position: int) -> bytes:
         """Return the first half of the digest of an entry."""
@@ -130,6 +137,8 @@ def _checkpoint(header: dict[str, Any], halves: bytes) -> SignedCheckpoint:
         program=header["program"],
         public_key=header["public_key"],
         halves=halves,
+        domains=header.get("domains", 0),
+        domains_digest=bytes.fromhex(header.get("domains_digest", GENESIS.hex())),
     )
     if len(halves) != found.position * HALF:
         raise ValueError(header)
@@ -138,6 +147,7 @@ def _checkpoint(header: dict[str, Any], halves: bytes) -> SignedCheckpoint:
 
 def _header(r: Reader, public_key: str, *, program: str, made_on: Micros) -> bytes:
     last = entry_at(r, r.head.position)
+    domains, domains_digest = end_of_list(r.conn)
     return _line(
         {
             "caseledger": _IS,
@@ -149,6 +159,8 @@ def _header(r: Reader, public_key: str, *, program: str, made_on: Micros) -> byt
             "made_on": format_micros(made_on),
             "program": program,
             "public_key": public_key,
+            "domains": domains,
+            "domains_digest": domains_digest.hex(),
         }
     )
 

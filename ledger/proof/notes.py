@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from ledger.domain_list import digest_of_list
 from ledger.log import GENESIS
 from ledger.proof.chain import Break
 from ledger.proof.checkpoint import DIGESTS, HALF, SignedCheckpoint
@@ -61,6 +62,9 @@ def differences(r: Reader, earlier: Sequence[Earlier]) -> Iterator[Break]:
         if isinstance(known, Note):
             notes.append(known)
             continue
+        if digest_of_list(r.conn, known.domains) != known.domains_digest:
+            text = f"the list of domains is not the one of {known.made_on}"
+            yield Break(0, text)
         first = _first_difference(r, known)
         if first is not None:
             yield first

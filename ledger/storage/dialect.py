@@ -30,6 +30,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import NullType, Text
 
 from ledger.storage.arrays import COLUMNS, column_of
+from ledger.storage.guards import PostgresqlGuards, SqliteGuards
 
 Row = tuple[Any, ...]
 
@@ -199,6 +200,9 @@ class Dialect(Protocol):
         Its rows are known by ``domain`` and ``key``.
         """
 
+    def undeletable(self, table: str) -> tuple[str, ...]:
+        """Return what makes the database refuse DELETE; rows may change."""
+
     def changeable(self, table: str) -> tuple[str, ...]:
         """Return the statements that undo ``append_only``, for an erasure."""
 
@@ -231,7 +235,7 @@ def _conflict_clause(table: Table, conflict: str) -> str:
     return f"{target}UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in rest)
 
 
-class SqliteDialect:
+class SqliteDialect(SqliteGuards):
     """SQLite: one file, one writer, no server."""
 
     name = "sqlite"
@@ -302,41 +306,6 @@ class SqliteDialect:
         """Return a context that does nothing: there is no wire to wait for."""
         return nullcontext(raw)
 
-    def append_only(self, table: str, key: str) -> tuple[str, ...]:
-        """Return triggers that refuse UPDATE, DELETE and REPLACE.
-
-        SQLite has no TRUNCATE, and an INSERT OR REPLACE fires no trigger of DELETE.
-        """
-        taken = (
-            f" WHEN EXISTS (SELECT 1 FROM {table} "
-            f"WHERE domain = NEW.domain AND {key} = NEW.{key})"
-        )
-        return tuple(
-            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}"
-            f"{when} BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
-            for verb, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", taken))
-        )
-
-    def undeletable(self, table: str) -> tuple[str, ...]:
-        """Return a trigger that refuses DELETE; rows may change."""
-        trigger = (
-            f"CREATE TRIGGER {table}_refuses_delete BEFORE DELETE ON {table} "
-            "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
-        )
-        return (trigger,)
-
-    def changeable(self, table: str) -> tuple[str, ...]:
-        """Return what drops the triggers, and has freed bytes overwritten."""
-        drops = (
-            f"DROP TRIGGER {table}_refuses_{verb}"
-            for verb in ("update", "delete", "insert")
-        )
-        return *self.overwriting, *drops
-
-    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
-        """Return the triggers again."""
-        return self.append_only(table, key)
-
     def scrub(self, raw: Any) -> bool:
         """Empty the write-ahead log; who reads is not awaited for long."""
         patience, *_ = raw.execute("PRAGMA busy_timeout").fetchone()
@@ -387,7 +356,7 @@ def _figures(columns: Sequence[Any]) -> str:
     return " ".join(map(str, shared))
 
 
-class PostgresqlDialect:
+class PostgresqlDialect(PostgresqlGuards):
     """PostgreSQL: many processes, ordered by the head row of each domain."""
 
     name = "postgresql"
@@ -462,45 +431,6 @@ class PostgresqlDialect:
         """Return the driver's pipeline: one round trip for many statements."""
         context: AbstractContextManager[Any] = raw.pipeline()
         return context
-
-    def append_only(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
-        """Return a trigger for UPDATE, DELETE and TRUNCATE, and revoke the rights."""
-        function = (
-            "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "
-            "LANGUAGE plpgsql AS "
-            "$$BEGIN IF current_setting('caseledger.erasing', true) = 'on' "
-            "AND TG_OP <> 'TRUNCATE' AND TG_TABLE_NAME IN ('bodies', 'dictionaries') "
-            "THEN RETURN NULL; END IF; "
-            "RAISE EXCEPTION 'the log is append-only'; END$$"
-        )
-        trigger = (
-            f"CREATE TRIGGER {table}_refuses_change "
-            f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()"
-        )
-        rights = f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC"
-        return function, trigger, rights
-
-    def undeletable(self, table: str) -> tuple[str, ...]:
-        """Return a trigger for DELETE and TRUNCATE; rows may change."""
-        trigger = (
-            f"CREATE TRIGGER {table}_refuses_delete "
-            f"BEFORE DELETE OR TRUNCATE ON {table} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION caseledger_append_only()"
-        )
-        return trigger, f"REVOKE DELETE, TRUNCATE ON {table} FROM PUBLIC"
-
-    def changeable(self, table: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
-        """Return what the guard's function takes for leave, until the commit.
-
-        No change of the schema: the driver forgets its prepared statements over one,
-        also those which are on their way in the pipeline.
-        """
-        return ("SET LOCAL caseledger.erasing = 'on'",)
-
-    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
-        """Return what takes the leave back."""
-        return ("SET LOCAL caseledger.erasing = 'off'",)
 
     def scrub(self, raw: Any) -> bool:
         """Have dead rows removed."""

@@ -5,6 +5,7 @@ Generations of both projections share one numbering, so a number names one set.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import MetaData, bindparam, func, select, update
@@ -12,7 +13,7 @@ from sqlalchemy import MetaData, bindparam, func, select, update
 from ledger.entry import Head
 from ledger.errors import StoreUnavailable
 from ledger.storage.connection import Connection, Statement
-from ledger.store import create_indexes, create_tables
+from ledger.store import Reader, create_indexes, create_tables
 from ledger.tables import checkpoints, domains, generations
 from projections.tables import (
     CASES,
@@ -23,6 +24,8 @@ from projections.tables import (
     form_tables,
 )
 
+LIVE = "live"
+"""The state of a generation that answers reads."""
 VERSIONS = {CASES: CASES_VERSION, FORMS: FORMS_VERSION}
 
 _LATEST = Statement(select(func.max(generations.c.generation)))
@@ -30,7 +33,7 @@ _USABLE = Statement(
     select(func.max(generations.c.generation)).where(
         generations.c.projection == bindparam("projection"),
         generations.c.version == bindparam("version"),
-        generations.c.state == "live",
+        generations.c.state == LIVE,
     )
 )
 _VERSION = Statement(
@@ -103,6 +106,20 @@ class VersionGuard:
             )
 
 
+def live_faults(r: Reader) -> Iterator[str]:
+    """Yield why the tables that a domain reads from cannot be compared."""
+    known = {found.generation: found for found in all_generations(r.conn)}
+    for projection, number in r.head.live.items():
+        found = known.get(number)
+        if found is None or found.projection != projection or found.state != LIVE:
+            yield f"the domain names no live read tables of {projection}: {number}"
+        elif found.version != VERSIONS[projection]:
+            yield (
+                f"the read tables of {projection} are of version {found.version} and "
+                f"not of this program's: run caseledger replay --domain {r.domain}"
+            )
+
+
 def metadata_of(projection: str, generation: int) -> MetaData:
     """Return the tables of a generation."""
     if projection == CASES:
@@ -119,7 +136,7 @@ def ensure_live(conn: Connection, *, now: int) -> dict[str, int]:
     for projection, version in VERSIONS.items():
         found = conn.value(_USABLE, projection=projection, version=version)
         if found is None:
-            found = open_generation(conn, projection, now=now, state="live")
+            found = open_generation(conn, projection, now=now, state=LIVE)
             create_indexes(conn, metadata_of(projection, found))
         live[projection] = found
     return live

@@ -39,6 +39,7 @@ from projections.rebuild.fresh import (
     silent,
 )
 from projections.rebuild.generations import (
+    LIVE,
     VERSIONS,
     all_generations,
     metadata_of,
@@ -289,7 +290,7 @@ class _Build:
     def _retire(self, conn: Connection, old: Mapping[str, int]) -> None:
         now = now_micros()
         for generation in self.numbers.values():
-            set_state(conn, generation, "live", now=now)
+            set_state(conn, generation, LIVE, now=now)
         used = {number for row in conn.rows(_IN_USE) for number in row}
         for projection in self.numbers:
             if old[projection] not in used:

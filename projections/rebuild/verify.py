@@ -14,17 +14,28 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, func, select
 
 from ledger import log
+from ledger.entry import Kind
+from ledger.errors import NotFound
 from ledger.proof.chain import Break, verify_chain
 from ledger.proof.differences import Difference
 from ledger.proof.directory import directory_differences
+from ledger.proof.domains import domains_anywhere
 from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
-from ledger.store import Reader, Store, create_indexes, create_tables, open_store
+from ledger.store import (
+    DamagedHead,
+    Reader,
+    Store,
+    create_indexes,
+    create_tables,
+    open_store,
+)
 from projections.lists.property_names import LEAVING
 from projections.rebuild.fresh import Progress, Rebuild, property_rows, silent
+from projections.rebuild.generations import live_faults
 from projections.rebuild.parsing import FormParser
 from projections.tables import CASES, FORMS, case_tables, form_tables
 
@@ -69,15 +80,35 @@ def verify(
     ``against`` is what was noted of the log earlier, outside of the database. Raises
     ``NotFound`` for an unknown domain.
     """
-    with store.snapshot(domain) as reader:
-        head = reader.head
-        found = Verification(domain, position=head.position, digest=head.digest.hex())
-        breaks = [*islice(verify_chain(reader), most), *differences(reader, against)]
-        found.breaks = sorted(breaks, key=attrgetter("position"))
-        if not found.breaks:
-            found.kinds = log.count_kinds(reader)
-            with tempfile.TemporaryDirectory(prefix="caseledger-verify-") as folder:
-                _compare(reader, Path(folder), found, progress, most)
+    try:
+        with store.snapshot(domain) as reader:
+            return _verified(reader, against, progress, most)
+    except NotFound:
+        if domain not in domains_anywhere(store.connection):
+            raise
+        return _unreadable(domain, "the head of the domain is missing")
+    except DamagedHead as error:
+        return _unreadable(domain, str(error))
+
+
+def _unreadable(domain: str, text: str) -> Verification:
+    return Verification(domain, breaks=[Break(0, text)])
+
+
+def _verified(
+    reader: Reader, against: Sequence[Earlier], progress: Progress, most: int
+) -> Verification:
+    head = reader.head
+    found = Verification(
+        reader.domain, position=head.position, digest=head.digest.hex()
+    )
+    breaks = [*islice(verify_chain(reader), most), *differences(reader, against)]
+    breaks += [Break(0, text) for text in live_faults(reader)]
+    found.breaks = sorted(breaks, key=attrgetter("position"))
+    if not found.breaks:
+        found.kinds = log.count_kinds(reader)
+        with tempfile.TemporaryDirectory(prefix="caseledger-verify-") as folder:
+            _compare(reader, Path(folder), found, progress, most)
     return found
 
 
@@ -90,6 +121,7 @@ def _compare(
         fresh.execute("PRAGMA synchronous = OFF")
         _fold(reader, fresh, progress)
         for difference in chain(
+            _head_differences(reader, fresh, found.kinds),
             directory_differences(reader, found.rows, found.unproved),
             _differences(reader, fresh, found.rows),
         ):
@@ -119,6 +151,30 @@ def _fold(reader: Reader, fresh: Connection, progress: Progress) -> None:
     create_indexes(fresh, cases.metadata)
     for changes in property_rows(fresh, reader.domain, cases, reader.head.indexed):
         changes.save_additions(fresh, cases)
+
+
+def _head_differences(
+    reader: Reader, fresh: Connection, kinds: Mapping[str, int]
+) -> Iterator[Difference]:
+    """Yield whether the head's time is not the last that an entry or a case took.
+
+    An erasure takes the times of its cases away.
+    """
+    if Kind.ERASE.value in kinds:
+        return
+    cases = case_tables(_CASE_SCRATCH).cases
+    statement = Statement(select(func.max(cases.c.indexed_on)))
+    last = log.entry_at(reader, reader.head.position)
+    appended_on = 0 if last is None else last.appended_on
+    expected = max(appended_on, fresh.value(statement) or 0)
+    if reader.head.appended_on != expected:
+        yield Difference(
+            table="domains",
+            key=(),
+            column="appended_on",
+            live=reader.head.appended_on,
+            fresh=expected,
+        )
 
 
 def _differences(
