@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ Key = tuple[Any, ...]
 _SALT_BYTES = 16
 _WORK = 2**14
 _WHOLE = "whole"
+_KEY = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,21 @@ def sealed_slowly(secret: Any) -> Any:
     return {"scrypt": [salt.hex(), _scrypt(secret, salt)]}
 
 
+def sealed_key(secret: Any) -> Any:
+    """Return the seal of what signs for a webhook.
+
+    One of the length that ``new_secret`` makes is taken for random, as everybody's
+    libraries make them; any other may be a phrase.
+    """
+    is_random = _KEY.fullmatch(str(secret)) is not None
+    return (sealed if is_random else sealed_slowly)(secret)
+
+
+def sealed_address(url: Any) -> Any:
+    """Return an address as it is, or its seal if it has a query: that may be secret."""
+    return sealed_slowly(url) if "?" in str(url) else url
+
+
 def fits(seal: Any, secret: Any) -> bool:
     """Tell whether a seal is that of a secret; another kind of value fits itself."""
     if not isinstance(seal, Mapping):
@@ -140,8 +157,7 @@ STATED: Mapping[str, Stated] = {
         Stated(api_keys, sealed={"key_sha256": sealed}),
         Stated(
             webhooks,
-            # The query of an address may hold a password for it.
-            sealed={"url": sealed_slowly, "secret": sealed_slowly},
+            sealed={"url": sealed_address, "secret": sealed_key},
             left_out={
                 "position": _PROGRESS,
                 "due_on": _PROGRESS,

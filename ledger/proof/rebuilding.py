@@ -129,7 +129,8 @@ def _row(w: Writer, stated: Stated, said: Row, live: Row | None) -> dict[str, An
     for column in stated.sealed:
         secret = None if live is None else live[column]
         kept = bytes(secret) if isinstance(secret, memoryview) else secret
-        row[column] = kept if fits(said[column], kept) else None
+        if isinstance(said[column], Mapping):
+            row[column] = kept if fits(said[column], kept) else None
     row |= {
         column: _REST.get(column, w.head.position) if live is None else live[column]
         for column in stated.left_out
