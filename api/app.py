@@ -34,6 +34,7 @@ from api.http.keys import (
 from api.http.logs import wants_console
 from api.http.metrics import WORKERS, count_commit, sample
 from api.http.middleware import Shell
+from api.http.outages import end_outages, tell
 from api.http.router import install
 from api.http.state import DatabaseState
 from api.openapi.document import document
@@ -43,6 +44,7 @@ from api.webhooks.delivery import WEBHOOK_DELIVERY, Deliverer
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros
+from ledger.errors import StoreUnavailable
 from ledger.proof.signing import load_signing_key
 from ledger.store import Store, open_store
 from ledger.submit import Ledger
@@ -68,6 +70,7 @@ def create_app(config: Config) -> web.Application:
     app = web.Application(client_max_size=config.body_limit)
     store = open_store(config.database)
     store.guard = VersionGuard()
+    store.watch.tell = tell
     app[CONFIG] = config
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store)
@@ -124,11 +127,13 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[WEBHOOK_DELIVERY].start()
     app[WORKER].start()
     tidying = asyncio.create_task(_tidy(app[STORE]))
+    mending = asyncio.create_task(end_outages(app[STORE]))
     sampling = asyncio.create_task(sample(app[STORE], app[WRITER]))
     WORKERS.inc()
     yield
     WORKERS.dec()
     tidying.cancel()
+    mending.cancel()
     sampling.cancel()
     app[SHELL].access_log.flush()
     await app[CHANGE_WAITERS].aclose()
@@ -147,6 +152,8 @@ async def _tidy(store: Store) -> None:
     while True:
         try:
             await store.aside(partial(prune, store))
+        except StoreUnavailable:
+            logger.debug("prune_put_off")
         except Exception:
             # Tables that stay a little longer harm nobody.
             logger.exception("prune_failed")

@@ -5,7 +5,9 @@
     ``Rejected``    a form broke a rule: kept as an XFormError, no case changed
     ``NotFound``    no such case, form or domain
     ``Conflict``    the caller must change something first; nothing is kept
-    ``StoreUnavailable``  the database cannot be opened or does not answer
+    ``StoreUnavailable``  the store cannot now: an outage, whose end must be awaited
+        ``ReadOnlyStore``  it takes no writes until somebody changes that
+        ``RolledBack``     nothing was kept for certain, and it may be tried again
     ``Overloaded``  more waits to be written than the process may hold
 
 Anything else that is raised is a defect.
@@ -64,7 +66,26 @@ class Conflict(LedgerError):
 
 
 class StoreUnavailable(LedgerError):
-    """The database cannot be opened or does not answer."""
+    """The database cannot be opened, does not answer or takes no writes now.
+
+    The text is for the operator; ``reason`` names no host, user or path, so that
+    anybody may be told.
+    """
+
+    def __init__(
+        self, text: str = "", *, reason: str = "the database does not answer"
+    ) -> None:
+        """Keep the whole text, and the reason that anybody may be told."""
+        super().__init__(text)
+        self.reason = reason
+
+
+class ReadOnlyStore(StoreUnavailable):
+    """The database can be read only, and will be until somebody changes that."""
+
+
+class RolledBack(StoreUnavailable):
+    """The transaction was undone for certain, and may succeed at once if repeated."""
 
 
 class Overloaded(LedgerError):

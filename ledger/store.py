@@ -7,61 +7,31 @@ awaits inside a transaction. Each thread has a connection of its own.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Index, MetaData, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from ledger.entry import Head, IndexedName
-from ledger.errors import NotFound, StoreUnavailable
-from ledger.storage.arrays import register
+from ledger.errors import LedgerError, NotFound, StoreUnavailable
 from ledger.storage.connection import Connection, Statement
+from ledger.storage.connectors import postgresql_connector, sqlite_connector
 from ledger.storage.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
+from ledger.storage.file import DatabaseFile
+from ledger.storage.outages import Away, Watch, outage_of
+from ledger.storage.probe import try_write
 from ledger.tables import domains
 
-try:
-    import psycopg
-except ImportError:  # the extra ``postgres`` is not installed
-    psycopg = None  # type: ignore[assignment]
-
 T = TypeVar("T")
-
-_SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA mmap_size = 4294967296",
-    "PRAGMA wal_autocheckpoint = 10000",
-    "PRAGMA temp_store = MEMORY",
-)
-_SQLITE_BUSY_SECONDS = 30.0
-_OLDEST_SQLITE = (3, 37, 0)
-_POSTGRES_OPTIONS = " ".join(
-    f"-c {setting}"
-    for setting in (
-        "jit=off",
-        "timezone=UTC",
-        # Every read goes by a key, in the order of its index; no estimate of how many
-        # rows a domain has may talk the planner into anything else.
-        "plan_cache_mode=force_custom_plan",
-        "enable_seqscan=off",
-        "enable_bitmapscan=off",
-        "enable_sort=off",
-        "enable_indexonlyscan=off",
-    )
-)
 
 _HEAD_COLUMNS = (
     domains.c.position,
@@ -160,9 +130,19 @@ class Writer(Reader):
 class Store:
     """The database behind a URL."""
 
-    def __init__(self, url: str, dialect: Dialect, connect: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        url: str,
+        dialect: Dialect,
+        connect: Callable[[], Any],
+        *,
+        file: DatabaseFile | None = None,
+    ) -> None:
         """Keep how to connect; nothing is opened yet."""
         self.url = url
+        self.watch = Watch()
+        """Is told of every outage that a transaction meets."""
+        self._file = file
         self.dialect = dialect
         self.connect = connect
         """Opens a connection of the driver."""
@@ -183,14 +163,22 @@ class Store:
         return not self.dialect.write_needs_lock
 
     @property
+    def away(self) -> Away | None:
+        """Return the outage that lasts, if there is one."""
+        return self.watch.away
+
+    @property
     def connection(self) -> Connection:
-        """Return this thread's connection, opened when first asked for."""
+        """Return this thread's connection, opened when first asked for.
+
+        Use it through ``look`` or a transaction, which know an outage when they see it.
+        """
         found: Connection | None = getattr(self._local, "connection", None)
         if found is not None and self.dialect.is_cut_off(found.raw):
             self._forget(found)
             found = None
         if found is None:
-            found = Connection(self.connect(), self.dialect)
+            found = Connection(self._open(), self.dialect)
             self._local.connection = found
             with self._opening:
                 self._opened.append(found)
@@ -199,7 +187,7 @@ class Store:
     def engine(self) -> Engine:
         """Return an engine for tools that want one, such as Alembic."""
         driver = "sqlite" if self.reads_inline else "postgresql+psycopg"
-        return create_engine(f"{driver}://", creator=self.connect, poolclass=NullPool)
+        return create_engine(f"{driver}://", creator=self._open, poolclass=NullPool)
 
     @contextmanager
     def reading(self, domain: str) -> Iterator[Reader]:
@@ -209,12 +197,13 @@ class Store:
         answered before.
         """
         begin = self.dialect.begin_read
-        if begin is None:
+        if begin is not None:
+            with self._transaction(begin) as conn:
+                yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
+            return
+        with self._outages_told():
             conn, head = self._begun(lambda c: self._head(c, _READ_HEAD, domain))
             yield Reader(conn, domain, head)
-            return
-        with self._transaction(begin) as conn:
-            yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
 
     @contextmanager
     def snapshot(self, domain: str) -> Iterator[Reader]:
@@ -250,6 +239,23 @@ class Store:
         """Open a transaction for rows that belong to no domain's log."""
         with self._transaction(self.dialect.begin_write) as conn:
             yield conn
+
+    def look(self, fn: Callable[[Connection], T]) -> T:
+        """Return what a function reads outside of a transaction, of whichever domain.
+
+        It may be called a second time, when the connection was cut off.
+        """
+        with self._outages_told():
+            return self._begun(fn)[1]
+
+    def probe(self) -> None:
+        """Try a write on a connection of its own; an outage ends when it succeeds.
+
+        Raises ``StoreUnavailable`` when it does not; nothing is left of it.
+        """
+        with self._outages_told(), closing(Connection(self._open(), self.dialect)) as c:
+            try_write(c)
+        self.watch.end()
 
     async def read(self, domain: str, fn: Callable[[Reader], T]) -> T:
         """Run a short read: on SQLite at once, on PostgreSQL in a reader thread."""
@@ -320,14 +326,62 @@ class Store:
         A statement that fails there makes the server skip those behind it, the COMMIT
         too, and the error is met when a result is waited for, at the latest here.
         """
-        conn, _ = self._begun(lambda conn: conn.execute(begin))
+        conn, committing = None, False
         try:
+            conn, _ = self._begun(lambda conn: conn.execute(begin))
+            if self._file is not None and begin == self.dialect.begin_write:
+                self._file.require_now_and_then()
             with conn.pipelined() if pipelined else nullcontext():
                 yield conn
+                committing = True
                 conn.execute("COMMIT")
-        except BaseException:
-            self._roll_back(conn)
+        except BaseException as error:
+            away = self._outage(error, committing=committing)
+            if conn is not None:
+                self._roll_back(conn)
+            if away is None:
+                raise
+            raise away from error
+
+    @contextmanager
+    def _outages_told(self) -> Iterator[None]:
+        """Turn an error that is an outage into ``StoreUnavailable``."""
+        try:
+            yield
+        except Exception as error:
+            away = self._outage(error)
+            if away is None:
+                raise
+            raise away from error
+
+    def _outage(
+        self, error: BaseException, *, committing: bool = False
+    ) -> StoreUnavailable | None:
+        """Note an outage of this thread's connection and return it, if it is one."""
+        if isinstance(error, LedgerError):
+            return None
+        conn: Connection | None = getattr(self._local, "connection", None)
+        lost = conn is not None and self.dialect.is_cut_off(conn.raw)
+        away = outage_of(error, lost=lost, committing=committing)
+        if away is not None:
+            self.watch.note(away)
+        return away
+
+    def _open(self) -> Any:
+        """Open a connection of the driver, to the file that the others have open.
+
+        To open another one would make it, and in the end remove the log of the first.
+        """
+        try:
+            if self._file is not None:
+                self._file.require()
+            raw = self.connect()
+        except StoreUnavailable as away:
+            self.watch.note(away)
             raise
+        if self._file is not None:
+            self._file.note()
+        return raw
 
     def _roll_back(self, conn: Connection) -> None:
         # A dictionary that it has learnt of may have been rolled back with the rest.
@@ -344,6 +398,8 @@ class Store:
             if conn in self._opened:
                 self._opened.remove(conn)
         conn.close()
+        if self._file is not None:
+            self._file.forget_log()
 
 
 def open_store(url: str) -> Store:
@@ -353,48 +409,16 @@ def open_store(url: str) -> Store:
     """
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite":
-        return Store(url, SqliteDialect(), _sqlite_connector(rest))
+        connect = sqlite_connector(rest)
+        return Store(url, SqliteDialect(), connect, file=DatabaseFile(Path(rest[1:])))
     if scheme in {"postgresql", "postgres"}:
         return Store(
-            url, PostgresqlDialect(), _postgresql_connector(f"postgresql://{rest}")
+            url, PostgresqlDialect(), postgresql_connector(f"postgresql://{rest}")
         )
     raise StoreUnavailable(
         f"cannot open {scheme or url!r}: the database must be sqlite:///FILE "
         f"or postgresql://USER:PASSWORD@HOST:PORT/NAME"
     )
-
-
-def create_tables(conn: Connection, metadata: MetaData) -> None:
-    """Create the tables of a metadata without their secondary indexes."""
-    for table in metadata.sorted_tables:
-        conn.execute(str(CreateTable(table).compile(dialect=conn.dialect.sql)))
-        for statement in conn.dialect.statistics(table):
-            conn.execute(statement)
-
-
-def create_indexes(conn: Connection, metadata: MetaData) -> None:
-    """Create the secondary indexes of a metadata's tables."""
-    for index in indexes_of(metadata):
-        create_index(conn, index)
-
-
-def indexes_of(metadata: MetaData) -> list[Index]:
-    """Return the secondary indexes of a metadata's tables, by name."""
-    found = [index for table in metadata.sorted_tables for index in table.indexes]
-    return sorted(found, key=lambda index: str(index.name))
-
-
-def create_index(conn: Connection, index: Index) -> None:
-    """Create a secondary index unless it is there."""
-    create = CreateIndex(index, if_not_exists=True)
-    conn.execute(str(create.compile(dialect=conn.dialect.sql)))
-
-
-def drop_tables(conn: Connection, metadata: MetaData) -> None:
-    """Drop the tables of a metadata that exist."""
-    for table in reversed(metadata.sorted_tables):
-        drop = DropTable(table, if_exists=True)
-        conn.execute(str(drop.compile(dialect=conn.dialect.sql)))
 
 
 def _accept(_conn: Connection, _head: Head) -> None:
@@ -443,53 +467,3 @@ def _settings(text: str) -> Mapping[str, Any]:
 @lru_cache(maxsize=1024)
 def _indexed_text(names: tuple[IndexedName, ...]) -> str:
     return orjson.dumps([[n.name_id, n.name, n.built_to] for n in names]).decode()
-
-
-def _sqlite_connector(rest: str) -> Callable[[], Any]:
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise StoreUnavailable(
-            f"SQLite {sqlite3.sqlite_version} is too old: 3.37 is the oldest that works"
-        )
-    if not rest.startswith("/") or len(rest) == 1:
-        raise StoreUnavailable(f"sqlite://{rest} names no file: write sqlite:///FILE")
-    path = Path(rest[1:])
-
-    def connect() -> sqlite3.Connection:
-        if not path.parent.is_dir():
-            raise StoreUnavailable(f"the folder {path.parent} does not exist")
-        try:
-            raw = sqlite3.connect(
-                path,
-                timeout=_SQLITE_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=512,
-            )
-            for pragma in _SQLITE_PRAGMAS:
-                raw.execute(pragma)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"cannot open {path}: {error}") from error
-        return raw
-
-    return connect
-
-
-def _postgresql_connector(url: str) -> Callable[[], Any]:
-    if psycopg is None:
-        raise StoreUnavailable(
-            "PostgreSQL needs its driver: pip install 'caseledger[postgres]'"
-        )
-
-    def connect() -> Any:
-        try:
-            raw = psycopg.connect(url, autocommit=True, options=_POSTGRES_OPTIONS)
-        except psycopg.Error as error:
-            raise StoreUnavailable(
-                f"cannot reach PostgreSQL: {error}".strip()
-            ) from None
-        register(raw)
-        raw.prepare_threshold = 0
-        raw.prepared_max = 500
-        return raw
-
-    return connect

@@ -17,7 +17,9 @@ form does. After an unexpected exception nobody knows how far the command had co
 transaction is rolled back, and the session is dropped with all that it held, before
 anybody was answered; then each command runs alone. One that fails again is the guilty
 one: its caller is told, and what it brought is kept as an XFormError in a transaction
-of its own. The others commit as if it had never been among them.
+of its own. The others commit as if it had never been among them. An outage is no such
+exception: it is nobody's fault, so nothing is split and nothing is kept, and everybody
+is told to come again.
 
 Outcomes are delivered after the commit, never before. Until then a crash, a full disk
 or the defect of a neighbour can still take all of it back, and a phone that was told of
@@ -33,11 +35,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeVar
 
-from ledger.bodies import add_dictionary, forget_dictionaries, wants_dictionary
-from ledger.errors import LedgerError, Overloaded
+from ledger.bodies import add_dictionary, wants_dictionary
+from ledger.errors import LedgerError, Overloaded, RolledBack, StoreUnavailable
 from ledger.storage.rounds import Outcome, Rounds
 from ledger.store import Store, Writer
-from ledger.submit import Command, Ledger
+from ledger.submit import Command, Ledger, WantsOwnCommit
 
 T = TypeVar("T")
 
@@ -152,12 +154,13 @@ class LedgerWriter:
     def _commit(self, domain: str, tickets: Sequence[_Ticket]) -> list[Outcome]:
         """Commit commands of one domain together, or one by one if that fails."""
         try:
-            outcomes = self._process(domain, [ticket.command for ticket in tickets])
+            outcomes = self._processed(domain, [ticket.command for ticket in tickets])
         except LedgerError as error:
+            # An outage too: each may be sent again, and none is to blame.
             outcomes = [error] * len(tickets)
         except Exception as error:
             if len(tickets) > 1:
-                logger.warning("commit_split", extra={"commands": len(tickets)})
+                _note_split(error, domain, len(tickets))
                 return [
                     outcome
                     for ticket in tickets
@@ -170,6 +173,16 @@ class LedgerWriter:
             (ticket.future, outcome)
             for ticket, outcome in zip(tickets, outcomes, strict=True)
         ]
+
+    def _processed(self, domain: str, commands: Sequence[Command]) -> list[Any]:
+        """Commit commands; a second time at once if the first was undone for certain.
+
+        A server that was restarted has cut the connection, and takes another one.
+        """
+        try:
+            return self._process(domain, commands)
+        except RolledBack:
+            return self._process(domain, commands)
 
     def _process(self, domain: str, commands: Sequence[Command]) -> list[Any]:
         started = perf_counter()
@@ -199,8 +212,9 @@ class LedgerWriter:
         try:
             with self._store.writing(domain) as writer:
                 add_dictionary(writer)
+        except StoreUnavailable:
+            logger.debug("dictionary_put_off", extra={"domain": domain})
         except Exception:
-            forget_dictionaries(self._store.connection, domain)
             logger.exception("dictionary_failed", extra={"domain": domain})
 
     def _keep_failure(self, domain: str, command: Command, error: Exception) -> None:
@@ -209,6 +223,8 @@ class LedgerWriter:
             with self._store.writing(domain) as writer:
                 self._ledger.keep_failure(writer, command, error)
             self._note(writer, 1, started)
+        except StoreUnavailable:
+            logger.debug("failure_not_kept", extra={"domain": domain})
         except Exception:
             # The client gets 500 and keeps its copy, so nothing is lost.
             logger.exception("failure_not_kept", extra={"domain": domain})
@@ -226,6 +242,20 @@ class LedgerWriter:
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
             return error
         return result
+
+
+def _note_split(error: Exception, domain: str, commands: int) -> None:
+    """Log why commands are tried one by one; that one asks for it is no news."""
+    asked = isinstance(error, WantsOwnCommit)
+    logger.log(
+        logging.DEBUG if asked else logging.WARNING,
+        "commit_split",
+        extra={
+            "domain": domain,
+            "commands": commands,
+            "reason": type(error).__name__,
+        },
+    )
 
 
 def _by_domain(

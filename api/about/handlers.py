@@ -20,10 +20,12 @@ from api.http.metrics import CONTENT_TYPE, exposition
 from api.http.requests import own_path
 from api.wire.dialects import JSON_TYPE
 from api.wire.paths import segments_of
-from api.wire.problems import not_ready, unknown_path
+from api.wire.problems import Problem, not_ready, unknown_path
 from ledger.directory.domains import list_domains
+from ledger.errors import StoreUnavailable
 from ledger.migrations import pending_steps
 from ledger.store import Store
+from projections.rebuild.generations import StaleTables
 
 _STATIC = Path(__file__).parents[1] / "static"
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -68,7 +70,7 @@ async def get_health(_request: web.Request) -> web.Response:
 
 
 async def get_readiness(request: web.Request) -> web.Response:
-    """Answer whether the database answers and holds what this program can serve."""
+    """Answer whether the database takes writes and holds what this program serves."""
     await asyncio.to_thread(_require_ready, request.app[STORE])
     return web.Response(body=b'{"status":"ready"}', content_type=JSON_TYPE)
 
@@ -125,10 +127,27 @@ def describe(document: dict[str, object]) -> bytes:
 
 
 def _require_ready(store: Store) -> None:
+    if store.away is not None:
+        # Whoever ends outages tries a write now and then; no probe of ours would tell
+        # more, and many would be a burden.
+        raise _away(store.away.reason)
+    try:
+        _require_current(store)
+    except StaleTables:
+        raise
+    except StoreUnavailable as error:
+        raise _away(error.reason) from error
+
+
+def _away(reason: str) -> Problem:
+    return not_ready(f"The database cannot be used now: {reason}")
+
+
+def _require_current(store: Store) -> None:
     if pending_steps(store):
         text = "the schema of the database is old: run caseledger migrate"
         raise not_ready(text)
-    for domain in list_domains(store.connection):
+    for domain in store.look(list_domains):
         # Opening a domain is refused when another version made its read tables.
         with store.reading(domain.domain):
             pass

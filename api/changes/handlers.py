@@ -33,6 +33,7 @@ from api.http.requests import json_answer
 from api.wire.entries import Cursor, check_cursor, cursor_at, to_wire
 from api.wire.permissions import Permission, check
 from api.wire.problems import Problem
+from ledger.errors import StoreUnavailable
 from ledger.log import GENESIS, digest_at
 from ledger.store import Reader, Store
 from projections.feed.pages import ChangePage, read_changes
@@ -43,6 +44,8 @@ KEEP_ALIVE_SECONDS = 15.0
 """How long a stream may be silent: proxies cut connections that say nothing."""
 
 _STREAM_PAGE = 100
+_AWAY_SECONDS = 1.0
+"""How soon a stream asks a store again that is away."""
 _TAKE_SECONDS = 30.0
 """How long a client of a stream may refuse to take what was sent."""
 
@@ -186,12 +189,23 @@ class _Stream:
         taken = await self._send(place_event(self._cursor.text))
         while taken and not waiter.over:
             waiter.looks()
-            await self._feed.still_allowed()
-            page = await self._feed.read(self._cursor, _STREAM_PAGE)
-            if page.changes:
+            page = await self._page()
+            if page is None:
+                # Time and again, so that a client that hung up is noticed.
+                await waiter.wait(seconds=_AWAY_SECONDS)
+                taken = await self._send(KEEP_ALIVE)
+            elif page.changes:
                 taken = await self._send_page(page)
             elif not await waiter.wait(seconds=KEEP_ALIVE_SECONDS):
                 taken = await self._send(KEEP_ALIVE)
+
+    async def _page(self) -> ChangePage | None:
+        """Return what comes next; nothing while the store is away."""
+        try:
+            await self._feed.still_allowed()
+            return await self._feed.read(self._cursor, _STREAM_PAGE)
+        except StoreUnavailable:
+            return None
 
     async def _send_page(self, page: ChangePage) -> bool:
         """Send entry by entry: what a client did not take is not yet its past."""

@@ -18,6 +18,7 @@ from functools import partial
 from aiohttp.web import AppKey
 
 from api.wire.problems import too_many_waiting
+from ledger.errors import StoreUnavailable
 from ledger.store import Store
 from projections.feed.pages import head_positions
 
@@ -162,6 +163,8 @@ class ChangeWaiters:
             self._dismiss()
             try:
                 await self._compare()
+            except StoreUnavailable:
+                logger.debug("heads_not_read")
             except Exception:
                 # Who waits still gets an answer at the end of its time.
                 logger.exception("heads_not_read")
@@ -184,7 +187,7 @@ class ChangeWaiters:
 
 
 def _heads(store: Store, names: list[str]) -> dict[str, int]:
-    return head_positions(store.connection, names) if names else {}
+    return store.look(partial(head_positions, names=names)) if names else {}
 
 
 CHANGE_WAITERS = AppKey("change_waiters", ChangeWaiters)

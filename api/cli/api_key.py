@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
@@ -94,7 +96,7 @@ def list_all(config: Config, *, domain: str | None, out: Output) -> None:
 def revoke(config: Config, *, key_id: str) -> None:
     """Make the key with this id worthless."""
     with opened(config) as store:
-        found = find_key_everywhere(store.connection, key_id)
+        found = store.look(partial(find_key_everywhere, key_id=key_id))
         if found is None:
             text = f"there is no API key '{key_id}'"
             raise NotFound(text)
@@ -106,7 +108,7 @@ def revoke(config: Config, *, key_id: str) -> None:
 def _asked(store: Store, domain: str | None) -> list[str]:
     if domain is not None:
         return [the_domain(store, domain)]
-    return [found.domain for found in list_domains(store.connection)]
+    return [found.domain for found in store.look(list_domains)]
 
 
 def _keys(store: Store, domain: str) -> list[Record]:

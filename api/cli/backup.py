@@ -74,7 +74,7 @@ def restore(config: Config, *, file: Path, workers: int, out: Output) -> None:
 
 def _build(store: Store, workers: int) -> None:
     """Make every domain readable that is not; each is done or not done."""
-    for domain in domains_without_tables(store.connection):
+    for domain in store.look(domains_without_tables):
         with progress(domain) as tell:
             replay(store, domain, workers=workers, progress=tell)
 

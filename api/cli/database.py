@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from click.core import ParameterSource
 from api.config import Config
 from ledger.directory.domains import find_domain, list_domains
 from ledger.entry import Author
-from ledger.errors import NotFound, StoreUnavailable
+from ledger.errors import NotFound, ReadOnlyStore, StoreUnavailable
 from ledger.migrations import migrate, pending_steps
 from ledger.store import Store, open_store
 
@@ -56,7 +57,11 @@ def make_folder(config: Config) -> None:
 
 
 def prepare(config: Config) -> None:
-    """Give an empty database its schema; raises ``StoreUnavailable`` for an old one."""
+    """Give an empty database its schema, for a server.
+
+    Raises ``StoreUnavailable`` for an old schema, and for a database that takes no
+    writes until somebody changes that (``rules/operator.md`` 4.3).
+    """
     make_folder(config)
     with unchecked(config) as store:
         pending = pending_steps(store)
@@ -65,6 +70,17 @@ def prepare(config: Config) -> None:
         elif pending:
             text = "the schema of the database is old: run caseledger migrate first"
             raise StoreUnavailable(text)
+        _require_writable(store)
+
+
+def _require_writable(store: Store) -> None:
+    """Raise ``ReadOnlyStore``; any other outage ends by itself while a server runs."""
+    try:
+        store.probe()
+    except ReadOnlyStore:
+        raise
+    except StoreUnavailable:
+        pass
 
 
 def the_domain(store: Store, name: str | None) -> str:
@@ -74,11 +90,11 @@ def the_domain(store: Store, name: str | None) -> str:
     (``rules/operator.md`` 2.7).
     """
     if name is not None:
-        if find_domain(store.connection, name) is None:
+        if store.look(partial(find_domain, name=name)) is None:
             text = f"there is no domain '{name}'"
             raise NotFound(text)
         return name
-    domains = [found.domain for found in list_domains(store.connection)]
+    domains = [found.domain for found in store.look(list_domains)]
     if not domains:
         text = "there is no domain yet: caseledger domain create NAME makes one"
         raise click.UsageError(text)
@@ -100,7 +116,7 @@ def the_domains(store: Store, name: str | None, *, every: bool) -> list[str]:
     if name is not None and _is_typed("domain"):
         text = "give either --domain D or --all"
         raise click.UsageError(text)
-    return [domain.domain for domain in list_domains(store.connection)]
+    return [domain.domain for domain in store.look(list_domains)]
 
 
 def _is_typed(option: str) -> bool:

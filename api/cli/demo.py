@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from api.cli.database import OPERATOR, make_folder, opened, unchecked
@@ -52,7 +54,7 @@ def demo(config: Config, *, host: str | None, port: int | None, no_serve: bool) 
 
 def _prepare(store: Store) -> None:
     """Make what is missing; a first run that was stopped is taken up where it was."""
-    if find_domain(store.connection, _DOMAIN) is None:
+    if store.look(partial(find_domain, name=_DOMAIN)) is None:
         add_domain(store, _DOMAIN)
     with store.writing(_DOMAIN) as writer:
         if find_user(writer, _ADMIN) is None:

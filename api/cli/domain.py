@@ -107,7 +107,7 @@ def list_all(config: Config, *, out: Output) -> None:
                 "entries": found.position,
                 "created_on": format_micros(found.created_on),
             }
-            for found in list_domains(store.connection)
+            for found in store.look(list_domains)
         ]
     out.rows(records, _COLUMNS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -63,7 +64,7 @@ def show(config: Config, *, job_id: str, domain: str | None) -> None:
     """Print a job as JSON, in the shape of the API."""
     with opened(config) as store:
         key = (the_domain(store, domain), job_id)
-        found = to_wire(jobs.get_job(store.connection, key))
+        found = to_wire(store.look(partial(jobs.get_job, key=key)))
     echo_json(found)
 
 

@@ -40,6 +40,7 @@ from ledger.directory.passwords import verify_password
 from ledger.directory.users import User, find_everywhere, find_user, get_user
 from ledger.directory.values import ApiKey
 from ledger.errors import NotFound
+from ledger.storage.connection import Connection
 from ledger.store import Reader, Store
 
 __all__ = [
@@ -264,13 +265,15 @@ def _read_account(
 
 
 def _elsewhere(store: Store, username: str) -> list[tuple[User, list[ApiKey]]]:
-    conn = store.connection
-    users = find_everywhere(conn, username, most=_OTHER_DOMAINS)
-    return [
-        (user, keys_of_user(conn, user.domain, user.user_id))
-        for user in users
-        if user.active
-    ]
+    def look(conn: Connection) -> list[tuple[User, list[ApiKey]]]:
+        users = find_everywhere(conn, username, most=_OTHER_DOMAINS)
+        return [
+            (user, keys_of_user(conn, user.domain, user.user_id))
+            for user in users
+            if user.active
+        ]
+
+    return store.look(look)
 
 
 def _still_valid(r: Reader, known: _Known) -> Principal | None:

@@ -33,6 +33,8 @@ def set_up_logging(config: Config) -> None:
     # Its own access lines and its stack traces of broken connections are noise here.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Of a transaction that failed it repeats what whoever ran it hears anyway.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     server = logging.getLogger("aiohttp.server")
     server.filters[:] = [_without_the_request_line]
 

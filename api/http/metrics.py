@@ -64,6 +64,7 @@ _QUEUE = _gauge("write_queue_commands", "Commands that wait for their commit.")
 _QUEUE_BYTES = _gauge("write_queue_bytes", "Bytes of the commands being written.")
 _READS = _gauge("reads_running", "Reads at work in a thread, or waiting for one.")
 _THREADS = _gauge("read_threads", "Threads that reads may use.")
+_AWAY = _gauge("store_away", "Processes for which the store cannot be used now.")
 _CONNECTIONS = _gauge("database_connections", "Connections to the database.")
 
 for _kind in Kind:
@@ -99,6 +100,7 @@ async def sample(store: Store, writer: LedgerWriter) -> None:
         _QUEUE_BYTES.set(size)
         _READS.set(store.reads_running)
         _CONNECTIONS.set(store.connections)
+        _AWAY.set(store.away is not None)
         await asyncio.sleep(SAMPLE_SECONDS)
 
 

@@ -37,6 +37,7 @@ from api.wire.problems import (
     from_ledger,
     not_ready,
     overloaded,
+    store_away,
     unreadable_body,
 )
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
@@ -148,8 +149,8 @@ class Shell:
             request = self._as_sent(request)
             try:
                 await self._admit(request, endpoint)
-            except Problem as problem:
-                response = _render(problem, endpoint.dialect)
+            except Exception as error:  # noqa: BLE001 - as in ``wrap``
+                response = self._refusal(error, endpoint, self._request_id(request))
                 # The body that follows was not asked for: do not wait for it.
                 response.force_close()
                 return response
@@ -226,7 +227,7 @@ def _problem(error: Exception, limit: int) -> Problem | None:
     if isinstance(error, StaleTables):
         return not_ready(str(error))
     if isinstance(error, StoreUnavailable):
-        return not_ready("The database does not answer")
+        return store_away()
     if isinstance(error, Overloaded):
         return overloaded()
     if isinstance(error, LedgerError):

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ledger.clock import Clock, now_micros
+from ledger.errors import StoreUnavailable
 from ledger.jobs.counts import count_jobs
 from ledger.jobs.values import JobState
 from ledger.storage.connection import Connection
@@ -65,6 +66,8 @@ class DatabaseState(Collector):
         try:
             with self._store.snapshot_of_all() as conn:
                 found = [*self._jobs(conn), *self._deliveries(conn), *_replays(conn)]
+        except StoreUnavailable:
+            found, answers = [], 0
         except Exception as error:  # noqa: BLE001 - any is the same to who watches
             extra = {"error": type(error).__name__}
             logger.warning("state_not_read", extra=extra)

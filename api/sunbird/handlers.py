@@ -33,7 +33,7 @@ from importers.sunbird.rules.settings import SunbirdSettings
 from importers.sunbird.upload import Wish, check_size, enqueue_upload, looked_into
 from ledger.clock import now_micros
 from ledger.entry import Upload
-from ledger.errors import NotFound
+from ledger.errors import NotFound, StoreUnavailable
 from ledger.jobs import queue as jobs
 from ledger.jobs.values import Job
 
@@ -150,8 +150,9 @@ async def _streamed(
         await response.write(behind)
     except ConnectionError:
         logger.debug("client_left")
-    except Exception:
-        logger.exception("answer_broken_off")
+    except Exception as error:
+        if not isinstance(error, StoreUnavailable):
+            logger.exception("answer_broken_off")
         if request.transport is not None:
             request.transport.abort()
     return response

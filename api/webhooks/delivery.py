@@ -27,6 +27,7 @@ from api.webhooks.sender import Answer, Sender
 from api.webhooks.wire import delivery_body
 from api.wire.entries import to_wire
 from ledger.clock import Clock, now_micros
+from ledger.errors import StoreUnavailable
 from ledger.ids import new_id
 from ledger.store import Reader, Store
 from ledger.times import Micros
@@ -131,7 +132,7 @@ class Deliverer:
             self._sender = Sender(
                 seconds=self._policy.timeout, private=self._private, clock=self._clock
             )
-        found = await self._store.aside(lambda: standings(self._store.connection))
+        found = await self._store.aside(lambda: self._store.look(standings))
         self._domains = {standing.domain for standing in found if standing.active}
         self._forget_all_but({standing.key for standing in found})
         self._end_rests(found)
@@ -147,6 +148,8 @@ class Deliverer:
         while not self._stopping:
             try:
                 await self.look()
+            except StoreUnavailable:
+                logger.debug("webhooks_not_looked_at")
             except Exception:
                 logger.exception("webhooks_not_looked_at")
             with suppress(TimeoutError):
@@ -199,6 +202,8 @@ class Deliverer:
         """Serve a webhook; what fails is logged and taken up at the next look."""
         try:
             return await self._serve(key)
+        except StoreUnavailable:
+            return False
         except Exception:
             domain, webhook_id = key
             extra = {"domain": domain, "webhook": webhook_id}

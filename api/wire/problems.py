@@ -15,6 +15,8 @@ from ledger.errors import Conflict, LedgerError, NotFound
 from ledger.forms.names import printable
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+_LATER = {"Retry-After": "5"}
+"""How soon to come again after an outage, which ends when it ends."""
 REALM = 'Basic realm="caseledger", charset="UTF-8"'
 NOT_VALID = "Authorization credentials are missing or not valid"
 NOT_PERMITTED = "You do not have permission to do this"
@@ -224,8 +226,14 @@ def too_many_waiting() -> Problem:
 
 
 def not_ready(reason: str) -> Problem:
-    """Return the 503 of a process that cannot serve yet, and why."""
-    return Problem(503, reason)
+    """Return the 503 of a process that cannot serve now, and why."""
+    return Problem(503, reason, headers=_LATER)
+
+
+def store_away() -> Problem:
+    """Return the 503 of an outage, whatever the database was asked for."""
+    text = "The database cannot be used now; send the request again later"
+    return Problem(503, text, headers=_LATER)
 
 
 def defect(request_id: str) -> Problem:

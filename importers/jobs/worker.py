@@ -28,7 +28,6 @@ from ledger.jobs import queue as jobs
 from ledger.jobs.step import Advance, JobStep
 from ledger.jobs.values import Job, JobCancelled, JobKey, LeaseLost
 from ledger.storage.connection import Connection
-from ledger.storage.outages import OUTAGES
 from ledger.store import Reader, Store
 from ledger.submit import Command
 from ledger.writer import LedgerWriter
@@ -42,6 +41,8 @@ _POLL_SECONDS = 1.0
 _WATCH_SECONDS = 0.2
 _MOST_WATCHES = 50
 _TROUBLE_SECONDS = 10.0
+_AWAY_SECONDS = 1.0
+"""How soon a store that is away is asked again; who logs outages has told of it."""
 _GRACE_SECONDS = 1.0
 _LATER = 30 * _SECOND
 _LONGEST_PROBLEM = 2000
@@ -121,17 +122,12 @@ def _wait_a_moment(conn: Connection, job: Job, now: int) -> None:
     jobs.give_back(conn, job, again_on=now + _SECOND)
 
 
-def _put_off(conn: Connection, job: Job, now: int) -> None:
-    jobs.put_off(conn, job, again_on=now + _LATER)
-
-
 _LEFT: tuple[tuple[Any, str, Callable[[Connection, Job, int], None]], ...] = (
     (LeaseLost, "lost", _leave_it),
     (JobCancelled, "cancelled", _stop),
     ((Interrupted, NoneType), "given back", _give_back),
     (NotYet, "given back", _wait_a_moment),
     ((StoreUnavailable, Overloaded), "given back", _wait_for_server),
-    (OUTAGES, "put off", _put_off),
 )
 """How a job is left that neither is done nor has failed, by what ended the work."""
 
@@ -260,14 +256,15 @@ class Worker:
 
     async def _worked(self) -> bool:
         """Work if there is something to do; trouble with the database waits."""
+        wait = _TROUBLE_SECONDS
         try:
             return await self._work_once()
-        except OUTAGES as error:
-            extra = {"error": type(error).__name__}
-            logger.warning("jobs_not_claimed", extra=extra)
+        except StoreUnavailable:
+            logger.debug("jobs_not_claimed")
+            wait = _AWAY_SECONDS
         except Exception:
             logger.exception("jobs_not_claimed")
-        await self._stopped_within(_TROUBLE_SECONDS)
+        await self._stopped_within(wait)
         return False
 
     async def _stopped_within(self, seconds: float) -> None:
@@ -283,7 +280,7 @@ class Worker:
 
     def _claim(self) -> Job | None:
         now = self._clock()
-        if not jobs.is_any_ready(self.store.connection, now):
+        if not self.store.look(partial(jobs.is_any_ready, now=now)):
             return None
         with self.store.administering() as conn:
             return jobs.claim(conn, now=now, until=self.lease_end())
@@ -295,16 +292,29 @@ class Worker:
         with _SHORT_TURNS:
             outcome = await self._outcome(job)
         try:
-            word = await self._administer(
-                partial(self._record, job=job, outcome=outcome)
-            )
+            word = await self._recorded(job, outcome)
         except LeaseLost:
             word = "lost"
+        except StoreUnavailable:
+            # Whoever finds the lease run out goes on with it.
+            logger.debug("job_not_recorded", extra=ids)
+            return
         except Exception:
             # Whoever finds the lease run out goes on with it.
             logger.exception("job_not_recorded", extra=ids)
             return
         logger.info("job_left", extra={**ids, "state": word})
+
+    async def _recorded(self, job: Job, outcome: Any) -> str:
+        """Write down how a job was left, after an outage if need be."""
+        record = partial(self._record, job=job, outcome=outcome)
+        while True:
+            try:
+                return await self._administer(record)
+            except StoreUnavailable:
+                if self._stopping.is_set():
+                    raise
+            await self._stopped_within(_AWAY_SECONDS)
 
     async def _outcome(self, job: Job) -> Any:
         """Return the handler's result, or the exception that ended its work."""
@@ -333,8 +343,8 @@ class Worker:
             renew = partial(jobs.renew, job=job, until=self.lease_end())
             try:
                 await self._administer(renew)
-            except OUTAGES:
-                logger.warning("lease_not_renewed", extra={"job_id": job.job_id})
+            except StoreUnavailable:
+                logger.debug("lease_not_renewed", extra={"job_id": job.job_id})
 
     async def _leave(self) -> None:
         """Wait until the process stops, and then as long as a chunk may take."""

@@ -138,7 +138,7 @@ _RELEASE = Statement(
         state=JobState.QUEUED.value,
         lease=null(),
         ready_on=bindparam("again_on"),
-        attempts=jobs.c.attempts - bindparam("unused"),
+        attempts=jobs.c.attempts - 1,
     )
 )
 _ASK_STOP = Statement(update(jobs).where(_THIS).values(cancel_asked=bindparam("how")))
@@ -308,12 +308,7 @@ def stop(conn: Connection, job: Job, *, now: Micros) -> None:
 
 def give_back(conn: Connection, job: Job, *, again_on: Micros) -> None:
     """Let another worker go on with a held job from then; this was no attempt."""
-    conn.run(_RELEASE, **_held(job), again_on=again_on, unused=1)
-
-
-def put_off(conn: Connection, job: Job, *, again_on: Micros) -> None:
-    """Let a held job wait until what made this attempt fail may be over."""
-    conn.run(_RELEASE, **_held(job), again_on=again_on, unused=0)
+    conn.run(_RELEASE, **_held(job), again_on=again_on)
 
 
 def cancel(conn: Connection, key: JobKey, *, now: Micros) -> Job:

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import StoreUnavailable
+from ledger.storage.outages import outage_of
 from ledger.store import Store
 
 _HERE = Path(__file__).parent
@@ -24,17 +25,24 @@ def migrate(store: Store) -> int:
     """Create or upgrade the schema and return how many steps were taken.
 
     Safe to run again. Raises ``StoreUnavailable`` for a schema that is newer than
-    this program.
+    this program, and for a database that cannot be written.
     """
     pending = pending_steps(store)
     if pending:
         config = Config()
         config.set_main_option("script_location", str(_HERE))
         engine = store.engine()
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        engine.dispose()
+        try:
+            with engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except DBAPIError as error:
+            away = None if error.orig is None else outage_of(error.orig)
+            if away is None:
+                raise
+            raise away from error
+        finally:
+            engine.dispose()
     return len(pending)
 
 
@@ -49,10 +57,11 @@ def pending_steps(store: Store) -> tuple[str, ...]:
     if current is None:
         return steps
     if current not in steps:
-        raise StoreUnavailable(
+        text = (
             f"the schema of the database is at step {current!r}, which this program "
             f"does not know: it is newer, so use the newer caseledger"
         )
+        raise StoreUnavailable(text, reason=text)
     return steps[steps.index(current) + 1 :]
 
 

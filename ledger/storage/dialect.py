@@ -157,6 +157,7 @@ class Dialect(Protocol):
     begin_read: str | None
     begin_snapshot: str
     write_needs_lock: bool
+    in_haste: tuple[str, ...]
     overwriting: tuple[str, ...]
 
     def bind(self, value: Any) -> Any:
@@ -243,6 +244,7 @@ class SqliteDialect(SqliteGuards):
     begin_read: str | None = "BEGIN"
     begin_snapshot = "BEGIN"
     write_needs_lock = False
+    in_haste: tuple[str, ...] = ("PRAGMA busy_timeout = 1000",)
     overwriting: tuple[str, ...] = ("PRAGMA secure_delete = ON",)
 
     def __init__(self) -> None:
@@ -364,6 +366,7 @@ class PostgresqlDialect(PostgresqlGuards):
     begin_read: str | None = None
     begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     write_needs_lock = True
+    in_haste: tuple[str, ...] = ("SET statement_timeout = 2000",)
     overwriting: tuple[str, ...] = ()
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sqlalchemy import Table, bindparam, delete, select
 
-from ledger.storage.connection import Statement
+from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Store, Writer
 from projections.rebuild.generations import VERSIONS, all_generations
@@ -44,11 +44,14 @@ def tidy(store: Store) -> bool:
 
     Returns false when somebody's reading kept the database from that.
     """
-    conn = store.connection
+    store.look(_overwrite)
+    prune(store, older_than=0)
+    return store.look(lambda conn: conn.dialect.scrub(conn.raw))
+
+
+def _overwrite(conn: Connection) -> None:
     for statement in conn.dialect.overwriting:
         conn.execute(statement)
-    prune(store, older_than=0)
-    return conn.dialect.scrub(conn.raw)
 
 
 def _blank(w: Writer, tables: CaseTables, case_ids: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from time import monotonic
 from sqlalchemy import select
 
 from ledger.entry import Head
-from ledger.errors import NotFound
+from ledger.errors import NotFound, StoreUnavailable
 from ledger.storage.connection import Statement
 from ledger.store import Store, Writer
 from ledger.tables import domains
@@ -40,6 +40,8 @@ _MOST_COUNTED = 10_000
 _GRACE = 60.0
 """Seconds in which a reader may still use an index that was given up."""
 _RETRY = 30.0
+_AWAY = 5.0
+"""Seconds after which a store that is away is asked again."""
 _SHARE = 0.3
 """Pause after a step, as a share of what the step took."""
 
@@ -100,7 +102,8 @@ class IndexKeeper:
         await self._idle.wait()
 
     async def _run(self) -> None:
-        self._resume()
+        while not self._resumed():  # noqa: ASYNC110 - nobody says when it is back
+            await asyncio.sleep(_AWAY)
         while True:
             await self.drain()
             self._wake.clear()
@@ -110,16 +113,22 @@ class IndexKeeper:
                     await asyncio.wait_for(self._wake.wait(), self._until_next())
                 self._idle.clear()
 
-    def _resume(self) -> None:
-        """Look for unfinished indexes of all domains: a marked fan-out."""
+    def _resumed(self) -> bool:
+        """Look for unfinished indexes of all domains: a marked fan-out.
+
+        Tells whether that was possible: a store that is away is asked again.
+        """
         try:
-            rows = self._store.connection.rows(_DOMAINS)
+            rows = self._store.look(lambda conn: conn.rows(_DOMAINS))
+        except StoreUnavailable:
+            return False
         except Exception:
             logger.exception("indexes_not_resumed")
-            return
+            return True
         for domain, indexed in rows:
             if indexed != "[]":
                 self._ask_for(domain, after=0.0)
+        return True
 
     def _ask_for(self, domain: str, *, after: float) -> None:
         due = monotonic() + after
@@ -146,6 +155,9 @@ class IndexKeeper:
             await self._tend(domain)
         except NotFound:
             self._settled = {key for key in self._settled if key[0] != domain}
+        except StoreUnavailable:
+            logger.debug("index_not_kept", extra={"domain": domain})
+            self._ask_for(domain, after=_AWAY)
         except Exception:
             logger.exception("index_not_kept", extra={"domain": domain})
             self._ask_for(domain, after=_RETRY)

@@ -7,6 +7,7 @@ then. The fold of a cut stays for a while, for the other pages of the same list.
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import tempfile
 import threading
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -24,7 +26,8 @@ from ledger.entry import Kind
 from ledger.errors import Conflict, Overloaded
 from ledger.log import GENESIS
 from ledger.storage.connection import Connection, Statement
-from ledger.store import Reader, Store, create_indexes, create_tables, open_store
+from ledger.storage.schema import create_indexes, create_tables
+from ledger.store import Reader, Store, open_store
 from ledger.tables import domains, entries
 from ledger.tables import metadata as kept
 from ledger.times import Micros
@@ -53,6 +56,9 @@ _ERASED = Statement(
     )
     .limit(1)
 )
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,18 +222,17 @@ def fold_cut(
     """
     folder = Path(tempfile.mkdtemp(prefix="caseledger-past-"))
     with _removed_unless_done(folder) as scratch:
-        fresh = scratch.connection
-        fresh.execute("PRAGMA synchronous = OFF")
-        create_tables(fresh, kept)
+        scratch.look(_prepare)
         with store.snapshot(cut.domain) as reader:
-            _fold(reader, fresh, cut, stopping or threading.Event())
-        _name_head(fresh, cut)
+            _fold(reader, scratch, cut, stopping or threading.Event())
+        scratch.look(partial(_name_head, cut=cut))
     return folder, scratch
 
 
 @contextmanager
 def _removed_unless_done(folder: Path) -> Iterator[Store]:
     scratch = open_store(f"sqlite:///{folder / 'past.db'}")
+    scratch.watch.tell = _tell
     try:
         yield scratch
     except BaseException:
@@ -235,12 +240,22 @@ def _removed_unless_done(folder: Path) -> Iterator[Store]:
         raise
 
 
-def _fold(
-    reader: Reader, fresh: Connection, cut: Cut, stopping: threading.Event
-) -> None:
-    tables = case_tables(_GENERATION)
-    create_tables(fresh, tables.metadata)
-    rebuild = Rebuild(reader, fresh, cases=tables, forms=None)
+def _tell(_event: str, values: dict[str, Any]) -> None:
+    """Log that the folder for temporary files takes no scratch file."""
+    logger.warning("past_not_folded", extra=values)
+
+
+def _prepare(fresh: Connection) -> None:
+    fresh.execute("PRAGMA synchronous = OFF")
+    create_tables(fresh, kept)
+    create_tables(fresh, case_tables(_GENERATION).metadata)
+
+
+def _fold(reader: Reader, scratch: Store, cut: Cut, stopping: threading.Event) -> None:
+    # The scratch store is looked at by itself: an outage of it is none of the log's.
+    rebuild = Rebuild(
+        reader, scratch.connection, cases=case_tables(_GENERATION), forms=None
+    )
     position = 0
     with FormParser(1) as parser:
         while position < cut.position:
@@ -249,11 +264,19 @@ def _fold(
             limit = min(_BATCH, cut.position - position)
             items = log.entries_after(reader, position, limit=limit)
             rebuild.fold(items, parser.parse(items))
-            fresh.execute("BEGIN")
-            rebuild.save()
-            fresh.execute("COMMIT")
+            scratch.look(partial(_save, rebuild=rebuild))
             position += limit
-    create_indexes(fresh, tables.metadata)
+    scratch.look(_index)
+
+
+def _save(fresh: Connection, rebuild: Rebuild) -> None:
+    fresh.execute("BEGIN")
+    rebuild.save()
+    fresh.execute("COMMIT")
+
+
+def _index(fresh: Connection) -> None:
+    create_indexes(fresh, case_tables(_GENERATION).metadata)
 
 
 def _name_head(fresh: Connection, cut: Cut) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import MetaData, bindparam, func, select, update
 from ledger.entry import Head
 from ledger.errors import StoreUnavailable
 from ledger.storage.connection import Connection, Statement
-from ledger.store import Reader, create_indexes, create_tables
+from ledger.storage.schema import create_indexes, create_tables
+from ledger.store import Reader
 from ledger.tables import checkpoints, domains, generations
 from projections.tables import (
     CASES,

@@ -21,14 +21,8 @@ from ledger.clock import now_micros
 from ledger.entry import IndexedName
 from ledger.errors import Conflict
 from ledger.storage.connection import Connection, Statement
-from ledger.store import (
-    Reader,
-    Store,
-    Writer,
-    create_index,
-    drop_tables,
-    indexes_of,
-)
+from ledger.storage.schema import create_index, drop_tables, indexes_of
+from ledger.store import Reader, Store, Writer
 from ledger.tables import checkpoints, domains, generations
 from projections.lists.property_names import LEAVING
 from projections.rebuild.fresh import (

@@ -25,14 +25,8 @@ from ledger.proof.directory import directory_differences
 from ledger.proof.domains import domains_anywhere
 from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
-from ledger.store import (
-    DamagedHead,
-    Reader,
-    Store,
-    create_indexes,
-    create_tables,
-    open_store,
-)
+from ledger.storage.schema import create_indexes, create_tables
+from ledger.store import DamagedHead, Reader, Store, open_store
 from projections.lists.property_names import LEAVING
 from projections.rebuild.fresh import Progress, Rebuild, property_rows, silent
 from projections.rebuild.generations import live_faults

@@ -14,7 +14,8 @@ from ledger.errors import NotFound
 from ledger.forms.form_xml import parse_form
 from ledger.proof import chain as proof
 from ledger.storage.connection import Statement
-from ledger.store import Reader, Store, create_tables, open_store
+from ledger.storage.schema import create_tables
+from ledger.store import Reader, Store, open_store
 from projections.feed.changed import changed_cases
 from projections.past.timeline import as_of
 from projections.rebuild.fresh import Rebuild

@@ -32,6 +32,8 @@ MAKERS = {
     "NotFound": 0,
     "QueryError": 0,
     "StoreUnavailable": 0,
+    "ReadOnlyStore": 0,
+    "RolledBack": 0,
     "StaleTables": 0,
     "BadBackup": 0,
     "Untrusted": 0,

@@ -122,7 +122,7 @@ def _jobs(store):
         second = jobs.claim(conn, now=build.NOW, until=build.NOW + 1)
         jobs.renew(conn, first, until=build.NOW + 9)
         jobs.finish(conn, first, result={}, now=build.NOW)
-        jobs.put_off(conn, second, again_on=build.NOW)
+        jobs.give_back(conn, second, again_on=build.NOW)
         jobs.cancel(conn, second.key, now=build.NOW)
         jobs.retry(conn, second.key, now=build.NOW)
     with store.reading(build.DOMAIN) as reader:
