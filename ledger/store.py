@@ -330,7 +330,8 @@ class Store:
         try:
             conn, _ = self._begun(lambda conn: conn.execute(begin))
             if self._file is not None and begin == self.dialect.begin_write:
-                self._file.require_now_and_then()
+                with self._noted():
+                    self._file.require_now_and_then()
             with conn.pipelined() if pipelined else nullcontext():
                 yield conn
                 committing = True
@@ -367,18 +368,24 @@ class Store:
             self.watch.note(away)
         return away
 
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note what is known to be an outage by whoever raises it."""
+        try:
+            yield
+        except StoreUnavailable as away:
+            self.watch.note(away)
+            raise
+
     def _open(self) -> Any:
         """Open a connection of the driver, to the file that the others have open.
 
         To open another one would make it, and in the end remove the log of the first.
         """
-        try:
+        with self._noted():
             if self._file is not None:
                 self._file.require()
             raw = self.connect()
-        except StoreUnavailable as away:
-            self.watch.note(away)
-            raise
         if self._file is not None:
             self._file.note()
         return raw

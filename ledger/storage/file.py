@@ -45,7 +45,10 @@ class DatabaseFile:
         self._log_opened = None
 
     def require(self) -> None:
-        """Raise ``StoreUnavailable`` unless the path leads to the file."""
+        """Raise ``StoreUnavailable`` unless the path leads to the file, and its log.
+
+        Whoever opened it would make what is missing, and mix up the two.
+        """
         with self._turn:
             self._require()
 
@@ -57,24 +60,21 @@ class DatabaseFile:
         with self._turn:
             if monotonic() < self._look_on:
                 return
+            if self._log_opened is None:
+                # Whoever is in a transaction has it open: nobody can have removed it.
+                self._log_opened = _identity(self._log)
             self._require()
-            self._require_log()
             self._look_on = monotonic() + _LOOK_SECONDS
 
     def _require(self) -> None:
-        if self._opened is not None and _identity(self._path) != self._opened:
+        self._look_on = 0.0
+        if self._opened not in {None, _identity(self._path)}:
             raise StoreUnavailable(
                 f"the database file {self._path} was moved or replaced: put it back, "
                 f"or restart the server",
                 reason="the database file was moved or replaced",
             )
-
-    def _require_log(self) -> None:
-        """Whoever is in a transaction has it open, so nobody may have removed it."""
-        found = _identity(self._log)
-        if self._log_opened is None:
-            self._log_opened = found
-        elif found != self._log_opened:
+        if self._log_opened not in {None, _identity(self._log)}:
             raise StoreUnavailable(
                 f"the write-ahead log {self._log} was moved or replaced: put it back, "
                 f"or restart the server",

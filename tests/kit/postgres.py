@@ -335,7 +335,7 @@ def private_server(settings: Sequence[str] = FAST) -> Iterator[Server]:
         )
     home = Path(tempfile.mkdtemp(prefix="caseledger-postgres-"))
     try:
-        with _Cluster(home, folder).running(settings) as server:
+        with Cluster(home, folder).running(settings) as server:
             yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -354,11 +354,13 @@ def _given(url: str) -> Iterator[Server]:
         server.drop_all()
 
 
-class _Cluster:
+class Cluster:
     """A data directory and the server on it."""
 
     def __init__(self, home: Path, folder: Path) -> None:
+        """Name an empty folder, and the one of the binaries."""
         self.home = home
+        self.port = _free_port()
         self.log = home / "log"
         self.password = secrets.token_urlsafe(12)
         self.identity = _identity()
@@ -367,23 +369,26 @@ class _Cluster:
             folder = _within_reach(folder, home)
         self.folder = folder
 
+    @property
+    def url(self) -> str:
+        """Name the first database; it has no table."""
+        return f"postgresql://{_USER}:{self.password}@127.0.0.1:{self.port}/postgres"
+
     @contextmanager
     def running(self, settings: Sequence[str]) -> Iterator[Server]:
         """Make the data directory and run the server on it."""
-        self._initialise()
-        port = _free_port()
-        process = self._start(port, settings)
+        self.initialise()
+        process = self.start(settings)
         try:
-            url = f"postgresql://{_USER}:{self.password}@127.0.0.1:{port}/postgres"
-            self._await(process, url)
-            self._hurry(url)
-            with closing(Server(url)) as server:
+            self._hurry(self.url)
+            with closing(Server(self.url)) as server:
                 yield server
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=_START_SECONDS)
 
-    def _initialise(self) -> None:
+    def initialise(self) -> None:
+        """Make the data directory."""
         secret = self.home / "password"
         secret.write_text(self.password)
         made = subprocess.run(
@@ -400,33 +405,37 @@ class _Cluster:
         if made.returncode:
             raise Unavailable(f"initdb failed: {made.stderr.strip()}")
 
-    def _start(self, port: int, settings: Sequence[str]) -> subprocess.Popen[bytes]:
+    def start(self, settings: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Run the server, each time at the same port."""
         every = (
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
-            f"port={port}",
+            f"port={self.port}",
             "max_connections=200",
             *settings,
         )
         options = [word for setting in every for word in ("-c", setting)]
         with self.log.open("wb") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [self.folder / "postgres", "-D", self.home / "data", *options],
                 **self._as_somebody(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_follow_parent(),  # noqa: PLW1509 - one call of the kernel
             )
+        self._await(process)
+        return process
 
-    def _await(self, process: subprocess.Popen[bytes], url: str) -> None:
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                psycopg.connect(url).close()
+                psycopg.connect(self.url).close()
             except psycopg.OperationalError as error:
                 if process.poll() is not None or time.monotonic() > deadline:
                     told = self.log.read_text(errors="replace").strip()
                     text = f"the private server did not start: {told or error}"
+                    process.kill()
                     raise Unavailable(text) from error
                 time.sleep(0.02)
             else:

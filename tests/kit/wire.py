@@ -1,0 +1,86 @@
+"""A wire to PostgreSQL that breaks behind a COMMIT, so that nobody hears of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+
+class Wire:
+    """Passes on what two sides say, until a COMMIT was passed on."""
+
+    def __init__(self, url: str) -> None:
+        """Listen beside a server."""
+        self._to = urlsplit(url)
+        self._desk = socket.create_server(("127.0.0.1", 0))
+        port = self._desk.getsockname()[1]
+        where = f"{self._to.username}:{self._to.password}@127.0.0.1:{port}"
+        self.url = self._to._replace(netloc=where).geturl()
+        self.breaks = False
+        """Whether the next COMMIT is the last thing that passes."""
+        self.broke = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._desk.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._desk.accept()
+            except OSError:
+                return
+            server = socket.create_connection((self._to.hostname, self._to.port))
+            for way in (self._there, self._back):
+                threading.Thread(target=way, args=(client, server), daemon=True).start()
+
+    def _there(self, client: socket.socket, server: socket.socket) -> None:
+        for data in _said(client):
+            if self.breaks and b"COMMIT" in data:
+                self.breaks = False
+                self.broke.set()
+                # Nothing comes back from here on; the server does its work.
+                client.shutdown(socket.SHUT_RDWR)
+            server.sendall(data)
+        _hang_up(server)
+
+    def _back(self, client: socket.socket, server: socket.socket) -> None:
+        for data in _said(server):
+            try:
+                client.sendall(data)
+            except OSError:
+                continue
+        _hang_up(client)
+        server.close()
+
+
+def _said(side: socket.socket) -> Iterator[bytes]:
+    while True:
+        try:
+            data = side.recv(65536)
+        except OSError:
+            return
+        if not data:
+            return
+        yield data
+
+
+def _hang_up(side: socket.socket) -> None:
+    try:
+        side.shutdown(socket.SHUT_WR)
+    except OSError:
+        side.close()
+
+
+@contextmanager
+def wire_to(url: str) -> Iterator[Wire]:
+    """Run a wire to a server."""
+    wire = Wire(url)
+    try:
+        yield wire
+    finally:
+        wire.close()
