@@ -54,8 +54,8 @@ def verify(
     with opened(config) as store:
         names = the_domains(store, domain, every=every)
         if every:
-            names = domains_anywhere(store.connection)
-            broken += _tell_list(list(list_faults(store.connection)), out)
+            names = store.look(domains_anywhere)
+            broken += _tell_list(store.look(list_faults), out)
         earlier = _earlier(against, names, public_key)
         for name in names:
             with progress(name) as tell:

@@ -35,8 +35,12 @@ def domains_anywhere(conn: Connection) -> list[str]:
     return sorted(found)
 
 
-def list_faults(conn: Connection) -> Iterator[str]:
-    """Yield where the list of domains does not hold; a marked fan-out."""
+def list_faults(conn: Connection) -> list[str]:
+    """Return where the list of domains does not hold; a marked fan-out."""
+    return list(_list_faults(conn))
+
+
+def _list_faults(conn: Connection) -> Iterator[str]:
     heads = {name for (name,) in conn.rows(_HEADS)}
     digest, number = GENESIS, 0
     known: set[str] = set()

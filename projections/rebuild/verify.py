@@ -18,7 +18,7 @@ from sqlalchemy import Table, bindparam, func, select
 
 from ledger import log
 from ledger.entry import Kind
-from ledger.errors import NotFound
+from ledger.errors import LedgerError, NotFound
 from ledger.proof.chain import Break, verify_chain
 from ledger.proof.differences import Difference
 from ledger.proof.directory import directory_differences
@@ -78,11 +78,16 @@ def verify(
         with store.snapshot(domain) as reader:
             return _verified(reader, against, progress, most)
     except NotFound:
-        if domain not in domains_anywhere(store.connection):
+        if domain not in store.look(domains_anywhere):
             raise
         return _unreadable(domain, "the head of the domain is missing")
     except DamagedHead as error:
         return _unreadable(domain, str(error))
+    except LedgerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - damage of any kind is a finding
+        kind = type(error).__name__
+        return _unreadable(domain, f"what is kept of it cannot be read: {kind}")
 
 
 def _unreadable(domain: str, text: str) -> Verification:
