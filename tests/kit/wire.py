@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 
@@ -22,11 +22,25 @@ class Wire:
         self.breaks = False
         """Whether the next COMMIT is the last thing that passes."""
         self.broke = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._sides: list[socket.socket] = [self._desk]
+        self._threads: list[threading.Thread] = []
+        self._start(self._serve)
 
     def close(self) -> None:
-        """Take no more connections."""
-        self._desk.close()
+        """Take no more connections, and cut those that there are."""
+        # Whoever waits for one of them is woken by this, and not by a close.
+        for side in self._sides:
+            with suppress(OSError):
+                side.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for side in self._sides:
+            side.close()
+
+    def _start(self, task: Callable[..., None], *sides: socket.socket) -> None:
+        thread = threading.Thread(target=task, args=sides, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -35,8 +49,9 @@ class Wire:
             except OSError:
                 return
             server = socket.create_connection((self._to.hostname, self._to.port))
+            self._sides += (client, server)
             for way in (self._there, self._back):
-                threading.Thread(target=way, args=(client, server), daemon=True).start()
+                self._start(way, client, server)
 
     def _there(self, client: socket.socket, server: socket.socket) -> None:
         for data in _said(client):
@@ -55,7 +70,6 @@ class Wire:
             except OSError:
                 continue
         _hang_up(client)
-        server.close()
 
 
 def _said(side: socket.socket) -> Iterator[bytes]:
@@ -70,10 +84,8 @@ def _said(side: socket.socket) -> Iterator[bytes]:
 
 
 def _hang_up(side: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         side.shutdown(socket.SHUT_WR)
-    except OSError:
-        side.close()
 
 
 @contextmanager
