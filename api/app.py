@@ -41,6 +41,7 @@ from api.openapi.document import document
 from api.release import release
 from api.routes import ROUTES
 from api.webhooks.delivery import WEBHOOK_DELIVERY, Deliverer
+from api.wire.own_hosts import OwnHosts
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros
@@ -96,6 +97,7 @@ def create_app(config: Config) -> web.Application:
         app[AUTHENTICATOR],
         body_limit=config.body_limit,
         trusted=config.trusted_proxies,
+        hosts=OwnHosts(config.allowed_hosts, public_url=config.public_url),
         access_log=access_log(wanted=config.access_log, console=wants_console(config)),
     )
     app[SHELL] = shell

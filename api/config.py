@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
 from urllib.parse import urlsplit
 
+from api.hosts import host_of, is_host_pattern
 from importers.sunbird.rules.settings import Rules, SunbirdSettings
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits
 
@@ -48,7 +49,8 @@ class Config:
 
     ``public_url`` is the address that clients know when a proxy stands in front;
     without it, links are made from the ``Host`` header. What ``trusted_proxies`` say
-    of a client counts. Sizes are in bytes.
+    of a client counts. Requests name one of the ``allowed_hosts``, with none of them
+    any host. Sizes are in bytes.
     ``attachments`` are the kinds of files that are kept beside a form.
     ``as_of_limit`` is how many entries are folded for a list of the past.
     ``signing_key`` is the file of the key that signs checkpoints, if there is one.
@@ -61,6 +63,7 @@ class Config:
     workers: int = 1
     public_url: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     body_limit: int = 64 * _MIB
     attachments: tuple[str, ...] = ("all",)
     row_limit: int = 100
@@ -104,6 +107,7 @@ class Config:
             workers=_number(env, "CASELEDGER_WORKERS", 1, low=1, high=256),
             public_url=_public_url(env),
             trusted_proxies=_trusted_proxies(env),
+            allowed_hosts=_allowed_hosts(env),
             body_limit=_number(
                 env, "CASELEDGER_BODY_LIMIT", 64 * _MIB, low=_MIB, high=1024 * _MIB
             ),
@@ -130,6 +134,7 @@ class Config:
             "CASELEDGER_WORKERS": str(self.workers),
             "CASELEDGER_PUBLIC_URL": self.public_url,
             "CASELEDGER_TRUSTED_PROXIES": _list(map(str, self.trusted_proxies)),
+            "CASELEDGER_ALLOWED_HOSTS": _list(self.allowed_hosts),
             "CASELEDGER_BODY_LIMIT": str(self.body_limit),
             "CASELEDGER_ATTACHMENTS": _list(self.attachments),
             "CASELEDGER_ROW_LIMIT": str(self.row_limit),
@@ -294,7 +299,7 @@ def _attachments(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _public_url(env: Mapping[str, str]) -> str:
     url = env.get("CASELEDGER_PUBLIC_URL", "").rstrip("/")
-    if url and _PUBLIC_URL.fullmatch(url) is None:
+    if url and (_PUBLIC_URL.fullmatch(url) is None or host_of(url) is None):
         text = (
             "CASELEDGER_PUBLIC_URL must be http:// or https://, a host, and a path or "
             f"none, such as https://cases.example.org/ledger, not {url!r}"
@@ -319,6 +324,19 @@ def _trusted_proxies(
             )
             raise ConfigError(text) from None
     return tuple(found)
+
+
+def _allowed_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
+    name = "CASELEDGER_ALLOWED_HOSTS"
+    words = tuple(filter(None, map(str.strip, env.get(name, "").split(","))))
+    for word in words:
+        if not is_host_pattern(word):
+            text = (
+                f"{name} must be hosts without ports, with commas between, such as "
+                f"cases.example.org,.example.net, not {word!r}"
+            )
+            raise ConfigError(text)
+    return words
 
 
 def _number(

@@ -26,6 +26,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from api.app import create_app, end_waits
 from api.config import Config
+from api.hosts import is_loopback
 from api.http.keys import SHELL
 from api.http.logs import set_up_logging
 from api.http.metrics import SHARED_FOLDER
@@ -59,9 +60,22 @@ def serve(config: Config) -> int:
     Raises ``CannotServe`` when the address cannot be had, ``StoreUnavailable`` when
     the database cannot be opened.
     """
+    _warn_of_plain_http(config)
     if config.workers > 1:
         return _supervise(config)
     return _work(config, shared_port=False)
+
+
+def _warn_of_plain_http(config: Config) -> None:
+    """Say once that passwords and links may travel as they should not.
+
+    Whoever reaches us from another machine should do so through a proxy that ends TLS,
+    and links should lead there whatever a ``Host`` header says.
+    """
+    if is_loopback(config.host) or config.public_url.startswith("https://"):
+        return
+    extra = {"setting": "CASELEDGER_PUBLIC_URL", "host": config.host}
+    _LOG.warning("reached_without_https", extra=extra)
 
 
 def _work(config: Config, *, shared_port: bool) -> int:

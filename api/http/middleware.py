@@ -29,6 +29,7 @@ from api.http.logs import REQUEST_ID
 from api.http.metrics import observe
 from api.wire.dialects import Dialect
 from api.wire.forwarded import Networks, forwarded
+from api.wire.own_hosts import ANY_HOST, OwnHosts
 from api.wire.permissions import Permission, Principal, check
 from api.wire.problems import (
     Problem,
@@ -40,6 +41,7 @@ from api.wire.problems import (
     store_away,
     unreadable_body,
 )
+from api.wire.same_origin import comes_from_a_page, require_same_origin
 from ledger.errors import LedgerError, Overloaded, StoreUnavailable
 from ledger.ids import new_id
 from projections.rebuild.generations import StaleTables
@@ -72,6 +74,10 @@ class Endpoint:
     """Who is asking, where an API has a way of its own to say so."""
     takes_files: bool = False
     """Whether the handler itself says how long a body may be."""
+    writes: bool = False
+    """Whether a page of another site must be kept away from it."""
+    probed: bool = False
+    """Whether it is asked under the name that this machine has for itself."""
 
 
 class Shell:
@@ -84,6 +90,7 @@ class Shell:
         body_limit: int,
         access_log: AccessLog,
         trusted: Networks = (),
+        hosts: OwnHosts = ANY_HOST,
     ) -> None:
         """Keep the parts and a prefix that no other process's request ids have.
 
@@ -91,6 +98,7 @@ class Shell:
         """
         self._authenticator = authenticator
         self._trusted = trusted
+        self._hosts = hosts
         self._body_limit = body_limit
         self.access_log = access_log
         self._prefix = new_id()[:8]
@@ -103,11 +111,11 @@ class Shell:
 
         async def serve(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
-            request = self._as_sent(request)
             request_id = self._request_id(request)
             REQUEST_ID.set(request_id)
             self._in_flight += 1
             try:
+                request = self._as_sent(request, endpoint)
                 await self._admit(request, endpoint)
                 response = await handle(request)
             except Exception as error:  # noqa: BLE001 - the one place that catches
@@ -146,8 +154,8 @@ class Shell:
         async def answer(request: web.Request) -> web.StreamResponse | None:
             if request.headers.get(EXPECT, "").lower() != "100-continue":
                 return None
-            request = self._as_sent(request)
             try:
+                request = self._as_sent(request, endpoint)
                 await self._admit(request, endpoint)
             except Exception as error:  # noqa: BLE001 - as in ``wrap``
                 response = self._refusal(error, endpoint, self._request_id(request))
@@ -160,12 +168,16 @@ class Shell:
 
         return answer  # type: ignore[return-value]
 
-    def _as_sent(self, request: web.Request) -> web.Request:
-        """Return a request as its client sent it, before proxies passed it on."""
+    def _as_sent(self, request: web.Request, endpoint: Endpoint) -> web.Request:
+        """Return a request as its client sent it, before proxies passed it on.
+
+        Raises the 400 ``Problem`` for a host that is none, or none of ours.
+        """
         said: dict[str, Any] = {}
         address = getattr(request.match_info, "address", None)
         if address is not None:
             said["rel_url"] = address
+        host = request.host
         if self._trusted:
             lines = partial(request.headers.getall, default=())
             found = forwarded(request.remote, lines, self._trusted)
@@ -173,9 +185,14 @@ class Shell:
                 said["remote"] = found.address
                 said |= {"scheme": found.scheme} if found.scheme else {}
                 said |= {"host": found.host} if found.host else {}
+                host = found.host or host
+        self._hosts.check(host, probed=endpoint.probed)
         return request.clone(**said) if said else request
 
     async def _admit(self, request: web.Request, endpoint: Endpoint) -> None:
+        if endpoint.writes and comes_from_a_page(request.headers):
+            own = (request.host, *self._hosts.public)
+            require_same_origin(request.headers, own)
         if endpoint.permission is not Permission.OPEN:
             domain = request.match_info["domain"]
             identify = endpoint.identify or self._authenticator.authenticate

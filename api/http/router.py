@@ -21,6 +21,9 @@ from api.wire.permissions import Permission
 from api.wire.problems import method_not_allowed, unknown_path
 from api.wire.route import Route
 
+_PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What is asked by programs on this machine, past any proxy."""
+
 
 def install(
     app: web.Application, shell: Shell, routes: Iterable[Route], *, below: str = ""
@@ -124,6 +127,8 @@ class RouteTable(web.AbstractResource):
             dialect=route.dialect,
             identify=route.identify,
             takes_files=route.takes_files,
+            writes=route.writes,
+            probed=route.path in _PROBED,
         )
         return web.ResourceRoute(
             route.method,

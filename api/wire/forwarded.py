@@ -21,7 +21,6 @@ from itertools import chain
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
-_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 _WITH_PORT = re.compile(r"\[(.+)\](?::\d+)?|([^:]+):\d+")
 _SCHEMES = frozenset({"http", "https"})
 
@@ -30,7 +29,8 @@ _SCHEMES = frozenset({"http", "https"})
 class Forwarded:
     """How a client reached the outermost proxy that is trusted.
 
-    What the proxies do not say, or say in a way that makes no sense, is nothing.
+    What the proxies do not say is nothing, and so is a scheme that makes no sense. A
+    host is as they say it; whoever uses it looks whether it is one.
     """
 
     address: str
@@ -62,7 +62,7 @@ def forwarded(
     return Forwarded(
         address=str(client),
         scheme=scheme if scheme in _SCHEMES else None,
-        host=host if _HOST.fullmatch(host) else None,
+        host=host or None,
     )
 
 

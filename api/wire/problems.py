@@ -98,6 +98,25 @@ def not_permitted() -> Problem:
     return Problem(403, NOT_PERMITTED)
 
 
+def page_of_others() -> Problem:
+    """Return the 403 for what a page of another site does with a browser's memory."""
+    return Problem(
+        403,
+        "A page of another site cannot use the credentials that a browser remembers; "
+        "it needs an API key of its own",
+    )
+
+
+def no_host(text: str) -> Problem:
+    """Return the 400 for a host that is none."""
+    return invalid(f"'{printable(text)}' is not a valid host")
+
+
+def host_not_served(text: str) -> Problem:
+    """Return the 400 for a host that the settings do not allow."""
+    return invalid(f"'{printable(text)}' is not a host of this server")
+
+
 def throttled(*, seconds: int) -> Problem:
     """Return the 429: an empty body that says when to come again."""
     return Problem(

@@ -33,6 +33,9 @@ SHAPES: Mapping[str, str] = {"app_id": r"[\w-]+"}
 TAILS: Mapping[str, str] = {"external_id": r"[\s\S]+", "file": r"[\w./-]+"}
 """The placeholders at the end of a path that take all that is left, slashes too."""
 
+_READING = frozenset({"GET", "HEAD", "OPTIONS", "*"})
+"""Methods that change nothing; the rows for any method refuse."""
+
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 Shape = Mapping[str, Any]
@@ -75,6 +78,11 @@ class Route:
     def name(self) -> str:
         """Return the id of the operation: the handler's name where nothing is said."""
         return self.operation or self.handler.__name__
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether the method is one that may change something."""
+        return self.method not in _READING
 
     @property
     def written_path(self) -> str:

@@ -368,30 +368,6 @@ class TestPages:
         assert answer.headers["Location"] == f"{ADMIN}/api-keys"
 
     @pytest.mark.parametrize(
-        ("headers", "status"),
-        [
-            ({"Sec-Fetch-Site": "cross-site"}, 403),
-            ({"Sec-Fetch-Site": "same-site"}, 403),
-            ({"Sec-Fetch-Site": "same-origin"}, 200),
-            ({"Sec-Fetch-Site": "none"}, 200),
-            ({"Origin": "https://evil.test"}, 403),
-            ({"Origin": "null"}, 403),
-            ({"Origin": "http://[x"}, 403),
-            ({}, 200),
-        ],
-    )
-    async def test_pages_of_others_cannot_post(self, haplo, headers, status):
-        """A browser would send the credentials along by itself."""
-        for accept in (JSON, {}):
-            answer = await haplo.page(
-                "create-api-key", method="POST", headers=headers, accept=accept
-            )
-            assert answer.status == status
-        own = {"Origin": haplo.api.base}
-        answer = await haplo.page("create-api-key", method="POST", headers=own)
-        assert answer.status == 200
-
-    @pytest.mark.parametrize(
         ("role", "status"),
         [("admin", 200), ("editor", 200), ("viewer", 403), ("mobile", 403)],
     )

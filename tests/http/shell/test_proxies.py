@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -107,7 +108,8 @@ async def test_a_path_like_one_of_ours_is_told_from_it(api):
 
 async def test_an_own_page_may_post_behind_a_proxy_that_hides_the_host(api):
     """The host of the public address is ours, with or without its path."""
-    manager = api.members.join("boss@example.org", role="admin")
+    api.members.join("boss", role="admin", password="pw")
+    manager = {"Authorization": f"Basic {b64encode(b'boss:pw').decode()}"}
     for origin, status in (("https://cases.example.org", 200), ("https://x.org", 403)):
         answer = await api.post(
             f"/ledger{PAGES}/create-api-key", headers={**manager, "Origin": origin}
