@@ -38,13 +38,9 @@ _DRY_RUN = "dry-run"
 
 
 async def identify(request: web.Request, domain: str) -> Principal:
-    """Return who is asking; a domain that does not exist is a 404 for everybody."""
-    authenticator = request.app[AUTHENTICATOR]
-    try:
-        return await authenticator.authenticate(request, domain, present=by_key)
-    except Problem:
-        await authenticator.require_domain(domain)
-        raise
+    """Return who is asking; raises a ``Problem``, ``NotFound``."""
+    keeper = request.app[AUTHENTICATOR]
+    return await keeper.authenticate_in(request, domain, present=by_key)
 
 
 async def receive_control(request: web.Request) -> web.Response:

@@ -29,6 +29,7 @@ from api.wire.credentials import (
 from api.wire.permissions import Principal, check_scope, granted
 from api.wire.problems import (
     InactiveUser,
+    NotAMember,
     Problem,
     UnknownKey,
     not_a_member,
@@ -123,11 +124,22 @@ class Authenticator:
             return known.principal
         return (await self._renewed(key, presented, known)).principal
 
-    async def require_domain(self, domain: str) -> None:
-        """Let a domain that exists pass; raises ``NotFound``."""
-        if not domain.isprintable():
-            raise NotFound(f"No domain with name {domain}")
-        await self._store.read(domain, lambda _: None)
+    async def authenticate_in(
+        self, request: web.Request, domain: str, *, present: Present = by_authorization
+    ) -> Principal:
+        """Return the member, where an API says that a domain does not exist.
+
+        It says so to members of other domains alone: who has no credentials is told
+        of every name what is told of one that exists (``rules/operator.md`` 5.8).
+        Raises ``NotFound``, and a ``Problem`` as ``authenticate`` does.
+        """
+        try:
+            return await self.authenticate(request, domain, present=present)
+        except NotAMember:
+            if not domain.isprintable():
+                raise NotFound(f"No domain with name {domain}") from None
+            await self._store.read(domain, lambda _: None)
+            raise
 
     def close(self) -> None:
         """Stop the threads that check passwords."""

@@ -123,8 +123,6 @@ async def announce(request: web.Request) -> web.Response:
 async def announce_secure(request: web.Request) -> web.Response:
     """Answer the same, or what a sender must prove first (rule 1.1.4)."""
     await _sender(request)
-    # Without credentials nobody has looked yet whether there is such a domain.
-    await _is_closed(request)
     return _announced(request)
 
 
@@ -154,7 +152,15 @@ async def _receive(request: web.Request, sender: Sender) -> web.Response:
 
 
 async def _is_closed(request: web.Request) -> bool:
-    settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    """Tell whether a domain wants to know who sends; one that is none does too.
+
+    So nobody learns without credentials which closed domains there are
+    (``rules/operator.md`` 5.8).
+    """
+    try:
+        settings = await request.app[SETTINGS].of(request.match_info["domain"])
+    except NotFound:
+        return True
     return settings.secure_submissions
 
 
@@ -163,8 +169,8 @@ async def _sender(request: web.Request) -> Sender:
     kind = auth_type(request.query, request.headers.get(AUTHORIZATION))
     if kind is AuthType.NOAUTH:
         return DEMO_USER
-    authenticator = request.app[AUTHENTICATOR]
-    principal = await authenticator.authenticate(request, request.match_info["domain"])
+    keeper, domain = request.app[AUTHENTICATOR], request.match_info["domain"]
+    principal = await keeper.authenticate_in(request, domain)
     check(principal.permissions, permission_of(kind))
     request[PRINCIPAL] = principal
     return Sender(principal=principal)

@@ -23,10 +23,9 @@ async def identify(request: web.Request, domain: str) -> Principal:
     """
     MESSAGE_ID.set(printable(request.headers.get(_MESSAGE_ID, "")))
     keeper = request.app[AUTHENTICATOR]
-    await keeper.require_domain(domain)
     scheme, _, key = request.headers.get(AUTHORIZATION, "").strip().partition(" ")
     if scheme.lower() != "bearer":
-        return await keeper.authenticate(request, domain)
+        return await keeper.authenticate_in(request, domain)
     token = request.headers.get(USER_TOKEN, "").strip()
     application = await _holder(request, domain, key.strip())
     user = await _holder(request, domain, token)

@@ -74,6 +74,10 @@ class OutOfScope(Problem):
         super().__init__(403, NOT_PERMITTED)
 
 
+class NotAMember(Problem):
+    """Good credentials of a user who has no part in the domain: a 403."""
+
+
 def invalid(text: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> Problem:
     """Return a 400; ``errors`` lists rows and fields beside the text."""
     return Problem(400, text, details={"errors": list(errors)} if errors else None)
@@ -90,7 +94,7 @@ def unauthenticated() -> Problem:
 
 def not_a_member(domain: str) -> Problem:
     """Return the 403 for a valid user who has no part in the domain."""
-    return Problem(403, f"You do not have access to the project space '{domain}'")
+    return NotAMember(403, f"You do not have access to the project space '{domain}'")
 
 
 def not_permitted() -> Problem:

@@ -23,6 +23,7 @@ HOLE = re.compile("\0([^\0]*)\0")
 # What makes a problem, and which of its arguments is the text.
 MAKERS = {
     "Problem": 1,
+    "NotAMember": 1,
     "invalid": 0,
     "at_fault": 1,
     "not_ready": 0,
@@ -225,7 +226,9 @@ def _outer_first(node: ast.expr) -> Iterator[ast.AST]:
 
 
 def _status(name: str, call: ast.Call) -> int | None:
-    if name != "Problem" or not isinstance(call.args[0], ast.Constant):
+    if name not in {"Problem", "NotAMember"} or not isinstance(
+        call.args[0], ast.Constant
+    ):
         return None
     return int(call.args[0].value)
 

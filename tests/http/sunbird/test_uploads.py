@@ -251,9 +251,11 @@ def a_basic(user, password):
 
 
 async def test_a_domain_that_does_not_exist_is_a_404(api):
-    """Rule R0.1."""
-    answer = await send(api, "/a/nowhere/api/user/v1/upload", PEOPLE)
+    """Rule R0.1: for who proves to be a member of another."""
+    there = "/a/nowhere/api/user/v1/upload"
+    answer = await send(api, there, PEOPLE, headers=api.credentials)
     assert refusal(answer) == UNKNOWN
+    assert (await send(api, there, PEOPLE)).status == 401
 
 
 # -- rule 2.3: the envelope --------------------------------------------------
