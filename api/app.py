@@ -16,6 +16,7 @@ from api.config import Config
 from api.http.access_log import access_log
 from api.http.auth import Authenticator
 from api.http.domain_settings import SettingsReader
+from api.http.guesses import Guesses, TryLimits
 from api.http.keys import (
     AUTHENTICATOR,
     CONFIG,
@@ -74,7 +75,7 @@ def create_app(config: Config) -> web.Application:
     store.watch.tell = tell
     app[CONFIG] = config
     app[STORE] = store
-    app[AUTHENTICATOR] = Authenticator(store)
+    app[AUTHENTICATOR] = Authenticator(store, limits=_try_limits(config))
     app[WRITER] = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
     app[WRITER].on_committed = count_commit
     app[WORKER] = Worker(store, app[WRITER], HANDLERS)
@@ -107,6 +108,15 @@ def create_app(config: Config) -> web.Application:
     return app
 
 
+def _try_limits(config: Config) -> TryLimits:
+    return TryLimits(
+        of_account_at_address=config.login_tries,
+        of_account=config.login_tries_per_account,
+        at_address=config.login_tries_per_address,
+        minutes=config.login_minutes,
+    )
+
+
 @lru_cache(maxsize=8)
 def _description(address: str) -> bytes:
     """Return the description of the API as it is served at an address."""
@@ -128,7 +138,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[CHANGE_WAITERS].start()
     app[WEBHOOK_DELIVERY].start()
     app[WORKER].start()
-    tidying = asyncio.create_task(_tidy(app[STORE]))
+    tidying = asyncio.create_task(_tidy(app[STORE], app[AUTHENTICATOR].guesses))
     mending = asyncio.create_task(end_outages(app[STORE]))
     sampling = asyncio.create_task(sample(app[STORE], app[WRITER]))
     WORKERS.inc()
@@ -149,11 +159,15 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[STORE].close()
 
 
-async def _tidy(store: Store) -> None:
-    """Drop the generations that a replay has retired, every now and then."""
+async def _tidy(store: Store, guesses: Guesses) -> None:
+    """Drop, every now and then, what nobody needs any longer.
+
+    That is the generations that a replay has retired, and counts of long ago.
+    """
     while True:
         try:
             await store.aside(partial(prune, store))
+            await store.aside(guesses.sweep)
         except StoreUnavailable:
             logger.debug("prune_put_off")
         except Exception:

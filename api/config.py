@@ -55,6 +55,8 @@ class Config:
     ``as_of_limit`` is how many entries are folded for a list of the past.
     ``signing_key`` is the file of the key that signs checkpoints, if there is one.
     ``webhook_private`` lets webhooks call addresses that are not public.
+    In a window of ``login_minutes`` so many passwords may be wrong: of one account at
+    one address, of one account, and at one address.
     """
 
     database: str = DEFAULT_DATABASE
@@ -73,6 +75,10 @@ class Config:
     as_of_limit: int = 50_000
     signing_key: str = ""
     webhook_private: bool = False
+    login_tries: int = 10
+    login_tries_per_account: int = 100
+    login_tries_per_address: int = 100
+    login_minutes: int = 15
     import_rows: int = DEFAULT_LIMITS.rows
     import_columns: int = DEFAULT_LIMITS.columns
     import_file_size: int = DEFAULT_LIMITS.file_size
@@ -121,6 +127,7 @@ class Config:
             ),
             signing_key=env.get("CASELEDGER_SIGNING_KEY", ""),
             webhook_private=_switch(env, "CASELEDGER_WEBHOOK_PRIVATE", default="off"),
+            **_login_limits(env),
             **_import_limits(env),
             sunbird=_sunbird(env),
         )
@@ -144,6 +151,10 @@ class Config:
             "CASELEDGER_AS_OF_LIMIT": str(self.as_of_limit),
             "CASELEDGER_SIGNING_KEY": self.signing_key,
             "CASELEDGER_WEBHOOK_PRIVATE": "on" if self.webhook_private else "off",
+            "CASELEDGER_LOGIN_TRIES": str(self.login_tries),
+            "CASELEDGER_LOGIN_TRIES_PER_ACCOUNT": str(self.login_tries_per_account),
+            "CASELEDGER_LOGIN_TRIES_PER_ADDRESS": str(self.login_tries_per_address),
+            "CASELEDGER_LOGIN_MINUTES": str(self.login_minutes),
             "CASELEDGER_IMPORT_ROWS": str(self.import_rows),
             "CASELEDGER_IMPORT_COLUMNS": str(self.import_columns),
             "CASELEDGER_IMPORT_FILE_SIZE": str(self.import_file_size),
@@ -184,6 +195,22 @@ def _database(env: Mapping[str, str]) -> str:
         )
         raise ConfigError(text)
     return url
+
+
+def _login_limits(env: Mapping[str, str]) -> dict[str, int]:
+    most = 1_000_000
+    return {
+        "login_tries": _number(env, "CASELEDGER_LOGIN_TRIES", 10, low=1, high=most),
+        "login_tries_per_account": _number(
+            env, "CASELEDGER_LOGIN_TRIES_PER_ACCOUNT", 100, low=1, high=most
+        ),
+        "login_tries_per_address": _number(
+            env, "CASELEDGER_LOGIN_TRIES_PER_ADDRESS", 100, low=1, high=most
+        ),
+        "login_minutes": _number(
+            env, "CASELEDGER_LOGIN_MINUTES", 15, low=1, high=24 * 60
+        ),
+    }
 
 
 def _import_limits(env: Mapping[str, str]) -> dict[str, int]:

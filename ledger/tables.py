@@ -448,3 +448,15 @@ Index(
     sqlite_where=text("due_on IS NOT NULL"),
     postgresql_where=text("due_on IS NOT NULL"),
 )
+
+failed_tries = Table(
+    "failed_tries",
+    metadata,
+    Column("key", Sortable, primary_key=True),
+    Column("ends_on", BigInteger, primary_key=True, autoincrement=False),
+    Column("tries", Integer, nullable=False),
+)
+"""How often somebody failed to sign in, by window of time; ``key`` is a digest of who.
+No part of any log, left out of backups, and swept when the window has ended."""
+
+Index("ix_failed_tries_ends", failed_tries.c.ends_on)

@@ -1,9 +1,13 @@
 """Who is asking: credentials of a request to a member of its domain.
 
-What has been verified is remembered for a minute under a keyed digest of the header,
-so that a busy client costs one argon2 in a minute and no memory ever holds a secret.
-The user's row, and the key's, are read again every few seconds: a revoked key or a
-closed account is out within that time, in every process.
+What has been verified is remembered under a keyed digest of the header while it is in
+use, so that a busy client costs one argon2 and no memory ever holds a secret. The
+user's row, and the key's, are read again every few seconds: a revoked key, a closed
+account or an old password is out within that time, in every process.
+
+Passwords that are not known yet are verified a few at a time, in turns between the
+addresses that they come from (``turns.py``), and not after too many failures
+(``guesses.py``).
 """
 
 from __future__ import annotations
@@ -12,13 +16,16 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from aiohttp import web
 
+from api.http.guesses import Guess, Guesses, TryLimits
+from api.http.turns import Turns
+from api.wire.addresses import counted_as
 from api.wire.credentials import (
     Credentials,
     Present,
@@ -33,11 +40,11 @@ from api.wire.problems import (
     Problem,
     UnknownKey,
     not_a_member,
-    throttled,
     unauthenticated,
 )
 from ledger.directory.api_keys import digest_key, find_key, get_key, keys_of_user
 from ledger.directory.passwords import verify_password
+from ledger.directory.usernames import worker_name
 from ledger.directory.users import User, find_everywhere, find_user, get_user
 from ledger.directory.values import ApiKey
 from ledger.errors import NotFound
@@ -54,8 +61,8 @@ __all__ = [
     "read_header",
 ]
 
-VERIFIED_FOR = 60.0
-"""Seconds for which a verified credential is not verified again."""
+VERIFIED_FOR = 3600.0
+"""Seconds without use after which a verified credential is verified again."""
 FRESH_FOR = 5.0
 """Seconds after which the rows behind a credential are read again."""
 
@@ -63,6 +70,10 @@ _REMEMBERED = 10_000
 _PASSWORD_THREADS = 2
 _PASSWORDS_WAITING = 64
 _OTHER_DOMAINS = 3
+
+
+_Key = tuple[str, bytes]
+"""A domain, and the digest of what was presented to it."""
 
 
 @dataclass(slots=True)
@@ -81,19 +92,16 @@ class Authenticator:
         store: Store,
         *,
         clock: Callable[[], float] = time.monotonic,
-        most_waiting: int = _PASSWORDS_WAITING,
+        limits: TryLimits | None = None,
     ) -> None:
-        """Start with an empty memory and a fresh secret for its keys.
-
-        Of the passwords that are not verified yet, ``most_waiting`` may wait.
-        """
+        """Start with an empty memory and a fresh secret for its keys."""
         self._store = store
         self.clock = clock
-        self.most_waiting = most_waiting
+        self.guesses = Guesses(store, limits)
+        self.turns = Turns(at_once=_PASSWORD_THREADS, most_waiting=_PASSWORDS_WAITING)
         self._pepper = secrets.token_bytes(32)
-        self._known: dict[tuple[str, bytes], _Known] = {}
-        self._running: dict[tuple[str, bytes], asyncio.Task[_Known]] = {}
-        self._waiting = 0
+        self._known: dict[_Key, _Known] = {}
+        self._running: dict[tuple[_Key, str], asyncio.Task[_Known]] = {}
         self._threads = ThreadPoolExecutor(
             max_workers=_PASSWORD_THREADS, thread_name_prefix="caseledger-auth"
         )
@@ -104,16 +112,19 @@ class Authenticator:
         """Return the member of the domain whose credentials the request carries.
 
         Raises a ``Problem``: 401 without valid credentials, 403 for a member of
-        another domain and for a key that is meant for other paths, 429 when too many
-        passwords wait to be checked (``rules/case-api-v2.md`` 2).
+        another domain and for a key that is meant for other paths, 429 after too many
+        failures and when too many passwords wait to be checked
+        (``rules/case-api-v2.md`` 2).
         """
         presented = present(request.headers)
-        principal = await self._member(domain, presented)
+        principal = await self._member(domain, presented, request)
         if principal.scope is not None:
             check_scope(principal.scope, request.path)
         return principal
 
-    async def _member(self, domain: str, presented: Presented) -> Principal:
+    async def _member(
+        self, domain: str, presented: Presented, request: web.Request
+    ) -> Principal:
         raw = presented.text.encode("utf-8", "surrogateescape")
         # The same text may mean another thing to another API.
         person = presented.read.__name__.encode()[:16]
@@ -122,7 +133,13 @@ class Authenticator:
         known = self._known.get(key)
         if known is not None and self.clock() < known.fresh_until:
             return known.principal
-        return (await self._renewed(key, presented, known)).principal
+        if known is not None and self.clock() < known.until:
+            fresh = await self._reread(known)
+            if fresh is not None:
+                return self._remember(key, fresh).principal
+        self._known.pop(key, None)
+        address = counted_as(request.remote or "")
+        return (await self._verified_once(key, presented, address)).principal
 
     async def authenticate_in(
         self, request: web.Request, domain: str, *, present: Present = by_authorization
@@ -143,53 +160,47 @@ class Authenticator:
 
     def close(self) -> None:
         """Stop the threads that check passwords."""
+        self.guesses.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _renewed(
-        self, key: tuple[str, bytes], presented: Presented, known: _Known | None
-    ) -> _Known:
-        if known is not None and self.clock() < known.until:
-            fresh = await self._reread(known)
-            if fresh is not None:
-                return self._remember(key, fresh)
-        self._known.pop(key, None)
-        return await self._verified_once(key, presented)
 
     async def _reread(self, known: _Known) -> _Known | None:
         domain = known.principal.domain
         principal = await self._store.read(domain, lambda r: _still_valid(r, known))
         if principal is None:
             return None
-        fresh_until = self.clock() + FRESH_FOR
-        return _Known(principal, known.password_hash, known.until, fresh_until)
+        return self._known_now(principal, known.password_hash)
 
     async def _verified_once(
-        self, key: tuple[str, bytes], presented: Presented
+        self, key: _Key, presented: Presented, address: str
     ) -> _Known:
         """Verify a header that many requests may carry at the same moment once."""
-        task = self._running.get(key)
+        task = self._running.get((key, address))
         if task is None:
-            task = asyncio.create_task(self._verify(key[0], presented))
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+            task = asyncio.create_task(self._verify(key[0], presented, address))
+            self._running[key, address] = task
+            task.add_done_callback(lambda _: self._running.pop((key, address), None))
         # One client that hangs up must not fail the others that wait.
         return self._remember(key, await asyncio.shield(task))
 
-    async def _verify(self, domain: str, presented: Presented) -> _Known:
+    async def _verify(self, domain: str, presented: Presented, address: str) -> _Known:
         credentials = presented.read(presented.text)
         user, keys = await self._account(domain, credentials)
         if user is None:
-            raise await self._stranger(domain, credentials)
+            raise await self._stranger(domain, credentials, address)
         key = matching_key(keys, credentials.secret)
-        if key is None and not await self._password_fits(user, credentials):
+        if key is None and not await self._password_fits(
+            [user], credentials, _guess(domain, credentials, address)
+        ):
             raise _not_valid(credentials)
         if not user.active:
             raise InactiveUser
-        now = self.clock()
-        password_hash = user.password_hash if key is None else None
-        return _Known(
-            _principal(user, key), password_hash, now + VERIFIED_FOR, now + FRESH_FOR
+        return self._known_now(
+            _principal(user, key), user.password_hash if key is None else None
         )
+
+    def _known_now(self, principal: Principal, password_hash: str | None) -> _Known:
+        now = self.clock()
+        return _Known(principal, password_hash, now + VERIFIED_FOR, now + FRESH_FOR)
 
     async def _account(
         self, domain: str, credentials: Credentials
@@ -203,49 +214,75 @@ class Authenticator:
         except NotFound:
             return None, []
 
-    async def _password_fits(self, user: User | None, credentials: Credentials) -> bool:
+    async def _password_fits(
+        self,
+        users: Sequence[User | None],
+        credentials: Credentials,
+        guess: Guess,
+        *also: Guess,
+    ) -> bool:
+        """Tell whether a password is that of one of the users; count it if it is not.
+
+        Raises the 429 ``Problem``. ``also`` are other accounts that it was tried on.
+        """
         if not credentials.may_be_password:
+            await self.guesses.note_wrong_key(guess.address)
             return False
-        encoded = None if user is None else user.password_hash
-        return await self._in_thread(
-            lambda: verify_password(credentials.secret, encoded)
-        )
-
-    async def _in_thread(self, fn: Callable[[], bool]) -> bool:
-        """Run a password check aside; refuse when too many wait already."""
-        if self._waiting >= self.most_waiting:
-            raise throttled(seconds=1)
-        self._waiting += 1
-        try:
+        await self.guesses.admit(guess)
+        async with self.turns.turn(guess.address):
+            # What was guessed meanwhile counts too.
+            await self.guesses.admit(guess)
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, fn)
-        finally:
-            self._waiting -= 1
+            fits = await loop.run_in_executor(
+                self._threads, _any_fits, users, credentials.secret
+            )
+        if not fits:
+            await self.guesses.note_failures(guess, *also)
+        elif users[0] is not None:
+            self.guesses.remember(guess)
+        return fits
 
-    async def _stranger(self, domain: str, credentials: Credentials) -> Problem:
+    async def _stranger(
+        self, domain: str, credentials: Credentials, address: str
+    ) -> Problem:
         """Return the refusal of a name that the domain does not know.
 
         Whoever proves to be a member of another domain learns that this one is
         closed to them; everybody else learns nothing, in the same time.
         """
         if credentials.username is None:
+            await self.guesses.note_wrong_key(address)
             return UnknownKey()
-        loop = asyncio.get_running_loop()
-        others = await loop.run_in_executor(
-            self._threads, _elsewhere, self._store, credentials.username
-        )
-        for user, keys in others:
+        # However many domains a guesser makes up, of its own a name has one count.
+        anywhere = Guess(credentials.username.lower(), address)
+        others = await self._elsewhere(credentials, anywhere)
+        for _, keys in others:
             if matching_key(keys, credentials.secret) is not None:
                 return not_a_member(domain)
-            if await self._password_fits(user, credentials):
-                return not_a_member(domain)
-        if not others:
-            await self._password_fits(None, credentials)
+        users: list[User | None] = [user for user, _ in others]
+        guess = _guess(domain, credentials, address)
+        if await self._password_fits(users or [None], credentials, guess, anywhere):
+            return not_a_member(domain)
         return _not_valid(credentials)
 
-    def _remember(self, key: tuple[str, bytes], known: _Known) -> _Known:
+    async def _elsewhere(
+        self, credentials: Credentials, anywhere: Guess
+    ) -> list[tuple[User, list[ApiKey]]]:
+        """Return who has this name in other domains, unless that was tried too often.
+
+        Then it is as if nobody had it: nothing is told of a name that is not told of
+        every name.
+        """
+        if credentials.may_be_password and not await self.guesses.has_room(anywhere):
+            return []
+        username = credentials.username or ""
+        return await self._store.aside(lambda: _elsewhere(self._store, username))
+
+    def _remember(self, key: _Key, known: _Known) -> _Known:
+        # What is renewed goes to the end, so that what nobody uses is forgotten first.
+        self._known.pop(key, None)
         if len(self._known) >= _REMEMBERED:
-            self._known.clear()
+            del self._known[next(iter(self._known))]
         self._known[key] = known
         return known
 
@@ -257,6 +294,20 @@ def matching_key(keys: list[ApiKey], secret: str) -> ApiKey | None:
         if hmac.compare_digest(key.key_sha256, digest) and key.revoked_on is None:
             return key
     return None
+
+
+def _guess(domain: str, credentials: Credentials, address: str) -> Guess:
+    """Return what a guess counts for: however the name of a worker is written."""
+    name = worker_name(domain, credentials.username or "").lower()
+    return Guess(f"{domain}/{name}", address)
+
+
+def _any_fits(users: Sequence[User | None], secret: str) -> bool:
+    """Tell whether a password is one user's; of nobody's too it costs as much."""
+    return any(
+        verify_password(secret, None if user is None else user.password_hash)
+        for user in users
+    )
 
 
 def _not_valid(credentials: Credentials) -> Problem:

@@ -188,11 +188,11 @@ async def test_a_revoked_key_is_out_within_seconds(api, members, clock):
     assert (await api.get(api.cases, headers=headers)).status == 401
 
 
-async def test_a_password_is_verified_once_a_minute(api, members, clock, monkeypatch):
-    """One argon2 for a busy client, not one for each request."""
+async def test_a_password_in_use_is_verified_once(api, members, clock, monkeypatch):
+    """One argon2 for a busy client, however long, and another one after a break."""
     members.join("ann", password=PASSWORD)
     verified = count_verifications(monkeypatch)
-    for step in (0, 1, FRESH_FOR, FRESH_FOR + 1):
+    for step in (0, 1, FRESH_FOR, *[VERIFIED_FOR - 1] * 5):
         clock.append(clock[-1] + step)
         answer = await api.get(api.cases, headers=basic("ann", PASSWORD))
         assert answer.status == 200
@@ -200,6 +200,18 @@ async def test_a_password_is_verified_once_a_minute(api, members, clock, monkeyp
     clock.append(clock[-1] + VERIFIED_FOR)
     await api.get(api.cases, headers=basic("ann", PASSWORD))
     assert len(verified) == 2
+
+
+async def test_an_old_password_is_out_within_seconds(api, members, clock):
+    """However long it was in use."""
+    members.join("ann", password=PASSWORD)
+    assert (await api.get(api.cases, headers=basic("ann", PASSWORD))).status == 200
+    with members.store.writing("demo") as writer:
+        user = find_user(writer, "ann")
+        update(writer, user, author=OPERATOR, password="another")
+    clock.append(clock[-1] + FRESH_FOR + 1)
+    assert (await api.get(api.cases, headers=basic("ann", PASSWORD))).status == 401
+    assert (await api.get(api.cases, headers=basic("ann", "another"))).status == 200
 
 
 async def test_a_burst_of_one_client_is_verified_once(api, members, monkeypatch):
@@ -217,7 +229,8 @@ async def test_a_burst_of_one_client_is_verified_once(api, members, monkeypatch)
 async def test_too_many_passwords_at_once_are_put_off(api, members):
     """Rule 2.6: 429, empty, with Retry-After."""
     members.join("ann", password=PASSWORD)
-    api.app[AUTHENTICATOR].most_waiting = 0
+    turns = api.app[AUTHENTICATOR].turns
+    turns.at_once = turns.most_waiting = 0
     answer = await api.get(api.cases, headers=basic("ann", "guess"))
     assert (answer.status, answer.body) == (429, b"")
     assert int(answer.headers["Retry-After"]) > 0
