@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from math import ceil
 from typing import NamedTuple
@@ -163,7 +164,7 @@ class Guesses:
             _count(self._pair, *guess),
             _count(self._account, guess.account),
         ]
-        return await self._store.aside(lambda: self._wait_of(counts)) is None
+        return await self._store.aside(lambda: self._wait(counts)) is None
 
     async def note_failures(self, *guesses: Guess) -> None:
         """Count that a password was wrong, for each account that it was tried on.
@@ -195,7 +196,7 @@ class Guesses:
     def sweep(self) -> None:
         """Forget the counts of windows that have ended; runs in a thread."""
         now = self.clock()
-        if has_ended_windows(self._store.connection, now=now):
+        if self._store.look(partial(has_ended_windows, now=now)):
             with self._store.administering() as conn:
                 sweep_tries(conn, now=now)
 
@@ -204,15 +205,19 @@ class Guesses:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _refuse_full(self, counts: list[_Count]) -> None:
-        wait = await self._store.aside(lambda: self._wait_of(counts))
+        wait = await self._store.aside(lambda: self._wait(counts))
         if wait is not None:
             raise throttled(seconds=wait)
 
-    def _wait_of(self, counts: list[_Count]) -> int | None:
+    def _wait(self, counts: list[_Count]) -> int | None:
+        """Return in a thread what ``_wait_of`` says."""
+        return self._store.look(lambda conn: self._wait_of(conn, counts))
+
+    def _wait_of(self, conn: Connection, counts: list[_Count]) -> int | None:
         """Return for how many seconds one of the counts is full, if one is."""
         beside = {count.key: self._unwritten[count] for count in counts}
         now = self.clock()
-        limiter = FixedWindowRateLimiter(Tries(self._store.connection, beside, now=now))
+        limiter = FixedWindowRateLimiter(Tries(conn, beside, now=now))
         waits = [
             ceil(limiter.get_window_stats(limit, whose).reset_time - now / _SECOND)
             for limit, whose in counts
