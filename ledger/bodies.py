@@ -1,16 +1,23 @@
-"""The bytes behind the log: bodies with their dictionaries, attachments by digest."""
+"""The bytes behind the log: bodies with their dictionaries, attachments by digest.
+
+Whatever is read here to be used is held against the digest that names it, in one place
+for bodies (``true_body``) and in one for attachments and files (``parts_of_blob``).
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from ledger.entry import Attachment, Upload
+from ledger.erasures import erasures
+from ledger.errors import ALTERED, Damaged
 from ledger.storage.compression import PLAIN, Codec, DecompressionError, pays, train
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
@@ -70,6 +77,15 @@ class _Codecs:
         self.known: dict[tuple[str, int], Codec] = {}
         self.latest: dict[str, int] = {}
         self.heads: dict[str, bytes] = {}
+        self.replaced: dict[str, _Replaced] = {}
+
+
+@dataclass(slots=True)
+class _Replaced:
+    """The digests of what erasures left of bodies, by position, as far as looked up."""
+
+    digests: dict[int, str] = field(default_factory=dict)
+    upto: int = 0
 
 
 def pack(conn: Connection, domain: str, body: bytes) -> tuple[int, bytes]:
@@ -84,6 +100,51 @@ def unpack(conn: Connection, domain: str, dictionary: int, stored: bytes) -> byt
         return _codec(conn, domain, dictionary).decompress(stored)
     except DecompressionError as error:
         raise ValueError(str(error)) from error
+
+
+def true_body(
+    r: Reader,
+    position: int,
+    *,
+    sha256: bytes | None,
+    dictionary: int,
+    stored: bytes,
+) -> bytes:
+    """Return the bytes of a body, which its entry names by a digest.
+
+    Raises ``Damaged`` for others, unless they are what an erasure has left.
+    """
+    try:
+        body = unpack(r.conn, r.domain, dictionary, stored)
+    except (ValueError, TypeError, MemoryError) as error:
+        raise damaged_body(r.domain, position) from error
+    found = hashlib.sha256(body)
+    if found.digest() != sha256 and not _is_replacement(r, position, found.hexdigest()):
+        raise damaged_body(r.domain, position)
+    return body
+
+
+def damaged_body(domain: str, position: int) -> Damaged:
+    """Return what tells that a body is not the one that its entry names."""
+    return Damaged(f"The form at position {position} of '{domain}' {ALTERED}")
+
+
+def replaced_bodies(r: Reader) -> Mapping[int, str]:
+    """Return the digests of what erasures left of bodies, by position.
+
+    Looks up what the connection does not know yet, so it must be asked behind the
+    reading of the bodies that it is about.
+    """
+    known = _codecs(r.conn).replaced.setdefault(r.domain, _Replaced())
+    known.digests |= erasures(r, after=known.upto).bodies
+    known.upto = max(known.upto, r.head.position)
+    return known.digests
+
+
+def note_replaced(w: Writer, position: int, sha256: str) -> None:
+    """Take bytes for those of a body from now on; the entry that says so follows."""
+    known = _codecs(w.conn).replaced.setdefault(w.domain, _Replaced())
+    known.digests[position] = sha256
 
 
 def codecs_of(
@@ -142,7 +203,7 @@ def put_blobs(w: Writer, uploads: Sequence[Upload]) -> tuple[Attachment, ...]:
         attachment.sha256: (w.domain, attachment.sha256, upload.content)
         for attachment, upload in zip(kept, uploads, strict=True)
     }
-    w.conn.insert_new(blobs, list(rows.values()))
+    w.conn.insert_absent(blobs, list(rows.values()))
     return kept
 
 
@@ -178,39 +239,83 @@ def put_file(w: Writer, given: FileToStore) -> None:
     """Store a file under its digest, a part in a row."""
     sha256 = given.sha256
     with given.path.open("rb") as file:
-        w.conn.insert_new(blobs, [(w.domain, sha256, file.read(PART))])
+        w.conn.insert_absent(blobs, [(w.domain, sha256, file.read(PART))])
         parts = iter(partial(file.read, PART), b"")
         for number, content in enumerate(parts, start=1):
-            w.conn.insert_new(blob_parts, [(w.domain, sha256, number, content)])
+            w.conn.insert_absent(blob_parts, [(w.domain, sha256, number, content)])
             # What is sent through a pipeline waits in memory until somebody asks.
             present_blobs(w, [sha256])
 
 
 def get_blob(r: Reader, sha256: str) -> bytes | None:
-    """Return the bytes of an attachment or a file."""
+    """Return the bytes of an attachment or a file; raises ``Damaged``."""
     parts = list(parts_of_blob(r, sha256))
     return b"".join(parts) if parts else None
 
 
+def length_of_blob(r: Reader, sha256: str) -> int | None:
+    """Return how long an attachment or a file is; raises ``Damaged``."""
+    lengths = [len(part) for part in parts_of_blob(r, sha256)]
+    return sum(lengths) if lengths else None
+
+
 def parts_of_blob(r: Reader, sha256: str) -> Iterator[bytes]:
-    """Yield the bytes of an attachment or a file in parts; none if they are gone."""
-    part: bytes | None = r.conn.value(_BLOB, domain=r.domain, sha256=sha256)
-    number = 0
-    while part is not None:
-        yield part
-        number += 1
-        more = len(part) == PART
-        part = (
-            r.conn.value(_PART, domain=r.domain, sha256=sha256, number=number)
-            if more
-            else None
-        )
+    """Yield the bytes of an attachment or a file in parts; none if they are gone.
+
+    Raises ``Damaged`` in the place of the last part when they are others than those
+    that the digest names.
+    """
+    digest = hashlib.sha256()
+    held: bytes | None = None
+    for part in _stored_parts(r, sha256):
+        if held is not None:
+            yield held
+        if not isinstance(part, bytes):
+            raise _damaged_file(r, sha256)
+        digest.update(part)
+        held = part
+    if held is not None:
+        if digest.hexdigest() != sha256:
+            raise _damaged_file(r, sha256)
+        yield held
 
 
 def present_blobs(r: Reader, digests: Collection[str]) -> set[str]:
     """Return those of these attachments whose bytes are there: none was erased."""
     rows = r.conn.rows(_PRESENT_BLOBS, domain=r.domain, digests=list(digests))
     return {sha256 for (sha256,) in rows}
+
+
+def _stored_parts(r: Reader, sha256: str) -> Iterator[Any]:
+    """Yield what stands in the place of a file's parts, as somebody may have left it.
+
+    SQLite may hold a text there, of any bytes.
+    """
+    part = _stored_part(r, _BLOB, sha256=sha256)
+    number = 0
+    while part is not None:
+        yield part
+        number += 1
+        if len(part) != PART:
+            return
+        part = _stored_part(r, _PART, sha256=sha256, number=number)
+
+
+def _stored_part(r: Reader, statement: Statement, **key: Any) -> Any:
+    with r.conn.dialect.any_text(r.conn.raw):
+        return r.conn.value(statement, domain=r.domain, **key)
+
+
+def _damaged_file(r: Reader, sha256: str) -> Damaged:
+    return Damaged(f"The file with the digest {sha256} of '{r.domain}' {ALTERED}")
+
+
+def _is_replacement(r: Reader, position: int, sha256: str) -> bool:
+    """Tell whether an erasure put bytes into the place of a body."""
+    known = _codecs(r.conn).replaced.get(r.domain)
+    if known is not None and known.digests.get(position) == sha256:
+        return True
+    return replaced_bodies(r).get(position) == sha256
 
 
 def _codecs(conn: Connection) -> _Codecs:

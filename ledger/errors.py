@@ -10,6 +10,9 @@
         ``RolledBack``     nothing was kept for certain, and it may be tried again
     ``Overloaded``  more waits to be written than the process may hold
 
+``Damaged`` stands beside the tree: it refuses nobody's wish but tells that the store
+is not what it was, so a commit that meets it is rolled back as after a defect.
+
 Anything else that is raised is a defect.
 """
 
@@ -90,3 +93,14 @@ class RolledBack(StoreUnavailable):
 
 class Overloaded(LedgerError):
     """More bytes wait to be committed than the process may hold."""
+
+
+ALTERED = "is not what was stored; run caseledger verify"
+"""What ``Damaged`` says of the place that it names."""
+
+
+class Damaged(Exception):
+    """Bytes that are about to be used are not those that their digest names.
+
+    The text names the place by domain, position and digest, never what stands there.
+    """

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, select
 
-from ledger.bodies import leave_head, meet_head, pack, unpack
+from ledger.bodies import leave_head, meet_head, pack, true_body
 from ledger.entry import Attachment, Entry, Kind
 from ledger.stated import statement
 from ledger.storage.connection import Connection, Statement
@@ -61,7 +61,18 @@ WITH_BODIES = Statement(
 )
 """Entries behind a position up to another; then dictionary and body as stored."""
 _BODIES = Statement(
-    select(bodies.c.position, bodies.c.dictionary, bodies.c.body).where(
+    select(
+        bodies.c.position,
+        # No join: whatever a planner thinks, this goes by the primary key.
+        select(entries.c.body_sha256)
+        .where(
+            entries.c.domain == bodies.c.domain,
+            entries.c.position == bodies.c.position,
+        )
+        .scalar_subquery(),
+        bodies.c.dictionary,
+        bodies.c.body,
+    ).where(
         bodies.c.domain == bindparam("domain"),
         in_list(bodies.c.position, "positions"),
     )
@@ -231,22 +242,28 @@ def entries_at(r: Reader, positions: Iterable[int]) -> dict[int, Entry]:
 
 
 def bodies_at(r: Reader, positions: Iterable[int]) -> dict[int, bytes]:
-    """Return the bodies at these positions."""
+    """Return the bodies at these positions; raises ``Damaged``."""
     rows = r.conn.rows(_BODIES, domain=r.domain, positions=list(positions))
     return {
-        position: unpack(r.conn, r.domain, dictionary, stored)
-        for position, dictionary, stored in rows
+        position: true_body(
+            r, position, sha256=sha256, dictionary=dictionary, stored=stored
+        )
+        for position, sha256, dictionary, stored in rows
     }
 
 
 def entries_after(
     r: Reader, position: int, *, limit: int
 ) -> list[tuple[Entry, bytes | None]]:
-    """Return up to ``limit`` entries behind a position with their bodies."""
+    """Return up to ``limit`` entries behind a position with their bodies.
+
+    Raises ``Damaged``.
+    """
     rows = r.conn.rows(
         WITH_BODIES, domain=r.domain, position=position, last=position + limit
     )
-    return [(to_entry(row[:-2]), _body(r, row)) for row in rows]
+    found = [(to_entry(row[:-2]), row[-2:]) for row in rows]
+    return [(entry, _body(r, entry, body)) for entry, body in found]
 
 
 def stored_after(r: Reader, position: int, *, limit: int) -> list[Stored]:
@@ -306,10 +323,17 @@ def to_row(entry: Entry, digest: bytes) -> tuple[Any, ...]:
     )
 
 
-def _body(r: Reader, row: Sequence[Any]) -> bytes | None:
-    if row[-1] is None:
+def _body(r: Reader, entry: Entry, stored: Sequence[Any]) -> bytes | None:
+    dictionary, body = stored
+    if body is None:
         return None
-    return unpack(r.conn, r.domain, row[-2], row[-1])
+    return true_body(
+        r,
+        entry.position,
+        sha256=entry.body_sha256,
+        dictionary=dictionary,
+        stored=body,
+    )
 
 
 def _details_text(details: Mapping[str, Any]) -> str | None:

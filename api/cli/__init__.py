@@ -18,7 +18,7 @@ import click
 from api.cli.ctrl_c import INTERRUPTED
 from api.config import Config, ConfigError
 from api.release import release
-from ledger.errors import LedgerError
+from ledger.errors import Damaged, LedgerError
 
 _COMMANDS = {
     "migrate": ("api.cli.server", "Create the schema or bring it up to date."),
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         _failed(str(error))
         return 2
-    except (LedgerError, OSError) as error:
+    except (LedgerError, Damaged, OSError) as error:
         return _failed(str(error))
     except Exception as error:
         if "CASELEDGER_TRACEBACK" in os.environ:

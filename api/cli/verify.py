@@ -116,6 +116,7 @@ def _record(found: Verification) -> Record:
         "unproved": found.unproved,
         "breaks": [{"position": b.position, "text": b.text} for b in found.breaks],
         "differences": list(map(str, found.differences)),
+        "files": list(map(str, found.files)),
     }
 
 
@@ -130,7 +131,8 @@ def _lines(found: Verification, earlier: Sequence[Earlier]) -> list[str]:
     if found.ok:
         return [f"ok {found.domain}: {_counts(found, earlier)}"]
     breaks = [f"{found.domain}: position {b.position}: {b.text}" for b in found.breaks]
-    return [*breaks, *(f"{found.domain}: {d}" for d in found.differences)]
+    rest = (f"{found.domain}: {told}" for told in (*found.files, *found.differences))
+    return [*breaks, *rest]
 
 
 def _counts(found: Verification, earlier: Sequence[Earlier]) -> str:

@@ -34,6 +34,7 @@ from api.wire.permissions import Permission, Principal, check
 from api.wire.problems import (
     Problem,
     body_too_large,
+    damaged,
     defect,
     from_ledger,
     not_ready,
@@ -42,7 +43,7 @@ from api.wire.problems import (
     unreadable_body,
 )
 from api.wire.same_origin import comes_from_a_page, require_same_origin
-from ledger.errors import LedgerError, Overloaded, StoreUnavailable
+from ledger.errors import Damaged, LedgerError, Overloaded, StoreUnavailable
 from ledger.ids import new_id
 from projections.rebuild.generations import StaleTables
 
@@ -208,6 +209,10 @@ class Shell:
     def _refusal(
         self, error: Exception, endpoint: Endpoint, request_id: str
     ) -> web.Response:
+        if isinstance(error, Damaged):
+            extra = {"route": endpoint.path, "problem": str(error)}
+            _DEFECTS.error("damaged", extra=extra)
+            return _render(damaged(str(error)), endpoint.dialect)
         problem = _problem(error, self._body_limit)
         if problem is None:
             extra = {"route": endpoint.path, "error": type(error).__name__}

@@ -259,6 +259,11 @@ def store_away() -> Problem:
     return Problem(503, text, headers=_LATER)
 
 
+def damaged(text: str) -> Problem:
+    """Return the 500 for bytes that are not those which were stored, and where."""
+    return Problem(500, printable(text))
+
+
 def defect(request_id: str) -> Problem:
     """Return the 500 for a defect of ours; the log has the rest under the id."""
     return Problem(

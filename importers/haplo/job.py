@@ -54,6 +54,7 @@ from ledger.bodies import get_blob
 from ledger.cases.case import Case
 from ledger.directory.users import list_users
 from ledger.entry import Author
+from ledger.errors import Damaged
 from ledger.imports.values import Outcome
 from ledger.store import Reader
 from ledger.submit import Needs
@@ -75,7 +76,7 @@ _START = {
 async def run_batch(context: JobContext) -> Mapping[str, Any]:
     """Import the files of a batch, from where its progress ends.
 
-    Raises ``RunBroken`` with what broke the run off.
+    Raises ``RunBroken`` with what broke the run off, and ``Damaged``.
     """
     async with in_turn(context) as folder:
         return await _Run(context, folder).run()
@@ -109,7 +110,7 @@ class _Run:
         await self._audit("start", "started")
         try:
             await self._import_all()
-        except RunBroken:
+        except (RunBroken, Damaged):
             await self._audit("end", "ended")
             raise
         await self._audit("end", "ended")

@@ -13,7 +13,8 @@ from ledger.store import Reader
 async def write_stored(context: JobContext, sha256: str, path: Path) -> bool:
     """Write stored bytes to a path; tell whether they are still there.
 
-    What this process has just received is moved there instead.
+    What this process has just received is moved there instead. Raises ``Damaged`` when
+    they are not what was stored: no row of them is used then.
     """
     if context.take_upload(sha256, path):
         return True

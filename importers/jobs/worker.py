@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from importers.jobs.handover import Handover
 from importers.jobs.short_turns import ShortTurns
 from ledger.clock import Clock, now_micros
-from ledger.errors import LedgerError, Overloaded, StoreUnavailable
+from ledger.errors import Damaged, LedgerError, Overloaded, StoreUnavailable
 from ledger.jobs import queue as jobs
 from ledger.jobs.step import Advance, JobStep
 from ledger.jobs.values import Job, JobCancelled, JobKey, LeaseLost
@@ -366,7 +366,7 @@ class Worker:
 
     def _record_failure(self, conn: Connection, job: Job, error: BaseException) -> None:
         text = str(error)
-        if not isinstance(error, LedgerError):
+        if not isinstance(error, LedgerError | Damaged):
             logger.error("job_defect", extra={"job_id": job.job_id}, exc_info=error)
             text = f"{type(error).__name__}: {error}"
         jobs.fail(conn, job, problem=text[:_LONGEST_PROBLEM], now=self._clock())

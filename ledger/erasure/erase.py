@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from ledger import log
+from ledger.bodies import note_replaced
 from ledger.entry import Author, Entry, Kind, Receipt
 from ledger.erasure.imports import forget_imports, import_files_of
 from ledger.erasure.repacking import changeable, replace_stale
@@ -257,6 +258,7 @@ def _replace_bodies(w: Writer, changed: Changed) -> None:
     """Store what is left; without a dictionary, since those may have to go."""
     with changeable(w, "bodies"):
         for position, (_, left) in changed.items():
+            note_replaced(w, position, hashlib.sha256(left.body).hexdigest())
             w.conn.run(
                 _SET_BODY,
                 d=w.domain,

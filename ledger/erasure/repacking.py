@@ -27,7 +27,12 @@ _WIDE = ("utf-8", "utf-16-le", "utf-16-be")
 """How forms with NUL bytes may have brought a value."""
 _QUOTED = {'"': "&quot;"}
 
-_KEYS = {"bodies": "position", "dictionaries": "dictionary"}
+_KEYS = {
+    "bodies": ("position",),
+    "dictionaries": ("dictionary",),
+    "blobs": ("sha256",),
+    "blob_parts": ("sha256", "number"),
+}
 
 _ALL = Statement(
     select(dictionaries.c.dictionary, dictionaries.c.content).where(
@@ -71,7 +76,7 @@ def changeable(w: Writer, table: str) -> Iterator[None]:
     for statement in dialect.changeable(table):
         w.conn.execute(statement)
     yield
-    for statement in dialect.unchangeable(table, _KEYS[table]):
+    for statement in dialect.unchangeable(table, *_KEYS[table]):
         w.conn.execute(statement)
 
 

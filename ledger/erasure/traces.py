@@ -16,8 +16,9 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 from ledger import log
 from ledger.bodies import present_blobs
 from ledger.entry import Attachment, Entry
+from ledger.erasure.repacking import changeable
+from ledger.erasures import erasures
 from ledger.forms.redaction import Redaction, mentions
-from ledger.proof.chain import erasures
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
@@ -113,8 +114,11 @@ def files_of(r: Reader, changed: Changed) -> dict[str, Attachment]:
 
 def drop_files(w: Writer, digests: Collection[str]) -> None:
     """Drop the bytes of attachments and files."""
-    if digests:
+    if not digests:
+        return
+    with changeable(w, "blobs"):
         w.conn.run(_DROP_BLOBS, domain=w.domain, digests=list(digests))
+    with changeable(w, "blob_parts"):
         w.conn.run(_DROP_PARTS, domain=w.domain, digests=list(digests))
 
 

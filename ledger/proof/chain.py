@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, func, select
 
-from ledger.bodies import get_blob, unpack
-from ledger.entry import Entry, Kind
+from ledger.bodies import length_of_blob, unpack
+from ledger.entry import Entry
+from ledger.erasures import Erasures, erasures
+from ledger.errors import Damaged
 from ledger.log import GENESIS, WITH_BODIES, chain, to_entry
 from ledger.storage.connection import Statement
 from ledger.store import Reader
@@ -25,17 +26,8 @@ from ledger.tables import bodies, entries
 
 _BATCH = 1_000
 _POSITION, _APPENDED_ON, _DIGEST = 1, 9, 15
-_POSITIVE = re.compile(r"[0-9]{1,18}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
-_ERASURES = Statement(
-    select(entries.c.position, entries.c.details)
-    .where(
-        entries.c.domain == bindparam("domain"),
-        entries.c.kind == Kind.ERASE.value,
-    )
-    .order_by(entries.c.position)
-)
 _ENTRY_BEHIND = Statement(
     select(func.min(entries.c.position)).where(
         entries.c.domain == bindparam("domain"),
@@ -59,18 +51,6 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasures:
-    """What the entries of kind ``erase`` took out of the entries before them.
-
-    ``bodies`` has the digest of what stands in the place of each body, by position.
-    ``blobs`` has the position of the last erasure of each attachment, by digest.
-    """
-
-    bodies: Mapping[int, str] = field(default_factory=dict)
-    blobs: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class _Link:
     """The entry before; its digest is unknown behind a gap."""
 
@@ -89,23 +69,6 @@ def verify_chain(r: Reader) -> Iterator[Break]:
     r.conn.codecs = None
     with r.conn.dialect.any_text(r.conn.raw):
         yield from _breaks(r)
-
-
-def erasures(r: Reader) -> Erasures:
-    """Return what erasures took away; of several, the later one counts.
-
-    An erasure reaches only what stands before it in the log.
-    """
-    replaced: dict[int, str] = {}
-    gone: dict[str, int] = {}
-    for position, text in r.conn.rows(_ERASURES, domain=r.domain):
-        details = _details(text)
-        for number, sha256 in _items(details.get("bodies")):
-            if _POSITIVE.fullmatch(number) and int(number) < position:
-                replaced[int(number)] = str(sha256)
-        for sha256 in _list(details.get("blobs")):
-            gone[str(sha256)] = position
-    return Erasures(replaced, gone)
 
 
 def _breaks(r: Reader) -> Iterator[Break]:
@@ -185,18 +148,13 @@ def _attachment_faults(r: Reader, entry: Entry, erased: Erasures) -> Iterator[st
     """Yield what is wrong with attachments; they go by digest, names may be private."""
     named = [found.sha256 for found in entry.attachments]
     for sha256 in sorted({text for text in map(str, named) if _SHA256.fullmatch(text)}):
-        content: Any = get_blob(r, sha256)
-        if content is None:
-            if erased.blobs.get(sha256, 0) < entry.position:
-                yield f"the attachment {sha256} is missing"
-        elif not _is_blob(content, sha256):
+        try:
+            length = length_of_blob(r, sha256)
+        except Damaged:
             yield f"the attachment {sha256} was altered"
-
-
-def _is_blob(content: Any, sha256: str) -> bool:
-    """Tell whether bytes have a digest; SQLite may hold a text in their place."""
-    is_bytes = isinstance(content, bytes)
-    return is_bytes and hashlib.sha256(content).hexdigest() == sha256
+            continue
+        if length is None and erased.blobs.get(sha256, 0) < entry.position:
+            yield f"the attachment {sha256} is missing"
 
 
 def _behind_the_head(r: Reader) -> Iterator[Break]:
@@ -204,20 +162,3 @@ def _behind_the_head(r: Reader) -> Iterator[Break]:
         behind = r.conn.value(statement, domain=r.domain, head=r.head.position)
         if behind is not None:
             yield Break(behind, f"{thing} stands behind the head of the domain")
-
-
-def _details(text: Any) -> Mapping[str, Any]:
-    try:
-        details = orjson.loads(text)
-    except (ValueError, TypeError):
-        # The header was altered, which the chain tells.
-        return {}
-    return details if isinstance(details, dict) else {}
-
-
-def _items(value: Any) -> list[tuple[str, Any]]:
-    return list(value.items()) if isinstance(value, dict) else []
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

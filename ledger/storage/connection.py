@@ -6,7 +6,7 @@ call costs what the driver costs. No result needs a converter (``columns.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -84,7 +84,7 @@ class Connection:
         """Run a statement whose result nobody waits for."""
         self._execute(statement, params)
 
-    def stream(self, statement: Statement, /, **params: Any) -> Iterator[Row]:
+    def stream(self, statement: Statement, /, **params: Any) -> Generator[Row]:
         """Yield the rows of a query in bounded memory, inside a transaction."""
         sql, values = self._bound(statement, params)
         return self.dialect.stream(self.raw, sql, values)
@@ -100,6 +100,10 @@ class Connection:
     def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert the rows whose primary key is not there yet."""
         self._many(table, rows, "ignore")
+
+    def insert_absent(self, table: Table, rows: Sequence[Row]) -> None:
+        """Do what ``insert_new`` does, for a table that the database guards."""
+        self._many(table, rows, "absent")
 
     def add(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows, or add their other columns to those with the same key."""

@@ -6,7 +6,7 @@ a JSON text, many rows in one statement, and the guard that keeps the log append
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Protocol
@@ -30,27 +30,10 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import NullType, Text
 
 from ledger.storage.arrays import COLUMNS, column_of
+from ledger.storage.figures import figures, partial_figures
 from ledger.storage.guards import PostgresqlGuards, SqliteGuards
 
 Row = tuple[Any, ...]
-
-_ROWS = 1_000_000
-_PARTIAL = 50_000
-_SHARED = {
-    "case_type": 250_000,
-    "state": 1_000,
-    "name_id": 900_000,
-    "owner_id": 2_000,
-    "value": 1_000,
-    "target_id": 4,
-    "name": 4,
-    "case_id": 4,
-    "external_id": 1,
-    "form_id": 1,
-    "position": 1,
-    "indexed_on": 1,
-}
-"""How many rows of a large domain share a value of a column, for SQLite's planner."""
 
 
 class in_list(ColumnElement[Any]):  # noqa: N801 - reads as a condition where used
@@ -172,7 +155,10 @@ class Dialect(Protocol):
         """
 
     def insert_sql(self, table: Table, conflict: str) -> str:
-        """Return an insert of many rows; ``conflict``: error, update, ignore, add."""
+        """Return an insert of many rows.
+
+        ``conflict``: error, update, ignore, add; absent is ignore for guarded tables.
+        """
 
     def delete_sql(self, table: Table) -> str:
         """Return a delete by primary key for many keys."""
@@ -180,7 +166,7 @@ class Dialect(Protocol):
     def is_cut_off(self, raw: Any) -> bool:
         """Tell whether a connection is known to have lost its server."""
 
-    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+    def stream(self, raw: Any, sql: str, params: Any) -> Generator[Row]:
         """Yield the rows of a query in bounded memory."""
 
     def any_text(self, raw: Any) -> AbstractContextManager[Any]:
@@ -195,10 +181,10 @@ class Dialect(Protocol):
     def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
         """Return a context in which statements may be sent without waiting."""
 
-    def append_only(self, table: str, key: str) -> tuple[str, ...]:
+    def append_only(self, table: str, *key: str) -> tuple[str, ...]:
         """Return the statements that make the database refuse changes of a table.
 
-        Its rows are known by ``domain`` and ``key``.
+        Its rows are known by ``domain`` and the columns ``key``.
         """
 
     def undeletable(self, table: str) -> tuple[str, ...]:
@@ -207,7 +193,7 @@ class Dialect(Protocol):
     def changeable(self, table: str) -> tuple[str, ...]:
         """Return the statements that undo ``append_only``, for an erasure."""
 
-    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
+    def unchangeable(self, table: str, *key: str) -> tuple[str, ...]:
         """Return the statements that undo ``changeable``."""
 
     def scrub(self, raw: Any) -> bool:
@@ -225,7 +211,7 @@ def _conflict_clause(table: Table, conflict: str) -> str:
         return ""
     keys = [column.name for column in table.primary_key]
     target = f" ON CONFLICT ({', '.join(keys)}) DO "
-    if conflict == "ignore":
+    if conflict in {"ignore", "absent"}:
         return target + "NOTHING"
     rest = [column.name for column in table.columns if column.name not in keys]
     if conflict == "add":
@@ -268,9 +254,11 @@ class SqliteDialect(SqliteGuards):
     def insert_sql(self, table: Table, conflict: str) -> str:
         """Return an insert with a placeholder for each column."""
         names = [column.name for column in table.columns]
+        into = f"INSERT INTO {table.name} ({', '.join(names)})"
+        if conflict == "absent":
+            return f"{into} {_select_absent(table)}"
         marks = ", ".join("?" * len(names))
-        clause = _conflict_clause(table, conflict)
-        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){clause}"
+        return f"{into} VALUES ({marks}){_conflict_clause(table, conflict)}"
 
     def delete_sql(self, table: Table) -> str:
         """Return a delete with a placeholder for each column of the primary key."""
@@ -281,7 +269,7 @@ class SqliteDialect(SqliteGuards):
         """Return false: a file has no server to lose."""
         return False
 
-    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+    def stream(self, raw: Any, sql: str, params: Any) -> Generator[Row]:
         """Yield from the cursor, which holds one row at a time."""
         yield from raw.execute(sql, params)
 
@@ -326,13 +314,10 @@ class SqliteDialect(SqliteGuards):
         """
         keyed = table.dialect_options["sqlite"]["with_rowid"]
         primary = f"sqlite_autoindex_{table.name}_1" if keyed else table.name
-        figures = {primary: _figures(list(table.primary_key))}
-        figures.update(
-            (str(index.name), _index_figures(index)) for index in table.indexes
-        )
+        told = {primary: figures(list(table.primary_key))}
+        told.update((str(index.name), _index_figures(index)) for index in table.indexes)
         rows = ", ".join(
-            f"('{table.name}', '{name}', '{figure}')"
-            for name, figure in figures.items()
+            f"('{table.name}', '{name}', '{figure}')" for name, figure in told.items()
         )
         return (
             "ANALYZE sqlite_schema",
@@ -343,19 +328,21 @@ class SqliteDialect(SqliteGuards):
 
 
 def _index_figures(index: Index) -> str:
-    if index.dialect_options["sqlite"]["where"] is None:
-        return _figures(list(index.columns))
-    rest = " ".join(str(_PARTIAL) for _ in list(index.columns)[1:])
-    return f"{_PARTIAL} {rest} 1"
+    whole = index.dialect_options["sqlite"]["where"] is None
+    return (figures if whole else partial_figures)(list(index.columns))
 
 
-def _figures(columns: Sequence[Any]) -> str:
-    """Return rows in all, then rows that share each longer prefix of an index."""
-    shared = [_ROWS]
-    for column in columns:
-        shared.append(min(shared[-1], _SHARED.get(column.name, _ROWS)))
-    shared[-1] = 1
-    return " ".join(map(str, shared))
+def _select_absent(table: Table) -> str:
+    """Return what selects the values of a row unless its key is taken.
+
+    A guard is asked before ON CONFLICT is: it would refuse what is there already.
+    """
+    marks = {c.name: f"?{place}" for place, c in enumerate(table.columns, start=1)}
+    same = " AND ".join(f"{key.name} = {marks[key.name]}" for key in table.primary_key)
+    return (
+        f"SELECT {', '.join(marks.values())} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} WHERE {same})"
+    )
 
 
 class PostgresqlDialect(PostgresqlGuards):
@@ -414,7 +401,7 @@ class PostgresqlDialect(PostgresqlGuards):
         """Tell what the driver noticed at its last statement."""
         return bool(raw.closed)
 
-    def stream(self, raw: Any, sql: str, params: Any) -> Iterator[Row]:
+    def stream(self, raw: Any, sql: str, params: Any) -> Generator[Row]:
         """Yield from a cursor on the server; needs a transaction."""
         with raw.cursor(name="stream") as cursor:
             cursor.itersize = 2000

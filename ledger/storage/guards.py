@@ -13,15 +13,13 @@ class SqliteGuards:
     overwriting: tuple[str, ...] = ()
     """What has freed bytes overwritten."""
 
-    def append_only(self, table: str, key: str) -> tuple[str, ...]:
+    def append_only(self, table: str, *key: str) -> tuple[str, ...]:
         """Return triggers that refuse UPDATE, DELETE and REPLACE.
 
         SQLite has no TRUNCATE, and an INSERT OR REPLACE fires no trigger of DELETE.
         """
-        taken = (
-            f" WHEN EXISTS (SELECT 1 FROM {table} "
-            f"WHERE domain = NEW.domain AND {key} = NEW.{key})"
-        )
+        same = " AND ".join(f"{name} = NEW.{name}" for name in ("domain", *key))
+        taken = f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
         return tuple(
             f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table}"
             f"{when} BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
@@ -44,21 +42,22 @@ class SqliteGuards:
         )
         return *self.overwriting, *drops
 
-    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:
+    def unchangeable(self, table: str, *key: str) -> tuple[str, ...]:
         """Return the triggers again."""
-        return self.append_only(table, key)
+        return self.append_only(table, *key)
 
 
 class PostgresqlGuards:
     """Triggers of PostgreSQL, and rights."""
 
-    def append_only(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+    def append_only(self, table: str, *key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
         """Return a trigger for UPDATE, DELETE and TRUNCATE, and revoke the rights."""
         function = (
             "CREATE OR REPLACE FUNCTION caseledger_append_only() RETURNS trigger "
             "LANGUAGE plpgsql AS "
             "$$BEGIN IF current_setting('caseledger.erasing', true) = 'on' "
-            "AND TG_OP <> 'TRUNCATE' AND TG_TABLE_NAME IN ('bodies', 'dictionaries') "
+            "AND TG_OP <> 'TRUNCATE' AND TG_TABLE_NAME IN "
+            "('bodies', 'dictionaries', 'blobs', 'blob_parts') "
             "THEN RETURN NULL; END IF; "
             "RAISE EXCEPTION 'the log is append-only'; END$$"
         )
@@ -87,6 +86,6 @@ class PostgresqlGuards:
         """
         return ("SET LOCAL caseledger.erasing = 'on'",)
 
-    def unchangeable(self, table: str, key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
+    def unchangeable(self, table: str, *key: str) -> tuple[str, ...]:  # noqa: ARG002 - as SQLite's
         """Return what takes the leave back."""
         return ("SET LOCAL caseledger.erasing = 'off'",)

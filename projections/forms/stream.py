@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from ledger import log
-from ledger.bodies import unpack
+from ledger.bodies import true_body
 from ledger.forms.lineage import NORMAL
 from ledger.storage.connection import Statement
+from ledger.storage.dialect import Row
 from ledger.store import Reader
 from ledger.tables import bodies, entries
 from projections.rule.form_json import StoredForm
@@ -25,25 +27,37 @@ def stream_forms(
     """Yield the normal forms in the order of their ids.
 
     ``r`` is a snapshot, and nothing else streams from it meanwhile. Served by the
-    primary keys of the forms and of the log. Raises ``ValueError`` for damaged bytes.
+    primary keys of the forms and of the log. Raises ``Damaged``.
     """
     statements = _statements(r.head.live[FORMS])
     if xmlns is None:
         rows = r.conn.stream(statements.every, domain=r.domain)
     else:
         rows = r.conn.stream(statements.of_xmlns, domain=r.domain, xmlns=xmlns)
-    for row in rows:
-        form_id, state, decided_on, problem, dictionary, stored = row[:6]
-        yield StoredForm(
-            form_id=form_id,
-            state=state,
-            decided_on=decided_on,
-            problem=problem,
-            version=log.to_entry(row[6:]),
-            body=None
-            if stored is None
-            else unpack(r.conn, r.domain, dictionary, stored),
+    with closing(rows):
+        yield from (_stored_form(r, row) for row in rows)
+
+
+def _stored_form(r: Reader, row: Row) -> StoredForm:
+    form_id, state, decided_on, problem, dictionary, stored = row[:6]
+    version = log.to_entry(row[6:])
+    body = None
+    if stored is not None:
+        body = true_body(
+            r,
+            version.position,
+            sha256=version.body_sha256,
+            dictionary=dictionary,
+            stored=stored,
         )
+    return StoredForm(
+        form_id=form_id,
+        state=state,
+        decided_on=decided_on,
+        problem=problem,
+        version=version,
+        body=body,
+    )
 
 
 def count_forms(r: Reader, xmlns: str | None = None) -> int:

@@ -36,12 +36,15 @@ def look_at_form(r: Reader, form_id: str) -> FormView:
 
 
 def form_bytes(r: Reader, form_id: str) -> bytes:
-    """Return the bytes of a form as they came; raises ``NotFound``."""
+    """Return the bytes of a form as they came; raises ``NotFound`` and ``Damaged``."""
     return body_of(r, _row(r, form_id))
 
 
 def attachment_of(r: Reader, form_id: str, name: str) -> tuple[Attachment, bytes]:
-    """Return an attachment of a form with its bytes; raises ``NotFound``."""
+    """Return an attachment of a form with its bytes.
+
+    Raises ``NotFound`` and ``Damaged``.
+    """
     row = _row(r, form_id)
     version = log.entries_at(r, [row.version])[row.version]
     for attachment in version.attachments:

@@ -12,19 +12,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Self
 
+from ledger.bodies import damaged_body
 from ledger.entry import Entry, Kind
 from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
 from ledger.forms.form import Form, FormMeta
 from ledger.forms.form_xml import parse_for_fold
 from ledger.log import Stored
-from ledger.storage.compression import Codec
+from ledger.storage.compression import Codec, DecompressionError
 
-Source = tuple[int, int, bytes]
-"""The position of a form, the number of its dictionary, its body as stored."""
+Source = tuple[int, int, bytes, tuple[str, ...]]
+"""The position of a form, the number of its dictionary, its body as stored.
+
+Then the digests of which it must have one: that of its entry, that of an erasure.
+"""
 Flat = tuple[Any, ...]
 
 WITH_FORMS = (Kind.NORMAL, Kind.EDIT)
@@ -45,6 +50,11 @@ class Chunk:
     sources: list[Source]
     codecs: Mapping[int, Codec]
     forms: Mapping[int, Form] = field(default_factory=dict)
+
+    @property
+    def domain(self) -> str:
+        """Return the domain of the entries."""
+        return self.items[0][0].domain
 
     @property
     def position(self) -> int:
@@ -106,7 +116,8 @@ def _pool(helpers: int) -> ProcessPoolExecutor:
 
 def _give(pool: ProcessPoolExecutor, chunk: Chunk) -> _Given:
     contents = {number: codec.content for number, codec in chunk.codecs.items()}
-    return chunk, pool.submit(_parse_there, contents, chunk.sources)
+    parsing = pool.submit(_parse_there, chunk.domain, contents, chunk.sources)
+    return chunk, parsing
 
 
 def _take(waiting: deque[_Given]) -> Chunk:
@@ -124,22 +135,30 @@ def _take(waiting: deque[_Given]) -> Chunk:
 
 
 def _parse_here(chunk: Chunk) -> None:
-    codecs = chunk.codecs
-    chunk.forms = {
-        position: parse_for_fold(codecs[number].decompress(stored))
-        for position, number, stored in chunk.sources
-    }
+    chunk.forms = dict(_forms(chunk.domain, chunk.codecs, chunk.sources))
 
 
 def _parse_there(
-    contents: Mapping[int, bytes | None], sources: Sequence[Source]
+    domain: str, contents: Mapping[int, bytes | None], sources: Sequence[Source]
 ) -> list[tuple[int, Flat]]:
     """Parse a chunk in a helper, which has no connection to any database."""
     codecs = {number: _codec(number, content) for number, content in contents.items()}
-    return [
-        (position, to_flat(parse_for_fold(codecs[number].decompress(stored))))
-        for position, number, stored in sources
-    ]
+    forms = _forms(domain, codecs, sources)
+    return [(position, to_flat(form)) for position, form in forms]
+
+
+def _forms(
+    domain: str, codecs: Mapping[int, Codec], sources: Sequence[Source]
+) -> Iterator[tuple[int, Form]]:
+    """Yield forms by position; raises ``Damaged`` for bytes that nothing names."""
+    for position, number, stored, named in sources:
+        try:
+            body = codecs[number].decompress(stored)
+        except DecompressionError as error:
+            raise damaged_body(domain, position) from error
+        if sha256(body).hexdigest() not in named:
+            raise damaged_body(domain, position)
+        yield position, parse_for_fold(body)
 
 
 _codec = lru_cache(maxsize=8)(Codec)

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import bindparam, delete, func, select, update
 
 from ledger import log
-from ledger.bodies import codecs_of
+from ledger.bodies import codecs_of, replaced_bodies
 from ledger.clock import now_micros
-from ledger.entry import IndexedName
+from ledger.entry import Entry, IndexedName
 from ledger.errors import Conflict
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_index, drop_tables, indexes_of
@@ -294,14 +294,21 @@ class _Build:
 def _read(reader: Reader, position: int, limit: int) -> Chunk:
     """Return the entries behind a position, their bodies still as stored."""
     stored = log.stored_after(reader, position, limit=limit)
+    replaced = replaced_bodies(reader)
     sources = [
-        (entry.position, *body)
+        (entry.position, *body, _named(entry, replaced))
         for entry, body in stored
         if entry.kind in WITH_FORMS and body is not None
     ]
-    numbers = {number for _, number, _ in sources}
+    numbers = {number for _, number, *_ in sources}
     codecs = codecs_of(reader.conn, reader.domain, numbers)
     return Chunk(stored, sources, codecs)
+
+
+def _named(entry: Entry, replaced: Mapping[int, str]) -> tuple[str, ...]:
+    """Return the digests of the bytes that a body may have."""
+    own = "" if entry.body_sha256 is None else entry.body_sha256.hex()
+    return own, replaced.get(entry.position, own)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from ledger.proof.chain import Break, verify_chain
 from ledger.proof.differences import Difference
 from ledger.proof.directory import directory_differences
 from ledger.proof.domains import domains_anywhere
+from ledger.proof.files import FileFault, verify_files
 from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_indexes, create_tables
@@ -54,11 +55,12 @@ class Verification:
     unproved: dict[str, int] = field(default_factory=dict)
     breaks: list[Break] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    files: list[FileFault] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         """Tell whether nothing differs."""
-        return not self.breaks and not self.differences
+        return not self.breaks and not self.differences and not self.files
 
 
 def verify(
@@ -104,6 +106,7 @@ def _verified(
     breaks = [*islice(verify_chain(reader), most), *differences(reader, against)]
     breaks += [Break(0, text) for text in live_faults(reader)]
     found.breaks = sorted(breaks, key=attrgetter("position"))
+    found.files = [*islice(verify_files(reader), most)]
     if not found.breaks:
         found.kinds = log.count_kinds(reader)
         with tempfile.TemporaryDirectory(prefix="caseledger-verify-") as folder:

@@ -19,6 +19,8 @@ from ledger.directory.domains import DomainSettings, save_settings
 from ledger.directory.users import create_user
 from ledger.entry import Author, IdempotencyKey, Kind
 from ledger.erasure.erase import EraseCases
+from ledger.imports.batches import add_files, create_batch, put_control
+from ledger.imports.values import NewFile
 from ledger.migrations import migrate
 from ledger.proof.directory import restate
 from ledger.store import Store, open_store
@@ -62,6 +64,7 @@ def fill(store: Store) -> None:
         start_index(writer, "turn")
         while build_step(writer, "turn"):
             pass
+    fill_batches(store)
     fill_empty_tables(store)
 
 
@@ -101,6 +104,16 @@ def fill_directory(store: Store, domain: str) -> None:
         create_key(w, user, name="laptop", read_only=False, author=OPERATOR)
         settings = DomainSettings(secure_submissions=True)
         save_settings(w, settings, author=OPERATOR, now=build.NOW)
+
+
+def fill_batches(store: Store) -> None:
+    """Keep a control file, and a batch with a file that waits to be started."""
+    with store.writing(build.DOMAIN) as w:
+        about = {"comment": "c", "author": OPERATOR, "now": build.NOW}
+        control = put_control(w, b"{}", **about)
+        batch = create_batch(w, control, **about)
+        file = NewFile(name="people", file_name="p.tsv", content=b"ref\tname\n")
+        add_files(w, batch.identifier, [file], state=batch.state)
 
 
 def fill_empty_tables(store: Store) -> None:

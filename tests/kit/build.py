@@ -282,7 +282,7 @@ def entries_of(store: Store, domain: str = DOMAIN) -> list[Entry]:
         return [entry for entry, _ in log.entries_after(reader, 0, limit=10_000)]
 
 
-LOG_TABLES = ("entries", "bodies", "dictionaries")
+LOG_TABLES = ("entries", "bodies", "dictionaries", "blobs", "blob_parts")
 """The tables that the database itself refuses to change."""
 
 

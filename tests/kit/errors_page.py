@@ -27,7 +27,7 @@ _MADE_BY = (
     (from_ledger(Conflict("")).status, ("Conflict", "InvalidPayload")),
     (from_ledger(LedgerError()).status, ("LedgerError", "QueryError")),
     (from_ledger(NotFound()).status, ("NotFound",)),
-    (500, ("Unreadable", "_TryAnother")),
+    (500, ("Damaged", "Unreadable", "_TryAnother")),
     (503, ("Overloaded", "StaleTables", "StoreUnavailable", "not_ready")),
     (503, ("ReadOnlyStore", "RolledBack")),
 )

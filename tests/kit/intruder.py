@@ -95,6 +95,14 @@ def put_body(store, position, stored):
     store.connection.raw.execute(order, (stored, position))
 
 
+def put_file(store, sha256, content, *, table="blobs"):
+    """Put bytes into the place of a stored file, or of a part of it."""
+    intrude(store, table)
+    mark = "%s" if store.dialect.write_needs_lock else "?"
+    order = f"UPDATE {table} SET content = {mark} WHERE sha256 = {mark}"  # noqa: S608
+    store.connection.raw.execute(order, (content, sha256))
+
+
 def swap(table):
     """Return the orders that make the rows at positions 3 and 5 change places."""
     moves = [(3, 99), (5, 3), (99, 5)]

@@ -40,6 +40,7 @@ MAKERS = {
     "Untrusted": 0,
     "Overloaded": 0,
     "LedgerError": 0,
+    "Damaged": 0,
     "ConfigError": 0,
     "CannotServe": 0,
     "UsageError": 0,

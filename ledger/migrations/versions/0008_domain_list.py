@@ -46,7 +46,7 @@ def upgrade() -> None:
     is_sqlite = conn.dialect.name == SqliteDialect.name
     dialect = SqliteDialect() if is_sqlite else PostgresqlDialect()
     for statement in (
-        *dialect.append_only("domain_list", "domain"),
+        *dialect.append_only("domain_list"),
         *dialect.undeletable("domains"),
     ):
         op.execute(sa.text(statement))

@@ -6,13 +6,9 @@ The rules are those of rules/hq-apis.md 6 and 9.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
-from ledger import migrations as steps
 from ledger.directory import (
     groups,
     users,
@@ -29,6 +25,7 @@ from ledger.store import open_store
 from ledger.tables import metadata
 from tests.kit import build
 from tests.kit.directory import OPERATOR, PASSWORD, People, refused, update
+from tests.kit.steps import step_to
 
 # Users
 
@@ -334,14 +331,3 @@ def test_a_database_of_before_keeps_its_users(empty_url):
     assert found == users.User(*row)
     assert found.profile == Profile()
     store.close()
-
-
-def step_to(store, revision):
-    """Take a new database to an older step."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(steps.__file__).parent))
-    engine = store.engine()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()

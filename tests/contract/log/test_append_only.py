@@ -19,6 +19,8 @@ def written(store):
         build.submit(store, build.a_form([build.a_create(f"c{number}")]))
     with store.administering() as conn:
         conn.execute("INSERT INTO dictionaries VALUES ('demo', 1, 'x')")
+        conn.execute("INSERT INTO blobs VALUES ('demo', 'd', 'x')")
+        conn.execute("INSERT INTO blob_parts VALUES ('demo', 'd', 1, 'x')")
     return store
 
 

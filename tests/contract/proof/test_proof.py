@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from ledger import bodies, tables
-from ledger.proof.chain import erasures
+from ledger.erasures import erasures
 from ledger.proof.checkpoint import read_checkpoint
 from ledger.proof.notes import Note, parse_note
 from projections.rebuild.verify import verify

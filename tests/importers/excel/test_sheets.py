@@ -18,11 +18,11 @@ from importers.jobs.turns import EXCEL
 from importers.tables.unreadable import DEFAULT_LIMITS
 from ledger import log
 from ledger.entry import Kind
+from ledger.erasure.traces import drop_files
 from ledger.forms.form_xml import parse_form
 from ledger.jobs import queue as jobs
 from ledger.jobs.notes import annotate
 from ledger.jobs.values import JobState
-from ledger.tables import blobs
 from projections.rebuild.replay import replay as rebuild
 from tests.kit import build, workbooks
 from tests.kit.jobs import job_of, working
@@ -202,7 +202,7 @@ async def test_a_file_that_was_lost(store):
     job = enqueue(store, a_csv(*ROWS))
     with store.writing(build.DOMAIN) as writer:
         sha256 = job.options["file"]["sha256"]
-        writer.conn.delete(blobs, [(build.DOMAIN, sha256)])
+        drop_files(writer, [sha256])
     async with working(store, {EXCEL: import_excel}) as worker:
         await worker.drain()
     ended = job_of(store, job)

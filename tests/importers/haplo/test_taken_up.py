@@ -12,6 +12,7 @@ from importers.jobs.turns import HAPLO
 from importers.jobs.undo import UNDO, enqueue_undo
 from importers.jobs.values import UndoRequest
 from ledger.entry import Author
+from ledger.erasure.traces import drop_files
 from ledger.imports.values import ImportRow, Outcome
 from ledger.jobs.values import JobState
 from projections.rebuild.replay import replay
@@ -131,8 +132,8 @@ async def test_undo_takes_a_batch_back(store):
 
 async def test_a_file_that_was_erased_breaks_the_run(store):
     job = enqueue(store, a_control(NEW, NAME), [("a", b"[]")])
-    with store.administering() as conn:
-        conn.raw.execute("DELETE FROM blobs")
+    with store.writing(build.DOMAIN) as writer:
+        drop_files(writer, [job.options["control"]])
     async with working(store, HANDLERS) as worker:
         await worker.see_through(job.key)
     assert log_of(store, job_of(store, job)) == [

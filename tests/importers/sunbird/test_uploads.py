@@ -27,13 +27,13 @@ from importers.sunbird.upload import task_of
 from ledger import log
 from ledger.directory import locations
 from ledger.entry import Author, Kind
+from ledger.erasure.traces import drop_files
 from ledger.forms.form_xml import parse_form
 from ledger.ids import new_id
 from ledger.imports.results import outcomes_of
 from ledger.imports.values import Outcome
 from ledger.jobs.values import JobState
 from ledger.submit import WantsOwnCommit
-from ledger.tables import blobs
 from projections.rebuild.verify import verify
 from tests.kit import build, jobs
 from tests.kit.jobs import dying, job_of, working
@@ -385,8 +385,8 @@ async def test_a_file_that_was_erased_fails_the_process(store):
     """The job ends and says so."""
     job = enqueue(store, "location", a_csv(PLACES, *states(1)), location_type="state")
     [file] = job.options["files"]
-    with store.administering() as conn:
-        conn.delete(blobs, [(build.DOMAIN, file["sha256"])])
+    with store.writing(build.DOMAIN) as writer:
+        drop_files(writer, [file["sha256"]])
     done = await run(store, job)
     assert done.state is JobState.FAILED
     assert done.problem == "The file of the upload is not there any more"
