@@ -8,47 +8,13 @@ import socket
 import pytest
 
 from api.webhooks.sender import Sender
-from api.webhooks.urls import is_public, is_url, leads_inside
+from api.webhooks.urls import is_url
 from ledger.clock import now_micros
 from ledger.webhooks.values import PENDING, Delivery, Webhook
 from tests.kit.receiver import receiving
 
 HOOKS = "/a/demo/api/ledger/v1/webhooks"
-PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"]
-INSIDE = [
-    "127.0.0.1",
-    "10.1.2.3",
-    "172.16.0.1",
-    "192.168.1.1",
-    "169.254.169.254",
-    "100.64.0.1",
-    "0.0.0.0",  # noqa: S104 - nobody listens there
-    "255.255.255.255",
-    "224.0.0.1",
-    "::1",
-    "::",
-    "fe80::1%eth0",
-    "fc00::1",
-    "ff02::1",
-    "::ffff:127.0.0.1",
-    "::ffff:93.184.216.34",
-    "64:ff9b::7f00:1",
-    "2002:7f00:1::",
-    "no address",
-]
 DELIVERY = Delivery("demo", "w", 1, PENDING, 0, 0, 0)
-
-
-@pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_may_be_called(address):
-    """What anybody on the internet may ask, a webhook may ask too."""
-    assert is_public(address)
-
-
-@pytest.mark.parametrize("address", INSIDE)
-def test_addresses_inside_may_not_be_called(address):
-    """This machine, its network, the metadata of a cloud, and other ways there."""
-    assert not is_public(address)
 
 
 @pytest.mark.parametrize(
@@ -69,22 +35,12 @@ async def test_an_address_inside_is_refused(api, address):
     answer = await api.post(HOOKS, {"url": address}, headers=admin)
     assert answer.status == 400
     assert answer.json["errors"][0]["field"] == "url"
-    waiting = {"url": "https://93.184.216.34/", "active": False}
+    waiting = {"url": "https://127.0.0.1:9/", "active": False}
     made = (await api.post(HOOKS, waiting, headers=admin)).json
     path = f"{HOOKS}/{made['webhook_id']}"
     moved = await api.put(path, {"url": address, "active": True}, headers=admin)
     assert moved.status == 400
     assert (await api.get(path, headers=admin)).json["url"] == waiting["url"]
-
-
-def test_a_name_that_resolves_to_nothing_is_looked_at_later(monkeypatch):
-    """A name server that is down for a moment keeps nobody from making a webhook."""
-
-    def fail(*_args, **_more):
-        raise socket.gaierror
-
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-    assert not leads_inside("http://example.org/")
 
 
 @pytest.fixture
