@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 
@@ -10,7 +11,7 @@ from ledger.clock import now_micros
 from ledger.entry import Author
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.values import DELIVERED, Webhook
+from ledger.webhooks.values import DELIVERED, PENDING, Webhook
 from projections.rebuild.verify import verify
 from tests.kit import build, children
 from tests.kit.receiver import receiving, until
@@ -34,6 +35,49 @@ def states(store, webhook_id):
             reader, webhook_id, state=None, below=2**62, limit=9999
         )
     return {delivery.position: delivery.state for delivery in found}
+
+
+async def test_what_was_sent_and_not_noted_comes_again_under_its_id(store, url):
+    """Siege: S22. Answered or not when kill -9 hits, a repeat has the same webhook-id.
+
+    The first delivery is answered, the second waits for its answer, and of neither is
+    anything noted: those who died took that with them.
+    """
+    build.a_domain(store)
+    async with receiving() as receiver:
+        hook = make_webhook(store, receiver.url)
+        first, second = (
+            build.submit(store, build.a_form([build.a_create(case_id)])).position
+            for case_id in ("c1", "c2")
+        )
+
+        def answer(_body):
+            receiver.hang = asyncio.Event()
+            return 200
+
+        receiver.answer = answer
+        child = children.work("deliver", url)
+        await until(lambda: len(receiver.requests) == 2)
+        child.kill()
+        child.wait()
+        assert states(store, hook) == {first: PENDING, second: PENDING}
+        receiver.answer = lambda _body: 200
+        receiver.hang.set()
+        receiver.hang = None
+        child = children.work("deliver", url)
+        try:
+            everything = {first: DELIVERED, second: DELIVERED}
+            await until(lambda: states(store, hook) == everything)
+        finally:
+            child.kill()
+            child.wait()
+    assert receiver.positions == [first, second, first, second]
+    told, again = receiver.requests[:2], receiver.requests[2:]
+    for (headers, body), (repeated, same) in zip(told, again, strict=True):
+        assert same == body
+        for name in ("webhook-id", "Idempotency-Key", "X-Caseledger-Delivery"):
+            assert repeated[name] == headers[name] == json.loads(body)["delivery_id"]
+    assert len({headers["webhook-id"] for headers, _ in told}) == 2
 
 
 async def test_a_killed_delivery_is_finished_by_whoever_comes_next(store, url):
