@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, func, select
 from ledger.bodies import leave_head, meet_head, pack, true_body
 from ledger.entry import Attachment, Entry, Kind
 from ledger.stated import statement
-from ledger.storage.connection import Connection, Statement
+from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import bodies, entries
@@ -87,11 +87,6 @@ _COUNT = Statement(
     select(entries.c.kind, func.count())
     .where(entries.c.domain == bindparam("domain"))
     .group_by(entries.c.kind)
-)
-_FOREIGN_FORMS = Statement(
-    select(entries.c.form_id).where(
-        in_list(entries.c.domain, "domains"), in_list(entries.c.form_id, "form_ids")
-    )
 )
 
 
@@ -205,18 +200,6 @@ def ask_entries_of_forms(
         return found
 
     return get
-
-
-def forms_elsewhere(
-    conn: Connection, domains: Sequence[str], form_ids: Sequence[str]
-) -> set[str]:
-    """Return those form ids that stand in the log of one of these other domains.
-
-    A marked fan-out: form ids are unique over the whole installation
-    (``rules/case-xml.md`` 13).
-    """
-    rows = conn.rows(_FOREIGN_FORMS, domains=list(domains), form_ids=list(form_ids))
-    return {form_id for (form_id,) in rows}
 
 
 def digest_at(r: Reader, position: int) -> bytes | None:

@@ -23,9 +23,6 @@ class ProjectionBatch(Protocol):
     def load(self, *, case_ids: Iterable[str], external_ids: Iterable[str]) -> None:
         """Load the cases that the waiting commands name."""
 
-    def other_domains(self) -> Sequence[str]:
-        """Return the other domains of the installation."""
-
     def expect_new(self, case_ids: Iterable[str]) -> None:
         """Take ids that were just made as unknown."""
 

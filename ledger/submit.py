@@ -98,7 +98,6 @@ class Session:
         """What else must be written in the same commit."""
         self._items: list[tuple[Entry, bytes | None]] = []
         self._uploads: list[Upload] = []
-        self._foreign: frozenset[str] = frozenset()
         self._moved: frozenset[str] = frozenset()
         self._position = writer.head.position
         self._appended_on = writer.head.appended_on
@@ -120,7 +119,6 @@ class Session:
         )
         self.known.update(known())
         self._moved |= listed() - self.known.keys()
-        self._note_foreign([i for i in form_ids if i not in self.known])
 
     def entries_of(self, form_id: str) -> list[Entry]:
         """Return the entries that carry a form id, those of this session included."""
@@ -134,10 +132,6 @@ class Session:
     def is_untouched(self) -> bool:
         """Tell whether nothing has been appended in this commit yet."""
         return not self._items
-
-    def is_foreign(self, form_id: str) -> bool:
-        """Tell whether a form id belongs to another domain."""
-        return form_id in self._foreign
 
     def is_moved(self, form_id: str) -> bool:
         """Tell whether the log gave an id to a form that made way for another."""
@@ -238,7 +232,6 @@ class Session:
         trial = Session(self.writer, self.cases.scratch(), self.clock)
         trial.trial = True
         trial.known = {form_id: list(known) for form_id, known in self.known.items()}
-        trial._foreign = self._foreign
         trial._moved = self._moved
         trial._items = list(self._items)
         trial._position = self._position
@@ -322,13 +315,6 @@ class Session:
         if entry.form_id is not None:
             self.known.setdefault(entry.form_id, []).append(entry)
         return entry
-
-    def _note_foreign(self, form_ids: list[str]) -> None:
-        others = self.cases.other_domains() if form_ids else ()
-        if others:
-            self._foreign |= frozenset(
-                log.forms_elsewhere(self.writer.conn, others, form_ids)
-            )
 
 
 @dataclass(frozen=True, slots=True)

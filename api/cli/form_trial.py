@@ -14,7 +14,7 @@ from itertools import islice
 from ledger.clock import now_micros
 from ledger.commands.submissions import SubmitForm
 from ledger.entry import Kind, Receipt, Submission, Upload
-from ledger.forms.case_block import CaseBlock, missing_file
+from ledger.forms.case_block import missing_file
 from ledger.forms.check import (
     MOST,
     Checked,
@@ -22,7 +22,6 @@ from ledger.forms.check import (
     refusal,
     warning,
     where_attachment,
-    where_case,
     where_id,
     where_index,
 )
@@ -32,13 +31,12 @@ from ledger.forms.xml import Element
 from ledger.store import Store, Writer
 from ledger.submit import Session
 from projections.commit.projector import LiveProjector
-from projections.rule.fold import missing_target, new_targets, touched
+from projections.rule.fold import missing_target, new_targets
 
 _MOST_BYTES = 16 * 1024 * 1024
 MOST_FORMS = 10_000
 """What is remembered of forms; those that come after it are judged without them."""
 
-_FOREIGN = "IllegalCaseId: Bad case id"
 _REFUSING = (Kind.ERROR, Kind.SUBMISSION_ERROR)
 
 
@@ -134,30 +132,16 @@ def _refused(
         if target not in named and session.cases.case(target) is None
     }
     if problem not in missing:
-        yield refusal(_place(session, form, root, receipt), problem)
+        yield refusal(_place(form, root, receipt), problem)
     for text, (case_id, target) in islice(missing.items(), MOST):
         yield refusal(where_index(root, case_id, target), text)
 
 
-def _place(session: Session, form: Form, root: Element, receipt: Receipt) -> Place:
+def _place(form: Form, root: Element, receipt: Receipt) -> Place:
     """Return what in the form another problem is about."""
-    if receipt.problem == _FOREIGN:
-        return where_case(root, _foreign_case(session, form))
     for block in form.blocks:
         for attachment in block.attachments:
             missing = missing_file(receipt.form_id, attachment.src)
             if receipt.problem == missing.problem:
                 return where_attachment(root, attachment.src)
     return place_of(root)
-
-
-def _foreign_case(session: Session, form: Form) -> str:
-    """Return the case that another domain has: the first that cannot be touched."""
-    trial, case_ids = session.scratch(), touched(form)
-    for case_id in case_ids:
-        block = CaseBlock(case_id=case_id)
-        touch = Form(form_id=None, xmlns=form.xmlns, blocks=(block,))
-        tried = SubmitForm(submission=Submission(body=b""), form=touch)
-        if tried.run(trial).problem == _FOREIGN:
-            return case_id
-    return case_ids[0]

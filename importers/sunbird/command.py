@@ -197,7 +197,7 @@ class _Run:
     def _is_taken(self, form_id: str, planned: Planned) -> bool:
         """Tell whether somebody else has used an id that is the row's."""
         on = self._on
-        if on.entries_of(form_id) or on.is_foreign(form_id):
+        if on.entries_of(form_id):
             return True
         return planned.before is None and self._cases.is_stored(planned.after.case_id)
 

@@ -69,7 +69,7 @@ class SubmitForm:
         known = session.lineage(form_id)
         if known is not None:
             return self._judge(session, form, known)
-        if session.is_foreign(form_id) or session.is_moved(form_id):
+        if session.is_moved(form_id):
             form_id = new_id()
         return self._accept(session, form, form_id)
 

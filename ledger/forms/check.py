@@ -47,7 +47,6 @@ _WHY: Final = {
     "VersionNotSupported:": _NAMESPACE,
     "not a valid case xmlns": _NAMESPACE,
     "PhoneDateValueError:": "date_modified is no time such as 2026-05-01T12:00:00Z",
-    "IllegalCaseId: Bad case id": "another domain has a case with this id",
     "Form is a duplicate": "the same bytes are there already: it changes nothing",
     "AttachmentNotFound:": "no file of this name would come with the form",
 }

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry, IndexedName, Kind
-from ledger.errors import Rejected
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
 from ledger.forms.lineage import FOLDING
@@ -21,7 +20,6 @@ from ledger.projector import Revision
 from ledger.storage.connection import Connection
 from ledger.store import Reader
 from projections.commit.case_statements import statements_of
-from projections.commit.elsewhere import Elsewhere
 from projections.commit.histories import Histories
 from projections.commit.indexing import IndexChanges
 from projections.rule.case_row import CaseRow, to_case, to_row
@@ -36,8 +34,6 @@ from projections.rule.fold import (
     RESTORED,
     REVOKED,
     blocks_by_case,
-    missing_target,
-    new_targets,
     touched,
 )
 from projections.rule.refold import (
@@ -73,19 +69,13 @@ class CaseBatch:
         tables: CaseTables,
         *,
         indexed: Sequence[IndexedName],
-        elsewhere: Elsewhere | None = None,
         conn: Connection | None = None,
     ) -> None:
-        """Start empty.
-
-        ``conn`` is where the read tables are, when not beside the log. ``elsewhere``
-        are the other domains, ``None`` when the verdicts are already recorded.
-        """
+        """Start empty; ``conn`` is where the tables are, when not beside the log."""
         self.reader = reader
         self.tables = tables
         self._conn = conn or reader.conn
         self.indexed = indexed
-        self.elsewhere = elsewhere
         self._statements = statements_of(tables.generation)
         self._cases: dict[str, Case | None] = {}
         self._stored: dict[str, Case | None] = {}
@@ -140,10 +130,6 @@ class CaseBatch:
         for row in rows:
             case = to_case(CaseRow._make(row))
             self._cases[case.case_id] = self._stored[case.case_id] = case
-        if self.elsewhere is not None:
-            unknown = [i for i in case_ids if self._cases[i] is None]
-            if unknown:
-                self.elsewhere.look(unknown)
 
     def expect_new(self, case_ids: Iterable[str]) -> None:
         """Take ids that were just made as unknown, without asking the database."""
@@ -164,8 +150,7 @@ class CaseBatch:
             self._arrive(case_id, groups.get(case_id, []), version, place=place)
             for place, case_id in enumerate(case_ids)
         ]
-        if self.elsewhere is not None:
-            self._check_targets(form, groups)
+        self.judge(form, groups)
         self._histories.know(version)
         for case, step in after:
             self._keep(case, [step])
@@ -184,16 +169,13 @@ class CaseBatch:
         version = None if new is None else version_of(*new)
         leaving = None if old is None else version_of(*old)
         case_ids = self._revised(leaving, version, groups)
-        judged = self.elsewhere is not None and entry.kind in FOLDING
-        if judged:
-            self._check_ids(case_ids)
         changed = [
             self._exchange(case_id, entry, version, place=place)
             for place, case_id in enumerate(case_ids)
         ]
         if version is not None:
-            if judged:
-                self._check_targets(version[0], groups)
+            if entry.kind in FOLDING:
+                self.judge(version[0], groups)
             self._histories.know(version)
         for case, steps in changed:
             self._keep(case, steps)
@@ -275,7 +257,6 @@ class CaseBatch:
     ) -> tuple[Case, Step]:
         """Append the form to the case, or rebuild the case around it (rule D-2)."""
         form, stamp = version
-        self._check_ids((case_id,))
         before = self._cases.get(case_id)
         case, actions = appended(before, blocks, form, stamp, place=place)
         step = Step(
@@ -355,23 +336,8 @@ class CaseBatch:
         versions = self._histories.versions(wanted - own.keys())
         return fold_steps(case_id, steps, {**versions, **own} if own else versions)
 
-    def _check_ids(self, case_ids: Iterable[str]) -> None:
-        """Refuse cases of another domain."""
-        if self.elsewhere is not None and not self.elsewhere.taken.isdisjoint(case_ids):
-            raise Rejected("IllegalCaseId", "Bad case id")
-
-    def _check_targets(self, form: Form, groups: Mapping[str, object]) -> None:
-        """Refuse an index to a case that does not exist (rules 10.5 and 10.6).
-
-        Targets that stood before were checked when they were set, and no case is
-        ever removed, so only what this form sets is looked at.
-        """
-        targets = new_targets(form)
-        if unknown := [i for _, i in targets if i not in self._cases]:
-            self._load_cases(unknown)
-        for case_id, target in targets:
-            if target not in groups and self._cases.get(target) is None:
-                raise missing_target(case_id, target)
+    def judge(self, _form: Form, _groups: Mapping[str, object]) -> None:
+        """Accept a form as it is: what the log holds was judged when it came."""
 
     def _keep(self, case: Case, steps: Iterable[Step]) -> None:
         old = self._cases.get(case.case_id)

@@ -18,7 +18,6 @@ class CaseStatements:
 
     by_id: Statement
     by_external: Statement
-    elsewhere: Statement
     references: Statement
 
 
@@ -45,12 +44,6 @@ def statements_of(generation: int) -> CaseStatements:
             select(case_indices.c.case_id).where(
                 case_indices.c.domain == bindparam("domain"),
                 in_list(case_indices.c.target_id, "targets"),
-            )
-        ),
-        elsewhere=Statement(
-            select(cases.c.case_id).where(
-                in_list(cases.c.domain, "domains"),
-                in_list(cases.c.case_id, "case_ids"),
             )
         ),
     )

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ledger.entry import Entry
+from ledger.forms.form import Form
 from ledger.store import Reader, Writer
 from projections.commit.case_batch import CaseBatch
-from projections.commit.elsewhere import Elsewhere
 from projections.commit.extensions import open_extensions
 from projections.commit.form_states import FormStates
+from projections.rule.fold import missing_target, new_targets
 from projections.tables import CASES, FORMS, case_tables, form_tables
 
 
 class LiveBatch(CaseBatch):
     """A batch that judges, and keeps the states of forms beside the cases."""
 
-    def __init__(self, reader: Reader, elsewhere: Elsewhere) -> None:
+    def __init__(self, reader: Reader) -> None:
         """Open the live generations that the head names."""
         live = reader.head.live
-        super().__init__(
-            reader,
-            case_tables(live[CASES]),
-            indexed=reader.head.indexed,
-            elsewhere=elsewhere,
-        )
-        self._others = elsewhere
+        super().__init__(reader, case_tables(live[CASES]), indexed=reader.head.indexed)
         self._forms = FormStates(reader.conn, reader.domain, form_tables(live[FORMS]))
 
-    def other_domains(self) -> Sequence[str]:
-        """Return the other domains of the installation."""
-        return self._others.domains
+    def judge(self, form: Form, groups: Mapping[str, object]) -> None:
+        """Refuse an index to no case (``rules/case-xml.md`` 10.5 and 10.6).
+
+        Targets that stood before were checked when they were set, and no case is
+        ever removed, so only what this form sets is looked at.
+        """
+        targets = new_targets(form)
+        if unknown := [i for _, i in targets if i not in self._cases]:
+            self._load_cases(unknown)
+        for case_id, target in targets:
+            if target not in groups and self._cases.get(target) is None:
+                raise missing_target(case_id, target)
 
     def closed_extensions(self, case_ids: Iterable[str]) -> Sequence[str]:
         """Return the open extensions of those of these cases that are closed."""
@@ -50,7 +54,7 @@ class LiveBatch(CaseBatch):
 
     def scratch(self) -> LiveBatch:
         """Return a copy to try something on; it must never be saved."""
-        copy = LiveBatch(self.reader, self._others)
+        copy = LiveBatch(self.reader)
         copy._cases = dict(self._cases)
         copy._stored = self._stored
         copy._owners = {name: dict(ids) for name, ids in self._owners.items()}
@@ -69,4 +73,4 @@ class LiveProjector:
 
     def open(self, writer: Writer) -> LiveBatch:
         """Return a batch over the live generations that the head names."""
-        return LiveBatch(writer, Elsewhere(writer))
+        return LiveBatch(writer)

@@ -26,11 +26,10 @@ CASE = "http://commcarehq.org/case"
 class Model(Forms):
     """One domain: its log, its forms and its cases."""
 
-    def __init__(self, *, foreign: set[str], last: int) -> None:
-        """Start empty; ``foreign`` are case ids of another domain."""
+    def __init__(self, *, last: int) -> None:
+        """Start empty, behind the domain's own entry."""
         super().__init__()
-        self.foreign = foreign
-        self.position = 1  # the domain's own entry
+        self.position = 1
         self.last = last
         self.now = last
         self.closes_extensions = False

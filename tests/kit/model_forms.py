@@ -34,7 +34,6 @@ STEPS = {
 class Forms(Corrections):
     """What is known of the forms of one domain. ``Model`` adds the cases."""
 
-    foreign: set[str]
     marks: dict[str, dict[str, Any]]
 
     def __init__(self) -> None:
@@ -356,8 +355,6 @@ class Forms(Corrections):
             if block.get("fault"):
                 raise Refused(block["fault"])
         named = named_in(version)
-        if named & self.foreign:
-            raise Refused("IllegalCaseId: Bad case id")
         for case_id in sorted(named):
             for block in blocks_for(version, case_id):
                 for src, _ in block.get("attach", {}).values():

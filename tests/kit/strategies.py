@@ -17,7 +17,6 @@ CASES = ("a", "b", "c")
 FORMS = tuple(f"f{number}" for number in range(1, 17))
 EXTERNAL = ("x1", "x2", "x3")
 FILES = ("a.jpg", "b.jpg")
-FOREIGN = "elsewhere"
 
 TIMES = {
     "2024-03-05T09:14:00.000+02:00": "2024-03-05T07:14:00.000000Z",
@@ -166,7 +165,6 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"extra": "<referral/>"},
         "UsesReferrals: Sorry, referrals are no longer supported!",
     ),
-    "foreign": ({"case_id": FOREIGN}, "IllegalCaseId: Bad case id"),
 }
 """What spoils a block, and the problem that is then stored (rules/case-xml.md 12)."""
 
@@ -253,7 +251,7 @@ def id_of(form: dict[str, Any], prefix: str) -> str:
 
 def named(short: str, prefix: str) -> str:
     """Return the id that a short name means; nothing stays nothing."""
-    if short in {"", FOREIGN, _LONG}:
+    if short in {"", _LONG}:
         return short
     return f"{prefix}-{short}"
 

@@ -117,9 +117,6 @@ def test_resubmission_changes_nothing(store):
 
 def test_a_commit_of_many_is_the_same_as_many_commits(store):
     """Group commit changes who waits for whom, never what becomes of a form."""
-    build.a_domain(store, "other")
-    foreign = build.a_form([build.a_create(strategies.FOREIGN)])
-    build.submit(store, foreign, domain="other")
 
     @FEW
     @given(_SCRIPT)

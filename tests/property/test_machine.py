@@ -60,6 +60,8 @@ EXAMPLES = {
     "nightly": {"sqlite": 2000, "postgresql": 500},
 }[os.environ.get("CASELEDGER_TEST_PROFILE", "ci")]
 STEPS = 8
+IDS = "same"
+"""What all ids begin with: they are the same ones in every domain."""
 
 _DOMAINS, _FRESH = count(1), count(1)
 
@@ -68,7 +70,7 @@ class LedgerMachine(RuleBasedStateMachine):
     """Drives one domain of a store; every example gets a domain of its own."""
 
     def __init__(self, make_store: Callable[[], Store]) -> None:
-        """Use a store with a domain ``other`` that owns the foreign case."""
+        """Use a store with a domain ``other`` that has cases and forms of these ids."""
         super().__init__()
         self.store = make_store()
         self.domain = f"d{next(_DOMAINS)}"
@@ -76,12 +78,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.sent: list[dict[str, Any]] = []
         self.wanted: list[str] = []
         self.past: list[tuple[int, dict[str, Any]]] = []
+        self.other = build.dump(self.store, "other")
 
     @initialize(closes=st.booleans())
     def begin(self, closes: bool) -> None:  # noqa: FBT001
         """Create the domain."""
         build.a_domain(self.store, self.domain, now=self.clock.now)
-        self.model = Model(foreign={strategies.FOREIGN}, last=self.clock.now)
+        self.model = Model(last=self.clock.now)
         if closes:
             self._settings()
         self.commit([(False, ("form", BEGINNING, None))], 0, "")
@@ -153,6 +156,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 check_past(self.store, self.domain, *self.past[place])
         proved = verify(self.store, self.domain)
         assert proved.ok, [*proved.breaks, *map(str, proved.differences)]
+        assert build.dump(self.store, "other") == self.other
         self.store.close()
 
     # What may happen in a commit
@@ -203,7 +207,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Close a case that is open."""
         is_open = [i for i, case in self.model.cases().items() if not case["closed"]]
         name = is_open[place % len(is_open)] if is_open else "a"
-        name = name.removeprefix(f"{self.domain}-")
+        name = name.removeprefix(f"{IDS}-")
         block = {**strategies.A_TOUCH, "case_id": name, "close": True}
         return self._form(
             {**PLAIN, "form_id": f"close-{next(_FRESH)}", "blocks": [block]}, late
@@ -221,11 +225,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for form in self.model.forms
             if form["state"] == "error" and form["orig"] is None
         }
-        errors = [
-            form
-            for form in self.sent
-            if strategies.body_of(form, self.domain) in bodies
-        ]
+        errors = [form for form in self.sent if strategies.body_of(form, IDS) in bodies]
         return self._submission(errors[place % len(errors)] if errors else PLAIN, None)
 
     def _edit(self, place: int, form: dict[str, Any], late: int | None) -> Side:
@@ -269,8 +269,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _changes(self, rows: list[dict[str, Any]], dry_run: bool) -> Side:  # noqa: FBT001
         changes = [
-            wishes.change_of(row, self.domain, place=place)
-            for place, row in enumerate(rows, 1)
+            wishes.change_of(row, IDS, place=place) for place, row in enumerate(rows, 1)
         ]
         side = Side(None, "changes", rows)
 
@@ -282,13 +281,13 @@ class LedgerMachine(RuleBasedStateMachine):
         return side
 
     def _flag(self, names: list[str], deleted: bool) -> Side:  # noqa: FBT001
-        case_ids = [strategies.named(name, self.domain) for name in names]
+        case_ids = [strategies.named(name, IDS) for name in names]
         kind = Kind.CASE_DELETE if deleted else Kind.CASE_RESTORE
         command = build.a_flag(*case_ids, kind=kind)
         return Side(command, "flag", (case_ids, deleted))
 
     def _refold(self, names: list[str]) -> Side:
-        case_ids = [strategies.named(name, self.domain) for name in names]
+        case_ids = [strategies.named(name, IDS) for name in names]
         return Side(build.a_rebuild(*case_ids), "refold", case_ids)
 
     def _states(self, kind: str, places: list[int], strict: bool) -> Side:  # noqa: FBT001
@@ -344,7 +343,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return Side(command, "states", (kind, form_ids, strict))
 
     def _submission(self, form: dict[str, Any], late: int | None) -> Side:
-        body = strategies.body_of(form, self.domain)
+        body = strategies.body_of(form, IDS)
         when = None if late is None else self.clock.now + late
         command = build.a_submission(
             body,
@@ -352,7 +351,7 @@ class LedgerMachine(RuleBasedStateMachine):
             attachments=[build.a_file(name) for name in form["files"]],
         )
         told = {
-            **strategies.told(form, self.domain),
+            **strategies.told(form, IDS),
             "body": body,
             "submit_time": when,
         }
@@ -409,7 +408,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _compare_changes(self, model: Model, side: Side, outcome: Any) -> None:
         rows = side.told
-        resolved = wishes.resolved(rows, model, self.domain)
+        resolved = wishes.resolved(rows, model, IDS)
         if resolved is None:
             assert isinstance(outcome, Conflict)
             return
@@ -428,7 +427,7 @@ class LedgerMachine(RuleBasedStateMachine):
             "body": receipt.form_id,
             "files": (),
             "submit_time": None,
-            "blocks": wishes.blocks_of(rows, resolved, made, self.domain, now=now),
+            "blocks": wishes.blocks_of(rows, resolved, made, IDS, now=now),
         }
         said = model.submit(form)
         assert receipt.kind == said["kind"], (receipt, said)
@@ -456,13 +455,24 @@ class LedgerMachine(RuleBasedStateMachine):
         self.past.append((self.model.last, wanted))
 
 
+def fill_another(store: Store) -> None:
+    """Give a domain everything that the others will name, as it is nowhere else."""
+    for name in strategies.FORMS:
+        blocks = [
+            build.a_create(strategies.named(case, IDS), update={"external_id": holder})
+            for case, holder in zip(strategies.CASES, strategies.EXTERNAL, strict=True)
+        ]
+        form_id = strategies.named(name, IDS)
+        build.submit(store, build.a_form(blocks, form_id=form_id), domain="other")
+
+
 @pytest.mark.timeout(3600)
 def test_the_ledger_and_a_naive_model_agree_whatever_happens(url, tmp_path):
     """Whatever is submitted, in whatever commits, the read tables are the model's."""
     begun = open_store(url)
     migrate(begun)
     build.a_domain(begun, "other")
-    build.submit(begun, build.a_form([build.a_create("elsewhere")]), domain="other")
+    fill_another(begun)
     begun.close()
     names = count(1)
 

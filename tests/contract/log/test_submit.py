@@ -184,13 +184,10 @@ def test_an_error_form_that_fails_again_leaves_no_second_entry(store):
         build.a_block("c9", update={"owner_id": "x" * 256}),
         build.a_block("c9", update={"date_opened": ""}),
         build.a_block("c9", attach={"photo": {"src": "gone.jpg"}}),
-        build.a_block("elsewhere"),
     ],
 )
 def test_rejected_form_leaves_no_trace(store, block):
     """But one error entry: no case of the form changes (rule 7.5)."""
-    build.a_domain(store, "other")
-    build.submit(store, build.a_form([build.a_create("elsewhere")]), domain="other")
     build.submit(store, build.a_form([build.a_create("c1")]))
     before = build.dump(store)
     good = [build.an_update("c1", p="1"), build.a_create("a"), build.a_create("z")]
@@ -234,29 +231,6 @@ def test_a_device_log_is_kept_and_is_no_form(store):
     )
     assert build.submit(store, body).kind is Kind.DEVICE_LOG
     assert build.cases_of(store) == {}
-
-
-def test_a_case_of_another_domain_is_out_of_reach(store):
-    """Rule 8.2: bad case id; and as the target of an index unknown."""
-    build.a_domain(store, "other")
-    build.submit(store, build.a_form([build.a_create("theirs")]), domain="other")
-    for block, problem in (
-        (build.an_update("theirs", p="1"), "IllegalCaseId: Bad case id"),
-        (
-            build.a_block("c1", index={"parent": "theirs"}),
-            "InvalidCaseIndex: Case 'c1' references non-existent case 'theirs'",
-        ),
-    ):
-        assert build.submit(store, build.a_form([block])).problem == problem
-
-
-def test_a_form_id_of_another_domain_gets_a_new_one(store):
-    """Rule 13.1: form ids are unique over the installation."""
-    build.a_domain(store, "other")
-    build.submit(store, build.a_form([build.a_create()], form_id="f"), domain="other")
-    receipt = build.submit(store, build.a_form([build.a_create("mine")], form_id="f"))
-    assert receipt.kind is Kind.NORMAL
-    assert receipt.form_id != "f"
 
 
 def test_a_late_form_takes_its_place_in_the_fold(store):
