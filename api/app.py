@@ -19,6 +19,7 @@ from api.http.domain_settings import SettingsReader
 from api.http.guesses import Guesses, TryLimits
 from api.http.keys import (
     AUTHENTICATOR,
+    CLOCK_GUARD,
     CONFIG,
     DESCRIPTION,
     INDEX_KEEPER,
@@ -46,6 +47,7 @@ from api.wire.own_hosts import OwnHosts
 from importers.job_kinds import HANDLERS
 from importers.jobs.worker import Worker
 from ledger.clock import now_micros
+from ledger.clock_guard import ClockGuard
 from ledger.errors import StoreUnavailable
 from ledger.proof.signing import load_signing_key
 from ledger.store import Store, open_store
@@ -73,6 +75,8 @@ def create_app(config: Config) -> web.Application:
     store = open_store(config.database)
     store.guard = VersionGuard()
     store.watch.tell = tell
+    app[CLOCK_GUARD] = ClockGuard(limit=config.clock_jump)
+    store.watch_clock = app[CLOCK_GUARD].look
     app[CONFIG] = config
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store, limits=_try_limits(config))

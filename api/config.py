@@ -52,6 +52,7 @@ class Config:
     of a client counts. Requests name one of the ``allowed_hosts``, with none of them
     any host. Sizes are in bytes.
     ``attachments`` are the kinds of files that are kept beside a form.
+    ``clock_jump`` is how many seconds the clock may jump ahead.
     ``as_of_limit`` is how many entries are folded for a list of the past.
     ``signing_key`` is the file of the key that signs checkpoints, if there is one.
     ``webhook_private`` lets webhooks call addresses that are not public.
@@ -72,6 +73,7 @@ class Config:
     log_level: str = "INFO"
     log_format: str = "auto"
     access_log: bool = True
+    clock_jump: int = 600
     as_of_limit: int = 50_000
     signing_key: str = ""
     webhook_private: bool = False
@@ -122,6 +124,9 @@ class Config:
             log_level=_choice(env, "CASELEDGER_LOG_LEVEL", _LEVELS, default="INFO"),
             log_format=_choice(env, "CASELEDGER_LOG_FORMAT", _FORMATS, default="auto"),
             access_log=_switch(env, "CASELEDGER_ACCESS_LOG"),
+            clock_jump=_number(
+                env, "CASELEDGER_CLOCK_JUMP", 600, low=1, high=31_536_000
+            ),
             as_of_limit=_number(
                 env, "CASELEDGER_AS_OF_LIMIT", 50_000, low=0, high=10_000_000
             ),
@@ -148,6 +153,7 @@ class Config:
             "CASELEDGER_LOG_LEVEL": self.log_level,
             "CASELEDGER_LOG_FORMAT": self.log_format,
             "CASELEDGER_ACCESS_LOG": "on" if self.access_log else "off",
+            "CASELEDGER_CLOCK_JUMP": str(self.clock_jump),
             "CASELEDGER_AS_OF_LIMIT": str(self.as_of_limit),
             "CASELEDGER_SIGNING_KEY": self.signing_key,
             "CASELEDGER_WEBHOOK_PRIVATE": "on" if self.webhook_private else "off",

@@ -8,6 +8,7 @@
     ``StoreUnavailable``  the store cannot now: an outage, whose end must be awaited
         ``ReadOnlyStore``  it takes no writes until somebody changes that
         ``RolledBack``     nothing was kept for certain, and it may be tried again
+        ``ClockJumped``    nothing may be written with the time that the clock shows
     ``Overloaded``  more waits to be written than the process may hold
 
 ``Damaged`` stands beside the tree: it refuses nobody's wish but tells that the store
@@ -89,6 +90,10 @@ class ReadOnlyStore(StoreUnavailable):
 
 class RolledBack(StoreUnavailable):
     """The transaction was undone for certain, and may succeed at once if repeated."""
+
+
+class ClockJumped(StoreUnavailable):
+    """The wall clock jumped ahead; nothing is written until that is settled."""
 
 
 class Overloaded(LedgerError):

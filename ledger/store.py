@@ -21,6 +21,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from ledger.clock_guard import watch_nothing
 from ledger.entry import Head, IndexedName
 from ledger.errors import LedgerError, NotFound, StoreUnavailable
 from ledger.storage.connection import Connection, Statement
@@ -148,6 +149,8 @@ class Store:
         """Opens a connection of the driver."""
         self.guard: Callable[[Connection, Head], None] = _accept
         """Is shown every head that is opened and raises to refuse it."""
+        self.watch_clock: Callable[[Connection, Head | None], None] = watch_nothing
+        """Looks at the clock before each commit and raises to refuse it."""
         self._local = threading.local()
         self._opened: list[Connection] = []
         self._opening = threading.Lock()
@@ -225,7 +228,8 @@ class Store:
         """Open a domain for writing, holding its head; commits at the end.
 
         Nobody else appends to it meanwhile, and what is read here is what the last
-        one who did has left: ``_LOCK_HEAD`` tells why both are needed.
+        one who did has left: ``_LOCK_HEAD`` tells why both are needed. Raises
+        ``ClockJumped`` instead of committing after a jump of the clock.
         """
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
             writer = Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
@@ -233,12 +237,14 @@ class Store:
             if writer.stated:
                 text = f"rows that no entry states: {sorted(writer.stated)}"
                 raise AssertionError(text)
+            self.watch_clock(conn, writer.head)
 
     @contextmanager
     def administering(self) -> Iterator[Connection]:
         """Open a transaction for rows that belong to no domain's log."""
         with self._transaction(self.dialect.begin_write) as conn:
             yield conn
+            self.watch_clock(conn, None)
 
     def look(self, fn: Callable[[Connection], T]) -> T:
         """Return what a function reads outside of a transaction, of whichever domain.

@@ -141,6 +141,16 @@ generations = Table(
 )
 """The physical sets of read tables: ``building``, ``live`` or ``retired``."""
 
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("boot", Sortable, primary_key=True),
+    Column("ahead", BigInteger, nullable=False),
+    Column("noted_on", BigInteger, nullable=False),
+)
+"""How far, in each run of a machine, its wall clock is ahead of the steady one that
+nobody can set (``clock_guard.py``). It is about machines: a backup leaves it out."""
+
 checkpoints = Table(
     "checkpoints",
     metadata,

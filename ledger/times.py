@@ -85,8 +85,21 @@ def format_datetime(when: datetime) -> Instant:
 
 def format_micros(micros: Micros) -> Instant:
     """Return the canonical text of a log time."""
-    seconds, fraction = divmod(micros, 1_000_000)
+    seconds, fraction = divmod(within_calendar(micros), 1_000_000)
     return f"{_second(seconds)}.{fraction:06d}Z"
+
+
+def to_datetime(micros: Micros) -> datetime:
+    """Return a log time as an aware UTC datetime."""
+    return _EPOCH + timedelta(microseconds=within_calendar(micros))
+
+
+def within_calendar(micros: Micros) -> Micros:
+    """Return a log time, or the end of the calendar that is nearer to it.
+
+    A clock may show, and a log may hold, what no date can say.
+    """
+    return min(max(micros, _FIRST), _LAST)
 
 
 def format_if_known(micros: Micros | None) -> Instant | None:
@@ -103,6 +116,10 @@ def to_micros(instant: Instant) -> Micros:
 def next_tick(now: Micros, last: Micros) -> Micros:
     """Return the next log time: the present, but always after the last one."""
     return max(now, last + 1)
+
+
+_FIRST = to_micros("0001-01-01T00:00:00.000000Z")
+_LAST = to_micros("9999-12-31T23:59:59.999999Z")
 
 
 @lru_cache(maxsize=8192)

@@ -15,12 +15,13 @@ from pathlib import Path
 import orjson
 from aiohttp import ETag, web
 
-from api.http.keys import DESCRIPTION, STATE, STORE
+from api.http.keys import CLOCK_GUARD, DESCRIPTION, STATE, STORE
 from api.http.metrics import CONTENT_TYPE, exposition
 from api.http.requests import own_path
 from api.wire.dialects import JSON_TYPE
 from api.wire.paths import segments_of
 from api.wire.problems import Problem, not_ready, unknown_path
+from ledger.clock_guard import ClockGuard
 from ledger.directory.domains import list_domains
 from ledger.errors import StoreUnavailable
 from ledger.migrations import pending_steps
@@ -71,7 +72,8 @@ async def get_health(_request: web.Request) -> web.Response:
 
 async def get_readiness(request: web.Request) -> web.Response:
     """Answer whether the database takes writes and holds what this program serves."""
-    await asyncio.to_thread(_require_ready, request.app[STORE])
+    app = request.app
+    await asyncio.to_thread(_require_ready, app[STORE], app[CLOCK_GUARD])
     return web.Response(body=b'{"status":"ready"}', content_type=JSON_TYPE)
 
 
@@ -126,13 +128,13 @@ def describe(document: dict[str, object]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
 
-def _require_ready(store: Store) -> None:
+def _require_ready(store: Store, guard: ClockGuard) -> None:
     if store.away is not None:
         # Whoever ends outages tries a write now and then; no probe of ours would tell
         # more, and many would be a burden.
         raise _away(store.away.reason)
     try:
-        _require_current(store)
+        _require_current(store, guard)
     except StaleTables:
         raise
     except StoreUnavailable as error:
@@ -143,7 +145,7 @@ def _away(reason: str) -> Problem:
     return not_ready(f"The database cannot be used now: {reason}")
 
 
-def _require_current(store: Store) -> None:
+def _require_current(store: Store, guard: ClockGuard) -> None:
     if pending_steps(store):
         text = "the schema of the database is old: run caseledger migrate"
         raise not_ready(text)
@@ -151,6 +153,8 @@ def _require_current(store: Store) -> None:
         # Opening a domain is refused when another version made its read tables.
         with store.reading(domain.domain):
             pass
+    if reason := guard.reason(store.connection):
+        raise not_ready(reason)
 
 
 def _file(name: str) -> web.Response:

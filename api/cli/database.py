@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from api.config import Config
+from ledger.clock_guard import ClockGuard
 from ledger.directory.domains import find_domain, list_domains
 from ledger.entry import Author
 from ledger.errors import NotFound, ReadOnlyStore, StoreUnavailable
@@ -36,6 +37,7 @@ def opened(config: Config) -> Iterator[Store]:
         if pending_steps(store):
             text = "the database has no current schema: run caseledger migrate first"
             raise StoreUnavailable(text)
+        store.watch_clock = ClockGuard(limit=config.clock_jump).look
         yield store
 
 

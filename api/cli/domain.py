@@ -11,6 +11,7 @@ from api.cli.options import domains_option
 from api.cli.output import OUTPUT, Column, Output, shown
 from api.config import Config
 from ledger.clock import now_micros
+from ledger.clock_guard import ClockGuard
 from ledger.directory.domains import (
     DomainSettings,
     create_domain,
@@ -18,6 +19,7 @@ from ledger.directory.domains import (
     list_domains,
     save_settings,
 )
+from ledger.log import record_directory
 from ledger.proof.rebuilding import restate_directory
 from ledger.store import Store
 from ledger.times import format_micros
@@ -61,15 +63,31 @@ def create(config: Config, name: str) -> None:
     default=None,
     help="Whether a case that is closed takes what extends it along.",
 )
+@click.option(
+    "--accept-clock",
+    is_flag=True,
+    help="Vouch for this machine's clock, after a jump because of which nothing is "
+    "written.",
+)
 @OUTPUT
 @click.pass_obj
-def settings(config: Config, /, name: str, out: Output, **asked: bool | None) -> None:
+def settings(
+    config: Config,
+    /,
+    name: str,
+    out: Output,
+    *,
+    accept_clock: bool,
+    **asked: bool | None,
+) -> None:
     """Change what holds in the domain NAME, if anything is said, and print it.
 
     A running server follows in seconds.
     """
     given = {name: value for name, value in asked.items() if value is not None}
     with opened(config) as store:
+        if accept_clock:
+            _accept_clock(config, store, the_domain(store, name))
         found = _changed(store, the_domain(store, name), given)
     values = asdict(found)
     out.document(
@@ -118,6 +136,25 @@ def add_domain(store: Store, name: str) -> None:
     with store.administering() as conn:
         live = ensure_live(conn, now=now)
         create_domain(conn, name, live=live, author=OPERATOR, now=now)
+
+
+def _accept_clock(config: Config, store: Store, name: str) -> None:
+    """Have this machine's clock believed, and note in the log of a domain who did."""
+    usual, store.watch_clock = (
+        store.watch_clock,
+        ClockGuard(limit=config.clock_jump).accept,
+    )
+    now = now_micros()
+    with store.writing(name) as writer:
+        record_directory(
+            writer,
+            "clock accepted",
+            {"clock": format_micros(now)},
+            user_id=OPERATOR.user_id,
+            now=now,
+        )
+    store.watch_clock = usual
+    click.echo(f"from now on the clock is right: {format_micros(now)}", err=True)
 
 
 def _changed(store: Store, name: str, given: dict[str, bool]) -> DomainSettings:

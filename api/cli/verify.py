@@ -12,10 +12,13 @@ from api.cli.options import domains_option
 from api.cli.output import OUTPUT, Output, Record
 from api.cli.progress import progress
 from api.config import Config
+from ledger.clock import now_micros
+from ledger.clock_guard import how_far
 from ledger.proof.checkpoint import SignedCheckpoint, read_checkpoint
 from ledger.proof.domains import domains_anywhere, list_faults
 from ledger.proof.notes import Earlier, Note, parse_note
 from ledger.proof.signing import Untrusted, is_public_key
+from ledger.store import Store
 from projections.rebuild.verify import Verification
 from projections.rebuild.verify import verify as prove
 
@@ -61,6 +64,7 @@ def verify(
             with progress(name) as tell:
                 found = prove(store, name, against=earlier, progress=tell)
             out.each(_record(found), _lines(found, earlier))
+            _tell_of_clock(config, store, name)
             broken += not found.ok
             checked += 1
     if not checked:
@@ -68,6 +72,15 @@ def verify(
     if broken:
         click.echo("Error: the verification found differences", err=True)
     return 1 if broken else 0
+
+
+def _tell_of_clock(config: Config, store: Store, name: str) -> None:
+    """Say when a log has come to times that this machine's clock has not."""
+    with store.reading(name) as reader:
+        ahead = reader.head.appended_on - now_micros()
+    if ahead > config.clock_jump * 1_000_000:
+        text = f"{name}: the last entry is {how_far(ahead)} ahead of the clock"
+        click.echo(text, err=True)
 
 
 def _earlier(

@@ -6,7 +6,6 @@ The state of an import is that of its job; its account is the progress of the jo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from api.wire.permissions import Permission, Principal
@@ -14,7 +13,7 @@ from importers.excel.rules.options import ALL_TYPES
 from importers.excel.rules.report import count_of, row_numbers, row_ranges
 from importers.excel.rules.told import error_form_ids_of, form_ids_of
 from ledger.jobs.values import Job, JobState
-from ledger.times import format_micros
+from ledger.times import format_micros, to_datetime
 
 _STATES = {
     JobState.QUEUED: 0,
@@ -40,9 +39,7 @@ def entry_of(job: Job, reader: Principal) -> dict[str, Any]:
     many = len(job.options["sheets"]) > 1
     return {
         "domain": job.domain,
-        "created": datetime.fromtimestamp(job.created_on / 1e6, UTC).strftime(
-            "%b %d, %Y %H:%M UTC"
-        ),
+        "created": to_datetime(job.created_on).strftime("%b %d, %Y %H:%M UTC"),
         "created_on": format_micros(job.created_on),
         "upload_id": job.job_id,
         "task_status": status_of(job),

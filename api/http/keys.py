@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from api.http.state import DatabaseState
     from api.wire.permissions import Principal
     from importers.jobs.worker import Worker
+    from ledger.clock_guard import ClockGuard
     from ledger.proof.signing import SigningKey
     from ledger.store import Store
     from ledger.writer import LedgerWriter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CONFIG = web.AppKey("config", Config)
 STORE: web.AppKey[Store] = web.AppKey("store")
 WRITER: web.AppKey[LedgerWriter] = web.AppKey("writer")
+CLOCK_GUARD: web.AppKey[ClockGuard] = web.AppKey("clock_guard")
 WORKER: web.AppKey[Worker] = web.AppKey("worker")
 SETTINGS: web.AppKey[SettingsReader] = web.AppKey("settings")
 POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")

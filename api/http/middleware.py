@@ -43,7 +43,13 @@ from api.wire.problems import (
     unreadable_body,
 )
 from api.wire.same_origin import comes_from_a_page, require_same_origin
-from ledger.errors import Damaged, LedgerError, Overloaded, StoreUnavailable
+from ledger.errors import (
+    ClockJumped,
+    Damaged,
+    LedgerError,
+    Overloaded,
+    StoreUnavailable,
+)
 from ledger.ids import new_id
 from projections.rebuild.generations import StaleTables
 
@@ -246,7 +252,7 @@ def _problem(error: Exception, limit: int) -> Problem | None:
     """Return what a client is told of an exception, nothing when it is a defect."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, StaleTables):
+    if isinstance(error, StaleTables | ClockJumped):
         return not_ready(str(error))
     if isinstance(error, StoreUnavailable):
         return store_away()

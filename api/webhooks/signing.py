@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
+
+from ledger.times import to_datetime
 
 MARK = "whsec_"
 """How a secret begins that says itself that base64 follows."""
@@ -35,7 +36,7 @@ def standard_signatures(
 ) -> str:
     """Return the signatures of the convention, one for each key of a secret."""
     # The library takes a time as if it were UTC, whatever its zone.
-    when, text = datetime.fromtimestamp(seconds, tz=UTC), body.decode()
+    when, text = to_datetime(seconds * 1_000_000), body.decode()
     signed = [Webhook(key).sign(delivery_id, when, text) for key in keys_of(secret)]
     return " ".join(signed)
 

@@ -30,7 +30,7 @@ from ledger.times import format_micros
 Progress = Callable[[int, int], None]
 """Is told how many rows of the logs, of how many, are done."""
 
-LEFT_OUT = frozenset({"generations", "checkpoints", "failed_tries"})
+LEFT_OUT = frozenset({"generations", "checkpoints", "clocks", "failed_tries"})
 """Tables that a replay makes anew, since they tell which read tables there are; and
 counts that mean nothing a quarter of an hour later."""
 

@@ -29,7 +29,7 @@ _MADE_BY = (
     (from_ledger(NotFound()).status, ("NotFound",)),
     (500, ("Damaged", "Unreadable", "_TryAnother")),
     (503, ("Overloaded", "StaleTables", "StoreUnavailable", "not_ready")),
-    (503, ("ReadOnlyStore", "RolledBack")),
+    (503, ("ClockJumped", "ReadOnlyStore", "RolledBack")),
 )
 _STATUSES = {maker: status for status, makers in _MADE_BY for maker in makers}
 _WRONG_USAGE = ("ConfigError", "UsageError", "fail")

@@ -33,6 +33,7 @@ MAKERS = {
     "NotFound": 0,
     "QueryError": 0,
     "StoreUnavailable": 0,
+    "ClockJumped": 0,
     "ReadOnlyStore": 0,
     "RolledBack": 0,
     "StaleTables": 0,

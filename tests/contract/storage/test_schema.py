@@ -9,7 +9,13 @@ from ledger import tables as kept
 from projections.tables import case_tables, form_tables
 from tests.kit import build
 
-NO_DOMAIN = {"generations", "domain_list", "failed_tries", "alembic_version"}
+NO_DOMAIN = {
+    "generations",
+    "clocks",
+    "domain_list",
+    "failed_tries",
+    "alembic_version",
+}
 """Bookkeeping of the installation; everything else belongs to a domain."""
 
 

@@ -23,7 +23,7 @@ from tests.kit import build
 from tests.kit.jobs import enqueue
 from tests.kit.plans import Recorder
 
-WITHOUT_DOMAIN = {"generations", "domain_list", "failed_tries"}
+WITHOUT_DOMAIN = {"generations", "clocks", "domain_list", "failed_tries"}
 NAMES = [
     *(table.name for table in kept.sorted_tables if table.name not in WITHOUT_DOMAIN),
     *(
