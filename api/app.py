@@ -50,6 +50,7 @@ from ledger.clock import now_micros
 from ledger.clock_guard import ClockGuard
 from ledger.errors import StoreUnavailable
 from ledger.proof.signing import load_signing_key
+from ledger.storage.write_ahead import WriteAheadLog, shorten
 from ledger.store import Store, open_store
 from ledger.submit import Ledger
 from ledger.writer import LedgerWriter
@@ -61,6 +62,8 @@ from projections.rebuild.generations import VersionGuard
 from projections.rebuild.replay import prune
 
 _TIDY_SECONDS = 300
+IDLE_SECONDS = 5.0
+"""How long nobody has written before the write-ahead log is made small."""
 
 logger = logging.getLogger(__name__)
 
@@ -144,12 +147,14 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     app[WORKER].start()
     tidying = asyncio.create_task(_tidy(app[STORE], app[AUTHENTICATOR].guesses))
     mending = asyncio.create_task(end_outages(app[STORE]))
+    shortening = asyncio.create_task(_shorten(app[STORE]))
     sampling = asyncio.create_task(sample(app[STORE], app[WRITER]))
     WORKERS.inc()
     yield
     WORKERS.dec()
     tidying.cancel()
     mending.cancel()
+    shortening.cancel()
     sampling.cancel()
     app[SHELL].access_log.flush()
     await app[CHANGE_WAITERS].aclose()
@@ -178,3 +183,16 @@ async def _tidy(store: Store, guesses: Guesses) -> None:
             # Tables that stay a little longer harm nobody.
             logger.exception("prune_failed")
         await asyncio.sleep(_TIDY_SECONDS)
+
+
+async def _shorten(store: Store) -> None:
+    """Make the write-ahead log of SQLite small again, whenever nobody writes."""
+    written = WriteAheadLog(store.url)
+    while written.is_a_file:
+        await asyncio.sleep(IDLE_SECONDS)
+        try:
+            if written.lies_idle():
+                await store.aside(lambda: shorten(store.connection))
+        except Exception:
+            # It stays as long as it is; the next look may find it free.
+            logger.exception("write_ahead_log_not_shortened")

@@ -263,6 +263,14 @@ class Store:
             try_write(c)
         self.watch.end()
 
+    def see_the_present(self, reader: Reader) -> None:
+        """Let a snapshot end and another begin in its place, with the same head.
+
+        What takes long must not keep the database from letting go of old pages.
+        """
+        reader.conn.execute("COMMIT")
+        reader.conn.execute(self.dialect.begin_snapshot)
+
     async def read(self, domain: str, fn: Callable[[Reader], T]) -> T:
         """Run a short read: on SQLite at once, on PostgreSQL in a reader thread."""
         if self.reads_inline:

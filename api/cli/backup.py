@@ -11,7 +11,7 @@ from typing import BinaryIO
 import click
 
 from api.cli.database import opened, prepare, unchecked
-from api.cli.new_file import new_file
+from api.cli.new_file import new_file, sent_at_the_end
 from api.cli.options import WORKERS
 from api.cli.output import OUTPUT, Output, Record
 from api.cli.progress import progress
@@ -105,8 +105,8 @@ def _output(file: Path) -> Iterator[BinaryIO]:
         return
     if sys.stdout.isatty():
         raise click.UsageError("a backup is no text for a terminal: give a FILE")
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    with sent_at_the_end() as out:
+        yield out
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from api.cli.options import domain_option, limit_option
 from api.cli.output import OUTPUT, Column, Output, Record
 from api.config import Config
 from ledger.clock import now_micros
-from ledger.store import Reader
+from ledger.store import Store
 from ledger.times import format_micros
 from projections.lists.filter import Page
 from projections.lists.pages import list_cases
@@ -88,15 +88,21 @@ def list_all(
     named = [(name, text) for name, text in given.items() if text is not None]
     now = format_micros(now_micros())
     asked = parse_list_query([*named, *filters], now=now)
-    with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
-        out.rows(islice(_found(reader, asked), limit), _COLUMNS)
+    with opened(config) as store:
+        found = _found(store, the_domain(store, domain), asked)
+        out.rows(islice(found, limit), _COLUMNS)
 
 
-def _found(r: Reader, asked: ListRequest) -> Iterator[Record]:
-    """Yield the cases, page after page of one snapshot."""
+def _found(store: Store, domain: str, asked: ListRequest) -> Iterator[Record]:
+    """Yield the cases, page after page, as clients of the API read them.
+
+    Nothing is held open while a page is printed. A case that changes meanwhile comes
+    again, at the end, as it is then.
+    """
     after = None
     while True:
-        page = list_cases(r, asked.filter, Page(limit=_AT_ONCE, after=after))
+        with store.snapshot(domain) as reader:
+            page = list_cases(reader, asked.filter, Page(limit=_AT_ONCE, after=after))
         yield from map(decode_case, page.rows)
         after = page.after
         if after is None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import click
 
 from api.cli.database import opened, the_domain
-from api.cli.new_file import new_file
+from api.cli.new_file import new_file, sent_at_the_end
 from api.cli.options import domain_option
 from api.cli.progress import Progress, progress
 from api.config import Config
@@ -171,8 +171,8 @@ def _export(config: Config, work: Work, *, what: str, where: _Where) -> None:
 def _destination(output: Path | None) -> Iterator[BinaryIO]:
     """Yield where to write; raises ``Conflict`` when the file is there already."""
     if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with sent_at_the_end() as out:
+            yield out
         return
     with new_file(output) as out:
         yield out

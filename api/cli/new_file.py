@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 import click
@@ -53,6 +56,19 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         unfinished.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def sent_at_the_end() -> Iterator[BinaryIO]:
+    """Yield a file that goes to standard output once everything is in it.
+
+    Who reads from a pipe may be slow, and must not hold up the database by that.
+    """
+    with TemporaryFile() as spool:
+        yield spool
+        spool.seek(0)
+        copyfileobj(spool, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
 
 
 def _refuse_existing(path: Path) -> None:

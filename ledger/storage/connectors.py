@@ -24,6 +24,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA cache_size = -65536",
     "PRAGMA mmap_size = 4294967296",
     "PRAGMA wal_autocheckpoint = 10000",
+    "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
 )
 _SQLITE_BUSY_SECONDS = 30.0
