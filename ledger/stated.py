@@ -43,6 +43,9 @@ Key = tuple[Any, ...]
 _SALT_BYTES = 16
 _WORK = 2**14
 _WHOLE = "whole"
+IMPORT_NOTE = "haplo_data_import_batch:"
+"""How the action of a note begins that tells of an import, and states no rows."""
+
 _KEY = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 
 
@@ -230,14 +233,11 @@ class Fold:
         default_factory=lambda: {name: {} for name in STATED}
     )
 
-    def add(self, body: bytes | None, *, first: bool) -> None:
+    def add(self, body: bytes, *, first: bool) -> None:
         """Fold one note; ``first`` is that of a domain that was created.
 
         Raises ``ValueError`` for a body that is no statement.
         """
-        if body is None:
-            self.whole = False
-            return
         said = orjson.loads(body)
         if said.get(_WHOLE):
             self.rows = {name: {} for name in STATED}

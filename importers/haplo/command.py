@@ -29,6 +29,7 @@ from importers.tables.notices import Fault, Notice
 from ledger.cases.case import Case
 from ledger.entry import Author, Kind
 from ledger.imports.values import Outcome
+from ledger.stated import IMPORT_NOTE
 from ledger.submit import Draft, Needs, Session
 from ledger.times import Micros, format_micros, next_tick
 
@@ -315,7 +316,7 @@ class Audit:
                 Kind.DIRECTORY,
                 None,
                 user_id=self.author.user_id,
-                details={"action": f"haplo_data_import_batch:{self.action}", **about},
+                details={"action": f"{IMPORT_NOTE}{self.action}", **about},
             )
         )
 

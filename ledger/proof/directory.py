@@ -16,14 +16,14 @@ from ledger.clock import now_micros
 from ledger.entry import Author, Kind
 from ledger.log import record_directory
 from ledger.proof.differences import Difference
-from ledger.stated import STATED, Fold, Key, Row, Stated, fits, state_row
+from ledger.stated import IMPORT_NOTE, STATED, Fold, Key, Row, Stated, fits, state_row
 from ledger.storage.connection import Statement
 from ledger.store import Reader, Writer
 from ledger.tables import bodies, entries
 
 _FIRST = 1
 _NOTES = Statement(
-    select(entries.c.position, bodies.c.dictionary, bodies.c.body)
+    select(entries.c.position, entries.c.details, bodies.c.dictionary, bodies.c.body)
     .select_from(
         entries.outerjoin(
             bodies,
@@ -55,9 +55,13 @@ def fold_of(r: Reader) -> Fold:
     Raises ``ValueError`` for a note that cannot be read; the chain tells which.
     """
     fold = Fold()
-    for position, dictionary, stored in r.conn.stream(_NOTES, domain=r.domain):
-        body = None if stored is None else unpack(r.conn, r.domain, dictionary, stored)
-        fold.add(body, first=position == _FIRST)
+    for position, details, dictionary, stored in r.conn.stream(_NOTES, domain=r.domain):
+        if stored is not None:
+            body = unpack(r.conn, r.domain, dictionary, stored)
+            fold.add(body, first=position == _FIRST)
+        elif IMPORT_NOTE not in details:
+            # An older release wrote it: what it changed is not known.
+            fold.whole = False
     return fold
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from importers.haplo.log import MOST_LOGGED, log_lines
 from ledger.jobs.values import JobState
+from projections.rebuild.verify import verify
 from tests.kit import build
 from tests.kit.haplo.batches import (
     NAME,
@@ -210,6 +211,9 @@ async def test_the_run_is_noted_in_the_audit(store):
             ("haplo_data_import_batch:start", *about),
             ("haplo_data_import_batch:end", *about),
         ]
+    proof = verify(store, build.DOMAIN)
+    assert proof.ok
+    assert proof.unproved == {}
 
 
 def test_a_thousand_messages_of_a_record_are_kept(store):
