@@ -152,7 +152,8 @@ class Store:
         self.watch_clock: Callable[[Connection, Head | None], None] = watch_nothing
         """Looks at the clock before each commit and raises to refuse it."""
         self._local = threading.local()
-        self._opened: list[Connection] = []
+        self.opened: list[Connection] = []
+        """The connections of all threads; each but its own is none of a thread's."""
         self._opening = threading.Lock()
         self._readers = ThreadPoolExecutor(
             max_workers=READ_THREADS, thread_name_prefix="caseledger-read"
@@ -184,7 +185,7 @@ class Store:
             found = Connection(self._open(), self.dialect)
             self._local.connection = found
             with self._opening:
-                self._opened.append(found)
+                self.opened.append(found)
         return found
 
     def engine(self) -> Engine:
@@ -293,15 +294,15 @@ class Store:
     @property
     def connections(self) -> int:
         """Return how many connections are open."""
-        return len(self._opened)
+        return len(self.opened)
 
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""
         self._readers.shutdown()
         with self._opening:
-            for connection in self._opened:
+            for connection in self.opened:
                 connection.close()
-            self._opened.clear()
+            self.opened.clear()
         self._local = threading.local()
 
     def _run_read(self, domain: str, fn: Callable[[Reader], T]) -> T:
@@ -416,8 +417,8 @@ class Store:
         """Drop a broken connection, so that the next use opens a new one."""
         self._local.connection = None
         with self._opening:
-            if conn in self._opened:
-                self._opened.remove(conn)
+            if conn in self.opened:
+                self.opened.remove(conn)
         conn.close()
         if self._file is not None:
             self._file.forget_log()

@@ -43,7 +43,7 @@ class Settings:
     def set(self, pragma: str) -> None:
         """Set something on all connections."""
         self._pragmas.append(pragma)
-        for connection in list(self._store._opened):  # noqa: SLF001 - there is no door
+        for connection in list(self._store.opened):
             connection.raw.execute(f"PRAGMA {pragma}").fetchall()
 
     def _opened(self) -> Any:
