@@ -125,7 +125,7 @@ class Product:
     def create(self) -> None:
         """Make the schema, a domain, a user and its key in an empty database."""
         self.command("migrate")
-        self.command("domain", "create", DOMAIN)
+        self.command("domain", "create", DOMAIN, "--open-submissions")
         words = ("user", "create", USERNAME, "--domain", DOMAIN, "--role", "admin")
         self.command(*words, "--password", "the bench knows it")
         output = self.command("api-key", "create", USERNAME, "--domain", DOMAIN)

@@ -15,7 +15,7 @@ from api.http.logs import set_up_logging
 from api.process import serve
 from api.sample import forms
 from ledger.directory.api_keys import create_key, keys_of_user
-from ledger.directory.domains import find_domain
+from ledger.directory.domains import DomainSettings, find_domain, get_settings
 from ledger.directory.users import create_user, find_user
 from ledger.entry import Kind
 from ledger.log import count_kinds
@@ -24,6 +24,10 @@ from ledger.store import Store
 
 _DOMAIN = "demo"
 _ADMIN = "admin"
+_OPEN = (
+    f"Whoever reaches this server may submit forms to the demo. To end that:\n"
+    f"  caseledger domain settings {_DOMAIN} --secure-submissions\n"
+)
 
 
 @click.command()
@@ -36,6 +40,7 @@ _ADMIN = "admin"
 def demo(config: Config, *, host: str | None, port: int | None, no_serve: bool) -> int:
     """Make the domain demo with a user, a key and a sample, and serve it.
 
+    Its receiver is open: whoever reaches the server may submit forms to it.
     What is there already stays: a second run starts at once and loses nothing.
     """
     given = {"host": host, "port": port}
@@ -48,14 +53,18 @@ def demo(config: Config, *, host: str | None, port: int | None, no_serve: bool) 
     with opened(config) as store:
         _prepare(store)
         key = _first_key(store)
+        with store.reading(_DOMAIN) as reader:
+            is_open = not get_settings(reader).secure_submissions
     click.echo(_greeting(config, key))
+    if is_open:
+        click.echo(_OPEN)
     return 0 if no_serve else serve(config)
 
 
 def _prepare(store: Store) -> None:
     """Make what is missing; a first run that was stopped is taken up where it was."""
     if store.look(partial(find_domain, name=_DOMAIN)) is None:
-        add_domain(store, _DOMAIN)
+        add_domain(store, _DOMAIN, settings=DomainSettings(secure_submissions=False))
     with store.writing(_DOMAIN) as writer:
         if find_user(writer, _ADMIN) is None:
             create_user(writer, _ADMIN, role="admin", password=None, author=OPERATOR)

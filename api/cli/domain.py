@@ -13,6 +13,7 @@ from api.config import Config
 from ledger.clock import now_micros
 from ledger.clock_guard import ClockGuard
 from ledger.directory.domains import (
+    OF_NEW_DOMAINS,
     DomainSettings,
     create_domain,
     get_settings,
@@ -39,15 +40,22 @@ def domain() -> None:
 
 @domain.command()
 @click.argument("name")
+@click.option(
+    "--secure-submissions/--open-submissions",
+    default=True,
+    show_default=True,
+    help="Whether devices must authenticate to submit forms.",
+)
 @click.pass_obj
-def create(config: Config, name: str) -> None:
+def create(config: Config, /, name: str, *, secure_submissions: bool) -> None:
     """Create the domain NAME; an error when it exists.
 
     A database that is not there yet is made first.
     """
     prepare(config)
+    settings = replace(OF_NEW_DOMAINS, secure_submissions=secure_submissions)
     with opened(config) as store:
-        add_domain(store, name)
+        add_domain(store, name, settings=settings)
     click.echo(name)
 
 
@@ -130,12 +138,16 @@ def list_all(config: Config, *, out: Output) -> None:
     out.rows(records, _COLUMNS)
 
 
-def add_domain(store: Store, name: str) -> None:
+def add_domain(
+    store: Store, name: str, *, settings: DomainSettings = OF_NEW_DOMAINS
+) -> None:
     """Create a domain on the live read tables; raises ``Conflict``."""
     now = now_micros()
     with store.administering() as conn:
         live = ensure_live(conn, now=now)
-        create_domain(conn, name, live=live, author=OPERATOR, now=now)
+        create_domain(
+            conn, name, live=live, author=OPERATOR, now=now, settings=settings
+        )
 
 
 def _accept_clock(config: Config, store: Store, name: str) -> None:

@@ -12,7 +12,7 @@ from api.wire.permissions import Permission
 from api.wire.route import Route
 
 _RECEIVER = "/a/{domain}/receiver"
-_TAKEN = (201, 400, 403, 404, 406, 413, 422)
+_TAKEN = (201, 400, 401, 403, 404, 406, 413, 422)
 
 
 def _address(
@@ -25,8 +25,8 @@ def _address(
 ) -> tuple[Route, Route]:
     """Return the rows of one receiver address (rules/submission.md 1.1).
 
-    The secure addresses authenticate in their handlers, because the query string says
-    how; so their rows are open.
+    Those that ask who sends do so in their handlers, because the query string says how
+    and the domain whether; so their rows are open.
     """
 
     def row(method: str, handler: Handler, **more: Any) -> Route:
@@ -46,7 +46,7 @@ def _address(
             take,
             summary="Submit a form",
             operation=operation,
-            answers=(*_TAKEN, 401) if "secure" in place else _TAKEN,
+            answers=_TAKEN,
             body=SUBMISSION,
             result=OPENROSA_ANSWER,
         ),
@@ -55,9 +55,7 @@ def _address(
             announce,
             summary="Ask how large a form may be",
             operation=f"announce_{operation}",
-            answers=(204, 400, 401, 403, 404, 406)
-            if "secure" in place
-            else (204, 400, 404),
+            answers=(204, 400, 401, 403, 404, 406),
         ),
     )
 

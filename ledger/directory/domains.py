@@ -50,12 +50,17 @@ class DomainSettings:
     """What an operator decides about a domain.
 
     ``secure_submissions``: devices must authenticate (``rules/submission.md`` 1.1.2).
+    A domain of the time before it was there to be set is open, so that is what is
+    meant where nothing is stored; a new domain is given ``OF_NEW_DOMAINS``.
     ``close_extensions``: a case that is closed takes the open cases that extend it
     along (``rules/case-xml.md`` 17).
     """
 
     secure_submissions: bool = False
     close_extensions: bool = False
+
+
+OF_NEW_DOMAINS = DomainSettings(secure_submissions=True)
 
 
 class Domain(NamedTuple):
@@ -84,8 +89,9 @@ def create_domain(
     live: Mapping[str, int],
     author: Author,
     now: Micros,
+    settings: DomainSettings = OF_NEW_DOMAINS,
 ) -> Domain:
-    """Add a domain whose log begins with the note that it was created.
+    """Add a domain whose log begins with the note that it was created, and how.
 
     ``live`` names the generations that answer its reads. Needs a write transaction.
     Raises ``Conflict`` when the name is taken or cannot stand in a URL.
@@ -99,16 +105,17 @@ def create_domain(
     if find_domain(conn, name) is not None:
         text = f"Domain '{name}' already exists"
         raise Conflict(text)
-    row = (name, 0, 0, GENESIS, live["cases"], live["forms"], "[]", "{}", now)
+    text = orjson.dumps(asdict(settings)).decode()
+    row = (name, 0, 0, GENESIS, live["cases"], live["forms"], "[]", text, now)
     conn.insert(domains, [row])
     add_to_list(conn, name, now=now)
     head = Head(domain=name, position=0, appended_on=0, digest=GENESIS, live=live)
     writer = Writer(conn, name, head)
-    state_row(writer, domains, {"settings": "{}", "created_on": now})
+    state_row(writer, domains, {"settings": text, "created_on": now})
     record_directory(
         writer,
         "domain created",
-        {},
+        asdict(settings),
         user_id=author.user_id,
         now=now,
     )

@@ -8,13 +8,13 @@ from urllib.parse import urljoin
 
 import pytest
 
-from api.cli.domain import add_domain
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user, find_user
 from ledger.log import entries_after
 from ledger.store import open_store
 from tests.e2e.test_cli import serving
 from tests.kit import build, nginx
+from tests.kit.domains import an_open_domain
 from tests.kit.haplo.client import a_control
 from tests.kit.nginx import PUBLIC_URL
 
@@ -31,7 +31,7 @@ STRIPPED = nginx.SHOWN.replace("8000;", "8000/;", 1)
 def header(sqlite_url):
     """Make a domain and an admin; return the header that lets in."""
     store = open_store(sqlite_url)
-    add_domain(store, "demo")
+    an_open_domain(store)
     author = build.Author(user_id="root")
     with store.writing("demo") as writer:
         create_user(writer, "ann", role="admin", password=None, author=author)

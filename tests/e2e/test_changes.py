@@ -10,17 +10,17 @@ import urllib.request
 
 import pytest
 
-from api.cli.domain import add_domain
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user, find_user
 from tests.e2e.test_cli import serving
 from tests.kit import build
+from tests.kit.domains import an_open_domain
 
 
 @pytest.fixture
 def header(store):
     """Make a domain and a user; return the header that lets them in."""
-    add_domain(store, "demo")
+    an_open_domain(store)
     author = build.Author(user_id="root")
     with store.writing("demo") as writer:
         create_user(writer, "ann", role="editor", password=None, author=author)

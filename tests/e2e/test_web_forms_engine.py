@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from api.cli.database import OPERATOR
-from api.cli.domain import add_domain
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user, find_user
 from tests.e2e.test_changes import ask
 from tests.e2e.test_cli import serving
+from tests.kit.domains import an_open_domain
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / ".cache" / "web_forms"
@@ -71,7 +71,7 @@ def fill(node):
 @pytest.fixture
 def header(store):
     """Make a domain with open submissions; return what lets a reader in."""
-    add_domain(store, "demo")
+    an_open_domain(store)
     with store.writing("demo") as writer:
         create_user(writer, "ann", role="viewer", password=None, author=OPERATOR)
         user = find_user(writer, "ann")

@@ -19,12 +19,12 @@ from yarl import URL
 
 from api.app import create_app
 from api.cli.database import OPERATOR
-from api.cli.domain import add_domain
 from api.config import Config
 from api.process import app_runner
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user, find_user
 from ledger.store import Store
+from tests.kit.domains import an_open_domain
 
 DOMAIN = "demo"
 PASSWORD = "correct horse"
@@ -144,8 +144,8 @@ def a_case(**fields):
 
 @pytest.fixture
 def members(store: Store) -> Iterator[Members]:
-    """Make the domain and a way to let users in."""
-    add_domain(store, DOMAIN)
+    """Make the domain, which is open to devices, and a way to let users in."""
+    an_open_domain(store, DOMAIN)
     return Members(store)
 
 
