@@ -47,9 +47,10 @@ class ClockGuard:
     """Refuses commits while the wall clock is ahead of itself; one a process."""
 
     def __init__(self, *, limit: int, clocks: Clocks | None = None) -> None:
-        """Allow jumps of up to ``limit`` seconds; nothing is looked at yet."""
+        """Allow jumps of up to ``limit`` seconds from here on."""
         self._limit = limit * _SECOND
         self._clocks = clocks or Clocks()
+        _, self._at_start = self._read()
         self._vouched: Micros | None = None
         self._kept: Micros | None = None
         self._refusing = False
@@ -107,9 +108,9 @@ class ClockGuard:
     def _evidence(self, conn: Connection, now: Micros, ahead: Micros) -> Micros:
         """Return how far ahead of the steady clock the wall clock may be believed.
 
-        What a process of this run of the machine has noted; else what the clock says
-        itself, unless the server of the database or the age of this release speaks
-        against it.
+        What a process of this run of the machine has noted; else what the clock said
+        when this process began, unless the server of the database or the age of this
+        release speaks against it.
         """
         # Where a run of the machine has no id, a row may be of another run.
         self._kept = self._stored(conn) if self._clocks.boot() else None
@@ -118,7 +119,7 @@ class ClockGuard:
         steady = now - ahead
         others = server_time(conn)
         told = LATEST if others is None else min(others, LATEST)
-        return min(ahead, told - steady)
+        return min(self._at_start, told - steady)
 
     def _stored(self, conn: Connection) -> Micros | None:
         found: Micros | None = conn.value(_AHEAD, boot=self._clocks.boot())

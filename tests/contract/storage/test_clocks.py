@@ -173,6 +173,16 @@ def test_a_new_process_knows_of_a_jump_before_its_start(served, machine):
     assert is_refused(served, machine)
 
 
+def test_a_jump_before_the_first_commit_of_a_process_is_noticed(served, machine):
+    """A server that nobody has written to yet has looked when it began."""
+    machine.reboot()
+    machine.pass_by(MINUTE)
+    guard = begin(served, machine)
+    machine.wall += YEARS
+    assert guard.reason(served.connection)
+    assert is_refused(served, machine)
+
+
 def test_a_machine_that_started_again_is_believed(served, machine):
     """There is nothing to compare with: it may have been off for a year.
 
