@@ -15,12 +15,14 @@ from api.changes.waiters import CHANGE_WAITERS, ChangeWaiters
 from api.config import Config
 from api.http.access_log import access_log
 from api.http.auth import Authenticator
+from api.http.connections import ConnectionLimits, Connections
 from api.http.domain_settings import SettingsReader
 from api.http.guesses import Guesses, TryLimits
 from api.http.keys import (
     AUTHENTICATOR,
     CLOCK_GUARD,
     CONFIG,
+    CONNECTIONS,
     DESCRIPTION,
     INDEX_KEEPER,
     PAST,
@@ -83,6 +85,9 @@ def create_app(config: Config) -> web.Application:
     app[CONFIG] = config
     app[STORE] = store
     app[AUTHENTICATOR] = Authenticator(store, limits=_try_limits(config))
+    app[CONNECTIONS] = Connections(
+        _connection_limits(config), trusted=config.trusted_proxies
+    )
     app[WRITER] = LedgerWriter(store, Ledger(LiveProjector(), now_micros))
     app[WRITER].on_committed = count_commit
     app[WORKER] = Worker(store, app[WRITER], HANDLERS)
@@ -113,6 +118,15 @@ def create_app(config: Config) -> web.Application:
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(end_waits)
     return app
+
+
+def _connection_limits(config: Config) -> ConnectionLimits:
+    return ConnectionLimits(
+        head_seconds=config.head_seconds,
+        body_seconds=config.body_seconds,
+        body_rate=config.body_rate,
+        per_address=config.connections_per_address,
+    )
 
 
 def _try_limits(config: Config) -> TryLimits:
@@ -148,7 +162,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     tidying = asyncio.create_task(_tidy(app[STORE], app[AUTHENTICATOR].guesses))
     mending = asyncio.create_task(end_outages(app[STORE]))
     shortening = asyncio.create_task(_shorten(app[STORE]))
-    sampling = asyncio.create_task(sample(app[STORE], app[WRITER]))
+    watching = asyncio.create_task(app[CONNECTIONS].keep_watch())
+    sampling = asyncio.create_task(sample(app[STORE], app[WRITER], app[CONNECTIONS]))
     WORKERS.inc()
     yield
     WORKERS.dec()
@@ -156,6 +171,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     mending.cancel()
     shortening.cancel()
     sampling.cancel()
+    watching.cancel()
     app[SHELL].access_log.flush()
     await app[CHANGE_WAITERS].aclose()
     await app[WORKER].aclose()

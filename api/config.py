@@ -56,6 +56,8 @@ class Config:
     ``as_of_limit`` is how many entries are folded for a list of the past.
     ``signing_key`` is the file of the key that signs checkpoints, if there is one.
     ``webhook_private`` lets webhooks call addresses that are not public.
+    A client has ``head_seconds`` for the head of a request; a body may stand still for
+    ``body_seconds`` and must bring ``body_rate`` bytes a second.
     In a window of ``login_minutes`` so many passwords may be wrong: of one account at
     one address, of one account, and at one address.
     """
@@ -77,6 +79,10 @@ class Config:
     as_of_limit: int = 50_000
     signing_key: str = ""
     webhook_private: bool = False
+    head_seconds: int = 10
+    body_seconds: int = 30
+    body_rate: int = 500
+    connections_per_address: int = 200
     login_tries: int = 10
     login_tries_per_account: int = 100
     login_tries_per_address: int = 100
@@ -132,6 +138,7 @@ class Config:
             ),
             signing_key=env.get("CASELEDGER_SIGNING_KEY", ""),
             webhook_private=_switch(env, "CASELEDGER_WEBHOOK_PRIVATE", default="off"),
+            **_connection_limits(env),
             **_login_limits(env),
             **_import_limits(env),
             sunbird=_sunbird(env),
@@ -157,6 +164,10 @@ class Config:
             "CASELEDGER_AS_OF_LIMIT": str(self.as_of_limit),
             "CASELEDGER_SIGNING_KEY": self.signing_key,
             "CASELEDGER_WEBHOOK_PRIVATE": "on" if self.webhook_private else "off",
+            "CASELEDGER_HEAD_SECONDS": str(self.head_seconds),
+            "CASELEDGER_BODY_SECONDS": str(self.body_seconds),
+            "CASELEDGER_BODY_RATE": str(self.body_rate),
+            "CASELEDGER_CONNECTIONS_PER_ADDRESS": str(self.connections_per_address),
             "CASELEDGER_LOGIN_TRIES": str(self.login_tries),
             "CASELEDGER_LOGIN_TRIES_PER_ACCOUNT": str(self.login_tries_per_account),
             "CASELEDGER_LOGIN_TRIES_PER_ADDRESS": str(self.login_tries_per_address),
@@ -201,6 +212,17 @@ def _database(env: Mapping[str, str]) -> str:
         )
         raise ConfigError(text)
     return url
+
+
+def _connection_limits(env: Mapping[str, str]) -> dict[str, int]:
+    return {
+        "head_seconds": _number(env, "CASELEDGER_HEAD_SECONDS", 10, low=1, high=3_600),
+        "body_seconds": _number(env, "CASELEDGER_BODY_SECONDS", 30, low=1, high=3_600),
+        "body_rate": _number(env, "CASELEDGER_BODY_RATE", 500, low=0, high=_MIB),
+        "connections_per_address": _number(
+            env, "CASELEDGER_CONNECTIONS_PER_ADDRESS", 200, low=1, high=1_000_000
+        ),
+    }
 
 
 def _login_limits(env: Mapping[str, str]) -> dict[str, int]:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from aiohttp import web
 from prometheus_client.multiprocess import mark_process_dead
@@ -27,7 +28,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from api.app import create_app, end_waits
 from api.config import Config
 from api.hosts import is_loopback
-from api.http.keys import SHELL
+from api.http.keys import CONNECTIONS, SHELL
 from api.http.logs import set_up_logging
 from api.http.metrics import SHARED_FOLDER
 
@@ -129,9 +130,27 @@ async def _serve(config: Config, *, shared_port: bool) -> int:
     return 0
 
 
+class _Runner(web.AppRunner):
+    """Runs an application whose connections are watched."""
+
+    _factory: Callable[[], asyncio.Protocol] | None = None
+
+    async def setup(self) -> None:
+        """Set the application up, and have its server's connections watched."""
+        await super().setup()
+        server = super().server
+        if server is not None:
+            self._factory = self.app[CONNECTIONS].watch(server)
+
+    @property
+    def server(self) -> Any:
+        """Return what makes the protocol of a new connection."""
+        return self._factory
+
+
 def app_runner(app: web.Application) -> web.AppRunner:
     """Return the runner of an application, with the limits of the wire."""
-    return web.AppRunner(
+    return _Runner(
         app,
         access_log=None,
         handle_signals=False,

@@ -13,6 +13,7 @@ from api.config import Config
 
 if TYPE_CHECKING:
     from api.http.auth import Authenticator
+    from api.http.connections import Connections
     from api.http.domain_settings import SettingsReader
     from api.http.middleware import Shell
     from api.http.state import DatabaseState
@@ -36,6 +37,7 @@ POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")
 INDEX_KEEPER: web.AppKey[IndexKeeper] = web.AppKey("index_keeper")
 PAST: web.AppKey[Past] = web.AppKey("past")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
+CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections")
 STATE: web.AppKey[DatabaseState] = web.AppKey("state")
 SHELL: web.AppKey[Shell] = web.AppKey("shell")
 DESCRIPTION = web.AppKey("description", bytes)

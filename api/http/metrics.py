@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sized
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -55,6 +56,13 @@ _ATTEMPTS = Counter(
 )
 
 
+_CUT = Counter(
+    "caseledger_connections_cut",
+    "Connections that were refused or cut off, by the reason.",
+    ("reason",),
+)
+
+
 def _gauge(name: str, meaning: str) -> Gauge:
     return Gauge(f"caseledger_{name}", meaning, multiprocess_mode="livesum")
 
@@ -65,10 +73,13 @@ _QUEUE_BYTES = _gauge("write_queue_bytes", "Bytes of the commands being written.
 _READS = _gauge("reads_running", "Reads at work in a thread, or waiting for one.")
 _THREADS = _gauge("read_threads", "Threads that reads may use.")
 _AWAY = _gauge("store_away", "Processes for which the store cannot be used now.")
+_OPEN = _gauge("open_connections", "Connections of clients that are open.")
 _CONNECTIONS = _gauge("database_connections", "Connections to the database.")
 
 for _kind in Kind:
     _ENTRIES.labels(_kind.value)
+for _reason in ("head", "body_still", "body_slow", "too_many"):
+    _CUT.labels(_reason)
 for _outcome in _OUTCOMES.values():
     _ATTEMPTS.labels(_outcome)
 
@@ -91,7 +102,12 @@ def count_attempt(attempt: Attempt) -> None:
     _ATTEMPTS.labels(_OUTCOMES[attempt.state]).inc()
 
 
-async def sample(store: Store, writer: LedgerWriter) -> None:
+def count_cut(reason: str) -> None:
+    """Count a connection that was refused or cut off."""
+    _CUT.labels(reason).inc()
+
+
+async def sample(store: Store, writer: LedgerWriter, connections: Sized) -> None:
     """Look at what this process has at hand, again and again, until cancelled."""
     _THREADS.set(READ_THREADS)
     while True:
@@ -99,6 +115,7 @@ async def sample(store: Store, writer: LedgerWriter) -> None:
         _QUEUE.set(commands)
         _QUEUE_BYTES.set(size)
         _READS.set(store.reads_running)
+        _OPEN.set(len(connections))
         _CONNECTIONS.set(store.connections)
         _AWAY.set(store.away is not None)
         await asyncio.sleep(SAMPLE_SECONDS)

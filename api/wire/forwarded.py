@@ -66,6 +66,12 @@ def forwarded(
     )
 
 
+def is_trusted(peer: str, trusted: Networks) -> bool:
+    """Tell whether an address is one of a proxy that is trusted."""
+    address = _address(peer)
+    return address is not None and _is_in(address, trusted)
+
+
 def _items(lines: Sequence[str]) -> list[str]:
     return [item.strip() for item in chain(*(line.split(",") for line in lines))]
 
