@@ -4,7 +4,7 @@ The times of a log only rise, so an entry of the year 2126 makes every later one
 Before a commit the guard compares how far the wall clock has come with how far the
 steady clock has. What the wall clock is ahead of the steady one is a constant while
 nobody sets it; the table ``clocks`` keeps it for each run of a machine, so that a
-process that starts after a jump knows of it too (``rules/operator.md`` 4.13).
+process that starts after a jump knows of it too (``rules/operator.md`` 4.11).
 """
 
 from __future__ import annotations

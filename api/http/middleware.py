@@ -191,8 +191,10 @@ class Shell:
             if found is not None:
                 said["remote"] = found.address
                 said |= {"scheme": found.scheme} if found.scheme else {}
-                said |= {"host": found.host} if found.host else {}
-                host = found.host or host
+                if found.host:
+                    # A whole address as target would be asked to take a host's port.
+                    said.setdefault("rel_url", request.rel_url)
+                    said["host"] = host = found.host
         self._hosts.check(host, probed=endpoint.probed)
         return request.clone(**said) if said else request
 

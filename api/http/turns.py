@@ -25,6 +25,11 @@ class Turns:
         self._waiting = 0
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """Return how many wait."""
+        return self._waiting
+
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[None]:
         """Wait until it is the turn of an address, and have a place until the end.

@@ -37,7 +37,8 @@ _MEANING = {
     500: "A defect of the server; it was logged",
     503: "The server cannot serve now; it says why",
 }
-_ALWAYS = (500,)
+_ALWAYS = (400, 500)
+"""A host that is none, and a defect of ours."""
 _BEHIND_CREDENTIALS = (401, 403, 429, 503)
 
 

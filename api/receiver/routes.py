@@ -12,7 +12,7 @@ from api.wire.permissions import Permission
 from api.wire.route import Route
 
 _RECEIVER = "/a/{domain}/receiver"
-_TAKEN = (201, 400, 401, 403, 404, 406, 413, 422)
+_TAKEN = (201, 400, 401, 403, 404, 406, 413, 422, 429)
 
 
 def _address(
@@ -25,8 +25,8 @@ def _address(
 ) -> tuple[Route, Route]:
     """Return the rows of one receiver address (rules/submission.md 1.1).
 
-    Those that ask who sends do so in their handlers, because the query string says how
-    and the domain whether; so their rows are open.
+    Whether somebody must sign in there depends on the domain, and how on the query
+    string. So they authenticate in their handlers, and their rows are open.
     """
 
     def row(method: str, handler: Handler, **more: Any) -> Route:
@@ -55,7 +55,7 @@ def _address(
             announce,
             summary="Ask how large a form may be",
             operation=f"announce_{operation}",
-            answers=(204, 400, 401, 403, 404, 406),
+            answers=(204, 400, 401, 403, 404, 406, 429),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""A clock that jumps ahead stamps nothing (rules/operator.md 4.13)."""
+"""A clock that jumps ahead stamps nothing (rules/operator.md 4.11)."""
 
 from __future__ import annotations
 

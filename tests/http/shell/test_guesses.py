@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -16,6 +17,7 @@ from api.cli.domain import add_domain
 from api.http.auth import VERIFIED_FOR
 from api.http.keys import AUTHENTICATOR
 from api.process import app_runner
+from ledger.directory.users import find_user
 
 PASSWORD = "correct horse"
 HOME, CAFE, EVIL = "192.0.2.1", "192.0.2.2", "203.0.113.9"
@@ -169,9 +171,7 @@ async def test_other_domains_are_no_way_around(api, verified):
         path = f"/a/nix{number}/api/case/v2"
         assert await guess(api, path=path, at=f"203.0.113.{number % 2}") == [401]
     with api.members.store.reading("demo") as reader:
-        [(ann,)] = reader.conn.raw.execute(
-            "SELECT password_hash FROM users WHERE username = 'ann'"
-        ).fetchall()
+        ann = find_user(reader, "ann").password_hash
     assert verified.count(ann) == OF_ACCOUNT
     verified.clear()
     for number in range(3):
@@ -254,6 +254,32 @@ async def test_guesses_at_the_same_moment_are_counted_too(api, verified):
     assert set(statuses) == {401, 429}
     assert statuses.count(401) <= TRIES + 1
     assert len(verified) == statuses.count(401)
+
+
+async def test_a_flood_of_wrong_passwords_keeps_nobody_waiting(api, members, verified):
+    """A right one is verified after one wrong one, however many came before it."""
+    with members.store.reading("demo") as reader:
+        of_ann = find_user(reader, "ann").password_hash
+    turns = api.app[AUTHENTICATOR].turns
+    async with AsyncExitStack() as stack:
+        for _ in range(turns.at_once):
+            await stack.enter_async_context(turns.turn("others"))
+        flood = [
+            asyncio.create_task(guess(api, f"user{number}"))
+            for number in range(AT_ADDRESS - 1)
+        ]
+        await waiting(turns, len(flood))
+        owner = asyncio.create_task(signed_in(api))
+        await waiting(turns, len(flood) + 1)
+    assert await owner == 200
+    assert await asyncio.gather(*flood) == [[401]] * len(flood)
+    assert verified.index(of_ann) <= 2
+
+
+async def waiting(turns, number):
+    """Let the server work until so many wait."""
+    while turns.waiting < number:  # noqa: ASYNC110 - they tell nobody
+        await asyncio.sleep(0.002)
 
 
 async def test_a_member_of_another_domain_is_no_guesser(api, members):

@@ -96,6 +96,15 @@ async def test_what_a_trusted_proxy_says_must_be_a_host(api):
         assert answer.status == 400
 
 
+@serving(trusted_proxies=(ip_network("127.0.0.0/8"),))
+async def test_a_whole_address_comes_through_a_proxy(api):
+    """With what the proxy says of its host."""
+    for host in ("cases.example.org", "cases.example.org:8443"):
+        said = f"X-Forwarded-Host: {host}"
+        answer = await raw(api, "GET http://a/healthz HTTP/1.1", "Host: a", said)
+        assert answer.startswith(b"HTTP/1.1 200 "), answer
+
+
 async def test_what_strangers_say_of_a_host_is_not_looked_at(api):
     """It counts for nothing (rule 4.8)."""
     answer = await api.get(api.cases, headers={"X-Forwarded-Host": "evil#"})
