@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,18 @@ NOBODY = {
     "wrong Bearer": {"Authorization": "Bearer wrong"},
     "wrong batch key": {"X-ONEIS-Key": "wrong"},
 }
+
+
+@pytest.fixture
+def config(config):
+    """Let wrong credentials be tried at every route."""
+    many = 1_000_000
+    return replace(
+        config,
+        login_tries=many,
+        login_tries_per_account=many,
+        login_tries_per_address=many,
+    )
 
 
 def settle(members, *, secure):
