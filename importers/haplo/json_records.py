@@ -17,6 +17,8 @@ import orjson
 # An open string at the end is a token too, or each quote in it would be tried anew.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _GUESSED_LENGTH = 1000
+LONGEST = 10_000_000
+"""Bytes of an element; the brackets of a longer one are not even counted."""
 _BLANK = re.compile(rb"[ \t\r\n]*")
 _BOM = b"\xef\xbb\xbf"
 _OPENING = b"[{"
@@ -27,10 +29,10 @@ class BadJson(ValueError):
     """The bytes are no JSON in UTF-8, or no array or object."""
 
 
-def json_records(path: Path) -> Iterator[tuple[Any, int]]:
+def json_records(path: Path, *, longest: int = LONGEST) -> Iterator[tuple[Any, int]]:
     """Yield each element of an array, or each value of an object, with its length.
 
-    Raises ``BadJson``, behind the elements that are good.
+    Raises ``BadJson``, behind the elements that are good; for a ``longest`` one, too.
     """
     with path.open("rb") as file:
         if not path.stat().st_size:
@@ -38,7 +40,7 @@ def json_records(path: Path) -> Iterator[tuple[Any, int]]:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             start = _behind_blanks(content, len(_BOM) * (content[:3] == _BOM))
             if content[start : start + 1] == b"[":
-                for piece in _elements(content, start + 1):
+                for piece in _elements(content, start + 1, longest):
                     yield parsed(piece), len(piece)
                 return
     yield from _values(whole_json(path))
@@ -71,10 +73,12 @@ def _values(document: Any) -> Iterator[tuple[Any, int]]:
         yield value, _GUESSED_LENGTH
 
 
-def _elements(content: mmap.mmap, start: int) -> Iterator[bytes]:
+def _elements(content: mmap.mmap, start: int, longest: int) -> Iterator[bytes]:
     """Yield the elements of an array that begins before ``start``."""
     depth, begin, count = 0, start, 0
     for token in _TOKEN.finditer(content, start):
+        if token.end() - begin > longest:
+            raise BadJson(f"element {count + 1} has more than {longest} bytes")
         char = token[0]
         if char in _OPENING:
             depth += 1

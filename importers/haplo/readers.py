@@ -26,6 +26,9 @@ from importers.tables.open import open_table
 from importers.tables.rows import left_out, without_header
 from importers.tables.unreadable import DEFAULT_LIMITS, Unreadable
 
+MOST_RECORDS = 1_000_000
+"""How many records of a file are read, whatever its format."""
+
 _LONGEST_LINE = 10_000_000
 _NO_DELIMITERS = frozenset('\r\n "')
 """Characters that part cells, but not where others may be in quotes."""
@@ -61,13 +64,20 @@ class Source:
     properties: Mapping[str, Any]
 
 
-def records_of(source: Source, *, tell: Tell = unheard) -> Generator[Raw]:
-    """Yield the records of a file; raises ``FileBroken``.
+def records_of(
+    source: Source, *, tell: Tell = unheard, most: int = MOST_RECORDS
+) -> Generator[Raw]:
+    """Yield the records of a file; raises ``FileBroken``, for more than ``most`` too.
 
     What a reader notices of the file goes to ``tell``, before the records it is about.
     """
     try:
-        yield from _READERS[source.properties["read"]](source, tell)
+        found = _READERS[source.properties["read"]](source, tell)
+        for count, raw in enumerate(found):
+            if count == most:
+                text = f"it has more than {most} records; split it"
+                raise FileBroken(_broken(source, text))
+            yield raw
     except (BadJson, BadXml, Different, csv.Error, UnicodeError, OSError) as error:
         raise FileBroken(_broken(source, str(error))) from None
     except Unreadable as error:
@@ -180,12 +190,14 @@ def _lines(source: Source) -> Iterator[str]:
     """Yield lines with their ends; without a byte order mark."""
     encoding = _encoding(source) or encoding_of(source.path)
     with source.path.open(encoding=encoding.codec) as file:
-        first = True
+        number = 0
         while line := file.readline(_LONGEST_LINE + 1):
+            number += 1
+            if number > DEFAULT_LIMITS.lines:
+                raise DEFAULT_LIMITS.too_many_lines(number)
             if len(line) > _LONGEST_LINE:
                 raise csv.Error(f"a line has more than {_LONGEST_LINE} characters")
-            yield line.removeprefix(_BOM) if first else line
-            first = False
+            yield line.removeprefix(_BOM) if number == 1 else line
 
 
 def _encoding(source: Source) -> Encoding | None:

@@ -24,22 +24,30 @@ _RULES: Final[dict[str, Any]] = {
 }
 
 
+MOST_ELEMENTS = 1_000_000
+"""How many elements a record may have inside."""
+
+
 class BadXml(ValueError):
     """The bytes are not well-formed, or bring a DOCTYPE."""
 
 
 def xml_records(
-    path: Path, read: Callable[[Element], dict[str, str]], *, whole: bool
+    path: Path,
+    read: Callable[[Element], dict[str, str]],
+    *,
+    whole: bool,
+    most: int = MOST_ELEMENTS,
 ) -> Iterator[tuple[dict[str, str], int | None]]:
     """Yield each child of the root as a record, or the root alone, with its line.
 
-    Raises ``BadXml``, behind the records that are good.
+    Raises ``BadXml``, behind the records that are good; for one with more elements than
+    ``most``, too.
     """
     try:
         with path.open("rb") as file:
-            yield from _records(
-                etree.iterparse(file, **_RULES), read, 0 if whole else 1
-            )
+            events = etree.iterparse(file, **_RULES)
+            yield from _records(events, read, 0 if whole else 1, most)
     except (etree.LxmlError, ValueError, LookupError) as error:
         raise BadXml(" ".join(str(error).split())) from None
 
@@ -48,16 +56,22 @@ def _records(
     events: Iterable[tuple[str, Element]],
     read: Callable[[Element], dict[str, str]],
     wanted: int,
+    most: int,
 ) -> Iterator[tuple[dict[str, str], int | None]]:
-    depth = 0
+    depth = inside = 0
     for event, element in events:
         if event == "start":
             if depth == 0:
                 _refuse_doctype(element)
             depth += 1
+            inside += 1
+            if inside > most:
+                where = f"(line {element.sourceline})"
+                raise BadXml(f"a record has more than {most} elements {where}")
             continue
         depth -= 1
         if depth == wanted:
+            inside = 0
             yield read(element), cast("int | None", element.sourceline)
             _forget(element)
 

@@ -270,7 +270,7 @@ def _values(path: Path, layout: _Layout, limits: Limits) -> Generator[Line]:
     """Yield every row as it stands. Raises ``Unreadable``."""
     encoding = layout.encoding
     with path.open(encoding=encoding.codec, newline="") as file:
-        lines = _Lines(file, limits.row_length)
+        lines = _Lines(file, limits)
         try:
             if layout.has_declaration:
                 lines.pass_one()
@@ -301,12 +301,14 @@ def _first_bad_row(path: Path, layout: _Layout) -> int:
 
 
 class _Lines:
-    """The lines of a file, of which no row may take too much."""
+    """The lines of a file: not too many, and no row may take too much."""
 
-    def __init__(self, file: TextIO, longest: int) -> None:
+    def __init__(self, file: TextIO, limits: Limits) -> None:
         self._file = file
-        self._longest = longest
+        self._limits = limits
+        self._longest = limits.row_length
         self._length = 0
+        self._count = 0
         self.row = 1
         self.ended = False
 
@@ -321,6 +323,9 @@ class _Lines:
 
     def __iter__(self) -> Iterator[str]:
         while line := self._file.readline(self._longest + 1):
+            self._count += 1
+            if self._count > self._limits.lines:
+                raise self._limits.too_many_lines(self.row)
             self._length += len(line)
             if self._length > self._longest:
                 raise Unreadable(

@@ -41,11 +41,11 @@ _CHUNK = 1 << 18
 class OdsFile:
     """An archive that was found harmless."""
 
-    def __init__(self, archive: ZipFile) -> None:
+    def __init__(self, archive: ZipFile, limits: Limits) -> None:
         """Look for marks anywhere; the tables are in one part."""
         self._tables: list[Marks] = []
         if _has_marks(archive):
-            self._tables = _Tables(archive).marks
+            self._tables = _Tables(archive, limits).marks
 
     def marks(self, _sheet: str, place: int) -> Marks:
         """Return the marks of the cells of the table in a place."""
@@ -62,14 +62,17 @@ def check_ods(file: BinaryIO, limits: Limits) -> OdsFile:
     if _MANIFEST in names and b"encryption-data" in archive.read(_MANIFEST):
         raise Unreadable(Reason.PASSWORD, LOCKED)
     refuse_doctypes(archive)
-    return OdsFile(archive)
+    return OdsFile(archive, limits)
 
 
 class _Tables:
     """The marks of the cells of every table; places count from 0."""
 
-    def __init__(self, archive: ZipFile) -> None:
+    def __init__(self, archive: ZipFile, limits: Limits) -> None:
         self.marks: list[Marks] = []
+        self._limits = limits
+        self._written = 0
+        self._title = ""
         self._row = self._column = 0
         self._rows = self._columns = 1
         self._cell: dict[str, str] | None = None
@@ -92,8 +95,12 @@ class _Tables:
         match local:
             case "table":
                 self.marks.append(Marks())
-                self._row = 0
+                self._row = self._written = 0
+                self._title = told.get("name", "")
             case "table-row":
+                self._written += 1
+                if self._written > self._limits.sheet_rows:
+                    raise self._limits.too_many_sheet_rows(self._title)
                 self._column = 0
                 self._rows = _times(told.get("number-rows-repeated"))
             case "table-cell" | "covered-table-cell":

@@ -110,7 +110,7 @@ def read_with_openpyxl(
     chosen, hidden = _chosen_of(checked, name)
     part = checked.sheets[chosen].part
     shows = padding_styles(checked.archive, checked.parts.styles)
-    survey = Survey(checked.archive, part, shows)
+    survey = Survey(checked.archive, part, shows, limits=limits)
     survey.check(chosen, limits)
     reader = _Workbook(checked.archive)
     reader.read()

@@ -54,16 +54,20 @@ class Unreadable(LedgerError):
 class Limits:
     """What a table may need (``rules/excel-import.md`` 16).
 
-    ``unpacked`` and ``ratio`` bound what a zip holds: so many bytes, and so many times
-    the file. ``span`` is how many cells may lie between the first and the last one of
-    a sheet, empty ones included. ``memory`` is the address space of the process that
-    reads, ``cpu_seconds`` its time on a processor, and ``wait_seconds`` how long its
-    reader waits for it in all.
+    ``lines`` counts those of a text file, blank ones and those inside of cells too, and
+    ``sheet_rows`` the rows that a sheet has, blank ones too. ``unpacked`` and
+    ``ratio`` bound what a zip holds: so many bytes, and so many times the file.
+    ``span`` is how many cells may lie between the first and the last one of a sheet,
+    empty ones included. ``memory`` is the address space of the process that reads,
+    ``cpu_seconds`` its time on a processor, and ``wait_seconds`` how long its reader
+    waits for it in all.
     """
 
     rows: int = 100_000
     columns: int = 300
     file_size: int = 50 * _MB
+    lines: int = 1_000_000
+    sheet_rows: int = 1_048_576
     unpacked: int = 1_000 * _MB
     ratio: int = 200
     parts: int = 2_000
@@ -94,6 +98,23 @@ class Limits:
             Reason.ROWS,
             "Your spreadsheet has too many rows. "
             f"A maximum of {self.rows} is supported.",
+        )
+
+    def too_many_lines(self, row: int) -> Unreadable:
+        """Return how a text file above ``lines`` is refused, which ``row`` reaches."""
+        return Unreadable(
+            Reason.ROWS,
+            f"Row {row} is behind {self.lines} lines, and no more are read. "
+            "Blank rows count: delete those at the end, or split the file",
+        )
+
+    def too_many_sheet_rows(self, sheet: str) -> Unreadable:
+        """Return how a sheet above ``sheet_rows`` is refused."""
+        told = f"The sheet '{sheet}'" if sheet else "A sheet"
+        return Unreadable(
+            Reason.ROWS,
+            f"{told} has more than {self.sheet_rows} rows. "
+            "Blank rows count: delete those below the data, and save it again",
         )
 
 

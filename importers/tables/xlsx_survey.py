@@ -13,7 +13,7 @@ from typing import BinaryIO
 from zipfile import ZipFile
 
 from importers.tables.marks import Marks, Show
-from importers.tables.unreadable import Limits, Reason, Unreadable
+from importers.tables.unreadable import DEFAULT_LIMITS, Limits, Reason, Unreadable
 from importers.tables.values import ErrorValue
 from importers.tables.xlsx_parts import Worksheet, padding_styles, parts_of
 from importers.tables.zip_parts import (
@@ -88,9 +88,16 @@ class Survey:
     """The cells of a sheet with something in them; places count from 0."""
 
     def __init__(
-        self, archive: ZipFile, part: str, shows: Mapping[str, Show] | None = None
+        self,
+        archive: ZipFile,
+        part: str,
+        shows: Mapping[str, Show] | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """Parse the sheet; ``shows`` are styles with zeros. Raises ``Unreadable``."""
+        self._limits = limits
+        self._rows = 0
         self.marks = Marks()
         self.merged: list[tuple[int, int]] = []
         self.height = 0
@@ -130,6 +137,9 @@ class Survey:
             self._has_formula = False
             self._value = ""
         elif local == "row":
+            self._rows += 1
+            if self._rows > self._limits.sheet_rows:
+                raise self._limits.too_many_sheet_rows("")
             self._place = (_number(attributes.get("r"), self._place[0] + 2) - 1, -1)
         elif local in {"v", "is"}:
             self._reach()

@@ -34,6 +34,8 @@ LISTS = ("then", "else", "instructions", "otherwise")
 """The keys that hold instructions."""
 
 MOST_NESTED = 64
+MOST_INSTRUCTIONS = 10_000
+"""How many instructions a control file may have, those inside of others counted."""
 
 _ASSIGNING = ("field", "field-structured", "set-value")
 _OVERWRITES = (
@@ -53,7 +55,25 @@ def list_error(instructions: list[Any]) -> str | None:
 
     What comes behind an error is not looked at, and need not make sense.
     """
+    if _are_too_many(instructions):
+        return (
+            f"Control file has more than {MOST_INSTRUCTIONS} instructions; "
+            "split it, and use each part for a batch of its own"
+        )
     return next(_errors(instructions, None, 0), None)
+
+
+def _are_too_many(instructions: list[Any]) -> bool:
+    """Count instructions, before anything is made of them, no further than needed."""
+    count, waiting = 0, [instructions]
+    while waiting and count <= MOST_INSTRUCTIONS:
+        some = waiting.pop()
+        count += len(some)
+        for given in some[: MOST_INSTRUCTIONS + 1]:
+            if isinstance(given, dict):
+                inner = (given.get(key) for key in LISTS)
+                waiting += [found for found in inner if isinstance(found, list)]
+    return count > MOST_INSTRUCTIONS
 
 
 def _errors(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.haplo.rules.checks import MOST_NESTED
+from importers.haplo.rules.checks import MOST_INSTRUCTIONS, MOST_NESTED
 from importers.haplo.rules.control import InvalidControl, NotJson, read_control
 from tests.kit.haplo.batches import NEW, a_control, field
 
@@ -216,6 +216,30 @@ def test_instructions_are_not_nested_for_ever():
         deep = [{"action": "if-exists", "source": "a", "then": deep}]
     text = f"Instructions are nested more than {MOST_NESTED} levels deep"
     assert errors(a_control(*deep)) == [text]
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        [NEW] * (MOST_INSTRUCTIONS + 1),
+        [{"action": "if-exists", "source": "a", "then": [NEW] * MOST_INSTRUCTIONS}],
+        [{"action": "unknown"}] * (MOST_INSTRUCTIONS + 1),
+        [None] * (MOST_INSTRUCTIONS + 1),
+    ],
+    ids=["in a row", "inside of another", "unknown ones", "none at all"],
+)
+def test_instructions_have_a_limit(instructions):
+    """Siege: S10. They are counted before anything is made of them."""
+    text = (
+        f"Control file has more than {MOST_INSTRUCTIONS} instructions; "
+        "split it, and use each part for a batch of its own"
+    )
+    assert errors(a_control(*instructions)) == [text]
+
+
+def test_as_many_instructions_as_may_be_are_taken():
+    """The limit is the last that is good."""
+    assert errors(a_control(*[NEW] * MOST_INSTRUCTIONS)) == []
 
 
 def person(**more):

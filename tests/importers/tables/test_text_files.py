@@ -171,7 +171,8 @@ def test_a_header_further_down_is_told_and_can_be_named(opened, tmp_path):
     assert reason is Reason.NO_HEADER
     assert text == (
         "Row 1 is blank, so there are no headers; the first row with values is row 3. "
-        "Delete the rows above it, or say header_row=3"
+        "Delete the rows above it, or say header_row=3 "
+        "(on the command line: --header-row 3)"
     )
     headers, found, _, _ = opened(content, header_row=3)
     assert (headers, found) == (("", "name", "p"), [(4, None, "x", "1")])
