@@ -233,12 +233,13 @@ class Store:
         ``ClockJumped`` instead of committing after a jump of the clock.
         """
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
-            writer = Writer(conn, domain, self._head(conn, _LOCK_HEAD, domain))
+            before = self._head(conn, _LOCK_HEAD, domain)
+            writer = Writer(conn, domain, before)
             yield writer
             if writer.stated:
                 text = f"rows that no entry states: {sorted(writer.stated)}"
                 raise AssertionError(text)
-            self.watch_clock(conn, writer.head)
+            self.watch_clock(conn, before)
 
     @contextmanager
     def administering(self) -> Iterator[Connection]:

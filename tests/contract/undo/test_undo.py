@@ -10,6 +10,7 @@ from importers.job_kinds import HANDLERS
 from importers.jobs.undo import enqueue_undo, select
 from importers.jobs.values import UndoRequest
 from ledger.commands.form_states import ChangeForms
+from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict, NotFound
 from ledger.jobs.values import JobState
@@ -196,8 +197,9 @@ async def test_the_first_act_of_somebody_on_a_form_counts(store):
 
 async def test_what_a_form_caused_goes_with_it(store):
     """The closing of extensions comes from another form, which is withdrawn too."""
-    with store.administering() as conn:
-        conn.execute("""UPDATE domains SET settings = '{"close_extensions": true}'""")
+    closing = DomainSettings(close_extensions=True)
+    with store.writing(build.DOMAIN) as writer:
+        save_settings(writer, closing, author=ADMIN, now=NOW)
     extends = {"host": ("h", "patient", "extension")}
     submit(store, build.a_create("h"), form_id="f1")
     submit(store, build.a_create("e", index=extends), form_id="f2")
