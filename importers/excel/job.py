@@ -7,7 +7,6 @@ follow from the job's id, so whoever goes on with a job repeats nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -35,6 +34,7 @@ from importers.excel.rules.window import (
 )
 from importers.excel.stored import case_ids_of_forms, in_parts
 from importers.jobs.stored_file import write_stored
+from importers.jobs.threads import in_thread
 from importers.jobs.turns import EXCEL
 from importers.jobs.worker import JobContext
 from importers.rows.job import Course, commit_each, in_turn
@@ -148,7 +148,7 @@ class _Import:
 
     async def _import_sheet(self, place: Place) -> None:
         try:
-            with await asyncio.to_thread(self._opened, place.sheet) as table:
+            with await in_thread(self._opened, place.sheet) as table:
                 await self._import_table(place, table)
         except Unreadable as error:
             raise await self._broken_off(Failure("", refusal(error).text)) from error
@@ -172,9 +172,9 @@ class _Import:
             )
         rows = table.rows()
         looked = Looked()
-        again = await asyncio.to_thread(_passed, rows, so_far, columns, looked)
+        again = await in_thread(_passed, rows, so_far, columns, looked)
         waiting = [read.found for read in again if is_wish(read.found)]
-        if columns.failure and await asyncio.to_thread(next, rows, None) is not None:
+        if columns.failure and await in_thread(next, rows, None) is not None:
             raise await self._broken_off(columns.failure)
 
         async def commit(taken: list[ReadRow]) -> None:

@@ -85,7 +85,8 @@ def digest_of(options: ExcelOptions, file: FileToStore) -> bytes:
 
     Not how the request was put together: clients draw a new boundary for each.
     """
-    asked = excel_options.to_json(replace(options, sheets=(), ignored_sheets=()))
+    bare = replace(options, sheets=(), ignored_sheets=(), touches=None)
+    asked = excel_options.to_json(bare)
     digest = hashlib.sha256(b"excel upload\n")
     digest.update(orjson.dumps([asked, file.name], option=orjson.OPT_SORT_KEYS))
     digest.update(bytes.fromhex(file.sha256))

@@ -15,6 +15,7 @@ from importers.excel.rules.columns import (
     check_repeated,
     columns_of,
     meant_headers,
+    refers_to_others,
 )
 from importers.excel.rules.options import (
     ExcelOptions,
@@ -58,13 +59,21 @@ def looked_into(
             titles, hidden = hidden, ()
         known = _known_types(store, domain, titles) if len(titles) > 1 else set()
         sheets, ignored = sheets_of(options, titles, known)
+        heads = [head]
         if len(sheets) > 1:
-            for sheet in sheets:
-                check(sheet.title)
+            heads = [check(sheet.title) for sheet in sheets]
     except Unreadable as error:
         raise refusal(error) from error
     check_comment(options)
-    return replace(options, sheets=sheets, ignored_sheets=(*ignored, *hidden))
+    looked = replace(options, sheets=sheets, ignored_sheets=(*ignored, *hidden))
+    return replace(looked, touches=_touched(looked, heads))
+
+
+def _touched(looked: ExcelOptions, heads: Iterable[Head]) -> tuple[str, ...] | None:
+    """Return the case types that an import keeps to; ``None`` if it need not."""
+    if any(refers_to_others(head.headers, looked) for head in heads):
+        return None
+    return tuple(sorted({sheet.case_type for sheet in looked.sheets}))
 
 
 def columns_found(

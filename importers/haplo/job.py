@@ -7,7 +7,6 @@ with a job begins behind that. A dry run leaves nothing to go on from and begins
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,6 +41,7 @@ from importers.haplo.rules.sources import (
 )
 from importers.jobs.pace import Pace
 from importers.jobs.stored_file import write_stored
+from importers.jobs.threads import in_thread
 from importers.jobs.turns import HAPLO
 from importers.jobs.worker import JobContext
 from importers.rows.job import Course, commit_each, in_turn
@@ -152,7 +152,7 @@ class _Run:
         if content is None:
             raise RunBroken("The control file is not kept any more")
         try:
-            return await asyncio.to_thread(read_control, content)
+            return await in_thread(read_control, content)
         except InvalidControl as error:
             text = "".join(f"\n  {found}" for found in error.errors)
             raise RunBroken(f"Errors in control file:{text}") from None
@@ -204,7 +204,7 @@ class _Run:
         source = Source(name=name, path=path, properties=properties)
         try:
             tell = partial(to.add, file=name)
-            count, names = await asyncio.to_thread(partial(_survey, source, tell))
+            count, names = await in_thread(partial(_survey, source, tell))
         except FileBroken as error:
             return _Surveyed(source=None, trouble=str(error))
         renamed = taken_as(sources, names)

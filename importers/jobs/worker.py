@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 
 from importers.jobs.handover import Handover
 from importers.jobs.short_turns import ShortTurns
+from importers.jobs.turns import to_be_taken_up
 from ledger.clock import Clock, now_micros
 from ledger.errors import Damaged, LedgerError, Overloaded, StoreUnavailable
 from ledger.jobs import queue as jobs
@@ -143,17 +145,22 @@ class Worker:
         writer: LedgerWriter,
         handlers: Mapping[str, Handler],
         *,
-        at_once: int = 2,
+        at_once: int = 4,
         clock: Clock = now_micros,
         tell: Callable[[Job], None] = lambda _job: None,
     ) -> None:
-        """Prepare; ``start`` begins to work, ``tell`` hears of each progress."""
+        """Prepare; ``start`` begins to work, ``tell`` hears of each progress.
+
+        Of the jobs that run at once one is always left to other domains. Their chunks
+        take turns in the writer, so that a job of many keeps none waiting for long.
+        """
         self.store = store
         self.writer = writer
         self.tell = tell
         self.uploads = Handover()
         self._handlers = handlers
         self._at_once = at_once
+        self._at_work: Counter[str] = Counter()
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="caseledger-jobs")
         self._wake = asyncio.Event()
@@ -279,18 +286,28 @@ class Worker:
         return job is not None
 
     def _claim(self) -> Job | None:
-        now = self._clock()
-        if not self.store.look(partial(jobs.is_any_ready, now=now)):
-            return None
-        with self.store.administering() as conn:
-            return jobs.claim(conn, now=now, until=self.lease_end())
+        now, found = self._clock(), self.store.look(jobs.open_jobs)
+        for key in to_be_taken_up(found, now, is_full=self._is_full):
+            with self.store.administering() as conn:
+                job = jobs.claim_one(conn, key, now=now, until=self.lease_end())
+            if job is not None:
+                return job
+        return None
+
+    def _is_full(self, domain: str) -> bool:
+        """Tell whether a domain has all places but the one that is left to others."""
+        return self._at_work[domain] >= max(self._at_once - 1, 1)
 
     async def _run(self, job: Job) -> None:
         """Run a claimed job and record how it ended, or that it did not."""
         ids = {"domain": job.domain, "job_id": job.job_id, "kind": job.kind}
         logger.info("job_taken_up", extra=ids)
-        with _SHORT_TURNS:
-            outcome = await self._outcome(job)
+        self._at_work[job.domain] += 1
+        try:
+            with _SHORT_TURNS:
+                outcome = await self._outcome(job)
+        finally:
+            self._at_work[job.domain] -= 1
         try:
             word = await self._recorded(job, outcome)
         except LeaseLost:

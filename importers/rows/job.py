@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Generic, Protocol, TypeVar
 
-from importers.jobs.turns import wait_for_turn
+from importers.jobs.waiting import wait_for_turn
 from importers.jobs.worker import JobContext
 from importers.rows.reading import Ahead
 from importers.rows.rules.overlay import Overlay

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Generic, Self, TypeVar
 
 from importers.jobs.pace import Pace
+from importers.jobs.threads import in_thread
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class Ahead(Generic[T]):
         return found
 
     def _begin(self) -> None:
-        self._next = asyncio.create_task(asyncio.to_thread(self._read))
+        self._next = asyncio.create_task(in_thread(self._read))
 
 
 def in_portions(
@@ -61,7 +62,7 @@ def in_portions(
 
 async def skip(rows: Iterator[R], count: int) -> None:
     """Pass the rows that were taken before."""
-    await asyncio.to_thread(_pass, rows, count)
+    await in_thread(_pass, rows, count)
 
 
 @contextmanager

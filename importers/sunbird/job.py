@@ -7,7 +7,6 @@ repeats nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 
 from importers.jobs.pace import Pace
 from importers.jobs.stored_file import write_stored
+from importers.jobs.threads import in_thread
 from importers.jobs.worker import JobContext
 from importers.rows.job import Course, commit_each, in_turn
 from importers.rows.reading import closing_rows, in_portions, skip
@@ -67,7 +67,7 @@ class _Upload:
 
     async def run(self) -> Mapping[str, Any]:
         """Import what is left of the file; return how many rows ended in which way."""
-        await asyncio.to_thread(self._look_through)
+        await in_thread(self._look_through)
         if self._task.kind is ObjectType.USER:
             while await self._context.read(partial(self._people.follow, pages=_PAGES)):
                 pass

@@ -8,7 +8,7 @@ ran out makes the job ready again: that is the whole recovery.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from ledger.jobs.values import (
     JobKey,
     JobState,
     LeaseLost,
+    OpenJob,
 )
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row
@@ -63,12 +64,6 @@ _AS_ASKED = case(
 
 _ONE = Statement(select(*jobs.columns).where(_THIS))
 _LOCK = Statement(select(*jobs.columns).where(_THIS).with_for_update())
-_READY = Statement(
-    select(jobs.c.domain, jobs.c.job_id)
-    .where(jobs.c.ready_on <= bindparam("now"))
-    .order_by(jobs.c.ready_on)
-    .limit(1)
-)
 _LOCK_READY = Statement(
     select(jobs.c.domain, jobs.c.job_id)
     .where(jobs.c.ready_on <= bindparam("now"))
@@ -77,7 +72,14 @@ _LOCK_READY = Statement(
     .with_for_update(skip_locked=True)
 )
 _OPEN = Statement(
-    select(jobs.c.domain, jobs.c.job_id, jobs.c.kind, jobs.c.created_on)
+    select(
+        jobs.c.domain,
+        jobs.c.job_id,
+        jobs.c.kind,
+        jobs.c.created_on,
+        jobs.c.ready_on,
+        jobs.c.options,
+    )
     .where(jobs.c.ready_on >= 0)
     .order_by(jobs.c.ready_on)
 )
@@ -221,25 +223,13 @@ def list_jobs(
     return [_job(row) for row in rows]
 
 
-def is_any_ready(conn: Connection, now: Micros) -> bool:
-    """Tell whether some domain has a job to be taken up: a marked fan-out.
+def open_jobs(conn: Connection) -> list[OpenJob]:
+    """Return the jobs of all domains that have not ended: a marked fan-out.
 
-    Served by ``ix_jobs_ready``; takes no lock, so that asking often costs little.
+    Those that wait longest come first. Served by ``ix_jobs_ready``: they are few, and
+    those of a domain may be many. Takes no lock, so that asking often costs little.
     """
-    return conn.row(_READY, now=now) is not None
-
-
-def is_behind(conn: Connection, job: Job, kinds: Collection[str]) -> bool:
-    """Tell whether an older job of the domain, of one of the kinds, has not ended.
-
-    Served by ``ix_jobs_ready``, a marked fan-out: the jobs that have not ended are few,
-    those of a domain may be many.
-    """
-    own = (job.created_on, job.job_id)
-    return any(
-        domain == job.domain and kind in kinds and (created_on, job_id) < own
-        for domain, job_id, kind, created_on in conn.rows(_OPEN)
-    )
+    return [OpenJob(*row) for row in conn.rows(_OPEN)]
 
 
 def claim(conn: Connection, *, now: Micros, until: Micros) -> Job | None:

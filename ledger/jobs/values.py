@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from ledger.errors import LedgerError
 from ledger.times import Micros
 
@@ -79,6 +81,32 @@ class Job:
     def has_ended(self) -> bool:
         """Tell whether nothing will happen any more unless somebody asks."""
         return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """What decides whose turn it is, of a job that has not ended.
+
+    ``ready_on`` is when it may be taken up: the end of a lease while it runs.
+    """
+
+    domain: str
+    job_id: str
+    kind: str
+    created_on: Micros
+    ready_on: Micros
+    told: str
+
+    @property
+    def key(self) -> JobKey:
+        """Return what names the job."""
+        return self.domain, self.job_id
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return what is to be done, read anew with each call."""
+        found: Mapping[str, Any] = orjson.loads(self.told)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,18 @@ BUILT_IN = frozenset(
 ID_FIELDS = frozenset({"external_id", "owner_id", "parent_id", "parent_external_id"})
 """Fields that hold an id, beside the search column (rule 8.1)."""
 
+_REFERRING = frozenset(
+    {
+        "parent_id",
+        "parent_external_id",
+        "parent_type",
+        "parent_relationship_type",
+        "parent_identifier",
+        "case_type",
+    }
+)
+"""Fields by which a row names, or becomes, a case of another type."""
+
 _BY_LETTERS = BUILT_IN - {NAME, "date_opened"}
 """Fields that a header means if it has their letters; the name goes by other rules."""
 
@@ -153,6 +165,12 @@ def columns_of(
         failure=meant.failure or _failure(fields),
         as_shown=frozenset(_place(headers, header) for header in meant.as_shown),
     )
+
+
+def refers_to_others(headers: Sequence[str], options: ExcelOptions) -> bool:
+    """Tell whether a column leads to cases of other types (rule 17.2a)."""
+    meant = _Meant(renamed(headers, options), options)
+    return not _REFERRING.isdisjoint(meant.fields.values())
 
 
 def meant_headers(headers: Sequence[str], options: ExcelOptions) -> set[str]:

@@ -108,6 +108,8 @@ class ExcelOptions:
     renamed: tuple[tuple[str, str], ...] = ()
     """Headers, and what their columns are called instead (rule 2.10)."""
     sheets: tuple[Sheet, ...] = field(default=())
+    touches: tuple[str, ...] | None = None
+    """The case types that rows can find or make; ``None`` for any (rule 17.2a)."""
     ignored_sheets: tuple[str, ...] = ()
 
     @property
@@ -208,6 +210,7 @@ def to_json(options: ExcelOptions) -> dict[str, Any]:
         "renamed": [list(pair) for pair in options.renamed],
         "sheets": [[sheet.title, sheet.case_type] for sheet in options.sheets],
         "ignored_sheets": list(options.ignored_sheets),
+        "touches": None if options.touches is None else list(options.touches),
     }
 
 
@@ -234,6 +237,7 @@ def from_json(kept: Mapping[str, Any]) -> ExcelOptions:
         renamed=tuple((old, new) for old, new in kept.get("renamed", ())),
         sheets=sheets,
         ignored_sheets=tuple(kept["ignored_sheets"]),
+        touches=None if kept.get("touches") is None else tuple(kept["touches"]),
     )
 
 

@@ -16,7 +16,6 @@ from tests.kit import build
 from tests.kit.build import DOMAIN, NOW
 from tests.kit.defects import Defective
 from tests.kit.jobs import (
-    KIND,
     LEASE,
     administer,
     claim,
@@ -75,7 +74,7 @@ def test_a_job_in_the_future_is_not_claimed(store):
     """What was put off is left alone until then."""
     job = enqueue(store, now=NOW + 10)
     assert claim(store) is None
-    assert not jobs.is_any_ready(store.connection, NOW)
+    assert [found.ready_on for found in jobs.open_jobs(store.connection)] == [NOW + 10]
     assert claim(store, now=NOW + 10).key == job.key
 
 
@@ -313,19 +312,3 @@ def test_jobs_are_found_by_kind_and_state(store):
         ):
             page = jobs.list_jobs(reader, asked, limit=9)
             assert {job.job_id for job in page} == found
-
-
-def test_a_job_is_behind_older_open_ones_of_its_domain_and_kinds(store):
-    """Ended jobs, other kinds, younger jobs and other domains hold nobody up."""
-    build.a_domain(store, "other")
-    enqueue(store, now=build.NOW - 1, kind="undo")
-    enqueue(store, now=build.NOW - 1, domain="other")
-    first = enqueue(store, now=build.NOW)
-    second = enqueue(store, now=build.NOW + 1)
-    conn = store.connection
-    assert not jobs.is_behind(conn, first, {KIND})
-    assert jobs.is_behind(conn, first, {KIND, "undo"})
-    assert jobs.is_behind(conn, second, {KIND})
-    with store.administering() as writing:
-        jobs.cancel(writing, first.key, now=build.NOW + 2)
-    assert not jobs.is_behind(conn, second, {KIND})
