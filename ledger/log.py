@@ -43,15 +43,14 @@ _ENTRY = Statement(
         entries.c.position == bindparam("position"),
     )
 )
+AND_BODIES = entries.outerjoin(
+    bodies,
+    (bodies.c.domain == entries.c.domain) & (bodies.c.position == entries.c.position),
+)
+"""Entries, each beside its body if it has one."""
 WITH_BODIES = Statement(
     select(*entries.columns, bodies.c.dictionary, bodies.c.body)
-    .select_from(
-        entries.outerjoin(
-            bodies,
-            (bodies.c.domain == entries.c.domain)
-            & (bodies.c.position == entries.c.position),
-        )
-    )
+    .select_from(AND_BODIES)
     .where(
         entries.c.domain == bindparam("domain"),
         entries.c.position > bindparam("position"),

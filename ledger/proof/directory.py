@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from ledger.bodies import unpack
 from ledger.clock import now_micros
 from ledger.entry import Author, Kind
-from ledger.log import record_directory
+from ledger.log import AND_BODIES, record_directory
 from ledger.proof.differences import Difference
 from ledger.stated import IMPORT_NOTE, STATED, Fold, Key, Row, Stated, fits, state_row
 from ledger.storage.connection import Statement
@@ -24,13 +24,7 @@ from ledger.tables import bodies, entries
 _FIRST = 1
 _NOTES = Statement(
     select(entries.c.position, entries.c.details, bodies.c.dictionary, bodies.c.body)
-    .select_from(
-        entries.outerjoin(
-            bodies,
-            (bodies.c.domain == entries.c.domain)
-            & (bodies.c.position == entries.c.position),
-        )
-    )
+    .select_from(AND_BODIES)
     .where(
         entries.c.domain == bindparam("domain"),
         entries.c.kind == Kind.DIRECTORY.value,

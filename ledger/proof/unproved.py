@@ -20,6 +20,8 @@ _BATCH = "what waits to be imported; what was imported is in the log"
 _ANSWER = "answers kept for a day, to be given again to a client that repeats itself"
 _DELIVERY = "what a receiver was told, and how it took it"
 _BOOKS = "bookkeeping of replays, which is made anew by each"
+_GUESSES = "wrong passwords of the last quarter of an hour"
+_CLOCK = "what this machine's clock was believed to be"
 _UNUSED = "a dictionary that no body was compressed with has nothing to prove"
 
 _WHOLE = {
@@ -31,6 +33,8 @@ _WHOLE = {
     "idempotency": _ANSWER,
     "webhook_deliveries": _DELIVERY,
     "checkpoints": _BOOKS,
+    "failed_tries": _GUESSES,
+    "clocks": _CLOCK,
 }
 
 UNPROVED: Mapping[str, Mapping[str, str]] = {
