@@ -3,13 +3,17 @@
 PYTHON = python3
 PIP = .venv/bin/pip install --quiet --constraint constraints.txt
 
-.PHONY: run test lint format type bench docs clean constraints web-forms
+.PHONY: run test siege lint format type bench docs clean constraints web-forms
 
 run: .venv/for-run
 	.venv/bin/caseledger demo
 
 test: .venv/for-dev
 	.venv/bin/pytest -n 2 --dist worksteal
+
+# Attacks servers of its own for half an hour; a short form of it is a test.
+siege: .venv/for-dev
+	.venv/bin/python -m tests.siege --minutes 30 --db both
 
 lint: .venv/for-dev
 	.venv/bin/ruff check .

@@ -360,7 +360,7 @@ class Cluster:
     def __init__(self, home: Path, folder: Path) -> None:
         """Name an empty folder, and the one of the binaries."""
         self.home = home
-        self.port = _free_port()
+        self.port = free_port()
         self.log = home / "log"
         self.password = secrets.token_urlsafe(12)
         self.identity = _identity()
@@ -484,7 +484,8 @@ def _within_reach(folder: Path, home: Path) -> Path:
     return home / "server" / folder.relative_to(package.parent)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
