@@ -3,7 +3,7 @@
 PYTHON = python3
 PIP = .venv/bin/pip install --quiet --constraint constraints.txt
 
-.PHONY: run test siege lint format type bench docs clean constraints web-forms
+.PHONY: run test siege siege-short lint format type bench docs clean constraints web-forms
 
 run: .venv/for-run
 	.venv/bin/caseledger demo
@@ -11,9 +11,12 @@ run: .venv/for-run
 test: .venv/for-dev
 	.venv/bin/pytest -n 2 --dist worksteal
 
-# Attacks servers of its own for half an hour; a short form of it is a test.
+# Attacks servers of its own for half an hour, or for two minutes.
 siege: .venv/for-dev
 	.venv/bin/python -m tests.siege --minutes 30 --db both
+
+siege-short: .venv/for-dev
+	SIEGE=short .venv/bin/pytest tests/siege
 
 lint: .venv/for-dev
 	.venv/bin/ruff check .
