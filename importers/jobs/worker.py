@@ -161,6 +161,7 @@ class Worker:
         self._handlers = handlers
         self._at_once = at_once
         self._at_work: Counter[str] = Counter()
+        self._claiming = asyncio.Lock()
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="caseledger-jobs")
         self._wake = asyncio.Event()
@@ -218,6 +219,7 @@ class Worker:
         claim = partial(jobs.claim_one, key=key, now=now, until=self.lease_end())
         claimed = await self._administer(claim)
         if claimed is not None:
+            self._at_work[claimed.domain] += 1
             await self._run(claimed)
 
     async def _given_up(self, key: JobKey) -> Job:
@@ -280,7 +282,11 @@ class Worker:
 
     async def _work_once(self) -> bool:
         """Claim a job and run it to its end; tell whether there was one."""
-        job = await self._in_thread(self._claim)
+        async with self._claiming:
+            # Whoever claims next must know whose place this one has taken.
+            job = await self._in_thread(self._claim)
+            if job is not None:
+                self._at_work[job.domain] += 1
         if job is not None:
             await self._run(job)
         return job is not None
@@ -299,10 +305,9 @@ class Worker:
         return self._at_work[domain] >= max(self._at_once - 1, 1)
 
     async def _run(self, job: Job) -> None:
-        """Run a claimed job and record how it ended, or that it did not."""
+        """Run a claimed job, which has its place; record how it ended, or that not."""
         ids = {"domain": job.domain, "job_id": job.job_id, "kind": job.kind}
         logger.info("job_taken_up", extra=ids)
-        self._at_work[job.domain] += 1
         try:
             with _SHORT_TURNS:
                 outcome = await self._outcome(job)

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
@@ -254,24 +255,26 @@ class Clients:
     async def device(self, number):
         """Send one form after the other; return how many were taken."""
         return await self._all(
-            lambda turn: submit(self.api, a_form(f"{number}-{turn}", size=50))
+            lambda turn: partial(submit, self.api, a_form(f"{number}-{turn}", size=50))
         )
 
     async def program(self, number):
         """Create one case after the other; return how many were taken."""
         return await self._all(
-            lambda turn: self.api.post(
+            lambda turn: partial(
+                self.api.post,
                 self.api.cases,
                 a_case(),
                 headers={"Idempotency-Key": f"{number}-{turn}"},
             )
         )
 
-    async def _all(self, send):
+    async def _all(self, prepare):
         for turn in count():
             if self.over:
                 return turn
-            while (answer := await send(turn)).status == 503:
+            send = prepare(turn)  # the same bytes each time
+            while (answer := await send()).status == 503:
                 self.heard.append(503)
                 await asyncio.sleep(0.05)
             self.heard.append(answer.status)
