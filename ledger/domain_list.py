@@ -17,14 +17,7 @@ from ledger.storage.connection import Connection, Statement
 from ledger.tables import domain_list, domains
 from ledger.times import Micros
 
-_ALL = Statement(
-    select(
-        domain_list.c.domain,
-        domain_list.c.number,
-        domain_list.c.created_on,
-        domain_list.c.digest,
-    ).order_by(domain_list.c.number)
-)
+_ALL = Statement(select(*domain_list.c).order_by(domain_list.c.number))
 _LINE = Statement(
     select(domain_list.c.digest).where(domain_list.c.number == bindparam("number"))
 )
@@ -33,16 +26,7 @@ _BORN = Statement(
         domains.c.created_on, domains.c.domain
     )
 )
-_LAST = Statement(
-    select(
-        domain_list.c.domain,
-        domain_list.c.number,
-        domain_list.c.created_on,
-        domain_list.c.digest,
-    )
-    .order_by(domain_list.c.number.desc())
-    .limit(1)
-)
+_LAST = Statement(select(*domain_list.c).order_by(domain_list.c.number.desc()).limit(1))
 
 
 class Listed(NamedTuple):

@@ -60,14 +60,16 @@ def fold_of(r: Reader) -> Fold:
 
 
 def directory_differences(
-    r: Reader, counted: MutableMapping[str, int], unproved: MutableMapping[str, int]
+    r: Reader,
+    fold: Fold,
+    counted: MutableMapping[str, int],
+    unproved: MutableMapping[str, int],
 ) -> Iterator[Difference]:
-    """Yield where the directory is not as the log states it; needs a snapshot.
+    """Yield where the directory is not what a log states (``fold_of`` the same moment).
 
     Counts the rows that were compared, and those that no note states although an
     older release may have made them.
     """
-    fold = fold_of(r)
     for name, stated in STATED.items():
         counted[name] = 0
         known = dict(fold.rows[name])

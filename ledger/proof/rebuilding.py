@@ -54,8 +54,8 @@ def rebuild_directory(store: Store, domain: str, *, author: Author) -> dict[str,
     and when somebody changed the directory meanwhile; ``NotFound`` for the domain.
     """
     with store.snapshot(domain) as r:
-        wrong = list(directory_differences(r, {}, {}))
         fold = fold_of(r)
+        wrong = list(directory_differences(r, fold, {}, {}))
         seen = r.head.digest
     if not fold.whole:
         raise Conflict(
@@ -91,7 +91,7 @@ def restate_directory(store: Store, domain: str, *, author: Author) -> dict[str,
     has grown meanwhile; ``NotFound`` for the domain.
     """
     with store.snapshot(domain) as r:
-        wrong = next(directory_differences(r, {}, {}), None)
+        wrong = next(directory_differences(r, fold_of(r), {}, {}), None)
         seen = r.head.digest
     if wrong is not None:
         text = f"{wrong}: run caseledger verify, and mend that first"

@@ -21,7 +21,7 @@ from ledger.entry import Kind
 from ledger.errors import LedgerError, NotFound
 from ledger.proof.chain import Break, verify_chain
 from ledger.proof.differences import Difference
-from ledger.proof.directory import directory_differences
+from ledger.proof.directory import directory_differences, fold_of
 from ledger.proof.domains import domains_anywhere
 from ledger.proof.files import FileFault, verify_files
 from ledger.proof.notes import Earlier, differences
@@ -124,7 +124,7 @@ def _compare(
         _fold(reader, fresh, progress)
         for difference in chain(
             _head_differences(reader, fresh, found.kinds),
-            directory_differences(reader, found.rows, found.unproved),
+            directory_differences(reader, fold_of(reader), found.rows, found.unproved),
             _differences(reader, fresh, found.rows),
         ):
             found.differences.append(difference)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from api.cli import main
+from tests.e2e.test_cli import Program
 
 READING = [
     ("domain", "list"),
@@ -87,3 +91,23 @@ def test_a_variable_names_the_domain(two_domains, monkeypatch):
     assert two_domains("verify", "--all", "--domain", "one")[0] == 2
     monkeypatch.setenv("CASELEDGER_DOMAIN", "three")
     assert "there is no domain 'three'" in two_domains("group", "list")[2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["DELETE FROM domains WHERE domain = 'demo'", "UPDATE domains SET settings = '['"],
+    ids=["gone", "damaged"],
+)
+def test_a_head_that_is_lost_hides_no_other_domain(sqlite_url, capsys, damage):
+    """Rule 3.9: each domain is proved by itself, and every finding has a line."""
+    program = Program(sqlite_url, capsys)
+    program("domain", "create", "demo")
+    program("domain", "create", "other")
+    where = "" if "DELETE" in damage else " WHERE domain = 'demo'"
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+        database.execute("DROP TRIGGER domains_refuses_delete")
+        database.execute(damage + where)
+        database.commit()
+    told = program("verify", "--all", expect=1)
+    assert any(line.startswith("demo: position 0: the ") for line in told)
+    assert any(line.startswith("ok other: ") for line in told)

@@ -22,7 +22,7 @@ from ledger.directory.workplaces import Workplaces
 from ledger.entry import Kind
 from ledger.errors import Conflict
 from ledger.log import entries_after
-from ledger.proof.directory import directory_differences
+from ledger.proof.directory import directory_differences, fold_of
 from ledger.proof.domains import domains_anywhere, list_faults
 from ledger.proof.rebuilding import rebuild_directory, restate_directory
 from ledger.proof.unproved import UNPROVED
@@ -94,7 +94,8 @@ def add_webhook(people, url, secret):
 def findings(store):
     """Return what the proof of the directory says."""
     with store.snapshot(build.DOMAIN) as reader:
-        return [str(found) for found in directory_differences(reader, {}, {})]
+        wrong = directory_differences(reader, fold_of(reader), {}, {})
+        return [str(found) for found in wrong]
 
 
 def all_findings(store):
