@@ -85,7 +85,7 @@ class JobContext:
         Raises what tells a handler to stop (see above), and whatever unexpected error
         a command met; then nothing was appended and the progress is as it was.
         """
-        self._worker.check_going_on()
+        await self._worker.going_on()
         saved: list[Mapping[str, Any]] = []
 
         def noted(outcomes: Sequence[Any]) -> Mapping[str, Any]:
@@ -166,6 +166,8 @@ class Worker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="caseledger-jobs")
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._may_go_on = asyncio.Event()
+        self._may_go_on.set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -239,16 +241,23 @@ class Worker:
 
         Whatever becomes of this process from here on, the job keeps to that.
         """
+        # SQLite lets whoever asks for its lock try now and then, and hands it to
+        # nobody. An import that commits chunk after chunk would have it again each
+        # time, and may be done before the word to stop is written: so no chunk begins
+        # meanwhile.
+        self._may_go_on.clear()
         try:
             await self._administer(self._interrupt(key))
         finally:
             self.leave()
+            self._may_go_on.set()
 
     def _interrupt(self, key: JobKey) -> Callable[[Connection], Job]:
         return partial(jobs.interrupt, key=key, now=self._clock())
 
-    def check_going_on(self) -> None:
-        """Raise ``Interrupted`` once the process is told to stop."""
+    async def going_on(self) -> None:
+        """Wait while a job is being stopped; raise ``Interrupted`` if all is."""
+        await self._may_go_on.wait()
         if self._stopping.is_set():
             raise Interrupted
 

@@ -60,7 +60,11 @@ class Wire:
                 self.broke.set()
                 # Nothing comes back from here on; the server does its work.
                 client.shutdown(socket.SHUT_RDWR)
-            server.sendall(data)
+            try:
+                server.sendall(data)
+            except OSError:
+                # It is gone, or was told that its client is: nobody waits for this.
+                break
         _hang_up(server)
 
     def _back(self, client: socket.socket, server: socket.socket) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -195,3 +197,27 @@ async def test_whoever_waits_for_a_job_runs_it_or_sees_another_do_it(store):
         await asyncio.sleep(0)
         administer(store, jobs.finish, theirs, result={"by": "them"}, now=NOW)
         assert (await waiting).result == {"by": "them"}
+
+
+async def test_no_chunk_begins_while_the_word_to_stop_is_written(store, monkeypatch):
+    """However long the database keeps that waiting, the job is where it was."""
+    begun = asyncio.Event()
+    asked = store.administering
+
+    @contextmanager
+    def late():
+        time.sleep(0.3)
+        with asked() as conn:
+            yield conn
+
+    job = enqueue(store, options={"chunks": 2000})
+    async with working(store, tell=lambda _job: begun.set()) as worker:
+        seeing = asyncio.create_task(worker.see_through(job.key))
+        await begun.wait()
+        monkeypatch.setattr(store, "administering", late)
+        before = job_of(store, job).progress["done"]
+        await worker.interrupt(job.key)
+        found = await seeing
+    assert found.state is JobState.INTERRUPTED
+    # One may have been on its way.
+    assert found.progress["done"] - before <= 1
