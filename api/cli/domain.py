@@ -42,7 +42,7 @@ def domain() -> None:
 @click.argument("name")
 @click.option(
     "--secure-submissions/--open-submissions",
-    default=OF_NEW_DOMAINS.secure_submissions,
+    default=True,
     show_default=True,
     help="Whether devices must authenticate to submit forms.",
 )

@@ -51,7 +51,7 @@ class DomainSettings:
 
     ``secure_submissions``: devices must authenticate (``rules/submission.md`` 1.1.2).
     A domain of the time before it was there to be set is open, so that is what is
-    meant where nothing is stored.
+    meant where nothing is stored; a new domain is given ``OF_NEW_DOMAINS``.
     ``close_extensions``: a case that is closed takes the open cases that extend it
     along (``rules/case-xml.md`` 17).
     """
@@ -60,8 +60,7 @@ class DomainSettings:
     close_extensions: bool = False
 
 
-OF_NEW_DOMAINS = DomainSettings()
-"""What a domain is made with unless something else is asked for."""
+OF_NEW_DOMAINS = DomainSettings(secure_submissions=True)
 
 
 class Domain(NamedTuple):

@@ -188,13 +188,13 @@ def test_something_must_be_named(demo, words):
 @pytest.mark.parametrize(
     ("words", "secure"),
     [
-        ((), "no"),
+        ((), "yes"),
         (("--secure-submissions",), "yes"),
         (("--open-submissions",), "no"),
     ],
 )
-def test_a_domain_is_made_open_or_secure(demo, words, secure):
-    """Rule 3.3: whether its devices must say who they are."""
+def test_a_domain_is_open_only_where_that_is_asked_for(demo, words, secure):
+    """Rule 3.3: a new domain has its devices say who they are."""
     demo("domain", "create", "clinic", *words)
     assert demo("domain", "settings", "clinic") == [
         f"secure-submissions\t{secure}",
@@ -205,9 +205,10 @@ def test_a_domain_is_made_open_or_secure(demo, words, secure):
 def test_settings_are_changed_one_by_one(demo):
     """Rule 3.3: what is not named stays; nothing named only prints."""
     assert demo("domain", "settings", "demo") == [
-        "secure-submissions\tno",
+        "secure-submissions\tyes",
         "close-extensions\tno",
     ]
+    demo("domain", "settings", "demo", "--open-submissions")
     assert demo("domain", "settings", "demo", "--close-extensions") == [
         "secure-submissions\tno",
         "close-extensions\tyes",
