@@ -1,4 +1,4 @@
-"""What the log states of rows that are kept beside it: the directory.
+"""What the log states of rows that are kept beside it: the directory, and jobs.
 
 Whoever changes such a row puts it here, in the transaction that appends the note of the
 change; the body of the note holds the rows as they are from then on. So the directory
@@ -24,9 +24,13 @@ from sqlalchemy import Table
 
 from ledger.tables import (
     api_keys,
+    batch_controls,
+    batch_files,
+    batches,
     domains,
     group_members,
     groups,
+    jobs,
     location_types,
     locations,
     user_locations,
@@ -43,10 +47,15 @@ Key = tuple[Any, ...]
 _SALT_BYTES = 16
 _WORK = 2**14
 _WHOLE = "whole"
+_TABLES = "tables"
 IMPORT_NOTE = "haplo_data_import_batch:"
 """How the action of a note begins that tells of an import, and states no rows."""
 
 _KEY = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
+
+
+def _never(_row: Row, _fold: Fold) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +63,14 @@ class Stated:
     """A table whose rows the log states.
 
     ``sealed`` has the columns that are secrets and how each is sealed. ``left_out`` has
-    those that the log does not state, each with the reason.
+    those that the log does not state, each with the reason. ``excused`` tells of a row
+    whether the log, as it is folded, need not state it: it has decided nothing yet.
     """
 
     table: Table
     sealed: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    excused: Callable[[Row, Fold], bool] = _never
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -136,6 +147,42 @@ _COUNTED = "the read tables behind it are compared row by row"
 _CHAINED = "compared with the last entry of the log"
 _PROGRESS = "how far deliveries have come, which changes with each"
 _LEASE = "which process delivers just now"
+_HOW_FAR = (
+    "how far the work is: what it did to records is in their entries, which name it"
+)
+
+
+def decides_nothing(kind: str, options: Any) -> bool:
+    """Tell whether no record depends on what a job is asked for.
+
+    A dry run leaves nothing in the log, not even a note; what a repacking drops is in
+    the entry of its erasure.
+    """
+    dry = isinstance(options, Mapping) and options.get("dry_run") is True
+    return dry or kind == "repack"
+
+
+def _decides_nothing(row: Row, _fold: Fold) -> bool:
+    try:
+        return decides_nothing(row["kind"], orjson.loads(row["options"]))
+    except ValueError:
+        return False
+
+
+def _waits(row: Row, _fold: Fold) -> bool:
+    """Tell whether a batch was not started yet; what starts it states it."""
+    return str(row["state"]) != "started"
+
+
+def _of_none_stated(row: Row, fold: Fold) -> bool:
+    """Tell whether a file belongs to a batch that was not started yet."""
+    return (row["identifier"],) not in fold.rows["batches"]
+
+
+def _may_wait(_row: Row, _fold: Fold) -> bool:
+    """Excuse a control file: the first batch of it that is started states it."""
+    return True
+
 
 STATED: Mapping[str, Stated] = {
     str(stated.table.name): stated
@@ -168,9 +215,27 @@ STATED: Mapping[str, Stated] = {
                 "lease_until": _LEASE,
             },
         ),
+        Stated(batch_controls, excused=_may_wait),
+        Stated(batches, excused=_waits),
+        Stated(batch_files, excused=_of_none_stated),
+        Stated(
+            jobs,
+            left_out=dict.fromkeys(
+                (
+                    *("state", "progress", "result", "problem", "attempts"),
+                    *("cancel_asked", "ready_on", "lease", "first_position"),
+                    *("last_position", "started_on", "finished_on"),
+                ),
+                _HOW_FAR,
+            ),
+            excused=_decides_nothing,
+        ),
     )
 }
-"""The tables of the directory by name."""
+"""The tables of the directory by name, and those that say what jobs were asked for."""
+
+_ALWAYS = frozenset(STATED) - {"jobs", "batches", "batch_files", "batch_controls"}
+"""Those that every log states that states any rows and does not say which."""
 
 
 def put(w: Writer, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -202,7 +267,8 @@ def state_row(w: Writer, table: Table, row: Row) -> None:
 def statement(w: Writer, *, whole: bool = False) -> bytes:
     """Return the body of the note that states what was put; nothing is left over.
 
-    ``whole`` says that there are no other rows.
+    ``whole`` says that there are no other rows, as there are none behind the first note
+    of a domain; both say for which tables that is so.
     """
     rows: dict[str, list[Any]] = {}
     gone: dict[str, list[Any]] = {}
@@ -217,6 +283,8 @@ def statement(w: Writer, *, whole: bool = False) -> bytes:
         said["gone"] = gone
     if whole:
         said[_WHOLE] = True
+    if whole or not w.head.position:
+        said[_TABLES] = list(STATED)
     return orjson.dumps(said)
 
 
@@ -224,11 +292,12 @@ def statement(w: Writer, *, whole: bool = False) -> bytes:
 class Fold:
     """The rows that a log states, by table and key.
 
-    ``whole`` tells whether it states all: a log that older releases wrote does not,
-    before all is stated anew.
+    ``whole`` tells whether it states all that ``tables`` have: a log that older
+    releases wrote does not, before all is stated anew.
     """
 
     whole: bool = False
+    tables: frozenset[str] = _ALWAYS
     rows: dict[str, dict[Key, Row]] = field(
         default_factory=lambda: {name: {} for name in STATED}
     )
@@ -241,6 +310,8 @@ class Fold:
         said = orjson.loads(body)
         if said.get(_WHOLE):
             self.rows = {name: {} for name in STATED}
+        if first or said.get(_WHOLE):
+            self.tables = frozenset(said.get(_TABLES, _ALWAYS))
         self.whole = self.whole or first or bool(said.get(_WHOLE))
         for name, keys in said.get("gone", {}).items():
             for key in keys:

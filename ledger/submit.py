@@ -94,7 +94,7 @@ class Session:
         self.known: dict[str, list[Entry]] = {}
         self.answers = KeptAnswers(writer.domain)
         self.trial = False
-        self.also: list[Callable[[Writer], None]] = []
+        self.also: list[Callable[[Writer], object]] = []
         """What else must be written in the same commit."""
         self._items: list[tuple[Entry, bytes | None]] = []
         self._uploads: list[Upload] = []

@@ -101,9 +101,7 @@ def forget(config: Config, *, job_id: str, domain: str | None) -> None:
     with opened(config) as store:
         key = (the_domain(store, domain), job_id)
         with store.writing(key[0]) as writer:
-            count = forget_files(
-                writer, key, username=OPERATOR.username, clock=now_micros
-            )
+            count = forget_files(writer, key, author=OPERATOR, clock=now_micros)
     click.echo(f"{job_id} files dropped\t{count}")
 
 

@@ -21,7 +21,7 @@ from api.excel.wire import entry_of, may_download, status_of
 from api.http.files import saved_as
 from api.http.keys import PRINCIPAL, STORE, WORKER, WRITER
 from api.http.logs import REQUEST_ID
-from api.http.requests import json_answer, state_may_forbid
+from api.http.requests import author_of, json_answer, state_may_forbid
 from api.wire.multipart_body import read_parts
 from api.wire.permissions import Principal
 from api.wire.problems import Problem
@@ -35,6 +35,7 @@ from importers.jobs.turns import EXCEL
 from ledger.bodies import get_blob
 from ledger.clock import now_micros
 from ledger.directory.users import get_user
+from ledger.entry import Author
 from ledger.errors import NotFound
 from ledger.forms.names import printable
 from ledger.jobs import queue as jobs
@@ -117,23 +118,25 @@ async def upload_comment(request: web.Request) -> web.Response:
         raise Problem(400, "POST body must contain non-null comment property")
     if len(comment) > LONGEST_COMMENT:
         raise Problem(400, BAD_COMMENT)
-    await _change(request, partial(annotate, key=job.key, comment=printable(comment)))
+    notes = {"comment": printable(comment)}
+    author, now = author_of(request), now_micros()
+    note = partial(annotate, key=job.key, notes=notes, author=author, now=now)
+    await _change(request, note)
     return json_answer(b"{}")
 
 
 async def upload_cancel(request: web.Request) -> web.Response:
     """Stop an import after its running chunk."""
     job = await _import_of(request)
-    username = request[PRINCIPAL].username
-    await _change(request, partial(_cancel, key=job.key, username=username))
+    await _change(request, partial(_cancel, key=job.key, author=author_of(request)))
     return json_answer(b"{}")
 
 
 async def upload_forget(request: web.Request) -> web.Response:
     """Drop the file of an import, and what its report shows of the file's values."""
     job = await _import_of(request)
-    username = request[PRINCIPAL].username
-    forget = partial(forget_files, key=job.key, username=username, clock=now_micros)
+    author = author_of(request)
+    forget = partial(forget_files, key=job.key, author=author, clock=now_micros)
     await _change(request, forget)
     return json_answer(b"{}")
 
@@ -203,9 +206,10 @@ async def _change(request: web.Request, act: Callable[[Writer], object]) -> None
     request.app[WORKER].wake()
 
 
-def _cancel(w: Writer, *, key: JobKey, username: str) -> None:
-    jobs.cancel(w.conn, key, now=now_micros())
-    annotate(w, key, cancelled_by=username)
+def _cancel(w: Writer, *, key: JobKey, author: Author) -> None:
+    now = now_micros()
+    jobs.cancel(w.conn, key, now=now)
+    annotate(w, key, {"cancelled_by": author.username}, author=author, now=now)
 
 
 async def _comment(request: web.Request) -> str | None:

@@ -81,8 +81,7 @@ def enqueue_import(
     about = {"name": file.name, "length": file.length, "sha256": file.sha256}
     importer = {"user_id": author.user_id, "username": author.username}
     return jobs.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=EXCEL,
         options={
             **excel_options.to_json(options),

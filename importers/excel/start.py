@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 
@@ -53,15 +54,17 @@ class StartImport:
         kept = self._kept(session)
         if kept is not None:
             return kept
-        enqueue_import(
-            session.writer,
-            self.options,
-            self.file,
+        # Behind the entries of this commit: the job has one of its own.
+        add = partial(
+            enqueue_import,
+            options=self.options,
+            file=self.file,
             author=self.author,
             now=session.clock(),
             limits=self.limits,
             job_id=self.job_id,
         )
+        session.also.append(add)
         key = self.idempotency
         if key is not None:
             session.answers.keep(key, self.answer, now=session.clock())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from importers.jobs.repack import REPACK
 from importers.jobs.turns import EXCEL, HAPLO, SUNBIRD
 from ledger.clock import Clock
+from ledger.entry import Author
 from ledger.erasure.imports import drop_import_files
 from ledger.errors import Conflict
 from ledger.jobs import queue as jobs
@@ -19,7 +20,7 @@ from ledger.store import Writer
 _IMPORTS = (EXCEL, HAPLO, SUNBIRD)
 
 
-def forget_files(w: Writer, key: JobKey, *, username: str, clock: Clock) -> int:
+def forget_files(w: Writer, key: JobKey, *, author: Author, clock: Clock) -> int:
     """Drop the files of an import that has ended, and samples of what is in them.
 
     A job has the database let go of them. Returns how many files went. Raises
@@ -31,10 +32,10 @@ def forget_files(w: Writer, key: JobKey, *, username: str, clock: Clock) -> int:
     if not job.has_ended:
         raise Conflict(f"Job {job.job_id} is {job.state}; cancel it first")
     count = drop_import_files(w, job)
-    annotate(w, key, forgotten_by=username)
+    notes = {"forgotten_by": author.username}
+    annotate(w, key, notes, author=author, now=clock())
     jobs.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=REPACK,
         options={"dictionaries": [], "position": w.head.position},
         user_id=job.user_id,

@@ -94,8 +94,7 @@ async def _step(context: JobContext, command: Repack) -> int | None:
 
 def _enqueue(outcome: Erasure, user_id: str, clock: Clock, w: Writer) -> None:
     jobs.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=REPACK,
         options={
             "dictionaries": list(outcome.erased.stale),

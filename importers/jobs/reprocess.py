@@ -39,8 +39,7 @@ def enqueue_reprocess(
     """
     given = {n: v for n, v in asdict(asked).items() if v is not None}
     return jobs.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=REPROCESS,
         options={
             "filter": given,

@@ -51,8 +51,7 @@ def enqueue_undo(w: Writer, wish: UndoRequest, *, author: Author, clock: Clock) 
     """Add the job that undoes; raises as ``select`` does."""
     selection = {n: v for n, v in asdict(select(w, wish)).items() if v is not None}
     return jobs.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=UNDO,
         options={"selection": selection, "reason": wish.reason},
         user_id=author.user_id,

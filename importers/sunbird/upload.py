@@ -86,8 +86,7 @@ def enqueue_upload(
     (kept,) = put_blobs(w, [file])
     about = {"name": kept.name, "length": kept.length, "sha256": kept.sha256}
     return jobs.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=SUNBIRD,
         options={
             "object": wish.kind.value,

@@ -23,6 +23,7 @@ from ledger.ids import new_token
 from ledger.imports.values import Batch, BatchFile, BatchState, ControlFile, NewFile
 from ledger.jobs import queue as job_rows
 from ledger.jobs.values import ENDED, Job, JobState
+from ledger.stated import state as state_rows
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader, Writer
@@ -162,17 +163,7 @@ def create_batch(
         state=state,
         errors=None,
     )
-    row = (
-        w.domain,
-        batch.identifier,
-        batch.control_digest,
-        batch.control_comment,
-        comment,
-        state.value,
-        author.user_id,
-        now,
-    )
-    w.conn.insert(batches, [row])
+    w.conn.insert(batches, [_batch_row(w, batch, state.value)])
     return batch
 
 
@@ -274,6 +265,8 @@ def start_batch(
     """
     batch = get_batch(w, identifier)
     _require(batch, state)
+    w.conn.run(_START, of_domain=w.domain, of_batch=identifier)
+    _state(w, batch)
     files = [
         {
             "name": file.name,
@@ -283,10 +276,8 @@ def start_batch(
         }
         for file in files_of(w, identifier)
     ]
-    w.conn.run(_START, of_domain=w.domain, of_batch=identifier)
     return job_rows.enqueue(
-        w.conn,
-        w.domain,
+        w,
         kind=kind,
         options={
             "control": batch.control_digest,
@@ -302,6 +293,31 @@ def start_batch(
 
 
 # -- rows --------------------------------------------------------------------
+
+
+def _state(w: Writer, batch: Batch) -> None:
+    """State what is started: the batch, its files and its control file.
+
+    Until then they decide nothing; from here on nobody alters them unseen.
+    """
+    state_rows(w, batches, [_batch_row(w, batch, _STARTED)])
+    this = {"domain": w.domain, "of_batch": batch.identifier}
+    state_rows(w, batch_files, w.conn.rows(_FILES, **this))
+    of_control = {"domain": w.domain, "digest": batch.control_digest}
+    state_rows(w, batch_controls, w.conn.rows(_CONTROLS_OF, **of_control))
+
+
+def _batch_row(w: Writer, batch: Batch, state: str) -> Row:
+    return (
+        w.domain,
+        batch.identifier,
+        batch.control_digest,
+        batch.control_comment,
+        batch.comment,
+        state,
+        batch.user_id,
+        batch.created_on,
+    )
 
 
 def _controls_of(r: Reader, digest: str) -> list[ControlFile]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from sqlalchemy import and_, bindparam, update
 
-from ledger.jobs.queue import get_job
+from ledger.entry import Author
+from ledger.jobs.queue import get_job, tell
 from ledger.jobs.values import JobKey
 from ledger.storage.connection import Statement
 from ledger.store import Writer
 from ledger.tables import jobs
+from ledger.times import Micros
 
 NOTES = "notes"
 
@@ -22,8 +26,12 @@ _SET = Statement(
 )
 
 
-def annotate(w: Writer, key: JobKey, **notes: Any) -> None:
+def annotate(
+    w: Writer, key: JobKey, notes: Mapping[str, Any], *, author: Author, now: Micros
+) -> None:
     """Set notes of a job, which stand in its options; raises ``NotFound``."""
-    options = dict(get_job(w.conn, key).options)
-    options[NOTES] = {**options.get(NOTES, {}), **notes}
-    w.conn.run(_SET, d=key[0], j=key[1], noted=orjson.dumps(options).decode())
+    job = get_job(w.conn, key)
+    told = {**job.options, NOTES: {**job.options.get(NOTES, {}), **notes}}
+    w.conn.run(_SET, d=key[0], j=key[1], noted=orjson.dumps(told).decode())
+    noted = replace(job, options=told)
+    tell(w, "job noted", noted, user_id=author.user_id, now=now)

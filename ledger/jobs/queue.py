@@ -9,6 +9,7 @@ ran out makes the job ready again: that is the whole recovery.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,8 @@ from ledger.jobs.values import (
     LeaseLost,
     OpenJob,
 )
+from ledger.log import record_directory
+from ledger.stated import decides_nothing, state_row
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader, Writer
@@ -159,8 +162,7 @@ _AGAIN = Statement(
 
 
 def enqueue(
-    conn: Connection,
-    domain: str,
+    w: Writer,
     *,
     kind: str,
     options: Mapping[str, Any],
@@ -170,10 +172,13 @@ def enqueue(
 ) -> Job:
     """Add a job, or return the one that has this id already.
 
-    Needs a write transaction: the files that the job is about belong into the same.
-    ``options`` must hold no secret.
+    The files that the job is about belong into the same transaction. ``options`` must
+    hold no secret. An entry of the log states the job, and whatever else was put to be
+    stated; so it must be the last that is appended.
     """
-    key = (domain, job_id or new_id())
+    key = (w.domain, job_id or new_id())
+    if job_id is not None and (known := w.conn.row(_ONE, d=w.domain, j=job_id)):
+        return _job(known)
     row = (
         *key,
         kind,
@@ -193,8 +198,22 @@ def enqueue(
         None,
         None,
     )
-    conn.insert_new(jobs, [row])
-    return get_job(conn, key)
+    w.conn.insert(jobs, [row])
+    job = get_job(w.conn, key)
+    tell(w, "job added", job, user_id=user_id, now=now)
+    return job
+
+
+def tell(w: Writer, action: str, job: Job, *, user_id: str, now: Micros) -> None:
+    """Append an entry that states what a job is asked for, and that somebody did that.
+
+    None of a job that decides nothing, unless there is more to be stated with it.
+    """
+    if decides_nothing(job.kind, job.options) and not w.stated:
+        return
+    state_row(w, jobs, {**asdict(job), "options": _dump(job.options)})
+    about = {"job_id": job.job_id, "job_kind": job.kind}
+    record_directory(w, action, about, user_id=user_id, now=now)
 
 
 def get_job(conn: Connection, key: JobKey) -> Job:

@@ -26,11 +26,18 @@ from ledger.tables import api_keys, domains, users
 _KEY_BYTES = 32
 _GROWN = "the log has grown meanwhile: run it again"
 _LOST = "its address or secret was lost: set both anew"
-_REST: Mapping[str, Any] = {
-    "due_on": None,
-    "lease_owner": None,
-    "lease_until": 0,
+_LOST_JOB = "how far it was is lost: look at its forms before you retry it"
+_REST: Mapping[str, Mapping[str, Any]] = {
+    "webhooks": {"due_on": None, "lease_owner": None, "lease_until": 0},
+    "jobs": {
+        "state": "failed",
+        "progress": "{}",
+        "problem": _LOST_JOB,
+        "attempts": 0,
+        "cancel_asked": 0,
+    },
 }
+"""What a row has in the columns that are not stated when it comes back."""
 
 _ROWS = {
     name: Statement(
@@ -131,8 +138,9 @@ def _row(w: Writer, stated: Stated, said: Row, live: Row | None) -> dict[str, An
         kept = bytes(secret) if isinstance(secret, memoryview) else secret
         if isinstance(said[column], Mapping):
             row[column] = kept if fits(said[column], kept) else None
+    rest = {"position": w.head.position, **_REST.get(str(stated.table.name), {})}
     row |= {
-        column: _REST.get(column, w.head.position) if live is None else live[column]
+        column: rest.get(column) if live is None else live[column]
         for column in stated.left_out
     }
     lost = [n for n in stated.sealed if row[n] is None and said[n] is not None]

@@ -24,6 +24,7 @@ from ledger.proof.differences import Difference
 from ledger.proof.directory import directory_differences, fold_of
 from ledger.proof.domains import domains_anywhere
 from ledger.proof.files import FileFault, verify_files
+from ledger.proof.imports import import_differences
 from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_indexes, create_tables
@@ -125,6 +126,7 @@ def _compare(
         for difference in chain(
             _head_differences(reader, fresh, found.kinds),
             directory_differences(reader, fold_of(reader), found.rows, found.unproved),
+            import_differences(reader, found.rows),
             _differences(reader, fresh, found.rows),
         ):
             found.differences.append(difference)

@@ -276,6 +276,11 @@ def forms_of(store: Store, domain: str = DOMAIN) -> dict[str, FormState]:
     return {row[1]: FormState._make(row[2:]) for row in rows}
 
 
+def entries_of_forms(store: Store, domain: str = DOMAIN) -> list[Entry]:
+    """Return what was appended beside notes of the directory and of jobs."""
+    return [e for e in entries_of(store, domain) if e.kind is not Kind.DIRECTORY]
+
+
 def entries_of(store: Store, domain: str = DOMAIN) -> list[Entry]:
     """Return the log of a domain."""
     with store.snapshot(domain) as reader:

@@ -28,8 +28,8 @@ def enqueue(store: Store, *, domain: str = build.DOMAIN, **fields: Any) -> Job:
         "user_id": build.USER,
         "now": build.NOW,
     }
-    with store.administering() as conn:
-        return jobs.enqueue(conn, domain, **(wanted | fields))
+    with store.writing(domain) as writer:
+        return jobs.enqueue(writer, **(wanted | fields))
 
 
 def job_of(store: Store, job: Job) -> Job:

@@ -255,10 +255,9 @@ def enqueue(
     store: Store, kind: str, items: Sequence[tuple[str, ...]], *, dry_run: bool = False
 ) -> Job:
     """Add the job of an import."""
-    with store.administering() as conn:
+    with store.writing(build.DOMAIN) as writer:
         return jobs.enqueue(
-            conn,
-            build.DOMAIN,
+            writer,
             kind=kind,
             options={"items": items, "dry_run": dry_run},
             user_id=build.USER,

@@ -13,8 +13,10 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
+from ledger.proof.directory import fold_of
 from ledger.proof.domains import domains_anywhere, list_faults
 from ledger.proof.unproved import UNPROVED
+from ledger.stated import STATED
 from ledger.store import Store
 from ledger.tables import metadata
 from projections.rebuild.verify import verify
@@ -73,8 +75,10 @@ def attack(city: City, tally: Tally, *, seed: int, seconds: float) -> None:
     while altered < 3 or time.monotonic() < until:
         table, column = rng.choice(columns)
         place = Place(store, table, column, rng)
-        if not place.alter(rng):
-            tally.note(ME, "no such row, or the database refuses")
+        if not place.is_proved(store) or not place.alter(rng):
+            tally.note(
+                ME, "no such row, or it decides nothing, or the database refuses"
+            )
             continue
         altered += 1
         found = findings(store, of=place.domains)
@@ -111,10 +115,21 @@ class Place:
         """Return whose proofs must see it; none where it is everybody's."""
         return {row["domain"] for row in (self._row, self._new) if "domain" in row}
 
+    def is_proved(self, store: Store) -> bool:
+        """Tell whether there is a row, and the log says anything of it."""
+        name, row = self._table.name, self._row
+        if name == "import_rows":
+            return bool(row) and bool(row["form_id"] or row["error_id"])
+        stated = STATED.get(name)
+        if not row or stated is None:
+            return bool(row)
+        with store.snapshot(row["domain"]) as reader:
+            fold = fold_of(reader)
+        key = tuple(row[part] for part in stated.key)
+        return key in fold.rows[name] or not stated.excused(row, fold)
+
     def alter(self, rng: random.Random) -> bool:
-        """Give it another value; tell whether there is a row and that was possible."""
-        if not self._row:
-            return False
+        """Give it another value; tell whether that was possible."""
         name = self._column.name
         self._new = {**self._row, name: another(self._column, self._row[name], rng)}
         try:

@@ -133,8 +133,7 @@ def a_batch(store, *, form_id, case_id):
             {"name": f.name, "length": f.length, "sha256": f.sha256} for f in files
         ]
         job = jobs.enqueue(
-            writer.conn,
-            build.DOMAIN,
+            writer,
             kind=HAPLO,
             options={"files": about},
             user_id=build.USER,
@@ -192,9 +191,8 @@ def test_results_of_rows_are_blanked(store):
 
 def forget(store, job, *, username="boss"):
     with store.writing(build.DOMAIN) as writer:
-        return forget_files(
-            writer, job.key, username=username, clock=build.FixedClock()
-        )
+        author = build.Author(user_id=username, username=username)
+        return forget_files(writer, job.key, author=author, clock=build.FixedClock())
 
 
 def test_files_of_any_import_are_dropped(store):
@@ -227,10 +225,9 @@ def test_what_is_no_import_or_not_over_is_refused(store):
     job = a_batch(store, form_id="f1", case_id="c1")
     with pytest.raises(Conflict, match="is queued; cancel it first"):
         forget(store, job)
-    with store.administering() as conn:
+    with store.writing(build.DOMAIN) as writer:
         other = jobs.enqueue(
-            conn,
-            build.DOMAIN,
+            writer,
             kind="undo",
             options={},
             user_id=build.USER,

@@ -202,11 +202,11 @@ def test_what_jobs_tell_of_the_forms_is_forgotten(store):
     build.submit(store, build.a_form([a_secret()], form_id="f2"))
     told = [{"form_id": i, "problem": f"no {i}: {SECRET}"} for i in ("f2", "f9")]
     told[1]["problem"] = "stays"
-    with store.administering() as conn:
+    with store.writing(build.DOMAIN) as writer:
+        conn = writer.conn
         for job_id, end in (("j1", jobs.finish), ("j2", jobs.fail)):
             jobs.enqueue(
-                conn,
-                build.DOMAIN,
+                writer,
                 kind="undo",
                 options={},
                 user_id="",

@@ -145,10 +145,10 @@ def test_progress_commits_with_what_was_appended(store):
     assert [receipt.form_id for receipt in receipts] == ["f1", "f2"]
     assert found.progress == {"done": 2}
     assert found.ready_on == NOW + LEASE
-    assert (found.first_position, found.last_position) == (3, 4)
+    assert (found.first_position, found.last_position) == (4, 5)
     build.write(store, step(job, build.a_form(form_id="f3"), progress={"done": 3}))
     found = job_of(store, job)
-    assert (found.first_position, found.last_position) == (3, 5)
+    assert (found.first_position, found.last_position) == (4, 6)
 
 
 def test_a_refused_command_is_an_outcome_and_no_end(store):

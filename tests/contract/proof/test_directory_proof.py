@@ -10,7 +10,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Integer, LargeBinary
 
 from ledger.directory import domains, groups
 from ledger.directory.api_keys import create_key, revoke_key
@@ -22,7 +21,6 @@ from ledger.directory.workplaces import Workplaces
 from ledger.entry import Kind
 from ledger.errors import Conflict
 from ledger.log import entries_after
-from ledger.proof.directory import directory_differences, fold_of
 from ledger.proof.domains import domains_anywhere, list_faults
 from ledger.proof.rebuilding import rebuild_directory, restate_directory
 from ledger.proof.unproved import UNPROVED
@@ -32,6 +30,7 @@ from ledger.webhooks import subscriptions
 from ledger.webhooks.values import Webhook
 from projections.rebuild.verify import verify
 from tests.kit import build
+from tests.kit.alterations import Table, another, findings, start_batch
 from tests.kit.directory import OPERATOR, PASSWORD, People, update
 from tests.kit.intruder import intrude, rewrite
 
@@ -69,8 +68,9 @@ def people(store):
     people.do(revoke_key, key.key_id)
     settings = domains.DomainSettings(close_extensions=True)
     people.do(domains.save_settings, settings, now=build.NOW)
-    for _ in range(2):
+    for n in range(2):
         add_webhook(people, ADDRESS, subscriptions.new_secret())
+        start_batch(people, n)
     build.submit(
         store,
         build.a_form([build.a_create("c1")], form_id="f1"),
@@ -91,71 +91,14 @@ def add_webhook(people, url, secret):
     people.do(subscriptions.add_webhook, hook, after=None, now=build.NOW)
 
 
-def findings(store):
-    """Return what the proof of the directory says."""
-    with store.snapshot(build.DOMAIN) as reader:
-        wrong = directory_differences(reader, fold_of(reader), {}, {})
-        return [str(found) for found in wrong]
-
-
 def all_findings(store):
     """Return what all proofs say, of the list of domains too."""
     found = list_faults(store.connection)
     for domain in domains_anywhere(store.connection):
         proof = verify(store, domain)
-        found += [b.text for b in proof.breaks] + list(map(str, proof.differences))
+        found += [b.text for b in proof.breaks]
+        found += map(str, (*proof.differences, *proof.files))
     return found
-
-
-class Table:
-    """A table in the hands of somebody with the owner's rights."""
-
-    def __init__(self, store, name):
-        """Take the guards off."""
-        self._raw = store.connection.raw
-        self._mark = "%s" if store.dialect.write_needs_lock else "?"
-        self.name = name
-        self.columns = list(KEPT[name].columns)
-        intrude(store, name)
-
-    def rows(self):
-        """Return the rows by primary key."""
-        key = ", ".join(c.name for c in KEPT[self.name].primary_key)
-        asked = f"SELECT * FROM {self.name} ORDER BY {key}"  # noqa: S608
-        return [tuple(row) for row in self._raw.execute(asked).fetchall()]
-
-    def set(self, row, column, value):
-        """Give a row another value in a column; return the row as it is then."""
-        where, key = self._where(row)
-        order = f"UPDATE {self.name} SET {column.name} = {self._mark} WHERE {where}"  # noqa: S608
-        self._raw.execute(order, (value, *key))
-        place = self.columns.index(column)
-        return (*row[:place], value, *row[place + 1 :])
-
-    def delete(self, row):
-        """Delete a row."""
-        where, key = self._where(row)
-        self._raw.execute(f"DELETE FROM {self.name} WHERE {where}", key)  # noqa: S608
-
-    def insert(self, row):
-        """Insert a row."""
-        marks = ", ".join([self._mark] * len(row))
-        self._raw.execute(f"INSERT INTO {self.name} VALUES ({marks})", row)  # noqa: S608
-
-    def _where(self, row):
-        names = [c.name for c in KEPT[self.name].primary_key]
-        values = dict(zip([c.name for c in self.columns], row, strict=True))
-        where = " AND ".join(f"{name} = {self._mark}" for name in names)
-        return where, tuple(values[name] for name in names)
-
-
-def another(column, value):
-    """Return another value than this one that fits the column."""
-    if isinstance(column.type, LargeBinary):
-        return bytes([(value or b"\0")[0] ^ 1]) + (value or b"\0")[1:]
-    if isinstance(column.type, Integer):
-        return (value or 0) + 1000
-    return f"{value or ''}x"
 
 
 def test_a_directory_is_what_its_log_states(people):

@@ -52,8 +52,7 @@ def kept(store, tmp_path):
                 )
         put_file(w, sheet)
         jobs.enqueue(
-            w.conn,
-            w.domain,
+            w,
             kind="excel",
             options={"file": {"sha256": sheet.sha256, "length": sheet.length}},
             user_id="u1",
@@ -150,6 +149,14 @@ def test_a_file_that_was_forgotten_is_no_fault(kept):
         with kept.writing(build.DOMAIN) as writer:
             jobs.cancel(writer.conn, key, now=build.NOW)
             clock = build.FixedClock()
-            assert forget_files(writer, key, username="ann", clock=clock) == 1
+            assert (
+                forget_files(
+                    writer,
+                    key,
+                    author=build.Author(user_id="u", username="ann"),
+                    clock=clock,
+                )
+                == 1
+            )
     assert faults(kept) == (set(), [])
     assert verify(kept, build.DOMAIN).ok

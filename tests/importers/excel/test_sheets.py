@@ -27,6 +27,7 @@ from projections.rebuild.replay import replay as rebuild
 from tests.kit import build, workbooks
 from tests.kit.jobs import job_of, working
 from tests.kit.spreadsheets import (
+    IMPORTER,
     a_csv,
     an_xlsx,
     counts,
@@ -430,7 +431,8 @@ async def test_an_import_is_cancelled_while_it_runs(store):
             found = await step(commands, advance)
             with store.writing(build.DOMAIN) as writer:
                 jobs.cancel(writer.conn, job.key, now=build.NOW)
-                annotate(writer, job.key, cancelled_by="Amina")
+                notes = {"cancelled_by": "Amina"}
+                annotate(writer, job.key, notes, author=IMPORTER, now=build.NOW)
             return found
 
         context.step = once

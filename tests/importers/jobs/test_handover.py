@@ -63,9 +63,7 @@ async def test_a_job_reads_what_is_stored_where_nothing_was_handed_over(
     file = file_to_store(a_file(tmp_path, content), "upload")
     with store.writing(build.DOMAIN) as writer:
         put_file(writer, file)
-        job = enqueue(
-            writer.conn, build.DOMAIN, kind="k", options={}, user_id="u", now=build.NOW
-        )
+        job = enqueue(writer, kind="k", options={}, user_id="u", now=build.NOW)
     async with working(store, {}) as worker:
         context = JobContext(get_job(store.connection, job.key), worker)
         assert await write_stored(context, file.sha256, tmp_path / "stored")

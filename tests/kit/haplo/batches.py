@@ -104,8 +104,7 @@ def enqueue(
             listed.append({**about, "file_name": f"{name}.txt"})
         options = {"control": kept.sha256, "dry_run": dry_run, "files": listed}
         return jobs.enqueue(
-            writer.conn,
-            writer.domain,
+            writer,
             kind=HAPLO,
             options={**options, "author": AUTHOR},
             user_id=build.USER,
