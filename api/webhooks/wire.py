@@ -35,7 +35,7 @@ def parse_new(body: bytes) -> tuple[dict[str, Any], Cursor | None]:
     """
     payload = parse_object(body)
     after = payload.pop("after", None)
-    if "url" not in payload:
+    if payload.get("url") is None:
         raise Conflict("Property url is required.", field="url")
     if after is not None and not isinstance(after, str):
         raise Conflict("'after' must be a string", field="after")

@@ -155,13 +155,18 @@ async def test_webhooks_are_for_those_who_manage(api, admin, role):
 async def test_a_bad_field_is_named(api, admin, fields, field):
     """A 400 that says where, and nothing is made."""
     body = {"url": "http://127.0.0.1:9/", "active": False} | fields
-    if fields == {"url": None}:
-        del body["url"]
     answer = await api.post(HOOKS, body, headers=admin)
     assert answer.status == 400
     if fields != {"url": "\ud800"}:
         assert answer.json["errors"][0]["field"] == field
     assert (await api.get(HOOKS, headers=admin)).json == {"webhooks": []}
+
+
+async def test_a_webhook_needs_an_address(api, admin):
+    """One that is missing is named as one that is null."""
+    answer = await api.post(HOOKS, {"active": False}, headers=admin)
+    assert (answer.status, answer.error) == (400, "Property url is required.")
+    assert answer.json["errors"][0]["field"] == "url"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff"])
