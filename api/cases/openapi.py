@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.openapi.shapes import (
     FLAG,
+    FLAG_OR_NULL,
     POSITION_OR_NULL,
     TEXT,
     TEXT_OR_NULL,
@@ -139,7 +140,7 @@ _CHANGE_KEYS: Object = {
         "additionalProperties": _INDEX_WISH,
         "propertyNames": _XML_NAME,
     },
-    "close": {"type": ["boolean", "null"]},
+    "close": FLAG_OR_NULL,
     "user_id": {"description": "Accepted and ignored: the user who writes counts."},
 }
 CHANGE = schema("Change", closed(_CHANGE_KEYS, optional=tuple(_CHANGE_KEYS)))
@@ -170,6 +171,13 @@ CASE_OUTCOME = schema(
 
 # -- parameters --------------------------------------------------------------
 
+_SWITCH: Object = {
+    "type": ["boolean", "string"],
+    "description": (
+        "False for nothing at all, `false`, `f`, `no`, `n` and `0` in any letter "
+        "case, and true for everything else."
+    ),
+}
 CHOICE = (
     parameter(
         "fields",
@@ -185,7 +193,9 @@ CHOICE = (
 )
 WRITING = (
     *CHOICE,
-    parameter("dry_run", query("dry_run", "Check everything and save nothing.", FLAG)),
+    parameter(
+        "dry_run", query("dry_run", "Check everything and save nothing.", _SWITCH)
+    ),
     IDEMPOTENCY_KEY,
 )
 AS_OF = parameter(
@@ -233,9 +243,9 @@ FILTERS = (
         _filter(name, "Any of these values.", TEXTS)
         for name in ("case_type", "case_name", "owner_id", "external_id")
     ),
-    _filter("closed", "Only closed, or only open cases.", FLAG),
-    _filter("include_deleted", "Deleted cases too.", FLAG),
-    _filter("include_deprecated", "Taken and ignored.", FLAG),
+    _filter("closed", "Only closed, or only open cases.", _SWITCH),
+    _filter("include_deleted", "Deleted cases too.", _SWITCH),
+    _filter("include_deprecated", "Taken and ignored.", _SWITCH),
     _filters(
         "properties", "`properties.NAME=VALUE`; the empty value matches unset ones."
     ),

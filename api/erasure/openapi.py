@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.openapi.shapes import (
-    FLAG,
+    FLAG_OR_NULL,
     NUMBER,
     POSITION,
     REASON,
@@ -19,7 +19,7 @@ from api.openapi.shapes import (
 ERASURE_WISH = schema(
     "ErasureWish",
     wish(
-        {"reason": REASON, "dry_run": FLAG},
+        {"reason": REASON, "dry_run": FLAG_OR_NULL},
         description="`reason` is needed unless `dry_run` is true.",
     ),
 )

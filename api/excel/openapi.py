@@ -18,7 +18,6 @@ from api.openapi.shapes import (
     parameter,
     query,
     schema,
-    wish,
 )
 from importers.excel.rules.options import LONGEST_COMMENT
 from importers.tables.unreadable import DEFAULT_LIMITS
@@ -110,7 +109,14 @@ NEW_UPLOAD = content(
     },
 )
 UPLOAD_TAKEN = closed({"code": NUMBER, "message": TEXT, "status_url": TEXT})
-NEW_COMMENT = content("application/x-www-form-urlencoded", wish({"comment": TEXT}))
+_COMMENT: Object = {
+    "type": "object",
+    "properties": {"comment": {"type": "string", "maxLength": LONGEST_COMMENT}},
+    "required": ["comment"],
+}
+NEW_COMMENT = content("application/x-www-form-urlencoded", _COMMENT) | content(
+    "multipart/form-data", _COMMENT
+)
 NOTHING = closed({})
 
 EXCEL_PROBLEM: Object = {

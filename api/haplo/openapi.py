@@ -11,11 +11,23 @@ from api.openapi.shapes import (
     TEXTS,
     TIME,
     Object,
+    as_json,
     closed,
     content,
     list_of,
     schema,
 )
+from api.openapi.shared import PROBLEM
+
+# -- what a page tells -------------------------------------------------------
+
+
+def page_of(shape: Object) -> Object:
+    """Return what a page answers: JSON of this schema to programs, HTML to people."""
+    return as_json(shape) | content("text/html", TEXT)
+
+
+PAGE_PROBLEM = page_of(PROBLEM)
 
 # -- what the import API and the pages take ----------------------------------
 

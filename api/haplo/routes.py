@@ -25,11 +25,13 @@ from api.haplo.openapi import (
     NEW_FILE,
     NEW_FILES,
     NEW_KEY,
+    PAGE_PROBLEM,
     RECORDS,
     START,
+    page_of,
 )
 from api.haplo.pages import BELOW
-from api.openapi.shapes import PLAIN_TEXT, as_json
+from api.openapi.shapes import PLAIN_TEXT
 from api.openapi.shared import PAGED
 from api.wire.permissions import Permission
 from api.wire.route import Content, Route, json_route
@@ -70,6 +72,7 @@ def _page(
         path,
         handler,
         summary,
+        problem=PAGE_PROBLEM,
         **{"permission": Permission.EDIT_DATA, "tag": _TAG, **more},
     )
 
@@ -88,7 +91,7 @@ ROUTES: tuple[Route, ...] = (
         "List control files, the newest first",
         answers=(200, 400),
         parameters=PAGED,
-        result=as_json(CONTROL_FILES),
+        result=page_of(CONTROL_FILES),
     ),
     _page(
         "GET",
@@ -96,14 +99,14 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.show_control_file,
         "Show a control file",
         answers=(200, 404),
-        result=as_json(CONTROL_FILE),
+        result=page_of(CONTROL_FILE),
     ),
     _page(
         "GET",
         f"{_ADMIN}/new-control-file",
         haplo_admin.show_new_control_file,
         "Show what is asked of a new control file",
-        result=as_json(ASKED_OF_CONTROL_FILE),
+        result=page_of(ASKED_OF_CONTROL_FILE),
     ),
     _page(
         "POST",
@@ -112,7 +115,7 @@ ROUTES: tuple[Route, ...] = (
         "Keep a control file",
         answers=(200, 303, 400, 413),
         body=NEW_CONTROL_FILE,
-        result=as_json(KEPT_CONTROL_FILE),
+        result=page_of(KEPT_CONTROL_FILE),
     ),
     _page(
         "GET",
@@ -120,7 +123,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.show_new_batch,
         "Show what is asked of a new batch",
         answers=(200, 404),
-        result=as_json(ASKED_OF_BATCH),
+        result=page_of(ASKED_OF_BATCH),
     ),
     _page(
         "POST",
@@ -129,7 +132,7 @@ ROUTES: tuple[Route, ...] = (
         "Create a batch with all its files",
         answers=(200, 303, 400, 404, 413),
         body=NEW_FILES,
-        result=as_json(BATCH),
+        result=page_of(BATCH),
     ),
     _page(
         "GET",
@@ -138,7 +141,7 @@ ROUTES: tuple[Route, ...] = (
         "List batches, the newest first",
         answers=(200, 400),
         parameters=PAGED,
-        result=as_json(BATCHES),
+        result=page_of(BATCHES),
     ),
     _page(
         "GET",
@@ -146,7 +149,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.show_batch,
         "Show a batch and the log of its run",
         answers=(200, 404),
-        result=as_json(BATCH),
+        result=page_of(BATCH),
     ),
     _page(
         "GET",
@@ -155,7 +158,7 @@ ROUTES: tuple[Route, ...] = (
         "List what became of the records of a batch",
         answers=(200, 400, 404),
         parameters=PAGED,
-        result=as_json(RECORDS),
+        result=page_of(RECORDS),
     ),
     _page(
         "POST",
@@ -163,7 +166,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.dry_run_batch,
         "Start a dry run of a batch that is ready",
         answers=(200, 303, 400, 404),
-        result=as_json(BATCH),
+        result=page_of(BATCH),
     ),
     _page(
         "POST",
@@ -171,7 +174,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.import_batch,
         "Start the import of a batch that is ready",
         answers=(200, 303, 400, 404),
-        result=as_json(BATCH),
+        result=page_of(BATCH),
     ),
     _page(
         "POST",
@@ -179,7 +182,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_admin.copy_batch,
         "Create a batch of the same files",
         answers=(200, 303, 404),
-        result=as_json(BATCH),
+        result=page_of(BATCH),
     ),
     _page(
         "POST",
@@ -188,14 +191,14 @@ ROUTES: tuple[Route, ...] = (
         "Make a key that opens the batch import alone",
         permission=Permission.MANAGE,
         answers=(200, 400),
-        result=as_json(NEW_KEY),
+        result=page_of(NEW_KEY),
     ),
     _page(
         "GET",
         f"{_ADMIN}/api-keys",
         haplo_keys.list_api_keys,
         "List these keys",
-        result=as_json(KEYS),
+        result=page_of(KEYS),
     ),
     _page(
         "GET",
@@ -203,7 +206,7 @@ ROUTES: tuple[Route, ...] = (
         haplo_keys.show_api_key,
         "Show such a key",
         answers=(200, 404),
-        result=as_json(KEY),
+        result=page_of(KEY),
     ),
     _page(
         "DELETE",
@@ -212,7 +215,7 @@ ROUTES: tuple[Route, ...] = (
         "Make such a key worthless",
         permission=Permission.MANAGE,
         answers=(200, 404),
-        result=as_json(DELETED),
+        result=page_of(DELETED),
     ),
     _page(
         "POST",
@@ -221,6 +224,6 @@ ROUTES: tuple[Route, ...] = (
         "Make such a key worthless, as a page asks for it",
         permission=Permission.MANAGE,
         answers=(200, 303, 404),
-        result=as_json(DELETED),
+        result=page_of(DELETED),
     ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from api.openapi.shapes import Object, Reference, as_json
+from api.openapi.shapes import Object, Reference, as_json, may_be_missing
 from api.openapi.shared import PROBLEM
 from api.wire.dialects import CASE_V2, PROCESS
 from api.wire.permissions import Permission
@@ -39,7 +39,9 @@ _MEANING = {
 }
 _ALWAYS = (400, 500)
 """A host that is none, and a defect of ours."""
-_BEHIND_CREDENTIALS = (401, 403, 429, 503)
+_BEHIND_CREDENTIALS = (401, 403, 429)
+_OF_A_DOMAIN = (503,)
+"""Whoever is asked about a domain needs the store, also where nobody signs in."""
 
 
 def document(routes: Iterable[Route], *, version: str, address: str = "/") -> Object:
@@ -139,7 +141,9 @@ def _operation(route: Route) -> Object:
     if route.parameters:
         operation["parameters"] = list(route.parameters)
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": route.body}
+        shapes = [told["schema"] for told in route.body.values()]
+        needed = not any(map(may_be_missing, shapes))
+        operation["requestBody"] = {"required": needed, "content": route.body}
     return operation
 
 
@@ -153,6 +157,7 @@ def statuses(route: Route) -> list[int]:
     """Return every status that a route can answer, its shell's included."""
     behind = route.permission is not Permission.OPEN
     added = _ALWAYS + (_BEHIND_CREDENTIALS if behind else ())
+    added += _OF_A_DOMAIN if "{domain}" in route.path else ()
     return sorted({*route.answers, *added})
 
 
@@ -174,8 +179,10 @@ def _response(route: Route, status: int) -> Object:
 
 
 def _problem(route: Route, status: int) -> Content | None:
-    """Return what a problem is told in; nothing where it is text or an API's own."""
-    if route.problem is not None:
-        # Whose problems are of their own ask for credentials in plain text.
-        return None if status == 401 else route.problem  # noqa: PLR2004
+    """Return what a problem is told in; nothing where it is text or an API's own.
+
+    Credentials are asked for in the words of the dialect, whoever answers the rest.
+    """
+    if route.problem is not None and status != 401:  # noqa: PLR2004
+        return route.problem
     return as_json(PROBLEM) if route.dialect in {CASE_V2, PROCESS} else None

@@ -42,6 +42,7 @@ TEXT_OR_NULL: Object = {"type": ["string", "null"]}
 TEXTS: Object = {"type": "array", "items": TEXT}
 BINARY: Object = {"type": "string", "format": "binary"}
 FLAG: Object = {"type": "boolean"}
+FLAG_OR_NULL: Object = {"type": ["boolean", "null"]}
 NUMBER: Object = {"type": "integer", "minimum": 0}
 NUMBER_OR_NULL: Object = {"type": ["integer", "null"]}
 POSITION: Object = {"type": "integer", "minimum": 1}
@@ -64,14 +65,21 @@ def closed(properties: Object, *, optional: tuple[str, ...] = ()) -> Object:
     }
 
 
-def wish(properties: Object, **more: Any) -> Object:
-    """Return a body whose keys may all be missing."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": False,
-        **more,
-    }
+class Wish(Object):
+    """A body that may be missing itself: nothing says as much as no key does."""
+
+
+def wish(properties: Object, **more: Any) -> Wish:
+    """Return a body whose keys may all be missing, and which may be missing itself."""
+    return Wish(
+        type="object", properties=properties, additionalProperties=False, **more
+    )
+
+
+def may_be_missing(shape: Object) -> bool:
+    """Tell whether a body of this schema need not be sent."""
+    meant = shape.definition if isinstance(shape, Reference) else shape
+    return isinstance(meant, Wish)
 
 
 def list_of(items: Object, **more: Any) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.openapi.shapes import (
     FLAG,
+    FLAG_OR_NULL,
     NUMBER,
     REASON,
     TEXT,
@@ -17,7 +18,7 @@ from api.openapi.shapes import (
 )
 from api.openapi.shared import JOB
 
-_HOW: Object = {"reason": REASON, "dry_run": FLAG}
+_HOW: Object = {"reason": REASON, "dry_run": FLAG_OR_NULL}
 UNDO_WISH = schema(
     "UndoWish",
     wish(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.openapi.shapes import (
     FLAG,
+    FLAG_OR_NULL,
     NUMBER,
     NUMBER_OR_NULL,
     POSITION,
@@ -19,18 +20,19 @@ from api.openapi.shapes import (
     parameter,
     query,
     schema,
-    wish,
 )
 
+_URL: Object = {"type": "string", "format": "uri", "maxLength": 2000}
 _SETTINGS: Object = {
-    "url": {"type": "string", "format": "uri", "maxLength": 2000},
     "case_types": {"type": ["array", "null"], "items": TEXT, "maxItems": 100},
     "xmlns": {"type": ["array", "null"], "items": TEXT, "maxItems": 100},
-    "active": {"type": ["boolean", "null"]},
+    "active": FLAG_OR_NULL,
     "secret": {"type": ["string", "null"], "minLength": 16, "maxLength": 255},
 }
-NEW_WEBHOOK = wish({**_SETTINGS, "after": TEXT_OR_NULL}, required=["url"])
-WEBHOOK_CHANGE = wish(_SETTINGS)
+_OF_A_NEW_ONE: Object = {"url": _URL, **_SETTINGS, "after": TEXT_OR_NULL}
+NEW_WEBHOOK = closed(_OF_A_NEW_ONE, optional=(*_SETTINGS, "after"))
+_CHANGED: Object = {"url": {**_URL, "type": ["string", "null"]}, **_SETTINGS}
+WEBHOOK_CHANGE = closed(_CHANGED, optional=tuple(_CHANGED))
 
 _SHOWN: Object = {
     "webhook_id": TEXT,

@@ -104,8 +104,9 @@ def json_route(
     parameters: tuple[Shape, ...] = (),
     body: Content | None = None,
     result: Content | None = None,
+    problem: Content | None = None,
 ) -> Route:
-    """Return a row whose problems are JSON objects."""
+    """Return a row whose problems are JSON objects, where it says nothing else."""
     return Route(
         method=method,
         path=path,
@@ -118,6 +119,7 @@ def json_route(
         parameters=parameters,
         body=body,
         result=result,
+        problem=problem,
     )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from openapi_spec_validator import validate
 
+from api.haplo.pages import BELOW
 from api.openapi.document import document, statuses
 from api.openapi.shapes import (
     FLAG,
@@ -16,6 +17,7 @@ from api.openapi.shapes import (
     parameter,
     query,
     schema,
+    wish,
 )
 from api.routes import ROUTES
 from api.wire.dialects import CASE_V2, OPENROSA
@@ -53,6 +55,8 @@ def test_every_status_that_the_shell_can_answer_is_listed(route):
     """rules/libraries.md 6.1: a client must not meet a status nobody named."""
     if route.permission is not Permission.OPEN:
         assert {401, 403, 429, 500, 503} <= set(statuses(route))
+    if "{domain}" in route.path:
+        assert {500, 503} <= set(statuses(route))
 
 
 @every_route
@@ -97,6 +101,22 @@ def test_a_shape_is_found_wherever_a_row_names_it(place):
     shape = content("text/json", any_of(TEXT, closed({"tree": TREE})))
     schemas, _ = sections(described(a_row(**{place: shape})))
     assert {"Tree", "Leaf"} <= set(schemas)
+
+
+@pytest.mark.parametrize(
+    ("shape", "needed"),
+    [
+        (wish({"reason": TEXT}), False),
+        (schema("Wish", wish({"reason": TEXT})), False),
+        (closed({"url": TEXT}, optional=("url",)), True),
+        (TREE, True),
+        (any_of(TEXT, TREE), True),
+    ],
+)
+def test_a_body_may_be_missing_where_it_is_a_mere_wish(shape, needed):
+    """The reason of an act may be left out, and then so may the body."""
+    told = described(a_row(body=as_json(shape)))
+    assert told["paths"]["/tree"]["post"]["requestBody"]["required"] is needed
 
 
 def test_rows_that_are_not_listed_bring_nothing():
@@ -157,9 +177,29 @@ def test_every_problem_with_a_body_of_its_own_is_described(route):
     problems = {status for status in statuses(route) if status >= 400 and status != 429}
     if route.problem is not None:
         assert problems - {401} <= told
-        assert 401 not in told
+        assert (401 in told) == (route.dialect is CASE_V2)
     elif route.dialect is CASE_V2:
         assert problems <= told
+
+
+@pytest.mark.parametrize(
+    "route",
+    [r for r in LISTED if BELOW in r.path],
+    ids=lambda r: f"{r.method} {r.path}",
+)
+def test_pages_are_described_for_people_and_for_programs(route):
+    """rules/batch-imports.md 1.9: JSON for who asks for it, otherwise HTML."""
+    item = DOCUMENT["paths"][route.written_path]
+    responses = item[route.method.lower()]["responses"]
+    told = {
+        int(status): set(said.get("content", ())) for status, said in responses.items()
+    }
+    both = {"application/json", "text/html"}
+    assert {status for status, kinds in told.items() if kinds == both} == set(told) - {
+        303,  # leads on
+        401,  # is answered before the page is asked for, as JSON
+        429,  # as 401, and has no body
+    }
 
 
 def a_row(**more):
