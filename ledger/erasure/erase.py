@@ -161,7 +161,10 @@ def search(
     for begin in range(after, r.head.position, _BATCH):
         limit = min(_BATCH, r.head.position - begin)
         for entry, body in log.entries_after(r, begin, limit=limit):
-            if body is not None and may_name(body, case_ids):
+            # A note about the directory is no form; emptied, it would prove nothing.
+            if entry.kind is Kind.DIRECTORY or body is None:
+                continue
+            if may_name(body, case_ids):
                 says = redact(body, case_ids) is not None
                 if says or mentions(body, case_ids):
                     found[says].append(entry.position)

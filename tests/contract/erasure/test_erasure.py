@@ -17,6 +17,7 @@ from projections.past.timeline import as_of
 from projections.rebuild.replay import replay
 from projections.rebuild.verify import verify
 from tests.kit import build
+from tests.kit.directory import People
 from tests.kit.erasing import ADMIN, erase, everything
 
 NAME, BORN, ANSWER = "Idrissa Kouyate", "1990-04-17", "lives behind the mosque"
@@ -121,6 +122,26 @@ def test_an_unknown_case_is_refused(store, told):
     before = build.dump(store)
     assert isinstance(erase(store, "c1", "stranger"), Conflict)
     assert build.dump(store) == before
+
+
+@pytest.mark.parametrize("field", ["user_id", "username"])
+def test_what_the_log_states_of_users_stays(store, told, field):
+    """A case may have the id of a user: the note of the user is no form about it."""
+    named = getattr(People(store).user("amina"), field)
+    build.submit(store, build.a_form([build.a_create(named, update={"born": BORN})]))
+    erase(store, named)
+    assert build.case_of(store, named).properties == {}
+    proved = verify(store, build.DOMAIN)
+    assert proved.ok, [*proved.breaks, *map(str, proved.differences)]
+
+
+def test_what_only_the_directory_names_is_no_case(store, told):
+    """Such as a digit, which stands in any note."""
+    People(store).user("amina")
+    refused = erase(store, "0")
+    assert isinstance(refused, Conflict)
+    assert refused.field == "case_id"
+    assert verify(store, build.DOMAIN).ok
 
 
 def test_a_second_erasure_reaches_the_rest_of_the_form(store, told):
