@@ -17,7 +17,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.kit.ports import free_port
 from tests.kit.prepared import prepare
 
 FAST = (
@@ -482,14 +482,6 @@ def _within_reach(folder: Path, home: Path) -> Path:
             place = home / "server" / part.relative_to(package.parent)
             shutil.copytree(part, place, symlinks=True)
     return home / "server" / folder.relative_to(package.parent)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _follow_parent() -> Callable[[], object] | None:

@@ -29,22 +29,23 @@ from ledger.directory.api_keys import create_key, revoke_key
 from ledger.directory.users import create_user, find_user
 from ledger.store import Store, open_store
 from tests.kit.outages import cut_connections
+from tests.kit.ports import free_port
 from tests.kit.postgres import (
     DURABLE,
     Cluster,
     Server,
     Unavailable,
     binaries,
-    free_port,
 )
 from tests.kit.prepared import prepare
 
 LOAD, OURS, OTHERS, FUZZED = "load", "north", "south", "fuzzed"
-DOMAINS = (LOAD, OURS, OTHERS, FUZZED)
+DESCRIBED = "described"
+DOMAINS = (LOAD, OURS, OTHERS, FUZZED, DESCRIBED)
 PASSWORD = "correct horse"
 MARKER = "zqxmarkerzqx"
 """Stands in whatever ``OTHERS`` keeps, and must be in no answer to anybody else."""
-SECONDS_TO_RECOVER = 60
+SECONDS_TO_RECOVER = 120
 """How long a server may take to be back: the machine may be slow and busy."""
 
 _ROOT = Path(__file__).parents[2]
@@ -69,7 +70,7 @@ class Postgres:
     def stop(self, number: int) -> None:
         """End it: SIGINT cuts everybody off, SIGQUIT leaves all to its recovery."""
         self._process.send_signal(number)
-        self._process.wait(60)
+        self._process.wait(SECONDS_TO_RECOVER)
 
     def start(self) -> None:
         """Come back at the same address; it may have to recover first."""
@@ -164,7 +165,7 @@ class City:
             return 0
         process.send_signal(number)
         try:
-            code = process.wait(60)
+            code = process.wait(SECONDS_TO_RECOVER)
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()

@@ -31,7 +31,8 @@ from tests.siege.tally import Tally
 ME = "fuzz"
 DEFECT = b"Something went wrong"
 
-_PATIENCE = 30
+_PATIENCE = 90
+"""Seconds after which an answer is not slow any more, but missing."""
 _AT_ONCE = 4
 _BUSY = 429
 """What a busy server may say; a 503 with ``Retry-After`` counts as this."""

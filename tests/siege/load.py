@@ -22,7 +22,7 @@ from ledger.store import Reader, Store
 from ledger.tables import entries
 from projections.tables import case_tables, form_tables
 from tests.kit import build
-from tests.siege.city import LOAD, City
+from tests.siege.city import LOAD, SECONDS_TO_RECOVER, City
 from tests.siege.tally import Tally
 
 ME = "load"
@@ -81,7 +81,7 @@ class Load:
     async def stop(self) -> None:
         """Let each writer finish what it has sent; a fault if it cannot."""
         self._stopping.set()
-        _, late = await asyncio.wait(self._tasks, timeout=2 * _PATIENCE)
+        _, late = await asyncio.wait(self._tasks, timeout=SECONDS_TO_RECOVER)
         for task in late:
             task.cancel()
             self._tally.fault(ME, "drain", f"never acknowledged: {task.get_coro()}")
@@ -94,7 +94,7 @@ class Load:
     async def progress(self, more: int = 5) -> bool:
         """Wait until some more writes are acknowledged; tell whether they were."""
         wanted = self.book.sent + more
-        for _ in range(10 * 2 * _PATIENCE):
+        for _ in range(10 * SECONDS_TO_RECOVER):
             if self.book.sent >= wanted:
                 return True
             await asyncio.sleep(0.1)

@@ -11,15 +11,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from tests.siege import alterations, clocks, credentials, fuzz, outages
+from tests.siege import (
+    alterations,
+    clocks,
+    credentials,
+    fuzz,
+    outages,
+    schemas,
+)
 from tests.siege.city import City, Report, besieged
 from tests.siege.load import Load, audit
 from tests.siege.tally import Tally
 
-_SHARES = {"outages": 0.4, "fuzz": 0.2, "credentials": 0.2, "rest": 0.1}
+_SHARES = {
+    "outages": 0.25,
+    "fuzz": 0.15,
+    "credentials": 0.15,
+    "schemas": 0.25,
+    "rest": 0.1,
+}
 """How much of the time of a round each has; alterations and clocks one such rest."""
 ATTACKERS = frozenset(
-    {"alterations", "audit", "clocks", "credentials", "fuzz", "load", "outages"}
+    {
+        "alterations",
+        "audit",
+        "clocks",
+        "credentials",
+        "fuzz",
+        "load",
+        "outages",
+        "schemas",
+    }
 )
 
 
@@ -50,9 +72,12 @@ async def _under_load(
         with _told("drain", report):
             await load.stop()
     await asyncio.to_thread(audit, city.store, load.book, tally)
-    for attack, name in ((fuzz.attack, fuzz.ME), (credentials.attack, credentials.ME)):
+    for attacker in (fuzz, credentials, schemas):
+        name = attacker.ME
         with _told(name, report):
-            await attack(city, tally, seed=seed, seconds=seconds * _SHARES[name])
+            await attacker.attack(
+                city, tally, seed=seed, seconds=seconds * _SHARES[name]
+            )
 
 
 def _in_peace(
