@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,11 @@ def request(
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def basic(username: str, password: str) -> str:
+    """Return the value of ``Authorization`` that carries a password."""
+    return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
 def multipart(form: bytes) -> tuple[bytes, str]:
     """Return a form as a device wraps it, and the content type that says so."""
     head = (
@@ -67,12 +73,15 @@ def multipart(form: bytes) -> tuple[bytes, str]:
 
 
 class Client:
-    """One kept connection for requests whose answer is looked at."""
+    """One kept connection for requests whose answer is looked at.
 
-    def __init__(self, target: Target) -> None:
+    It comes from an address of the loopback, without one from where the machine says.
+    """
+
+    def __init__(self, target: Target, *, address: str = "") -> None:
         self.target = target
         self._connection = http.client.HTTPConnection(
-            target.host, target.port, timeout=600
+            target.host, target.port, timeout=600, source_address=(address, 0)
         )
 
     def call(

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import chain, islice
+from itertools import chain, cycle, islice
 from typing import Any, cast
 
 import orjson
@@ -43,6 +43,8 @@ class Plan:
 
     Without ``seconds`` everything the source has is sent. ``rate`` makes it an open
     loop of so many requests a second. ``ready`` is how many groups are made ahead.
+    ``wanted`` is the first digit of the statuses that are no failure. The connections
+    come from the ``addresses`` in turn, without any from where the machine chooses.
     """
 
     target: Target
@@ -54,6 +56,8 @@ class Plan:
     rate: float | None = None
     ready: int = 20_000
     keep_ordinals: bool = False
+    wanted: str = "2"
+    addresses: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +118,9 @@ class Waiting:
 class Tally:
     """What all connections share: the requests left and the answers counted."""
 
-    def __init__(self, groups: Iterator[Group]) -> None:
+    def __init__(self, groups: Iterator[Group], *, wanted: str) -> None:
         self.groups = groups
+        self.wanted = wanted.encode()
         self.stop = False
         self.sent = 0
         self.received = 0
@@ -181,7 +186,7 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         now = time.perf_counter()
         tally, head = self._tally, self._chunks[0]
-        if head[9:10] == b"2":
+        if head[9:10] == tally.wanted:
             tally.answers.append((now, now - self._started))
             tally.ordinals.append(self._ordinal)
         else:
@@ -255,7 +260,8 @@ async def drive(plan: Plan) -> Result:
     """Connect, send, count; the heart of the load generator."""
     groups = SOURCES[plan.source](plan.target, **plan.options)
     ready = list(islice(groups, plan.ready if plan.seconds else None))
-    tally = Tally(chain(ready, groups))
+    tally = Tally(chain(ready, groups), wanted=plan.wanted)
+    addresses = cycle([(address, 0) for address in plan.addresses] or [None])
     loop = asyncio.get_running_loop()
     connections = []
     for _ in range(plan.connections):
@@ -264,6 +270,7 @@ async def drive(plan: Plan) -> Result:
             lambda ended=ended: Connection(tally, ended),  # type: ignore[misc]
             plan.target.host,
             plan.target.port,
+            local_addr=next(addresses),
         )
         connections.append((connection, ended))
     started = time.perf_counter()

@@ -17,6 +17,7 @@ from bench.ports import free_port, wait_for
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = "bench"
 USERNAME = "bench@example.org"
+PASSWORD = "the bench knows it"  # noqa: S105 - of databases that the bench makes
 STOP_WITHIN = 30
 
 
@@ -127,7 +128,7 @@ class Product:
         self.command("migrate")
         self.command("domain", "create", DOMAIN, "--open-submissions")
         words = ("user", "create", USERNAME, "--domain", DOMAIN, "--role", "admin")
-        self.command(*words, "--password", "the bench knows it")
+        self.command(*words, "--password", PASSWORD)
         output = self.command("api-key", "create", USERNAME, "--domain", DOMAIN)
         self.authorization = f"ApiKey {USERNAME}:{output.split()[-1]}"
 

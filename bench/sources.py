@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, cycle
 from random import Random
 
 import orjson
 
 from bench import dataset, xforms
-from bench.http import XML, Target, multipart, request
+from bench.http import XML, Target, basic, multipart, request
 
 SIZE = 1_000_000
 """The N of cases that are made up on the way; only their ``batch`` depends on it."""
@@ -188,6 +188,16 @@ def bulk_fetches(
         yield Group(number, [_json(target, "POST", f"{target.cases}bulk-fetch/", body)])
 
 
+def guesses(
+    target: Target, *, name: str | None = None, requests: int | None = None
+) -> Iterator[Group]:
+    """Yield G1: log-ins with wrong passwords, of one user or of a new name each."""
+    for number in count() if requests is None else range(requests):
+        told = basic(name or f"nobody{number}@example.org", f"wrong {number}")
+        guessing = replace(target, authorization=told)
+        yield Group(number, [request(guessing, "GET", f"{target.cases}?limit=1")])
+
+
 SOURCES: dict[str, Callable[..., Iterator[Group]]] = {
     source.__name__: source
     for source in (
@@ -206,6 +216,7 @@ SOURCES: dict[str, Callable[..., Iterator[Group]]] = {
         paths,
         points,
         bulk_fetches,
+        guesses,
     )
 }
 
