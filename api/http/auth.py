@@ -6,8 +6,8 @@ user's row, and the key's, are read again every few seconds: a revoked key, a cl
 account or an old password is out within that time, in every process.
 
 Passwords that are not known yet are verified a few at a time, in turns between the
-addresses that they come from (``turns.py``), and not after too many failures
-(``guesses.py``).
+addresses that they come from (``turns.py``), those of guessers last, and not after too
+many failures (``guesses.py``).
 """
 
 from __future__ import annotations
@@ -98,7 +98,11 @@ class Authenticator:
         self._store = store
         self.clock = clock
         self.guesses = Guesses(store, limits)
-        self.turns = Turns(at_once=_PASSWORD_THREADS, most_waiting=_PASSWORDS_WAITING)
+        self.turns = Turns(
+            at_once=_PASSWORD_THREADS,
+            most_waiting=_PASSWORDS_WAITING,
+            standing=self.guesses.standing,
+        )
         self._pepper = secrets.token_bytes(32)
         self._known: dict[_Key, _Known] = {}
         self._running: dict[tuple[_Key, str], asyncio.Task[_Known]] = {}
@@ -229,7 +233,7 @@ class Authenticator:
             await self.guesses.note_wrong_key(guess.address)
             return False
         await self.guesses.admit(guess)
-        async with self.turns.turn(guess.address):
+        async with self.turns.turn(self.guesses.party(guess)):
             # What was guessed meanwhile counts too.
             await self.guesses.admit(guess)
             loop = asyncio.get_running_loop()

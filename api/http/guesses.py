@@ -54,6 +54,11 @@ class Guess(NamedTuple):
     account: str
     address: str
 
+    @property
+    def anybody(self) -> Guess:
+        """Return what stands for whoever comes from the address."""
+        return self._replace(account="")
+
 
 class _Count(NamedTuple):
     """One of the counts that a guess goes into: a limit, and whose it is."""
@@ -141,6 +146,8 @@ class Guesses:
         self._keys = _limit("keys", told.at_address, told)
         self._unwritten: Counter[_Count] = Counter()
         self._good: OrderedDict[Guess, None] = OrderedDict()
+        self._failed: OrderedDict[str, int] = OrderedDict()
+        self._failures = 0
         self._writing = asyncio.Lock()
         self._thread = ThreadPoolExecutor(
             max_workers=1, thread_name_prefix="caseledger-tries"
@@ -171,6 +178,8 @@ class Guesses:
 
         It counts from this moment on, and in all processes on return.
         """
+        for guess in guesses:
+            self._put_last(guess.address)
         counts = {_count(self._address, guess.address) for guess in guesses}
         for guess in guesses:
             counts.add(_count(self._pair, *guess))
@@ -193,6 +202,25 @@ class Guesses:
         if len(self._good) > _REMEMBERED:
             self._good.popitem(last=False)
 
+    def party(self, guess: Guess) -> Guess:
+        """Return who waits as one until a password is verified.
+
+        That is everybody at an address, but an account that signed in well there: it
+        need not wait for its neighbours.
+        """
+        return guess if guess in self._good else guess.anybody
+
+    def standing(self, party: Guess) -> int:
+        """Return who is to be verified before whom, the least first.
+
+        First come accounts where they signed in well, then addresses where nobody
+        failed, then the one that failed longest ago, as this process remembers it. So
+        whoever guesses waits for who does not, from however many addresses he comes.
+        """
+        if party in self._good:
+            return -1
+        return self._failed.get(party.address, 0)
+
     def sweep(self) -> None:
         """Forget the counts of windows that have ended; runs in a thread."""
         now = self.clock()
@@ -203,6 +231,13 @@ class Guesses:
     def close(self) -> None:
         """Stop the thread that writes."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _put_last(self, address: str) -> None:
+        self._failures += 1
+        self._failed[address] = self._failures
+        self._failed.move_to_end(address)
+        if len(self._failed) > _REMEMBERED:
+            self._failed.popitem(last=False)
 
     async def _refuse_full(self, counts: list[_Count]) -> None:
         wait = await self._store.aside(lambda: self._wait(counts))

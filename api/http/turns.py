@@ -1,29 +1,45 @@
-"""Work that only a few may do at once, and for which addresses take turns.
+"""Work that only a few may do at once, and for which parties take turns.
 
-Whoever asks a hundred times waits behind himself, not before others: of those who wait,
-each address in turn has one of its requests served.
+A party is all who count as one, such as an address. Whoever asks a hundred times waits
+behind himself, not before others: each party in turn has one of its requests served,
+those of a better standing first.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
+from itertools import count
+from typing import Generic, TypeVar
 
 from api.wire.problems import throttled
 
+_WHATEVER_STANDING = 4
+"""Each so-manieth turn goes to who waits longest, so that nobody waits for ever."""
 
-class Turns:
-    """A gate through which a few pass at a time, fair between addresses."""
+Party = TypeVar("Party", bound=Hashable)
 
-    def __init__(self, *, at_once: int, most_waiting: int) -> None:
-        """Open the gate for ``at_once``; let ``most_waiting`` wait before it."""
+
+class Turns(Generic[Party]):
+    """A gate through which a few pass at a time, fair between parties."""
+
+    def __init__(
+        self, *, at_once: int, most_waiting: int, standing: Callable[[Party], int]
+    ) -> None:
+        """Open the gate for ``at_once``; let ``most_waiting`` wait before it.
+
+        ``standing`` is asked when a place is free: the party with the least goes first,
+        and of several who have the same, who waits longest.
+        """
         self.at_once = at_once
         self.most_waiting = most_waiting
+        self._standing = standing
         self._inside = 0
         self._waiting = 0
-        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._queues: OrderedDict[Party, deque[asyncio.Future[None]]] = OrderedDict()
+        self._calls = count(1)
 
     @property
     def waiting(self) -> int:
@@ -31,66 +47,74 @@ class Turns:
         return self._waiting
 
     @asynccontextmanager
-    async def turn(self, address: str) -> AsyncIterator[None]:
-        """Wait until it is the turn of an address, and have a place until the end.
+    async def turn(self, party: Party) -> AsyncIterator[None]:
+        """Wait until it is the turn of a party, and have a place until the end.
 
-        Raises the 429 ``Problem`` when too many wait: the newest of the address that
-        has the most waiting goes.
+        Raises the 429 ``Problem`` when too many wait: the newest of the party that has
+        the most waiting goes, of several such parties that of the worst standing.
         """
         if self._inside < self.at_once:
             self._inside += 1
         else:
-            await self._queued(address)
+            await self._queued(party)
         try:
             yield
         finally:
             self._leave()
 
-    async def _queued(self, address: str) -> None:
+    async def _queued(self, party: Party) -> None:
         """Wait; who is called has the place of whoever left."""
         if self._waiting >= self.most_waiting:
-            self._make_room(address)
+            self._make_room(party)
         called = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(address, deque()).append(called)
+        self._queues.setdefault(party, deque()).append(called)
         self._waiting += 1
         try:
             await called
         except asyncio.CancelledError:
-            self._forget(address, called)
+            self._forget(party, called)
             if not called.cancelled() and called.exception() is None:
                 # The call came in the same moment.
                 self._leave()
             raise
 
-    def _make_room(self, address: str) -> None:
-        lengths = {name: len(queue) for name, queue in self._queues.items()}
-        longest = max(lengths, key=lengths.__getitem__, default=address)
-        if lengths.get(address, 0) + 1 >= lengths.get(longest, 0):
+    def _make_room(self, party: Party) -> None:
+        longest = max(self._queues, key=self._burden, default=party)
+        waiting, standing = self._burden(party)
+        if (waiting + 1, standing) >= self._burden(longest):
             raise throttled(seconds=1)
         newest = self._queues[longest][-1]
         self._forget(longest, newest)
         if not newest.done():
             newest.set_exception(throttled(seconds=1))
 
+    def _burden(self, party: Party) -> tuple[int, int]:
+        return len(self._queues.get(party, ())), self._standing(party)
+
     def _leave(self) -> None:
-        """Give the place to the next address, or to whoever comes."""
+        """Give the place to the next party, or to whoever comes."""
         while self._queues:
-            address, queue = next(iter(self._queues.items()))
-            called = queue[0]
-            self._forget(address, called)
-            if address in self._queues:
-                self._queues.move_to_end(address)
+            party = self._next()
+            called = self._queues[party][0]
+            self._forget(party, called)
+            if party in self._queues:
+                self._queues.move_to_end(party)
             # Who has hung up is called for nothing.
             if not called.done():
                 called.set_result(None)
                 return
         self._inside -= 1
 
-    def _forget(self, address: str, called: asyncio.Future[None]) -> None:
-        queue = self._queues.get(address)
+    def _next(self) -> Party:
+        if next(self._calls) % _WHATEVER_STANDING == 0:
+            return next(iter(self._queues))
+        return min(self._queues, key=self._standing)
+
+    def _forget(self, party: Party, called: asyncio.Future[None]) -> None:
+        queue = self._queues.get(party)
         if queue is None or called not in queue:
             return
         queue.remove(called)
         self._waiting -= 1
         if not queue:
-            del self._queues[address]
+            del self._queues[party]

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from api.app import create_app
 from api.cli.domain import add_domain
 from api.http.auth import VERIFIED_FOR
+from api.http.guesses import Guess
 from api.http.keys import AUTHENTICATOR
 from api.process import app_runner
 from ledger.directory.users import find_user
@@ -256,24 +257,50 @@ async def test_guesses_at_the_same_moment_are_counted_too(api, verified):
     assert len(verified) == statuses.count(401)
 
 
-async def test_a_flood_of_wrong_passwords_keeps_nobody_waiting(api, members, verified):
+async def test_a_flood_of_wrong_passwords_keeps_nobody_waiting(api, verified):
     """A right one is verified after one wrong one, however many came before it."""
-    with members.store.reading("demo") as reader:
+    assert await place_behind(api, verified, [EVIL] * (AT_ADDRESS - 1)) <= 2
+
+
+async def test_nor_does_a_flood_from_many_addresses(api, verified):
+    """Where somebody failed, the next turn is after those of all who did not fail."""
+    flood = [f"203.0.113.{number}" for number in range(8)]
+    for address in flood:
+        assert await guess(api, f"user at {address}", at=address) == [401]
+    assert await place_behind(api, verified, flood) <= 1
+
+
+async def test_nor_one_from_addresses_that_were_never_seen(api, verified):
+    """Where an account signed in well before, it goes before all others."""
+    assert await signed_in(api) == 200
+    # Also where a neighbour guesses.
+    assert await guess(api, "ben", at=HOME) == [401]
+    flood = [f"203.0.113.{number}" for number in range(8)]
+    assert await place_behind(api, verified, [HOME, *flood]) <= 1
+
+
+async def place_behind(api, verified, addresses):
+    """Sign in when somebody guesses from each address already.
+
+    Returns how many passwords were verified before.
+    """
+    verified.clear()
+    with api.members.store.reading("demo") as reader:
         of_ann = find_user(reader, "ann").password_hash
     turns = api.app[AUTHENTICATOR].turns
     async with AsyncExitStack() as stack:
         for _ in range(turns.at_once):
-            await stack.enter_async_context(turns.turn("others"))
+            await stack.enter_async_context(turns.turn(Guess("", "others")))
         flood = [
-            asyncio.create_task(guess(api, f"user{number}"))
-            for number in range(AT_ADDRESS - 1)
+            asyncio.create_task(guess(api, f"user{number}", at=address))
+            for number, address in enumerate(addresses)
         ]
         await waiting(turns, len(flood))
         owner = asyncio.create_task(signed_in(api))
         await waiting(turns, len(flood) + 1)
     assert await owner == 200
     assert await asyncio.gather(*flood) == [[401]] * len(flood)
-    assert verified.index(of_ann) <= 2
+    return verified.index(of_ann)
 
 
 async def waiting(turns, number):

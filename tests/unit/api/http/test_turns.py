@@ -1,4 +1,4 @@
-"""Addresses take turns at what only a few may do at once."""
+"""Parties take turns at what only a few may do at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ class Crowd:
     """Requests that wait before a gate, and the order in which they came through."""
 
     def __init__(self, **limits) -> None:
-        """Stand before a gate with such limits."""
-        self.turns = Turns(**limits)
+        """Stand before a gate with such limits, all of the same standing at first."""
+        self.standing: dict[str, int] = {}
+        self.turns = Turns(**limits, standing=lambda party: self.standing.get(party, 0))
         self.served: list[str] = []
         self.go_on = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
 
     async def come(self, *names: str) -> None:
-        """Have requests come one after the other; a name begins with its address."""
+        """Have requests come one after the other; a name begins with its party."""
         for name in names:
             self.tasks.append(asyncio.create_task(self._served(name)))
             await asyncio.sleep(0)
@@ -39,11 +40,29 @@ class Crowd:
 
 
 async def test_who_asks_once_does_not_wait_for_who_asks_often():
-    """One of each address in turn, in the order they came."""
+    """One of each party in turn, in the order they came."""
     crowd = Crowd(at_once=1, most_waiting=99)
     await crowd.come("a1", "a2", "a3", "a4", "a5", "b1", "b2", "c1")
     assert await crowd.end() == []
     assert crowd.served == ["a1", "a2", "b1", "c1", "a3", "b2", "a4", "a5"]
+
+
+async def test_who_has_the_better_standing_goes_first():
+    """As it is when a place is free, not when somebody came."""
+    crowd = Crowd(at_once=1, most_waiting=99)
+    await crowd.come("a1", "b1", "c1", "d1")
+    crowd.standing |= {"b": 2, "c": 1, "d": -1}
+    assert await crowd.end() == []
+    assert crowd.served == ["a1", "d1", "c1", "b1"]
+
+
+async def test_nobody_waits_for_ever():
+    """Each fourth turn goes to who waits longest, of whatever standing."""
+    crowd = Crowd(at_once=1, most_waiting=99)
+    crowd.standing["b"] = 1
+    await crowd.come("a1", "b1", "c1", "d1", "c2", "d2", "c3")
+    await crowd.end()
+    assert crowd.served == ["a1", "c1", "d1", "c2", "b1", "d2", "c3"]
 
 
 async def test_no_more_than_so_many_at_once():
@@ -70,9 +89,19 @@ async def test_a_full_queue_refuses_who_has_most_in_it():
     assert crowd.served == ["a0", "a1", "b1", "c1"]
 
 
+async def test_a_full_queue_has_room_for_the_better_standing():
+    """Of those who have as many in it, the worst goes."""
+    crowd = Crowd(at_once=1, most_waiting=3)
+    crowd.standing |= {"b": 1, "c": 2, "d": 3, "e": 4}
+    await crowd.come("a1", "b1", "c1", "d1")
+    await crowd.come("e1", "f1", "g1", "f2")
+    assert len(await crowd.end()) == 4
+    assert crowd.served == ["a1", "f1", "g1", "b1"]
+
+
 async def test_who_is_refused_hears_when_to_come_again():
     """A 429 with its header."""
-    turns = Turns(at_once=0, most_waiting=0)
+    turns = Crowd(at_once=0, most_waiting=0).turns
     with pytest.raises(Problem) as refused:
         async with turns.turn("a"):
             pass
