@@ -85,3 +85,35 @@ async def test_a_connection_that_closes_is_left_without_a_failure():
     last = HEAD + b"Connection: close\r\nContent-Length: 0\r\n\r\n"
     result = await _driven([last, last])
     assert (result.total, result.failed, result.sent) == (1, 0, 1)
+
+
+async def test_a_refusal_is_an_answer_where_it_is_wanted():
+    """Guesses at passwords are there to be refused (G1)."""
+    refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    result = await _driven([refused, refused], wanted="4")
+    assert (result.total, result.failed) == (2, 0)
+
+
+async def test_connections_come_from_the_addresses_that_are_named():
+    """One after the other, and from the first again (G1)."""
+    found: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.append(writer.get_extra_info("peername")[0])
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(HEAD + b"Content-Length: 0\r\n\r\n")
+        writer.close()
+
+    addresses = ["127.0.0.2", "127.0.0.3"]
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        target = Target("127.0.0.1", server.sockets[0].getsockname()[1])
+        plan = Plan(
+            target=target,
+            source="guesses",
+            options={"requests": 6},
+            connections=3,
+            addresses=addresses,
+        )
+        assert (await drive(plan)).total == 6
+    assert sorted(found) == ["127.0.0.2", "127.0.0.2", "127.0.0.3"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from lxml import etree
 
+from api.wire.credentials import read_header
 from bench import dataset, xforms
 from bench.bare import floors
 from bench.figures import Figure, compared
-from bench.http import Target
+from bench.http import Target, basic
 from bench.servers import DOMAIN
 from bench.sources import log_edits, one_case
 from bench.workloads import WORKLOADS
+from bench.workloads.guesses import written
 from bench.workloads.past import MARKS
 
 N = 1000
@@ -77,3 +79,11 @@ def test_every_figure_of_h1_has_a_goal_that_its_reach_is_within():
         line = Figure(workload="H1", case="", measure="", value=reach, floor=1.0)
         assert reach < goal
         assert compared(line).ratio == reach
+
+
+def test_every_log_in_says_the_same_in_another_header():
+    """What the server remembers of one helps no other (G1)."""
+    header = basic("right@example.org", "it is: known")
+    ways = {written(header, way) for way in range(200)}
+    assert len(ways) == 200
+    assert {read_header(way) for way in ways} == {read_header(header)}
