@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from ledger.clock_guard import watch_nothing
 from ledger.entry import Head, IndexedName
-from ledger.errors import LedgerError, NotFound, StoreUnavailable
+from ledger.errors import Damaged, LedgerError, NotFound, StoreUnavailable
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.connectors import postgresql_connector, sqlite_connector
 from ledger.storage.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
@@ -448,7 +448,7 @@ def _accept(_conn: Connection, _head: Head) -> None:
     """Refuse nothing."""
 
 
-class DamagedHead(ValueError):
+class DamagedHead(Damaged):
     """The row of a domain cannot be read; the text says what of it."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,13 @@ from api.config import Config
 from ledger.clock_guard import ClockGuard
 from ledger.directory.domains import find_domain, list_domains
 from ledger.entry import Author
-from ledger.errors import NotFound, ReadOnlyStore, StoreUnavailable
+from ledger.errors import (
+    Damaged,
+    LedgerError,
+    NotFound,
+    ReadOnlyStore,
+    StoreUnavailable,
+)
 from ledger.migrations import migrate, pending_steps
 from ledger.store import Store, open_store
 
@@ -119,6 +125,26 @@ def the_domains(store: Store, name: str | None, *, every: bool) -> list[str]:
         text = "give either --domain D or --all"
         raise click.UsageError(text)
     return [domain.domain for domain in store.look(list_domains)]
+
+
+def of_each(names: Sequence[str], act: Callable[[str], None]) -> int:
+    """Do something to each domain and return the exit code.
+
+    A domain that is refused, or damaged, is told by its name and holds up no other; an
+    outage of the database ends all.
+    """
+    code = 0
+    for name in names:
+        try:
+            act(name)
+        except StoreUnavailable:
+            raise
+        except (LedgerError, Damaged) as error:
+            if len(names) == 1:
+                raise
+            click.echo(f"Error: {name}: {error}", err=True)
+            code = 1
+    return code
 
 
 def _is_typed(option: str) -> bool:

@@ -6,7 +6,14 @@ from dataclasses import asdict, replace
 
 import click
 
-from api.cli.database import OPERATOR, opened, prepare, the_domain, the_domains
+from api.cli.database import (
+    OPERATOR,
+    of_each,
+    opened,
+    prepare,
+    the_domain,
+    the_domains,
+)
 from api.cli.options import domains_option
 from api.cli.output import OUTPUT, Column, Output, shown
 from api.config import Config
@@ -108,17 +115,20 @@ def settings(
 @click.option("--all", "every", is_flag=True, help="State that of every domain.")
 @OUTPUT
 @click.pass_obj
-def restate(config: Config, *, domain: str | None, every: bool, out: Output) -> None:
+def restate(config: Config, *, domain: str | None, every: bool, out: Output) -> int:
     """Have the log state users, groups, places, keys, webhooks and settings anew.
 
     For domains that an older release made: from then on verify proves all of them.
     Look through the lists first, since what stands there now is taken for right.
     """
     with opened(config) as store:
-        for name in the_domains(store, domain, every=every):
+
+        def restate_one(name: str) -> None:
             rows = restate_directory(store, name, author=OPERATOR)
             told = ", ".join(f"{n} rows of {t}" for t, n in rows.items() if n)
             out.each({"domain": name, "rows": rows}, [f"{name}: {told}"])
+
+        return of_each(the_domains(store, domain, every=every), restate_one)
 
 
 @domain.command("list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from api.cli.database import OPERATOR, opened, the_domains
+from api.cli.database import OPERATOR, of_each, opened, the_domains
 from api.cli.options import WORKERS, domains_option
 from api.cli.output import OUTPUT, Output
 from api.cli.progress import progress
@@ -39,7 +39,7 @@ def replay(
     directory: bool,
     workers: int,
     out: Output,
-) -> None:
+) -> int:
     """Rebuild the read tables from the log and swap them in.
 
     Reads and writes go on meanwhile. A replay that was killed goes on where it was.
@@ -52,11 +52,11 @@ def replay(
         if projection is not None:
             text = "--projection is for read tables, and the directory is none"
             raise click.UsageError(text)
-        _rebuild_directories(config, domain, out, every=every)
-        return
+        return _rebuild_directories(config, domain, out, every=every)
     asked = (CASES, FORMS) if projection is None else (projection,)
     with opened(config) as store:
-        for name in the_domains(store, domain, every=every):
+
+        def replay_one(name: str) -> None:
             with progress(name) as tell:
                 report = rebuild(
                     store, name, projections=asked, workers=workers, progress=tell
@@ -73,13 +73,18 @@ def replay(
             }
             out.each(record, [line])
 
+        return of_each(the_domains(store, domain, every=every), replay_one)
+
 
 def _rebuild_directories(
     config: Config, domain: str | None, out: Output, *, every: bool
-) -> None:
+) -> int:
     with opened(config) as store:
-        for name in the_domains(store, domain, every=every):
+
+        def rebuild_one(name: str) -> None:
             rows = rebuild_directory(store, name, author=OPERATOR)
             told = ", ".join(f"{n} rows of {table}" for table, n in rows.items())
             line = f"{name}: {told or 'the directory is what the log states'}"
             out.each({"domain": name, "rows": rows}, [line])
+
+        return of_each(the_domains(store, domain, every=every), rebuild_one)

@@ -31,11 +31,17 @@ VERSIONS = {CASES: CASES_VERSION, FORMS: FORMS_VERSION}
 
 _LATEST = Statement(select(func.max(generations.c.generation)))
 _USABLE = Statement(
-    select(func.max(generations.c.generation)).where(
+    select(generations.c.generation)
+    .where(
         generations.c.projection == bindparam("projection"),
         generations.c.version == bindparam("version"),
         generations.c.state == LIVE,
     )
+    .order_by(generations.c.generation.desc())
+    .limit(1)
+    # Who makes a domain waits for who makes another one: both end the same list, and
+    # one of two with the same name is to hear that it is taken.
+    .with_for_update()
 )
 _VERSION = Statement(
     select(generations.c.projection, generations.c.version).where(

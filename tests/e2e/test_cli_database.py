@@ -111,3 +111,22 @@ def test_a_head_that_is_lost_hides_no_other_domain(sqlite_url, capsys, damage):
     told = program("verify", "--all", expect=1)
     assert any(line.startswith("demo: position 0: the ") for line in told)
     assert any(line.startswith("ok other: ") for line in told)
+
+
+@pytest.mark.parametrize(
+    "words", [("replay",), ("replay", "--directory"), ("domain", "restate")]
+)
+def test_a_domain_that_is_damaged_holds_up_no_other(sqlite_url, capsys, words):
+    """It is told by its name; alone, it is the error."""
+    program = Program(sqlite_url, capsys)
+    program("domain", "create", "demo")
+    program("domain", "create", "other")
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+        database.execute("UPDATE domains SET settings = '[' WHERE domain = 'demo'")
+        database.commit()
+    [line] = program(*words, "--all", expect=1)
+    assert line.startswith("other: ")
+    why = "the settings of the domain cannot be read"
+    assert program.err == f"Error: demo: {why}\n"
+    program(*words, "--domain", "demo", expect=1)
+    assert program.err == f"Error: {why}\n"
