@@ -33,11 +33,14 @@ async def receiver():
 
 @pytest.fixture
 async def start(store, url, clock):
-    """Return how to start another process's deliverer; end them all at the end."""
+    """Return how to start a deliverer, another process's unless it is over a store.
+
+    All end at the end.
+    """
     opened = []
 
-    def begin(**policy):
-        own = open_store(url)
+    def begin(over=None, **policy):
+        own = over or open_store(url)
         writer = LedgerWriter(own, build.a_ledger(clock))
         writer.start()
         settings = {n: getattr(POLICY, n) for n in Policy.__dataclass_fields__}
