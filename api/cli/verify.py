@@ -151,7 +151,8 @@ def _lines(found: Verification, earlier: Sequence[Earlier]) -> list[str]:
 
 def _counts(found: Verification, earlier: Sequence[Earlier]) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(found.kinds.items()))
-    rows = ", ".join(f"{n} rows in {table}" for table, n in sorted(found.rows.items()))
+    counted = sorted(found.rows.items())
+    rows = ", ".join(f"{n} rows in {table}" for table, n in counted if n)
     unproved = ", ".join(f"{n} of {t}" for t, n in sorted(found.unproved.items()))
     noted = ", ".join(str(known.position) for known in earlier)
     parts = [

@@ -129,6 +129,8 @@ def fill_empty_tables(store: Store) -> None:
 
 def made_up(column):
     """Return a value that fits a column."""
+    if column.name in {"form_id", "error_id"}:
+        return None  # there is no such form
     if isinstance(column.type, LargeBinary):
         return b"\x00\xff bytes"
     return 7 if isinstance(column.type, Integer | SmallInteger) else "ünïcode"
