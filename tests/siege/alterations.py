@@ -118,6 +118,9 @@ class Place:
     def is_proved(self, store: Store) -> bool:
         """Tell whether there is a row, and the log says anything of it."""
         name, row = self._table.name, self._row
+        if row.get("n") == 0 and self._column.name != "n":
+            # A counter of nothing is as good as none.
+            return False
         if name == "import_rows":
             return bool(row) and bool(row["form_id"] or row["error_id"])
         stated = STATED.get(name)

@@ -26,6 +26,7 @@ from typing import Any
 from api.cli.database import OPERATOR
 from api.cli.domain import add_domain
 from ledger.directory.api_keys import create_key, revoke_key
+from ledger.directory.domains import DomainSettings
 from ledger.directory.users import create_user, find_user
 from ledger.store import Store, open_store
 from tests.kit.outages import cut_connections
@@ -42,6 +43,7 @@ from tests.kit.prepared import prepare
 LOAD, OURS, OTHERS, FUZZED = "load", "north", "south", "fuzzed"
 DESCRIBED = "described"
 DOMAINS = (LOAD, OURS, OTHERS, FUZZED, DESCRIBED)
+OPEN = (LOAD, FUZZED)
 PASSWORD = "correct horse"
 MARKER = "zqxmarkerzqx"
 """Stands in whatever ``OTHERS`` keeps, and must be in no answer to anybody else."""
@@ -101,7 +103,9 @@ class City:
     def settle(self) -> None:
         """Make the domains and whoever has a key to them."""
         for domain in DOMAINS:
-            add_domain(self.store, domain)
+            # Phones of an open domain need no credentials; a new one is not open.
+            settings = DomainSettings(secure_submissions=domain not in OPEN)
+            add_domain(self.store, domain, settings=settings)
             for role in ("admin", "editor", "viewer", "mobile"):
                 self._join(domain, role)
         self._join(OURS, "editor", name="reader", read_only=True)
