@@ -197,7 +197,13 @@ class _Cases:
         refused = self._append(item, block)
         outcome = Outcome.APPLIED if refused is None else Outcome.FAILED
         problem = () if refused is None else (refused.problem,)
-        self._kept.note(item.number, outcome, messages=problem)
+        told: dict[str, Any] = {"messages": problem}
+        if refused is not None:
+            told["error_id"] = None if self._command.dry_run else refused.form_id
+        elif not self._command.dry_run:
+            told["form_id"] = self._command.origin.form_id(item.number)
+            told["case_ids"] = (block.case_id,)
+        self._kept.note(item.number, outcome, **told)
         case = self._on.cases.case(block.case_id)
         if refused is None and case is not None and self._command.dry_run:
             self._view.left.note(case.case_id, case, keys=[("name", item.name)])
@@ -276,10 +282,11 @@ async def imported(
 
 
 def kept(store: Store, job: Job) -> list[ImportRow]:
-    """Return what became of the rows of a job; ids that it made are its own."""
+    """Return what became of the rows of a job, without the ids that are its own."""
     with store.snapshot(job.domain) as reader:
         found = rows_of(reader, "toy", job.job_id, after=0, most=1000)
-    return [replace(row, job_id="") for row in found]
+    own = {"job_id": "", "form_id": None, "case_ids": (), "error_id": None}
+    return [replace(row, **own) for row in found]
 
 
 def _read(items: Sequence[Sequence[str]]) -> Generator[Item]:
