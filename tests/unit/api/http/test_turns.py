@@ -56,6 +56,30 @@ async def test_who_has_the_better_standing_goes_first():
     assert crowd.served == ["a1", "d1", "c1", "b1"]
 
 
+async def test_the_last_place_is_kept_for_a_good_standing():
+    """Who is put back waits, though it is free, and takes the other one in turn."""
+    crowd = Crowd(at_once=2, most_waiting=99)
+    crowd.standing |= {"a": 1, "b": 2, "c": 3}
+    await crowd.come("a1", "b1", "c1")
+    assert crowd.served == ["a1"]
+    await crowd.come("d1", "e1")
+    assert crowd.served == ["a1", "d1"]
+    await crowd.end()
+    assert crowd.served == ["a1", "d1", "e1", "b1", "c1"]
+
+
+async def test_who_is_put_back_and_hangs_up_keeps_no_place():
+    """The next of them is called."""
+    crowd = Crowd(at_once=2, most_waiting=99)
+    crowd.standing |= {"a": 1, "b": 2, "c": 3}
+    async with crowd.turns.turn("a"):
+        await crowd.come("b1", "c1")
+    # That called the first, which hangs up before it hears of it.
+    crowd.tasks[0].cancel()
+    await crowd.end()
+    assert crowd.served == ["c1"]
+
+
 async def test_nobody_waits_for_ever():
     """Each fourth turn goes to who waits longest, of whatever standing."""
     crowd = Crowd(at_once=1, most_waiting=99)
