@@ -21,6 +21,7 @@ from api.wire.permissions import Permission
 from api.wire.problems import method_not_allowed, unknown_path
 from api.wire.route import Route
 
+_ANY = "*"
 _PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is asked by programs on this machine, past any proxy."""
 
@@ -68,21 +69,20 @@ class RouteTable(web.AbstractResource):
     def __init__(
         self, shell: Shell, routes: Iterable[Route], *, below: str = ""
     ) -> None:
-        """Build the tree; raises ``ValueError`` for a row that nothing can reach."""
+        """Build the tree; raises ``ValueError`` for a row that nothing can reach.
+
+        What serves a row is made when it is asked for first: most never are.
+        """
         super().__init__()
         self._shell = shell
         self._below = segments_of(below)
         self._nothing = self._served(_NOTHING)
-        by_path: dict[str, list[Route]] = {}
+        by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
-            by_path.setdefault(route.path, []).append(route)
+            by_path.setdefault(route.path, {})[route.method] = route
         self._root = tree_of(tuple(by_path))
-        self._methods = [
-            {row.method: self._served(row) for row in rows} for rows in by_path.values()
-        ]
-        self._refusing = [
-            self._served(_refusing(path, rows)) for path, rows in by_path.items()
-        ]
+        self._rows = list(by_path.values())
+        self._methods: list[dict[str, web.AbstractRoute]] = [{} for _ in self._rows]
 
     async def resolve(self, request: web.Request) -> tuple[Match, set[str]]:
         """Return the route of a request: the one for unknown paths if there is none."""
@@ -117,7 +117,16 @@ class RouteTable(web.AbstractResource):
         if encoded:
             values = {name: _unquoted(value) for name, value in values.items()}
         route = self._methods[leaf.row].get(method)
-        return Match(values, route or self._refusing[leaf.row], leaf)
+        return Match(values, route or self._made(leaf.row, method), leaf)
+
+    def _made(self, number: int, method: str) -> web.AbstractRoute:
+        """Make what serves a method of a path, or refuses all that it does not have."""
+        rows, made = self._rows[number], self._methods[number]
+        row = rows.get(method)
+        name = _ANY if row is None else method
+        if name not in made:
+            made[name] = self._served(row or _refusing(list(rows.values())))
+        return made[name]
 
     def _served(self, route: Route) -> web.AbstractRoute:
         endpoint = Endpoint(
@@ -166,9 +175,10 @@ class RouteTable(web.AbstractResource):
 
     def __iter__(self) -> Iterator[web.AbstractRoute]:
         """Yield the routes."""
-        for methods in self._methods:
-            yield from methods.values()
-        yield from (*self._refusing, self._nothing)
+        for number, rows in enumerate(self._rows):
+            for method in (*rows, _ANY):
+                yield self._made(number, method)
+        yield self._nothing
 
 
 def _not_here() -> NoReturn:
@@ -183,11 +193,12 @@ def _unquoted(value: str) -> str:
 # -- what answers the rest ---------------------------------------------------
 
 
-def _refusing(path: str, rows: Sequence[Route]) -> Route:
-    """Return the row for every method that a path does not serve.
+def _refusing(rows: Sequence[Route]) -> Route:
+    """Return the row for every method that the path of some rows does not serve.
 
     It is refused after authentication, unless the path is open.
     """
+    path = rows[0].path
     if rows[0].dialect.hides_methods:
         return replace(_NOTHING, path=path, dialect=rows[0].dialect)
     allowed = [row.method for row in rows]
@@ -199,7 +210,7 @@ def _refusing(path: str, rows: Sequence[Route]) -> Route:
         row.permission is Permission.OPEN for row in rows
     )
     return Route(
-        method="*",
+        method=_ANY,
         path=path,
         handler=refuse_method,
         permission=Permission.OPEN if open_to_all else Permission.MEMBER,
@@ -214,7 +225,7 @@ async def _refuse_path(_request: web.Request) -> web.Response:
 
 
 _NOTHING = Route(
-    method="*",
+    method=_ANY,
     path="unknown",
     handler=_refuse_path,
     permission=Permission.OPEN,

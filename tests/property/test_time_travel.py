@@ -57,7 +57,7 @@ HAPPENINGS = st.lists(
     max_size=20,
 )
 QUICK = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
