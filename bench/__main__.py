@@ -7,9 +7,10 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
-from bench import machine, prepare, report, servers, units
+from bench import against, machine, prepare, report, servers, units
 from bench.databases import KINDS, open_databases
 from bench.figures import Figure, medians
 from bench.harness import Bench, Options, save_json
@@ -30,6 +31,8 @@ def main(arguments: list[str]) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run workloads on one or both databases and report."""
+    if options.against is not None:
+        return _run_against(options)
     sections = [_section(kind, options) for kind in _kinds(options.db)]
     for section in sections:
         sys.stdout.write(report.as_table(section) + "\n")
@@ -40,6 +43,26 @@ def run(options: argparse.Namespace) -> int:
         }
         save_json(Path(options.json), found)
     return int(any(section.problems for section in sections))
+
+
+def _run_against(options: argparse.Namespace) -> int:
+    """Run workloads here and at another commit, in turns, and report both."""
+    words = ["--db", options.db, "--size", options.size]
+    words += ["--workloads", options.workloads]
+    words += ["--seconds", str(options.seconds)] if options.seconds else []
+    words += ["--quick"] if options.quick else []
+    words += ["--long-log"] if options.long_log else []
+    rounds = options.rounds or (1 if options.quick else 5)
+    found = against.compare(options.against, words, rounds=rounds)
+    sys.stdout.write(against.as_table(found) + "\n")
+    if options.json:
+        told = {
+            "machine": machine.facts(),
+            "against": options.against,
+            "pairs": [asdict(pair) for pair in found],
+        }
+        save_json(Path(options.json), told)
+    return 0
 
 
 def prepare_databases(options: argparse.Namespace) -> int:
@@ -144,6 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--quick", action="store_true", help="3 s and one round")
     runs.add_argument("--long-log", action="store_true", help="W5 with L(1M) too")
     runs.add_argument("--json", help="write all figures to this file too")
+    runs.add_argument(
+        "--against", metavar="COMMIT", help="beside the same rounds of another commit"
+    )
     runs.set_defaults(command=run)
     prepares = commands.add_parser("prepare", help="load databases for later runs")
     _common(prepares)

@@ -41,21 +41,21 @@ def as_json(section: Section) -> dict[str, object]:
 def as_table(section: Section) -> str:
     """Return a section as text in columns."""
     units = "  ".join(
-        f"{name} {_number(value)}" for name, value in section.units.items()
+        f"{name} {number(value)}" for name, value in section.units.items()
     )
     lines = [f"{section.version}   units: {units}", ""]
-    lines += _columns([HEADER, *(_cells(line) for line in section.figures)])
+    lines += columns([HEADER, *(_cells(line) for line in section.figures)], _ALIGN)
     lines += [f"WRONG: {problem}" for problem in section.problems]
     return "\n".join([*lines, ""])
 
 
 def _cells(line: Figure) -> list[str]:
-    floor = "" if line.floor is None else f"{line.floor_name} {_number(line.floor)}"
+    floor = "" if line.floor is None else f"{line.floor_name} {number(line.floor)}"
     return [
         line.workload,
         line.case,
         line.measure,
-        _number(line.value),
+        number(line.value),
         floor,
         "" if line.ratio is None else f"{line.ratio:.2f}",
         _mark(line.bound, line.goal),
@@ -68,19 +68,21 @@ def _mark(bound: str, mark: float | None) -> str:
     return "" if mark is None else f"{bound} {mark:.2f}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a figure as people read it."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
-def _columns(rows: Iterable[list[str]]) -> list[str]:
+def columns(rows: Iterable[list[str]], align: str) -> list[str]:
+    """Return rows as lines; ``align`` has ``<`` or ``>`` for each column."""
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            f"{cell:{align}{width}}"
-            for cell, align, width in zip(row, _ALIGN, widths, strict=True)
+            f"{cell:{side}{width}}"
+            for cell, side, width in zip(row, align, widths, strict=True)
         ).rstrip()
         for row in rows
     ]

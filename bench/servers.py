@@ -82,15 +82,8 @@ def run_module(module: str, *arguments: str) -> None:
 
 
 def program() -> list[str]:
-    """Return how the product's command line is called.
-
-    The installed command when there is one, else the module of the working tree.
-    """
-    installed = Path(sys.executable).parent / "caseledger"
-    if installed.exists():
-        return [str(installed)]
-    start = "import sys; from api.cli import main; sys.exit(main(sys.argv[1:]))"
-    return [sys.executable, "-c", start]
+    """Return how the product's command line is called: always that of this tree."""
+    return [sys.executable, "-m", "api.cli"]
 
 
 class Product:
