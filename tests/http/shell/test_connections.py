@@ -14,6 +14,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from api.http.guesses import Guess
 from api.http.keys import AUTHENTICATOR, CONNECTIONS
 from tests.kit.metrics import samples
 
@@ -240,7 +241,7 @@ async def test_a_body_that_we_do_not_read_on_is_not_cut_off(
     body = FORM % (b"x" * 5_000_000)
     async with AsyncExitStack() as stack:
         for _ in range(keeper.turns.at_once):
-            await stack.enter_async_context(keeper.turns.turn("others"))
+            await stack.enter_async_context(keeper.turns.turn(Guess("", "others")))
         line = await connect()
         path, headers = f"{RECEIVER}/secure", f"Authorization: Basic {coded}\r\n"
         await line.post(len(body), path=path, headers=headers)
