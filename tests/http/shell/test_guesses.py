@@ -11,6 +11,7 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from api.app import create_app
 from api.cli.domain import add_domain
@@ -24,6 +25,10 @@ PASSWORD = "correct horse"
 HOME, CAFE, EVIL = "192.0.2.1", "192.0.2.2", "203.0.113.9"
 SECOND = 1_000_000
 TRIES, OF_ACCOUNT, AT_ADDRESS, MINUTES = 3, 6, 7, 15
+
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+COSTS = "m=8,t=1,p=1"
 
 
 @pytest.fixture
@@ -40,7 +45,21 @@ def config(config):
 
 
 @pytest.fixture(autouse=True)
-def people(members):
+def cheap(monkeypatch):
+    """Have a password cost little: what is counted and refused is the matter here."""
+    hashed, verify = PasswordHasher.hash, PasswordHasher.verify
+
+    def verified(hasher, encoded, password):
+        if COSTS not in encoded:
+            raise VerifyMismatchError  # it is the hash of nobody
+        return verify(hasher, encoded, password)
+
+    monkeypatch.setattr(PasswordHasher, "hash", lambda _, text: hashed(CHEAP, text))
+    monkeypatch.setattr(PasswordHasher, "verify", verified)
+
+
+@pytest.fixture(autouse=True)
+def people(members, cheap):
     for name in ("ann", "ben", "eve"):
         members.join(name, password=PASSWORD)
     members.join("amina", role="mobile", password=PASSWORD)
@@ -55,7 +74,7 @@ def moments(api):
 
 
 @pytest.fixture
-def verified(monkeypatch):
+def verified(monkeypatch, cheap):
     """Return the hashes against which a password was verified."""
     found: list[str] = []
     verify = PasswordHasher.verify
