@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
 from urllib.parse import urlsplit
 
+from api.config_error import ConfigError
 from api.hosts import host_of, is_host_pattern
 from importers.sunbird.rules.settings import Rules, SunbirdSettings
 from importers.tables.unreadable import DEFAULT_LIMITS, Limits
@@ -37,10 +38,6 @@ _PUBLIC_URL = re.compile(
     re.ASCII,
 )
 _SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
-
-
-class ConfigError(ValueError):
-    """A setting has a value that makes no sense; the text names the setting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

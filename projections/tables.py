@@ -23,8 +23,6 @@ from sqlalchemy import (
 
 from ledger.columns import Sortable
 
-CASES = "cases"
-FORMS = "forms"
 CASES_VERSION = 2
 FORMS_VERSION = 2
 

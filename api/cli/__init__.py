@@ -1,8 +1,9 @@
 """``caseledger``: the command line (the contract is ``rules/operator.md`` 2 and 3).
 
-A subcommand parses its arguments, calls what does the work, and prints. Each group is
-a module of its own that is imported when it is asked for, so that ``--help`` answers
-at once. Standard output is for scripts, standard error for people and logs.
+Each command is declared in a module of ``api/cli/commands``, imported when it is asked
+for, and what does its work when it is to be done (``api/cli/declared.py``), so that
+help and usage errors come at once. Standard output is for scripts, standard error for
+people and logs.
 """
 
 from __future__ import annotations
@@ -15,39 +16,38 @@ from typing import Any
 
 import click
 
-from api.cli.ctrl_c import INTERRUPTED
-from api.config import Config, ConfigError
-from api.release import release
+from api.cli.exit_codes import INTERRUPTED
+from api.config_error import ConfigError
 from ledger.errors import Damaged, LedgerError
 
 _COMMANDS = {
-    "migrate": ("api.cli.server", "Create the schema or bring it up to date."),
-    "serve": ("api.cli.server", "Serve HTTP until told to stop."),
-    "demo": ("api.cli.demo", "Make a demo domain with a sample, and serve it."),
-    "domain": ("api.cli.domain", "Create and list domains (project spaces)."),
-    "user": ("api.cli.user", "Create, list and change users of a domain."),
-    "group": ("api.cli.group", "Create, list and change groups of users."),
-    "location": ("api.cli.location", "Create, list and change the places of a domain."),
-    "location-type": ("api.cli.location_type", "Create and list the levels of places."),
-    "api-key": ("api.cli.api_key", "Create, list and revoke API keys."),
-    "submit": ("api.cli.submit", "Append XForm files to the log."),
-    "import": ("api.cli.import_files", "Import spreadsheets of cases."),
-    "replay": ("api.cli.replay", "Rebuild the read tables from the log."),
-    "verify": ("api.cli.verify", "Prove the log and compare the read tables with it."),
-    "signing-key": ("api.cli.signing_key", "Make the key that signs checkpoints."),
-    "checkpoint": ("api.cli.checkpoint", "Write a signed file of what a log is."),
-    "job": ("api.cli.job", "List, show, run, cancel and retry jobs."),
-    "error": ("api.cli.error", "List and show forms in error, and try them again."),
-    "undo": ("api.cli.undo", "Take back what a form, a job or a user did."),
-    "case": ("api.cli.case", "Show a case, now or in the past, and its history."),
+    "migrate": ("server", "Create the schema or bring it up to date."),
+    "serve": ("server", "Serve HTTP until told to stop."),
+    "demo": ("demo", "Make a demo domain with a sample, and serve it."),
+    "domain": ("domain", "Create and list domains (project spaces)."),
+    "user": ("user", "Create, list and change users of a domain."),
+    "group": ("group", "Create, list and change groups of users."),
+    "location": ("location", "Create, list and change the places of a domain."),
+    "location-type": ("location_type", "Create and list the levels of places."),
+    "api-key": ("api_key", "Create, list and revoke API keys."),
+    "submit": ("submit", "Append XForm files to the log."),
+    "import": ("import_files", "Import spreadsheets of cases."),
+    "replay": ("replay", "Rebuild the read tables from the log."),
+    "verify": ("verify", "Prove the log and compare the read tables with it."),
+    "signing-key": ("signing_key", "Make the key that signs checkpoints."),
+    "checkpoint": ("checkpoint", "Write a signed file of what a log is."),
+    "job": ("job", "List, show, run, cancel and retry jobs."),
+    "error": ("error", "List and show forms in error, and try them again."),
+    "undo": ("undo", "Take back what a form, a job or a user did."),
+    "case": ("case", "Show a case, now or in the past, and its history."),
     "form": (
-        "api.cli.form",
+        "form",
         "Check forms; show one, archive or delete it, or undo that.",
     ),
-    "export": ("api.cli.export", "Write all cases or forms of a domain as a file."),
-    "backup": ("api.cli.backup", "Write everything that is kept to one file."),
-    "restore": ("api.cli.backup", "Load a backup into an empty database."),
-    "webhook": ("api.cli.webhook", "Tell other programs of new entries."),
+    "export": ("export", "Write all cases or forms of a domain as a file."),
+    "backup": ("backup", "Write everything that is kept to one file."),
+    "restore": ("backup", "Load a backup into an empty database."),
+    "webhook": ("webhook", "Tell other programs of new entries."),
 }
 
 
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
         """Import and return a command."""
         if name not in _COMMANDS:
             return None
-        module = import_module(_COMMANDS[name][0])
+        module = import_module(f"api.cli.commands.{_COMMANDS[name][0]}")
         command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
@@ -74,6 +74,13 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
+def _tell_release(ctx: click.Context, _option: click.Parameter, wanted: object) -> None:
+    if wanted and not ctx.resilient_parsing:
+        release = import_module("api.release").release()
+        click.echo(f"caseledger, version {release}")
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--database",
@@ -83,14 +90,21 @@ class LazyGroup(click.Group):
         "[env: CASELEDGER_DATABASE; default: sqlite:///data/caseledger.db]"
     ),
 )
-@click.version_option(version=release(), prog_name="caseledger")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_release,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def caseledger(ctx: click.Context, database: str | None) -> None:
     """Keep cases as the sum of the forms that changed them.
 
     Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 stopped by Ctrl-C.
     """
-    config = Config.from_env(os.environ)
+    config = import_module("api.config").Config.from_env(os.environ)
     ctx.obj = config if database is None else config.with_options(database=database)
 
 

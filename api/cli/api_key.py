@@ -7,9 +7,8 @@ from functools import partial
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Column, Output, Record
-from api.config import DOMAIN_VARIABLE, Config
+from api.cli.output import Column, Output, Record
+from api.config import Config
 from ledger.directory.api_keys import (
     create_key,
     find_key_everywhere,
@@ -34,18 +33,6 @@ _COLUMNS = (
 )
 
 
-@click.group()
-def api_key() -> None:
-    """Create, list and revoke API keys."""
-
-
-@api_key.command()
-@click.argument("username")
-@domain_option("The user's domain")
-@click.option("--name", default="", metavar="N", help="What the key is for.")
-@click.option("--read-only", is_flag=True, help="The key can change nothing.")
-@click.option("--scope", metavar="PATH", help="Good for paths below this only.")
-@click.pass_obj
 def create(
     config: Config,
     *,
@@ -55,7 +42,6 @@ def create(
     read_only: bool,
     scope: str | None,
 ) -> None:
-    """Make a key for USERNAME and print it, once, alone on the last line."""
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         user = find_user(writer, username)
         if user is None:
@@ -73,28 +59,13 @@ def create(
     click.echo(secret)
 
 
-@api_key.command("list")
-@click.option(
-    "--domain",
-    metavar="D",
-    envvar=DOMAIN_VARIABLE,
-    show_envvar=True,
-    help="Only the keys of this domain.",
-)
-@OUTPUT
-@click.pass_obj
 def list_all(config: Config, *, domain: str | None, out: Output) -> None:
-    """List keys: id, domain, user, what it may do, state, when made, name."""
     with opened(config) as store:
         found = [one for name in _asked(store, domain) for one in _keys(store, name)]
     out.rows(found, _COLUMNS)
 
 
-@api_key.command()
-@click.argument("key_id", metavar="ID")
-@click.pass_obj
 def revoke(config: Config, *, key_id: str) -> None:
-    """Make the key with this id worthless."""
     with opened(config) as store:
         found = store.look(partial(find_key_everywhere, key_id=key_id))
         if found is None:

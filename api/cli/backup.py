@@ -12,8 +12,7 @@ import click
 
 from api.cli.database import opened, prepare, unchecked
 from api.cli.new_file import new_file, sent_at_the_end
-from api.cli.options import WORKERS
-from api.cli.output import OUTPUT, Output, Record
+from api.cli.output import Output, Record
 from api.cli.progress import progress
 from api.config import Config
 from api.release import release
@@ -25,23 +24,9 @@ from projections.rebuild.replay import replay
 
 _PIPE = Path("-")
 _SHOWN_DIGITS = 16
-_FILE = click.argument(
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    metavar="FILE",
-)
 
 
-@click.command()
-@_FILE
-@OUTPUT
-@click.pass_obj
 def backup(config: Config, *, file: Path, out: Output) -> None:
-    """Write the log and all that cannot be derived from it to a new file.
-
-    The server may go on meanwhile. FILE may be - for standard output. Whoever has the
-    file has all data, the hashes of passwords and the digests of keys.
-    """
     with opened(config) as store, _output(file) as to, progress("backup") as tell:
         heads = write_backup(store, to, program=release(), progress=tell)
     if file == _PIPE:
@@ -51,17 +36,7 @@ def backup(config: Config, *, file: Path, out: Output) -> None:
         out.document(_document(heads), _lines(heads))
 
 
-@click.command()
-@_FILE
-@WORKERS
-@OUTPUT
-@click.pass_obj
 def restore(config: Config, *, file: Path, workers: int, out: Output) -> None:
-    """Load a backup into an empty database of either kind, and prove it.
-
-    FILE may be - for standard input. Nothing is changed unless the whole file is as it
-    was written; a restore that was killed can be run again.
-    """
     with _input(file) as stream:
         source = BackupReader(stream)
         prepare(config)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-import click
 import orjson
 
 from api.cases.answers import decode_case
-from api.cli import case_erase, case_state
-from api.cli.case_list import list_all
 from api.cli.database import opened, the_domain
-from api.cli.options import Moment, domain_option
-from api.cli.output import AS_IT_IS, OUTPUT, Output, echo_json
+from api.cli.output import Output, echo_json
 from api.config import Config
 from api.history.wire import diff_response, step_to_wire, why_response
 from api.wire.case_changes import own_name, wire_name
@@ -30,47 +26,15 @@ from projections.rule.case_row import to_row
 T = TypeVar("T")
 
 
-_DOMAIN = domain_option("The case's domain")
-
-
-@click.group()
-def case() -> None:
-    """Show a case, now or in the past, and its history."""
-
-
-for _command in (case_state.delete, case_state.restore, case_state.rebuild):
-    case.add_command(_command)
-case.add_command(case_erase.erase)
-case.add_command(list_all)
-
-
-@case.command()
-@click.argument("case_id")
-@_DOMAIN
-@click.option(
-    "--as-of",
-    type=Moment(),
-    metavar="TIME",
-    help="Show the case as the log stood at this time (ISO 8601, UTC if not said).",
-)
-@AS_IT_IS
-@click.pass_obj
 def show(
     config: Config, *, case_id: str, domain: str | None, as_of: Micros | None
 ) -> None:
-    """Print the case as JSON, in the shape of the case API."""
     with opened(config) as store:
         found = _case(store, the_domain(store, domain), case_id, as_of)
     echo_json(found)
 
 
-@case.command()
-@click.argument("case_id")
-@_DOMAIN
-@OUTPUT
-@click.pass_obj
 def history(config: Config, *, case_id: str, domain: str | None, out: Output) -> None:
-    """Print what every entry of the log did to the case, the oldest first."""
     found = _read(config, domain, lambda r: steps_of(r, case_id))
     document = {
         "case_id": case_id,
@@ -79,45 +43,14 @@ def history(config: Config, *, case_id: str, domain: str | None, out: Output) ->
     out.document(document, _steps(found))
 
 
-@case.command()
-@click.argument("case_id")
-@click.argument("name", metavar="PROPERTY")
-@_DOMAIN
-@OUTPUT
-@click.pass_obj
 def why(
     config: Config, *, case_id: str, name: str, domain: str | None, out: Output
 ) -> None:
-    """Print which form set a value of the case, and what else changed it.
-
-    PROPERTY is a key of the case such as owner_id, the name of a property,
-    properties.NAME, indices.NAME or attachments.NAME.
-    """
     found = _read(config, domain, lambda r: reason_of(r, case_id, own_name(name)))
     document = orjson.loads(why_response(case_id, found, link=_no_link))
     out.document(document, _reasons(found))
 
 
-@case.command()
-@click.argument("case_id")
-@_DOMAIN
-@click.option(
-    "--from",
-    "start",
-    type=Moment(),
-    metavar="TIME",
-    required=True,
-    help="The time to compare from (ISO 8601, UTC if not said).",
-)
-@click.option(
-    "--to",
-    "end",
-    type=Moment(),
-    metavar="TIME",
-    help="The time to compare to; now if it is not said.",
-)
-@OUTPUT
-@click.pass_obj
 def diff(
     config: Config,
     *,
@@ -127,7 +60,6 @@ def diff(
     end: Micros | None,
     out: Output,
 ) -> None:
-    """Print what differs in the case between two times."""
     until = now_micros() if end is None else end
     found = _read(
         config, domain, lambda r: changes_between(r, case_id, start=start, end=until)

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Output, Record
+from api.cli.output import Output, Record
 from api.cli.progress import progress
 from api.cli.work import see_through
 from api.cli.writing import written
@@ -28,14 +27,6 @@ from projections.erasure.preview import preview_erasure, unknown_among
 from projections.erasure.values import ErasurePreview, FormMeant
 
 
-@click.command()
-@click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
-@domain_option("The cases' domain")
-@click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
-@click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
-@OUTPUT
-@click.pass_obj
 def erase(
     config: Config,
     *,
@@ -46,10 +37,6 @@ def erase(
     dry_run: bool,
     out: Output,
 ) -> int:
-    """Make the personal data of cases unreadable: in the log, files and read tables.
-
-    It cannot be undone. Who, when and why is kept in the log.
-    """
     if not dry_run:
         _check(reason, may_ask=yes or sys.stdin.isatty())
     with opened(config) as store:

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import REASON, domain_option
-from api.cli.output import OUTPUT, Column, Output, Record
+from api.cli.output import Column, Output, Record
 from api.cli.writing import written
 from api.config import Config
 from ledger.commands.form_states import FlagCases, RebuildCases
@@ -17,42 +16,19 @@ from ledger.entry import Kind, Receipt
 from ledger.errors import LedgerError
 from ledger.submit import Command
 
-_DOMAIN = domain_option("The cases' domain")
 _COLUMNS = (Column("id", "case_id"), Column("became", "became"))
 _FAILED = (*_COLUMNS, Column("problem", "problem"))
-_CASE_IDS = click.argument("case_ids", nargs=-1, required=True, metavar="CASE_ID...")
 
 
-@click.command()
-@_CASE_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def delete(config: Config, /, **asked: Any) -> int:
-    """Flag cases as deleted: no list has them, and nothing is lost."""
     return _each(config, _flag(Kind.CASE_DELETE), **asked)
 
 
-@click.command()
-@_CASE_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def restore(config: Config, /, **asked: Any) -> int:
-    """Take back that cases are deleted."""
     return _each(config, _flag(Kind.CASE_RESTORE), **asked)
 
 
-@click.command()
-@_CASE_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def rebuild(config: Config, /, **asked: Any) -> int:
-    """Fold cases from nothing."""
     return _each(config, _rebuild, **asked)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from api.cli.database import opened, the_domain
-from api.cli.options import domain_option
 from api.config import Config
 from api.release import program
 from ledger.clock import now_micros
@@ -18,28 +17,9 @@ from ledger.proof.signing import Untrusted, load_signing_key
 _PIPE = Path("-")
 
 
-@click.command()
-@domain_option("The domain of the log")
-@click.option(
-    "--output",
-    "-o",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="Write to this new file instead of standard output, which is - as well.",
-)
-@click.option(
-    "--signing-key",
-    metavar="FILE",
-    help="The key that signs.  [env: CASELEDGER_SIGNING_KEY]",
-)
-@click.pass_obj
 def checkpoint(
     config: Config, *, domain: str | None, output: Path | None, signing_key: str | None
 ) -> None:
-    """Write a signed checkpoint, for ``verify --against`` at any later time.
-
-    Keep it where nobody who can write to the database can write.
-    """
     key = load_signing_key(_key_path(signing_key or config.signing_key))
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         lines = make_checkpoint(reader, key, program=program(), made_on=now_micros())

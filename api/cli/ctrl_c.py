@@ -13,10 +13,8 @@ from typing import Any
 
 import click
 
+from api.cli.exit_codes import INTERRUPTED
 from ledger.jobs.values import Job
-
-INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C has ended, as shells have it."""
 
 
 class JobInterrupted(click.ClickException):

@@ -30,19 +30,7 @@ _OPEN = (
 )
 
 
-@click.command()
-@click.option("--host", metavar="H", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), metavar="N", help="Port.  [default: 8000]"
-)
-@click.option("--no-serve", is_flag=True, help="Prepare everything, then stop.")
-@click.pass_obj
 def demo(config: Config, *, host: str | None, port: int | None, no_serve: bool) -> int:
-    """Make the domain demo with a user, a key and a sample, and serve it.
-
-    Its receiver is open: whoever reaches the server may submit forms to it.
-    What is there already stays: a second run starts at once and loses nothing.
-    """
     given = {"host": host, "port": port}
     asked = {name: str(value) for name, value in given.items() if value is not None}
     config = config.with_options(**asked)

@@ -6,16 +6,8 @@ from dataclasses import asdict, replace
 
 import click
 
-from api.cli.database import (
-    OPERATOR,
-    of_each,
-    opened,
-    prepare,
-    the_domain,
-    the_domains,
-)
-from api.cli.options import domains_option
-from api.cli.output import OUTPUT, Column, Output, shown
+from api.cli.database import OPERATOR, of_each, opened, prepare, the_domain, the_domains
+from api.cli.output import Column, Output, shown
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.clock_guard import ClockGuard
@@ -40,25 +32,7 @@ _COLUMNS = (
 )
 
 
-@click.group()
-def domain() -> None:
-    """Create, list and set up domains (project spaces)."""
-
-
-@domain.command()
-@click.argument("name")
-@click.option(
-    "--secure-submissions/--open-submissions",
-    default=True,
-    show_default=True,
-    help="Whether devices must authenticate to submit forms.",
-)
-@click.pass_obj
 def create(config: Config, /, name: str, *, secure_submissions: bool) -> None:
-    """Create the domain NAME; an error when it exists.
-
-    A database that is not there yet is made first.
-    """
     prepare(config)
     settings = replace(OF_NEW_DOMAINS, secure_submissions=secure_submissions)
     with opened(config) as store:
@@ -66,26 +40,6 @@ def create(config: Config, /, name: str, *, secure_submissions: bool) -> None:
     click.echo(name)
 
 
-@domain.command()
-@click.argument("name")
-@click.option(
-    "--secure-submissions/--open-submissions",
-    default=None,
-    help="Whether devices must authenticate to submit forms.",
-)
-@click.option(
-    "--close-extensions/--no-close-extensions",
-    default=None,
-    help="Whether a case that is closed takes what extends it along.",
-)
-@click.option(
-    "--accept-clock",
-    is_flag=True,
-    help="Vouch for this machine's clock, after a jump because of which nothing is "
-    "written.",
-)
-@OUTPUT
-@click.pass_obj
 def settings(
     config: Config,
     /,
@@ -95,10 +49,6 @@ def settings(
     accept_clock: bool,
     **asked: bool | None,
 ) -> None:
-    """Change what holds in the domain NAME, if anything is said, and print it.
-
-    A running server follows in seconds.
-    """
     given = {name: value for name, value in asked.items() if value is not None}
     with opened(config) as store:
         if accept_clock:
@@ -110,17 +60,7 @@ def settings(
     )
 
 
-@domain.command()
-@domains_option("State the directory of")
-@click.option("--all", "every", is_flag=True, help="State that of every domain.")
-@OUTPUT
-@click.pass_obj
 def restate(config: Config, *, domain: str | None, every: bool, out: Output) -> int:
-    """Have the log state users, groups, places, keys, webhooks and settings anew.
-
-    For domains that an older release made: from then on verify proves all of them.
-    Look through the lists first, since what stands there now is taken for right.
-    """
     with opened(config) as store:
 
         def restate_one(name: str) -> None:
@@ -131,11 +71,7 @@ def restate(config: Config, *, domain: str | None, every: bool, out: Output) -> 
         return of_each(the_domains(store, domain, every=every), restate_one)
 
 
-@domain.command("list")
-@OUTPUT
-@click.pass_obj
 def list_all(config: Config, *, out: Output) -> None:
-    """List the domains: name, entries in the log, when created."""
     with opened(config) as store:
         records = [
             {

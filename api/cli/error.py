@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.form import echo_form
-from api.cli.options import REASON, Moment, domain_option, limit_option
-from api.cli.output import AS_IT_IS, OUTPUT, Column, Output
+from api.cli.output import Column, Output
 from api.cli.work import outcome, see_through
 from api.cli.writing import written
 from api.config import Config
@@ -23,12 +21,9 @@ from ledger.entry import Kind
 from ledger.errors import LedgerError
 from ledger.store import Store
 from projections.forms.errors import count_errors, latest_errors, look_at_error
-from projections.forms.values import ERROR_STATES, ErrorFilter
+from projections.forms.values import ErrorFilter
 from projections.forms.view import form_bytes
 
-_Command = Callable[..., Any]
-
-_DOMAIN = domain_option("The forms' domain")
 _COLUMNS = (
     Column("id", "form_id"),
     Column("state", "state"),
@@ -36,80 +31,28 @@ _COLUMNS = (
     Column("user", "user_id"),
     Column("problem", "problem", lambda problem: " ".join((problem or "").split())),
 )
-_FORM_ID = click.argument("form_id")
 
 
-def _filtered(command: _Command) -> _Command:
-    """Add the options that say which forms are meant."""
-    for option in (
-        click.option("--to", "received_to", type=Moment(), help="Received before it."),
-        click.option(
-            "--from", "received_from", type=Moment(), help="Received then or later."
-        ),
-        click.option("--user", "user_id", metavar="ID", help="Who was authenticated."),
-        click.option("--xmlns", metavar="XMLNS", help="The forms' xmlns."),
-        click.option(
-            "--problem",
-            metavar="START",
-            help="How the problem begins, such as InvalidCaseIndex.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-@click.group()
-def error() -> None:
-    """List and show forms in error, and try them again."""
-
-
-@error.command("list")
-@_DOMAIN
-@click.option("--state", type=click.Choice(ERROR_STATES), help="Only in this state.")
-@_filtered
-@limit_option(1_000_000)
-@OUTPUT
-@click.pass_obj
 def list_errors(
     config: Config, /, *, domain: str | None, limit: int, out: Output, **given: Any
 ) -> None:
-    """Print the newest forms in error: id, state, when, who, problem."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = latest_errors(reader, ErrorFilter(**given), limit=limit)
     out.rows((to_wire(one, base="") for one in found), _COLUMNS)
 
 
-@error.command()
-@_FORM_ID
-@_DOMAIN
-@AS_IT_IS
-@click.pass_obj
 def show(config: Config, *, form_id: str, domain: str | None) -> None:
-    """Print a form in error as JSON: its problem, who sent it, all its life."""
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         echo_form(look_at_error(reader, form_id))
 
 
-@error.command()
-@_FORM_ID
-@_DOMAIN
-@click.pass_obj
 def xml(config: Config, *, form_id: str, domain: str | None) -> None:
-    """Write the bytes of a form in error, as they came, to standard output."""
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         look_at_error(reader, form_id)
         body = form_bytes(reader, form_id)
     click.echo(body, nl=False)
 
 
-@error.command()
-@click.argument("form_id", required=False)
-@_DOMAIN
-@_filtered
-@click.option("--all", "every", is_flag=True, help="All that the options select.")
-@REASON
-@OUTPUT
-@click.pass_obj
 def reprocess(
     config: Config,
     /,
@@ -121,7 +64,6 @@ def reprocess(
     out: Output,
     **given: Any,
 ) -> int:
-    """Try one form in error again, or with --all every one that the options select."""
     if (form_id is None) is not every:
         text = "give either a FORM_ID or --all"
         raise click.UsageError(text)

@@ -14,14 +14,14 @@ import click
 
 from api.cli.database import opened, the_domain
 from api.cli.new_file import new_file, sent_at_the_end
-from api.cli.options import domain_option
 from api.cli.progress import Progress, progress
 from api.config import Config
 from importers.excel.rules.columns import BUILT_IN, NEVER
 from importers.excel.rules.options import bad_headers
+from importers.export.formats import Format
 from importers.export.rows import import_layout
 from importers.export.sinks import BYTE_ORDER_MARK
-from importers.export.write import Format, export_cases, export_forms
+from importers.export.write import export_cases, export_forms
 from importers.rows.rules.names import letters_of
 from importers.tables.rows import REASONS
 from projections.rebuild.fresh import silent
@@ -29,28 +29,6 @@ from projections.rebuild.fresh import silent
 Work = Callable[..., int]
 
 _PIPE = Path("-")
-_DOMAIN = domain_option()
-_FORMAT = click.option(
-    "--format",
-    "file_format",
-    type=click.Choice([str(known) for known in Format]),
-    help=(
-        "What to write: a table as CSV or Excel, or a JSON object in each line; if "
-        "nothing is said, what the name of FILE ends in."
-    ),
-)
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    metavar="FILE",
-    help="Write to a new file instead of standard output, which is - as well.",
-)
-_BOM = click.option(
-    "--bom",
-    is_flag=True,
-    help="Begin a CSV file with a byte order mark, for spreadsheets that need one.",
-)
 _IDS = ("case_id", "case_name", REASONS)
 _TAKEN = frozenset(map(letters_of, (*BUILT_IN, *NEVER, *_IDS)))
 
@@ -65,27 +43,9 @@ class _Where:
     mark: bytes
 
 
-@click.group()
-def export() -> None:
-    """Write all cases or forms of a domain as CSV, Excel or JSON lines."""
-
-
-@export.command()
-@_DOMAIN
-@_FORMAT
-@click.option("--case-type", metavar="T", help="Only cases of this type.")
-@click.option(
-    "--for-import",
-    is_flag=True,
-    help="Write a table that import excel takes as it is; needs --case-type.",
-)
-@_BOM
-@_OUTPUT
-@click.pass_obj
 def cases(
     config: Config, /, *, case_type: str | None, for_import: bool, **asked: Any
 ) -> None:
-    """Write every case, closed ones too, in the order of their last changes."""
     where = _where(**asked)
     work = partial(export_cases, case_type=case_type)
     left_out: dict[str, None] = {}
@@ -101,15 +61,7 @@ def cases(
         click.echo(f"no import takes properties of these names: {names}", err=True)
 
 
-@export.command()
-@_DOMAIN
-@_FORMAT
-@click.option("--xmlns", metavar="X", help="Only forms with this xmlns.")
-@_BOM
-@_OUTPUT
-@click.pass_obj
 def forms(config: Config, /, *, xmlns: str | None, **asked: Any) -> None:
-    """Write every normal form, with all that was filled in, by id."""
     work = partial(export_forms, xmlns=xmlns)
     _export(config, work, what="forms", where=_where(**asked))
 

@@ -7,10 +7,7 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.form_check import check
-from api.cli.form_list import list_all
-from api.cli.options import REASON, domain_option
-from api.cli.output import AS_IT_IS, OUTPUT, Column, Output, echo_json
+from api.cli.output import Column, Output, echo_json
 from api.cli.writing import written
 from api.config import Config
 from api.wire.forms import render_form, render_outcome
@@ -19,32 +16,15 @@ from ledger.entry import Kind
 from projections.forms.values import FormView
 from projections.forms.view import form_bytes, look_at_form
 
-_DOMAIN = domain_option("The forms' domain")
 _COLUMNS = (
     Column("id", "form_id"),
     Column("state", "state", lambda state: state or "unknown"),
     Column("changed", "changed", lambda is_so: "changed" if is_so else "unchanged"),
 )
 _FAILED = (*_COLUMNS, Column("problem", "problem"))
-_FORM_IDS = click.argument("form_ids", nargs=-1, required=True, metavar="FORM_ID...")
 
 
-@click.group()
-def form() -> None:
-    """Check forms; show a form, archive or delete it, or take that back."""
-
-
-form.add_command(check)
-form.add_command(list_all)
-
-
-@form.command()
-@click.argument("form_id")
-@_DOMAIN
-@AS_IT_IS
-@click.pass_obj
 def show(config: Config, *, form_id: str, domain: str | None) -> None:
-    """Print a form as JSON: its state, its versions and all that happened to it."""
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         echo_form(look_at_form(reader, form_id))
 
@@ -54,69 +34,29 @@ def echo_form(view: FormView) -> None:
     echo_json(render_form(view, base=""))
 
 
-@form.command()
-@click.argument("form_id")
-@_DOMAIN
-@click.pass_obj
 def xml(config: Config, *, form_id: str, domain: str | None) -> None:
-    """Write the bytes of a form, as they came, to standard output."""
     with opened(config) as store, store.snapshot(the_domain(store, domain)) as reader:
         body = form_bytes(reader, form_id)
     click.echo(body, nl=False)
 
 
-@form.command()
-@_FORM_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def archive(config: Config, /, **asked: Any) -> int:
-    """Withdraw forms, so that their cases are folded without them."""
     return _change(config, Kind.ARCHIVE, **asked)
 
 
-@form.command()
-@_FORM_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def unarchive(config: Config, /, **asked: Any) -> int:
-    """Let archived forms count again."""
     return _change(config, Kind.UNARCHIVE, **asked)
 
 
-@form.command()
-@_FORM_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def delete(config: Config, /, **asked: Any) -> int:
-    """Delete forms softly, whatever their state."""
     return _change(config, Kind.FORM_DELETE, **asked)
 
 
-@form.command()
-@_FORM_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def restore(config: Config, /, **asked: Any) -> int:
-    """Make deleted forms what they were before."""
     return _change(config, Kind.FORM_RESTORE, **asked)
 
 
-@form.command()
-@_FORM_IDS
-@_DOMAIN
-@REASON
-@OUTPUT
-@click.pass_obj
 def reprocess(config: Config, /, **asked: Any) -> int:
-    """Try XFormErrors again, because their cause may be gone."""
     return _change(config, Kind.REPROCESS, **asked)
 
 

@@ -9,32 +9,19 @@ from pathlib import Path
 
 import click
 
+from api.cli.commands.form_check import FORM, RESPONSE
 from api.cli.database import opened, the_domain
-from api.cli.form_files import (
-    FormTooLarge,
-    FoundForm,
-    UnreadableForm,
-    find_forms,
-)
+from api.cli.form_files import FormTooLarge, FoundForm, UnreadableForm, find_forms
 from api.cli.form_trial import Trial
-from api.cli.output import OUTPUT, Output, Record
+from api.cli.output import Output, Record
 from api.config import Config
 from api.receiver.body import TOO_LARGE
 from ledger.errors import LedgerError
-from ledger.forms.check import (
-    Finding,
-    Weight,
-    check_form,
-    check_response,
-    refusal,
-)
+from ledger.forms.check import Finding, Weight, check_form, check_response, refusal
 from ledger.forms.names import printable
 from ledger.forms.places import NOWHERE
 
 _OK = "ok"
-_FORM = "form"
-_RESPONSE = "response"
-_KINDS = (_FORM, _RESPONSE)
 _ESCAPES = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
 _BY_THEMSELVES = (
     "the forms were checked by themselves: --domain D also asks what a domain says"
@@ -50,34 +37,6 @@ class _Count:
     unreadable: int = 0
 
 
-@click.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE...",
-    type=click.Path(path_type=Path),
-)
-@click.option(
-    "--domain", metavar="D", help="Also tell what this domain would say to each form."
-)
-@click.option(
-    "--attachment",
-    "attachments",
-    multiple=True,
-    metavar="NAME",
-    help="A file that would come with the forms; may be repeated.",
-)
-@click.option(
-    "--as",
-    "kind",
-    type=click.Choice(_KINDS),
-    default=_FORM,
-    show_default=True,
-    help="What the files are: forms, or answers to devices.",
-)
-@OUTPUT
-@click.pass_obj
 def check(
     config: Config,
     *,
@@ -87,16 +46,6 @@ def check(
     kind: str,
     out: Output,
 ) -> int:
-    """Tell why forms are refused, or would be, and where in them.
-
-    A folder stands for the .xml files in it, a .zip for those in the archive, - for
-    standard input. Nothing is appended. Without --domain the forms are checked by
-    themselves, and no database is opened; with it they are tried in the domain too, one
-    after the other.
-
-    Prints "ok" and the file, or a line for each finding: refused or warning, file,
-    line, path, and what is wrong. With a warning the form is taken all the same.
-    """
     _check_usage(kind, domain, attachments)
     count = _Count()
     with ExitStack() as stack:
@@ -112,7 +61,7 @@ def check(
 
 
 def _check_usage(kind: str, domain: str | None, attachments: tuple[str, ...]) -> None:
-    if kind == _RESPONSE and domain is not None:
+    if kind == RESPONSE and domain is not None:
         text = "--domain is for forms: a domain has nothing to say to a response"
         raise click.UsageError(text)
     if attachments and domain is None:
@@ -166,7 +115,7 @@ def _findings(found: FoundForm, kind: str, trial: Trial | None) -> Iterable[Find
         body = found.read()
     except FormTooLarge:
         return [refusal(NOWHERE, TOO_LARGE)]
-    if kind == _RESPONSE:
+    if kind == RESPONSE:
         return check_response(body)
     checked = check_form(body)
     if trial is None:
@@ -187,7 +136,7 @@ def _summary(count: _Count, kind: str, domain: str | None) -> int:
 
     Raises ``LedgerError`` if there was nothing to check.
     """
-    if kind == _FORM and domain is None:
+    if kind == FORM and domain is None:
         click.echo(_BY_THEMSELVES, err=True)
     if not count.checked + count.unreadable:
         text = "there is no form in what was named"

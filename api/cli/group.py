@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from api.cli.asking import YES, be_sure
+from api.cli.asking import be_sure
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.output import OUTPUT, Column, Output
-from api.cli.people import DOMAIN, the_group, the_user
+from api.cli.output import Column, Output
+from api.cli.people import the_group, the_user
 from api.config import Config
 from ledger.directory import groups
 from ledger.directory.groups import GroupChange
@@ -23,48 +22,15 @@ _COLUMNS = (
     Column("members", "members", label="members: "),
 )
 _MEMBERS = (Column("id", "user_id"), Column("username", "username"))
-_NAME = click.argument("name", metavar="GROUP")
-_USERS = click.argument("usernames", metavar="USERNAME...", nargs=-1, required=True)
 
 
-def _flags(*, case_sharing: bool | None, reporting: bool | None) -> Callable[..., Any]:
-    """Return a decorator that adds what a group is for, with these defaults."""
-    sharing = click.option(
-        "--case-sharing/--no-case-sharing",
-        default=case_sharing,
-        help="Whether the group may own cases, which all members then share.",
-    )
-    reports = click.option(
-        "--reporting/--no-reporting",
-        default=reporting,
-        help="Whether reports show the group.",
-    )
-    return lambda command: sharing(reports(command))
-
-
-@click.group()
-def group() -> None:
-    """Create, list and change groups of users."""
-
-
-@group.command()
-@click.argument("name")
-@DOMAIN
-@_flags(case_sharing=False, reporting=True)
-@click.pass_obj
 def create(config: Config, /, name: str, domain: str | None, **flags: Any) -> None:
-    """Create the group NAME and print its id."""
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         made = groups.create_group(writer, name, author=OPERATOR, **flags)
     click.echo(made.group_id)
 
 
-@group.command("list")
-@DOMAIN
-@OUTPUT
-@click.pass_obj
 def list_all(config: Config, *, domain: str | None, out: Output) -> None:
-    """List the groups: id, name, what they are for, how many members."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = groups.list_groups(reader)
         members = groups.members_of(reader, [one.group_id for one in found])
@@ -81,12 +47,6 @@ def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     out.rows(records, _COLUMNS)
 
 
-@group.command()
-@_NAME
-@DOMAIN
-@click.option("--name", "new_name", metavar="NAME", help="What it is called from now.")
-@_flags(case_sharing=None, reporting=None)
-@click.pass_obj
 def update(
     config: Config,
     /,
@@ -95,7 +55,6 @@ def update(
     new_name: str | None,
     **flags: Any,
 ) -> None:
-    """Change what is said of GROUP, a name or an id."""
     change = GroupChange(name=new_name, **flags)
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         found = the_group(writer, name)
@@ -103,13 +62,7 @@ def update(
     click.echo(found.group_id)
 
 
-@group.command()
-@_NAME
-@DOMAIN
-@OUTPUT
-@click.pass_obj
 def members(config: Config, *, name: str, domain: str | None, out: Output) -> None:
-    """List who is in GROUP: user id and name."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = the_group(reader, name)
         ids = groups.members_of(reader, [found.group_id]).get(found.group_id, [])
@@ -118,41 +71,23 @@ def members(config: Config, *, name: str, domain: str | None, out: Output) -> No
     out.rows(records, _MEMBERS)
 
 
-@group.command("add-user")
-@_NAME
-@_USERS
-@DOMAIN
-@click.pass_obj
 def add_user(
     config: Config, *, name: str, usernames: tuple[str, ...], domain: str | None
 ) -> None:
-    """Put each USERNAME into GROUP."""
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         ids = [the_user(writer, username).user_id for username in usernames]
         groups.add_members(writer, the_group(writer, name), ids, author=OPERATOR)
 
 
-@group.command("remove-user")
-@_NAME
-@_USERS
-@DOMAIN
-@click.pass_obj
 def remove_user(
     config: Config, *, name: str, usernames: tuple[str, ...], domain: str | None
 ) -> None:
-    """Take each USERNAME out of GROUP."""
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         ids = [the_user(writer, username).user_id for username in usernames]
         groups.remove_members(writer, the_group(writer, name), ids, author=OPERATOR)
 
 
-@group.command()
-@_NAME
-@DOMAIN
-@YES
-@click.pass_obj
 def delete(config: Config, *, name: str, domain: str | None, yes: bool) -> None:
-    """Take GROUP away; cases that it owns keep its id."""
     with opened(config) as store:
         where = the_domain(store, domain)
         with store.reading(where) as reader:

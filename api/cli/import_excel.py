@@ -11,22 +11,16 @@ from typing import Any, BinaryIO
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.import_told import OWNER, NoOwner, warn
-from api.cli.new_file import NEW_FILE, new_file
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Output
+from api.cli.import_told import NoOwner, warn
+from api.cli.new_file import new_file
+from api.cli.output import Output
 from api.cli.people import the_owner
 from api.cli.work import see_through
 from api.config import Config
 from importers.excel.failed import write_failed_rows
 from importers.excel.job import enqueue_import
 from importers.excel.rules.columns import Columns
-from importers.excel.rules.options import (
-    ExcelOptions,
-    Refused,
-    SearchField,
-    read_options,
-)
+from importers.excel.rules.options import ExcelOptions, Refused, read_options
 from importers.excel.rules.report import count_of, row_ranges
 from importers.excel.upload import columns_found, looked_into
 from importers.tables.unreadable import Limits
@@ -35,71 +29,9 @@ from ledger.clock import now_micros
 from ledger.jobs.values import Job, JobState
 from ledger.store import Store
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OWNER_COLUMNS = ("owner_id", "owner_name")
 
 
-class Renaming(click.ParamType[tuple[str, str]]):
-    """A header and what its column is called instead."""
-
-    name = "header=property"
-
-    def convert(
-        self,
-        value: str,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, str]:
-        """Return both; a header may hold a sign of equality, a property none."""
-        header, equals, name = value.rpartition("=")
-        if not equals or not header or not name.strip():
-            self.fail(f"'{value}' is not of the form 'Card No.=card'", param, ctx)
-        return header, name.strip()
-
-
-@click.command()
-@click.argument("file", type=_FILE)
-@domain_option()
-@click.option("--case-type", required=True, metavar="T", help="Type of the cases.")
-@click.option(
-    "--search-field",
-    type=click.Choice([str(known) for known in SearchField]),
-    default=SearchField.CASE_ID.value,
-    show_default=True,
-    help="By which id rows find their cases.",
-)
-@click.option("--search-column", metavar="C", help="The column with these ids.")
-@click.option(
-    "--create-new-cases/--no-create-new-cases",
-    default=False,
-    help="Whether to make a case of a row that finds none.",
-)
-@click.option("--name-column", metavar="C", help="The column with the names.")
-@OWNER
-@click.option("--header-row", metavar="N", help="The row with the headers, if not 1.")
-@click.option(
-    "--as-shown",
-    multiple=True,
-    metavar="COLUMN",
-    help="Read the numbers of a column as a spreadsheet shows them: 00042, not 42.",
-)
-@click.option(
-    "--map",
-    "renamed",
-    type=Renaming(),
-    multiple=True,
-    metavar="HEADER=PROPERTY",
-    help="Take a column as if it were called so; may be repeated.",
-)
-@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
-@click.option(
-    "--failed-rows",
-    type=NEW_FILE,
-    metavar="OUT.xlsx",
-    help="Write the rows that failed to a new file, with the reasons.",
-)
-@OUTPUT
-@click.pass_obj
 def excel(
     config: Config,
     /,
@@ -112,10 +44,6 @@ def excel(
     out: Output,
     **fields: Any,
 ) -> int:
-    """Import a spreadsheet of cases (.xlsx, .xls, .ods, .csv, .tsv or .txt).
-
-    Exits with 1 when a row failed. The job's id is printed: undo takes it back.
-    """
     options = replace(_options(fields), renamed=tuple(renamed))
     with opened(config) as store, ExitStack() as stack:
         failed = (

@@ -11,10 +11,9 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.import_told import OWNER, NoOwner, warn
-from api.cli.new_file import NEW_FILE, new_file
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Output
+from api.cli.import_told import NoOwner, warn
+from api.cli.new_file import new_file
+from api.cli.output import Output
 from api.cli.people import the_owner
 from api.cli.work import see_through
 from api.config import Config
@@ -37,24 +36,7 @@ from ledger.imports.values import Batch, BatchState, NewFile, Outcome
 from ledger.jobs.values import Job
 from ledger.store import Store
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-
-@click.command()
-@click.argument("files", metavar="[NAME=]FILE...", nargs=-1, required=True)
-@click.option("--control", required=True, type=_FILE, help="The control file.")
-@domain_option()
-@OWNER
-@click.option("--comment", metavar="TEXT", help="What the batch is about.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
-@click.option(
-    "--failed-rows",
-    type=NEW_FILE,
-    metavar="OUT.xlsx",
-    help="Write what was said of records to a new file.",
-)
-@OUTPUT
-@click.pass_obj
 def haplo(
     config: Config,
     /,
@@ -67,12 +49,6 @@ def haplo(
     out: Output,
     **about: Any,
 ) -> int:
-    """Import a batch of files as Haplo's batch import does.
-
-    NAME is the name of a file in the control file; without one it is the name of FILE,
-    or what stands before its extension. Exits with 1 when a record was not applied.
-    The job's id is printed: undo takes it back.
-    """
     says = control.read_bytes()
     check_control(says)
     new = _new_files(files, listed_names(says))

@@ -12,10 +12,9 @@ from typing import Any, BinaryIO
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.import_told import OWNER, NoOwner, warn
-from api.cli.new_file import NEW_FILE, new_file
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Output
+from api.cli.import_told import NoOwner, warn
+from api.cli.new_file import new_file
+from api.cli.output import Output
 from api.cli.people import the_owner
 from api.cli.work import see_through
 from api.config import Config
@@ -33,25 +32,9 @@ from ledger.imports.values import ImportRow
 from ledger.jobs.values import Job, JobState
 from ledger.store import Reader, Store
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _AT_ONCE = 1000
 
 
-@click.command()
-@click.argument("kind", type=click.Choice([str(kind) for kind in ObjectType]))
-@click.argument("file", type=_FILE)
-@domain_option()
-@click.option("--type", "location_type", metavar="T", help="The type of locations.")
-@OWNER
-@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
-@click.option(
-    "--failed-rows",
-    type=NEW_FILE,
-    metavar="OUT.xlsx",
-    help="Write the rows that failed to a new file, with the reasons.",
-)
-@OUTPUT
-@click.pass_obj
 def sunbird(
     config: Config,
     /,
@@ -65,10 +48,6 @@ def sunbird(
     out: Output,
     **how: bool,
 ) -> int:
-    """Import a CSV file as Sunbird's bulk upload does.
-
-    Exits with 1 when a row failed. The job's id is printed: undo takes it back.
-    """
     wish = _looked(ObjectType(kind), file, location_type or "", config.sunbird)
     with opened(config) as store, ExitStack() as stack:
         failed = (

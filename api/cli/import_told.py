@@ -9,15 +9,6 @@ import click
 
 from importers.excel.rules.report import count_of, row_ranges
 
-OWNER = click.option(
-    "--owner",
-    metavar="WHO",
-    help=(
-        "Whom new cases belong to that name no owner: the id or name of a user, a "
-        "group or a place."
-    ),
-)
-
 
 class NoOwner(click.UsageError):
     """Cases would be made that belong to nobody."""

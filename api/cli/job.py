@@ -9,36 +9,16 @@ from typing import Any
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import domain_option, limit_option
-from api.cli.output import AS_IT_IS, OUTPUT, Output, echo_json
+from api.cli.output import Output, echo_json
 from api.cli.work import COLUMNS, outcome, see_through
 from api.config import Config
 from api.wire.jobs import to_wire
 from importers.jobs.forget_files import forget_files
 from ledger.clock import now_micros
 from ledger.jobs import queue as jobs
-from ledger.jobs.values import Job, JobFilter, JobState
-
-_DOMAIN = domain_option("The job's domain")
-_JOB = click.argument("job_id")
+from ledger.jobs.values import Job, JobFilter
 
 
-@click.group()
-def job() -> None:
-    """List, show, run, cancel and retry jobs."""
-
-
-@job.command("list")
-@_DOMAIN
-@click.option("--kind", metavar="KIND", help="Only jobs of this kind.")
-@click.option(
-    "--state",
-    type=click.Choice([state.value for state in JobState]),
-    help="Only jobs in this state.",
-)
-@limit_option(100_000)
-@OUTPUT
-@click.pass_obj
 def list_jobs(
     config: Config,
     *,
@@ -48,56 +28,32 @@ def list_jobs(
     limit: int,
     out: Output,
 ) -> None:
-    """Print the newest jobs: id, kind, state, how far, when it was asked for."""
     asked = JobFilter(kind=kind, state=state)
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = jobs.list_jobs(reader, asked, limit=limit)
     out.rows(map(to_wire, found), COLUMNS)
 
 
-@job.command()
-@_JOB
-@_DOMAIN
-@AS_IT_IS
-@click.pass_obj
 def show(config: Config, *, job_id: str, domain: str | None) -> None:
-    """Print a job as JSON, in the shape of the API."""
     with opened(config) as store:
         key = (the_domain(store, domain), job_id)
         found = to_wire(store.look(partial(jobs.get_job, key=key)))
     echo_json(found)
 
 
-@job.command()
-@_JOB
-@_DOMAIN
-@OUTPUT
-@click.pass_obj
 def cancel(config: Config, *, job_id: str, domain: str | None, out: Output) -> None:
-    """Stop a job, after its present chunk when it runs."""
     moved = _move(config, job_id, domain, jobs.cancel)
     asked = moved.cancel_asked and not moved.has_ended
     line = f"{job_id} {'stops soon' if asked else moved.state}"
     out.document(to_wire(moved), [line])
 
 
-@job.command()
-@_JOB
-@_DOMAIN
-@AS_IT_IS
-@click.pass_obj
 def retry(config: Config, *, job_id: str, domain: str | None) -> int:
-    """Let a job go on that failed, was cancelled or interrupted; see it through."""
     _move(config, job_id, domain, jobs.retry)
     return _run(config, job_id, domain)
 
 
-@job.command()
-@_JOB
-@_DOMAIN
-@click.pass_obj
 def forget(config: Config, *, job_id: str, domain: str | None) -> None:
-    """Drop the files of an import, for good; what it did stays."""
     with opened(config) as store:
         key = (the_domain(store, domain), job_id)
         with store.writing(key[0]) as writer:
@@ -105,13 +61,7 @@ def forget(config: Config, *, job_id: str, domain: str | None) -> None:
     click.echo(f"{job_id} files dropped\t{count}")
 
 
-@job.command()
-@_JOB
-@_DOMAIN
-@AS_IT_IS
-@click.pass_obj
 def run(config: Config, *, job_id: str, domain: str | None) -> int:
-    """Run a job that waits, or watch it while a server runs it."""
     return _run(config, job_id, domain)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.output import OUTPUT, Column, Output
-from api.cli.people import DOMAIN, the_type
+from api.cli.output import Column, Output
+from api.cli.people import the_type
 from api.config import Config
 from ledger.directory.location_types import create_type, list_types, update_type
 
@@ -23,33 +22,6 @@ _COLUMNS = (
 )
 
 
-def _flags(*, default: bool | None) -> Callable[..., Any]:
-    """Return a decorator that adds what places of a type may do."""
-    shares = click.option(
-        "--shares-cases/--no-shares-cases",
-        default=default,
-        help="Whether such a place may own cases, which all who work there share.",
-    )
-    descends = click.option(
-        "--view-descendants/--no-view-descendants",
-        default=default,
-        help="Whether who works there also sees the cases of the places below.",
-    )
-    return lambda command: shares(descends(command))
-
-
-@click.group()
-def location_type() -> None:
-    """Create, list and change the levels of places."""
-
-
-@location_type.command()
-@click.argument("name")
-@DOMAIN
-@click.option("--code", metavar="C", help="Its code; made of the name if not given.")
-@click.option("--parent", metavar="CODE", help="The type of the places above.")
-@_flags(default=False)
-@click.pass_obj
 def create(
     config: Config,
     /,
@@ -59,7 +31,6 @@ def create(
     parent: str | None,
     **flags: bool,
 ) -> None:
-    """Create the location type NAME and print its code."""
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         above = None if parent is None else the_type(writer, parent)
         made = create_type(
@@ -68,12 +39,7 @@ def create(
     click.echo(made.code)
 
 
-@location_type.command("list")
-@DOMAIN
-@OUTPUT
-@click.pass_obj
 def list_all(config: Config, *, domain: str | None, out: Output) -> None:
-    """List the types: number, code, name, the type above, what its places may do."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = list_types(reader)
     codes = {one.type_id: one.code for one in found}
@@ -91,12 +57,6 @@ def list_all(config: Config, *, domain: str | None, out: Output) -> None:
     out.rows(records, _COLUMNS)
 
 
-@location_type.command()
-@click.argument("code")
-@DOMAIN
-@click.option("--name", metavar="N", help="What it is called from now on.")
-@_flags(default=None)
-@click.pass_obj
 def update(
     config: Config,
     /,
@@ -105,7 +65,6 @@ def update(
     name: str | None,
     **flags: bool | None,
 ) -> None:
-    """Change the type with this CODE; its code and its parent stay."""
     given: dict[str, Any] = {
         flag: int(value) for flag, value in flags.items() if value is not None
     }

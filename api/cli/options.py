@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
@@ -59,6 +60,31 @@ def limit_option(most: int) -> Option:
     )
 
 
+def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that sets custom data."""
+    return click.option(
+        "--data",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Custom data; may be repeated. An empty value removes the key.",
+    )(command)
+
+
+def _output(_ctx: click.Context, _option: click.Parameter, wanted: object) -> Any:
+    return import_module("api.cli.output").output(as_json=bool(wanted))
+
+
+DOMAIN = domain_option()
+
+OWNER = click.option(
+    "--owner",
+    metavar="WHO",
+    help=(
+        "Whom new cases belong to that name no owner: the id or name of a user, a "
+        "group or a place."
+    ),
+)
+
 REASON = click.option("--reason", default="", metavar="R", help="Why; kept in the log.")
 WORKERS = click.option(
     "--workers",
@@ -68,3 +94,15 @@ WORKERS = click.option(
     show_default=True,
     help="Processes that parse forms ahead.",
 )
+
+OUTPUT = click.option(
+    "--json",
+    "out",
+    is_flag=True,
+    callback=_output,
+    help="Print JSON: an object a line for a list, else one document.",
+)
+AS_IT_IS = click.option(
+    "--json", is_flag=True, expose_value=False, help="Print JSON, as without it."
+)
+"""For commands that print JSON in any case, so that a script may always say it."""

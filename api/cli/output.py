@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 import click
 import orjson
-from tabulate import tabulate
 
 Record = Mapping[str, Any]
 """What is told of one thing, by the keys that JSON has."""
@@ -84,6 +84,7 @@ class Table(Lines):
         cells = [[c.show(record[c.key]) for c in columns] for record in found]
         if cells:
             titles = [column.title for column in columns]
+            tabulate = import_module("tabulate").tabulate
             click.echo(tabulate(cells, headers=titles, disable_numparse=True))
 
 
@@ -113,8 +114,9 @@ def echo_json(found: Record) -> None:
     click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
 
 
-def _output(_ctx: click.Context, _option: click.Parameter, wanted: object) -> Output:
-    if wanted:
+def output(*, as_json: bool) -> Output:
+    """Return where a command prints to."""
+    if as_json:
         return Json()
     return Table() if sys.stdout.isatty() else Lines()
 
@@ -123,16 +125,3 @@ def echo(lines: Iterable[str]) -> None:
     """Print lines."""
     for line in lines:
         click.echo(line)
-
-
-OUTPUT = click.option(
-    "--json",
-    "out",
-    is_flag=True,
-    callback=_output,
-    help="Print JSON: an object a line for a list, else one document.",
-)
-AS_IT_IS = click.option(
-    "--json", is_flag=True, expose_value=False, help="Print JSON, as without it."
-)
-"""For commands that print JSON in any case, so that a script may always say it."""

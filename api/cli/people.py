@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
-from api.cli.options import domain_option
 from ledger.directory.groups import Group, find_group, get_group
 from ledger.directory.location_types import LocationType, find_type
 from ledger.directory.locations import Location, find_location, get_location
@@ -21,18 +19,6 @@ from ledger.directory.users import User, find_user, get_user
 from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.store import Reader
-
-DOMAIN = domain_option()
-
-
-def with_data(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option that sets custom data."""
-    return click.option(
-        "--data",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Custom data; may be repeated. An empty value removes the key.",
-    )(command)
 
 
 def merged(before: dict[str, str], given: Iterable[str]) -> dict[str, str]:

@@ -5,31 +5,14 @@ from __future__ import annotations
 import click
 
 from api.cli.database import OPERATOR, of_each, opened, the_domains
-from api.cli.options import WORKERS, domains_option
-from api.cli.output import OUTPUT, Output
+from api.cli.output import Output
 from api.cli.progress import progress
 from api.config import Config
 from ledger.proof.rebuilding import rebuild_directory
+from projections.names import CASES, FORMS
 from projections.rebuild.replay import replay as rebuild
-from projections.tables import CASES, FORMS
 
 
-@click.command()
-@domains_option("Rebuild")
-@click.option("--all", "every", is_flag=True, help="Rebuild every domain.")
-@click.option(
-    "--projection",
-    type=click.Choice([CASES, FORMS]),
-    help="Rebuild only this projection's tables.",
-)
-@click.option(
-    "--directory",
-    is_flag=True,
-    help="Rebuild users, groups, places, keys, webhooks and settings instead.",
-)
-@WORKERS
-@OUTPUT
-@click.pass_obj
 def replay(
     config: Config,
     *,
@@ -40,14 +23,6 @@ def replay(
     workers: int,
     out: Output,
 ) -> int:
-    """Rebuild the read tables from the log and swap them in.
-
-    Reads and writes go on meanwhile. A replay that was killed goes on where it was.
-
-    With --directory the users, groups, places, keys, webhooks and settings become what
-    the log states. Secrets that are lost stay lost: the user has no password then, the
-    key is good for nothing, the webhook rests.
-    """
     if directory:
         if projection is not None:
             text = "--projection is for read tables, and the directory is none"

@@ -13,8 +13,7 @@ import click
 from api.cli.database import opened, the_domain
 from api.cli.form_files import FoundForm, find_forms
 from api.cli.form_trial import Trial
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Column, Output, Record
+from api.cli.output import Column, Output, Record
 from api.config import Config
 from ledger.clock import now_micros
 from ledger.commands.submissions import SubmitForm
@@ -55,21 +54,6 @@ class FormFile(NamedTuple):
         return len(self.body) + sum(len(file.content) for file in self.files)
 
 
-@click.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE.xml...",
-    type=click.Path(exists=True, allow_dash=True, path_type=Path),
-)
-@domain_option("The forms' domain")
-@click.option("--dry-run", is_flag=True, help="Only tell what would become of them.")
-@click.option(
-    "--keep-errors", is_flag=True, help="Keep files that are no forms in the log, too."
-)
-@OUTPUT
-@click.pass_obj
 def submit(
     config: Config,
     *,
@@ -79,16 +63,6 @@ def submit(
     keep_errors: bool,
     out: Output,
 ) -> int:
-    """Append XForm files to the log as the receiver would.
-
-    A folder stands for the .xml files in it and below, a .zip for those in the archive,
-    - for standard input. Files beside a form that it names are its attachments; in a
-    folder or an archive, all files beside a form are if it is the only one there. What
-    is left out is told.
-
-    Prints a line for each form: its verdict, its id, its file and, if it has one, its
-    problem. A file that is no form is refused and does not reach the log.
-    """
     take = _tried if dry_run else append_forms
     told = _Told()
     with opened(config) as store:

@@ -9,8 +9,7 @@ import click
 import orjson
 
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import REASON, Moment, domain_option
-from api.cli.output import OUTPUT, Output
+from api.cli.output import Output
 from api.cli.work import see_through
 from api.config import Config
 from api.undo.handlers import try_undo
@@ -26,21 +25,6 @@ from projections.rule.case_changes import Value
 from projections.undo.values import CasePreview, UndoPreview
 
 
-@click.command()
-@click.option("--form", "form_id", metavar="ID", help="Undo this form.")
-@click.option("--job", "job_id", metavar="ID", help="Undo what this job did.")
-@click.option(
-    "--user", metavar="ID", help="Undo what this user (id or name) did in a time span."
-)
-@click.option("--from", "since", type=Moment(), metavar="TIME", help="Its beginning.")
-@click.option(
-    "--to", "until", type=Moment(), metavar="TIME", help="Its end, not in it."
-)
-@domain_option()
-@REASON
-@click.option("--dry-run", is_flag=True, help="Only tell what would change.")
-@OUTPUT
-@click.pass_obj
 def undo(
     config: Config,
     *,
@@ -54,10 +38,6 @@ def undo(
     dry_run: bool,
     out: Output,
 ) -> int:
-    """Take back what one form, one job or one user did, or tell what that would do.
-
-    Forms are archived, so an undo can be undone: its job's id is printed.
-    """
     _check(form_id, job_id, user, given=[t for t in (since, until) if t is not None])
     wish = UndoRequest(
         form_id=form_id,

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import click
 
-from api.cli.asking import YES, be_sure, the_password
+from api.cli.asking import be_sure, the_password
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Column, Output, Record
-from api.cli.people import DOMAIN, merged, the_location, the_user, with_data
+from api.cli.output import Column, Output, Record
+from api.cli.people import merged, the_location, the_user
 from api.config import Config
-from api.wire.permissions import ROLES
 from ledger.directory.locations import locations_by_id
 from ledger.directory.profiles import Profile
 from ledger.directory.users import (
@@ -28,7 +25,6 @@ from ledger.directory.users import (
 from ledger.directory.workplaces import Workplaces, workplaces_of
 from ledger.store import Reader
 
-_USER = click.argument("username")
 _COLUMNS = (
     Column("id", "user_id"),
     Column("username", "username"),
@@ -39,47 +35,6 @@ _COLUMNS = (
 )
 
 
-def _described(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say who a user is."""
-    for option in (
-        with_data,
-        click.option(
-            "--phone",
-            "phone_numbers",
-            multiple=True,
-            metavar="NUMBER",
-            help="All telephones, the default one first; may be repeated.",
-        ),
-        click.option("--language", metavar="L", help="Such as en or hin."),
-        click.option("--email", metavar="E", help="The e-mail address."),
-        click.option("--last-name", metavar="N", help="The last name."),
-        click.option("--first-name", metavar="N", help="The first name."),
-    ):
-        command = option(command)
-    return command
-
-
-@click.group()
-def user() -> None:
-    """Create, list and change users of a domain."""
-
-
-@user.command()
-@click.argument("username")
-@domain_option("The user's domain")
-@click.option(
-    "--role",
-    type=click.Choice(list(ROLES)),
-    default="editor",
-    show_default=True,
-    help=(
-        "admin: all; editor: reads and writes data; viewer: reads; mobile: submits "
-        "forms and restores its own cases."
-    ),
-)
-@click.option("--password", metavar="P", help="The password, visible to other users.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
-@click.pass_obj
 def create(
     config: Config,
     *,
@@ -89,7 +44,6 @@ def create(
     password: str | None,
     password_stdin: bool,
 ) -> None:
-    """Create USERNAME in a domain and print the user's id."""
     secret = the_password(password, from_stdin=password_stdin)
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         made = create_user(
@@ -98,44 +52,14 @@ def create(
     click.echo(made.user_id)
 
 
-@user.command("list")
-@DOMAIN
-@OUTPUT
-@click.pass_obj
 def list_all(config: Config, *, domain: str | None, out: Output) -> None:
-    """List users: id, username, role, state, name, site codes of where they work."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = list_users(reader)
         codes = _site_codes(reader, found)
     out.rows((_record(one, codes.get(one.user_id, [])) for one in found), _COLUMNS)
 
 
-@user.command()
-@_USER
-@DOMAIN
-@click.option("--role", type=click.Choice(list(ROLES)), help="Another role.")
-@click.option(
-    "--active/--inactive", default=None, help="Whether the account is open or closed."
-)
-@click.option("--password-stdin", is_flag=True, help="Read a new password from stdin.")
-@click.option(
-    "--location",
-    "site_codes",
-    multiple=True,
-    metavar="CODE",
-    help="All places where they work, the primary one first; may be repeated.",
-)
-@click.option("--no-location", is_flag=True, help="They work at no place any longer.")
-@click.option(
-    "--all-locations/--own-locations",
-    "access_all_locations",
-    default=None,
-    help="Whether they reach all places, or theirs and those below.",
-)
-@_described
-@click.pass_obj
 def update(config: Config, /, username: str, domain: str | None, **given: Any) -> None:
-    """Change what is named of USERNAME, a name or an id, and print the id."""
     site_codes, nowhere = given.pop("site_codes"), given.pop("no_location")
     if site_codes and nowhere:
         text = "give either --location CODE or --no-location"
@@ -157,13 +81,7 @@ def update(config: Config, /, username: str, domain: str | None, **given: Any) -
     click.echo(found.user_id)
 
 
-@user.command()
-@_USER
-@DOMAIN
-@YES
-@click.pass_obj
 def delete(config: Config, *, username: str, domain: str | None, yes: bool) -> None:
-    """Take USERNAME away; forms and cases stay, and the name stays taken."""
     with opened(config) as store:
         name = the_domain(store, domain)
         with store.reading(name) as reader:

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from api.cli.database import opened, the_domains
-from api.cli.options import domains_option
-from api.cli.output import OUTPUT, Output, Record
+from api.cli.output import Output, Record
 from api.cli.progress import progress
 from api.config import Config
 from ledger.clock import now_micros
@@ -23,20 +22,6 @@ from projections.rebuild.verify import Verification
 from projections.rebuild.verify import verify as prove
 
 
-@click.command()
-@domains_option("Verify")
-@click.option("--all", "every", is_flag=True, help="Verify every domain.")
-@click.option(
-    "--against",
-    multiple=True,
-    metavar="NOTE",
-    help="POSITION:DIGEST or a signed checkpoint; may be given again.",
-)
-@click.option(
-    "--public-key", metavar="KEY", help="The key that must have signed checkpoints."
-)
-@OUTPUT
-@click.pass_obj
 def verify(
     config: Config,
     *,
@@ -46,10 +31,6 @@ def verify(
     public_key: str | None,
     out: Output,
 ) -> int:
-    """Recompute the log's hash chain and compare every read table with a fresh fold.
-
-    Prints ok and the counts, or each difference, and then exits with 1.
-    """
     if against and every:
         text = "--against is about one domain: leave out --all"
         raise click.UsageError(text)

@@ -7,21 +7,19 @@ from typing import Any
 
 import click
 
-from api.cli.asking import YES, be_sure
+from api.cli.asking import be_sure
 from api.cli.database import OPERATOR, opened, the_domain
-from api.cli.options import domain_option
-from api.cli.output import OUTPUT, Column, Output, Record
+from api.cli.output import Column, Output, Record
 from api.config import Config
 from api.webhooks.urls import leads_inside
-from api.webhooks.wire import LAST, MOST_LIMIT, parse_settings
+from api.webhooks.wire import LAST, parse_settings
 from ledger.clock import now_micros
 from ledger.errors import Conflict
 from ledger.times import format_micros
 from ledger.webhooks import deliveries
 from ledger.webhooks import subscriptions as webhooks
-from ledger.webhooks.values import STATES, Delivery, Webhook
+from ledger.webhooks.values import Delivery, Webhook
 
-_DOMAIN = domain_option()
 _HOOKS = (
     Column("id", "webhook_id"),
     Column("state", "state"),
@@ -39,34 +37,6 @@ _DELIVERIES = (
 )
 
 
-@click.group()
-def webhook() -> None:
-    """Tell other programs of new entries."""
-
-
-@webhook.command()
-@click.argument("url")
-@_DOMAIN
-@click.option(
-    "--case-type",
-    "case_types",
-    multiple=True,
-    metavar="T",
-    help="Only entries that changed a case of this type; may be repeated.",
-)
-@click.option(
-    "--xmlns",
-    multiple=True,
-    metavar="X",
-    help="Only forms with this xmlns; may be repeated.",
-)
-@click.option("--inactive", is_flag=True, help="Make it, but tell nobody yet.")
-@click.option(
-    "--secret-stdin",
-    is_flag=True,
-    help="Read the secret from the first line of standard input.",
-)
-@click.pass_obj
 def create(
     config: Config,
     /,
@@ -76,7 +46,6 @@ def create(
     secret_stdin: bool,
     **options: Any,
 ) -> None:
-    """Tell URL of new entries; print the id and, if it was made here, the secret."""
     settings: dict[str, Any] = {
         "url": url,
         "case_types": list(options["case_types"]),
@@ -95,24 +64,13 @@ def create(
         click.echo(made.secret)
 
 
-@webhook.command("list")
-@_DOMAIN
-@OUTPUT
-@click.pass_obj
 def list_all(config: Config, *, domain: str | None, out: Output) -> None:
-    """List webhooks: id, state, place in the log, address, filters."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = webhooks.list_webhooks(reader)
     out.rows(map(_record, found), _HOOKS)
 
 
-@webhook.command()
-@click.argument("webhook_id", metavar="ID")
-@_DOMAIN
-@YES
-@click.pass_obj
 def delete(config: Config, *, webhook_id: str, domain: str | None, yes: bool) -> None:
-    """Remove a webhook with its deliveries."""
     with opened(config) as store:
         name = the_domain(store, domain)
         with store.reading(name) as reader:
@@ -125,23 +83,6 @@ def delete(config: Config, *, webhook_id: str, domain: str | None, yes: bool) ->
     click.echo(f"deleted {webhook_id}")
 
 
-@webhook.command("deliveries")
-@click.argument("webhook_id", metavar="ID")
-@_DOMAIN
-@click.option(
-    "--state",
-    type=click.Choice(STATES),
-    help="Only deliveries in this state.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(1, MOST_LIMIT),
-    default=100,
-    metavar="N",
-    help="How many at most; 100 if nothing is said.",
-)
-@OUTPUT
-@click.pass_obj
 def list_deliveries(
     config: Config,
     *,
@@ -151,7 +92,6 @@ def list_deliveries(
     limit: int,
     out: Output,
 ) -> None:
-    """List what a webhook was told, the latest entry first."""
     with opened(config) as store, store.reading(the_domain(store, domain)) as reader:
         found = deliveries.list_deliveries(
             reader, webhook_id, state=state, below=LAST, limit=limit
@@ -159,15 +99,9 @@ def list_deliveries(
     out.rows(map(_told, found), _DELIVERIES)
 
 
-@webhook.command()
-@click.argument("webhook_id", metavar="ID")
-@click.argument("position", type=int, required=False)
-@_DOMAIN
-@click.pass_obj
 def retry(
     config: Config, *, webhook_id: str, position: int | None, domain: str | None
 ) -> None:
-    """Have the delivery of one entry tried again, or every dead one."""
     now = now_micros()
     with opened(config) as store, store.writing(the_domain(store, domain)) as writer:
         if position is None:

@@ -8,7 +8,8 @@ from urllib.parse import quote
 from api.wire.json_body import JsonBody
 from api.wire.list_query import ListQuery
 from ledger.times import format_micros
-from projections.forms.values import ERROR_STATES, ErrorFilter, ErrorForm
+from projections.forms.states import ERROR_STATES
+from projections.forms.values import ErrorFilter, ErrorForm
 
 NAMES = ("problem", "xmlns", "user_id", "form_id", "received_from", "received_to")
 

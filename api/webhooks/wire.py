@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from api.webhooks.limits import MOST_LIMIT
 from api.webhooks.signing import MARK, SHORTEST_KEY, is_secret
 from api.webhooks.urls import LONGEST_URL, is_url
 from api.wire.entries import Cursor, parse_cursor
@@ -17,7 +18,6 @@ from ledger.times import format_if_known, format_micros
 from ledger.webhooks.values import DELIVERED, PENDING, STATES, Delivery, Webhook
 
 DEFAULT_LIMIT = 100
-MOST_LIMIT = 1000
 LAST = 2**63 - 1
 """A position that no log reaches: listing begins below it."""
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from typing import BinaryIO, Generic, TypeAlias, TypeVar
 
 from importers.export import rows as export_rows
+from importers.export.formats import Format
 from importers.export.rows import Layout
 from importers.export.sinks import write_csv, write_jsonl, write_xlsx
 from ledger.store import Reader
@@ -27,14 +27,6 @@ Rows: TypeAlias = Generator[T, None, None]
 
 _STRIDE = 500
 """How many rows are done between two words about the progress."""
-
-
-class Format(StrEnum):
-    """The formats of a file."""
-
-    CSV = "csv"
-    XLSX = "xlsx"
-    JSONL = "jsonl"
 
 
 def export_cases(

@@ -16,8 +16,9 @@ from ledger.forms.names import is_legal
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
+from projections.names import CASES
 from projections.rule.case_row import CaseRow
-from projections.tables import CASES, case_tables
+from projections.tables import case_tables
 
 _CHUNK = 1000
 """How many ids one statement looks up: enough to be quick, too few to fill memory."""

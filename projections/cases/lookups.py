@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, func, select
 from ledger.storage.connection import Statement
 from ledger.store import Reader
 from projections.commit.case_statements import statements_of
-from projections.tables import CASES, case_tables
+from projections.names import CASES
+from projections.tables import case_tables
 
 
 class Titled(NamedTuple):

@@ -16,7 +16,8 @@ from ledger.storage.connection import Statement
 from ledger.storage.dialect import property_text
 from ledger.store import Reader
 from ledger.times import Micros
-from projections.tables import CASES, case_tables
+from projections.names import CASES
+from projections.tables import case_tables
 
 
 class Values(NamedTuple):

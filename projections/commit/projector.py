@@ -10,8 +10,9 @@ from ledger.store import Reader, Writer
 from projections.commit.case_batch import CaseBatch
 from projections.commit.extensions import open_extensions
 from projections.commit.form_states import FormStates
+from projections.names import CASES, FORMS
 from projections.rule.fold import missing_target, new_targets
-from projections.tables import CASES, FORMS, case_tables, form_tables
+from projections.tables import case_tables, form_tables
 
 
 class LiveBatch(CaseBatch):

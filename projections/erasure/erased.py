@@ -15,10 +15,11 @@ from sqlalchemy import Table, bindparam, delete, select
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Store, Writer
+from projections.names import CASES
 from projections.rebuild.generations import VERSIONS, all_generations
 from projections.rebuild.replay import prune
 from projections.rule.case_row import CaseRow, to_case, to_row
-from projections.tables import CASES, CaseTables, case_tables
+from projections.tables import CaseTables, case_tables
 
 
 def forget_elsewhere(w: Writer, case_ids: Collection[str]) -> None:

@@ -20,7 +20,8 @@ from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from ledger.tables import domains, entries
 from projections.feed.changed import changed_cases
-from projections.tables import CASES, case_tables
+from projections.names import CASES
+from projections.tables import case_tables
 
 AT_ONCE = 250
 """Entries that are read and parsed before the size of the page is looked at again."""

@@ -11,8 +11,9 @@ from ledger import log
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
+from projections.names import FORMS
 from projections.rule.form_row import FormRow
-from projections.tables import FORMS, form_tables
+from projections.tables import form_tables
 
 
 def form_rows_of(r: Reader, form_ids: Sequence[str]) -> dict[str, FormRow]:

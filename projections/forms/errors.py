@@ -18,9 +18,11 @@ from ledger.log import to_entry
 from ledger.storage.connection import Statement
 from ledger.store import Reader
 from ledger.tables import entries
-from projections.forms.values import ERROR_STATES, ErrorFilter, ErrorForm, FormView
+from projections.forms.states import ERROR_STATES
+from projections.forms.values import ErrorFilter, ErrorForm, FormView
 from projections.forms.view import look_at_form
-from projections.tables import FORMS, form_tables
+from projections.names import FORMS
+from projections.tables import form_tables
 
 _BEYOND = 2**62
 

@@ -13,7 +13,8 @@ from ledger.storage.connection import Statement
 from ledger.store import Reader
 from ledger.tables import entries
 from projections.forms.values import FormFilter, ListedForm
-from projections.tables import FORMS, form_tables
+from projections.names import FORMS
+from projections.tables import form_tables
 
 
 def latest_forms(r: Reader, asked: FormFilter, *, limit: int) -> list[ListedForm]:

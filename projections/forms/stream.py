@@ -17,8 +17,9 @@ from ledger.storage.connection import Statement
 from ledger.storage.dialect import Row
 from ledger.store import Reader
 from ledger.tables import bodies, entries
+from projections.names import FORMS
 from projections.rule.form_json import StoredForm
-from projections.tables import FORMS, form_tables
+from projections.tables import form_tables
 
 
 def stream_forms(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ledger.entry import Entry
 from ledger.forms.form import Form
-from ledger.forms.lineage import ARCHIVED, DELETED, ERROR, NORMAL, SUBMISSION_ERROR
 from ledger.times import Micros
 from projections.rule.fold import touched
 from projections.rule.form_row import FormRow
@@ -43,9 +42,6 @@ class FormView:
         return () if self.form is None else touched(self.form)
 
 
-ERROR_STATES = (ERROR, SUBMISSION_ERROR)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorFilter:
     """Conditions that all hold; what is not given does not matter.
@@ -75,10 +71,6 @@ class ErrorForm:
     position: int
     orig_form_id: str | None
     entry: Entry
-
-
-FORM_STATES = (NORMAL, ERROR, SUBMISSION_ERROR, ARCHIVED, DELETED)
-"""The states that a list of forms can be asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from ledger.store import Reader
 from ledger.times import Micros
 from projections.cases.by_id import get_cases
 from projections.csql import Node, matches
+from projections.names import CASES
 from projections.rule.case_row import CaseRow
-from projections.tables import CASES, case_tables
+from projections.tables import case_tables
 
 _FIRST_CHUNK = 250
 _LARGEST_CHUNK = 2000

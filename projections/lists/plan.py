@@ -16,6 +16,7 @@ from ledger.store import Reader
 from ledger.times import Micros, to_micros
 from projections.lists.filter import CaseFilter, Operator, TimeRange
 from projections.lists.sql import Driver, Kind, Shape, Test, counters_statement
+from projections.names import CASES
 from projections.rule.hashing import (
     CASE_NAME,
     CASE_TYPE,
@@ -24,7 +25,6 @@ from projections.rule.hashing import (
     TOTAL,
     value_hash,
 )
-from projections.tables import CASES
 
 MOST_BRANCHES = 16
 """Values that a driver serves each in order; more are gathered and sorted."""

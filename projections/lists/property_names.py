@@ -26,8 +26,9 @@ from ledger.store import Writer
 from ledger.times import Micros
 from projections.lists.filter import CaseFilter
 from projections.lists.narrow import narrowed
+from projections.names import CASES
 from projections.rule.hashing import CASE_NAME, value_hash
-from projections.tables import CASES, CaseTables, case_tables
+from projections.tables import CaseTables, case_tables
 
 MOST_NAMES = 64
 """Names of a domain that may have an index at the same time."""

@@ -15,8 +15,9 @@ from ledger.storage.connection import Statement
 from ledger.store import Reader
 from projections.lists.filter import CaseFilter, Page
 from projections.lists.pages import list_cases
+from projections.names import CASES
 from projections.rule.case_row import CaseRow
-from projections.tables import CASES, case_tables
+from projections.tables import case_tables
 
 
 def stream_cases(

@@ -21,6 +21,7 @@ from ledger.forms.names import is_legal
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
 from projections.commit.histories import steps_of, versions_at
+from projections.names import CASES
 from projections.rule.fold import FORM, apply_form, blocks_by_case, touched
 from projections.rule.refold import (
     appended,
@@ -30,7 +31,7 @@ from projections.rule.refold import (
     rebuilt,
 )
 from projections.rule.steps import NO_PLACE, Step, Version, in_order
-from projections.tables import CASES, case_tables
+from projections.tables import case_tables
 
 _FLAGS = (Kind.CASE_DELETE, Kind.CASE_RESTORE)
 

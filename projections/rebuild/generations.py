@@ -16,14 +16,8 @@ from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_indexes, create_tables
 from ledger.store import Reader
 from ledger.tables import checkpoints, domains, generations
-from projections.tables import (
-    CASES,
-    CASES_VERSION,
-    FORMS,
-    FORMS_VERSION,
-    case_tables,
-    form_tables,
-)
+from projections.names import CASES, FORMS
+from projections.tables import CASES_VERSION, FORMS_VERSION, case_tables, form_tables
 
 LIVE = "live"
 """The state of a generation that answers reads."""

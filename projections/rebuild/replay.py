@@ -25,6 +25,7 @@ from ledger.storage.schema import create_index, drop_tables, indexes_of
 from ledger.store import Reader, Store, Writer
 from ledger.tables import checkpoints, domains, generations
 from projections.lists.property_names import LEAVING
+from projections.names import CASES, FORMS
 from projections.rebuild.fresh import (
     Progress,
     Rebuild,
@@ -41,7 +42,7 @@ from projections.rebuild.generations import (
     set_state,
 )
 from projections.rebuild.parsing import WITH_FORMS, Chunk, FormParser
-from projections.tables import CASES, FORMS, CaseTables, case_tables, form_tables
+from projections.tables import CaseTables, case_tables, form_tables
 
 BATCH = 5_000
 """How many entries are written at a time."""

@@ -30,10 +30,11 @@ from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_indexes, create_tables
 from ledger.store import DamagedHead, Reader, Store, open_store
 from projections.lists.property_names import LEAVING
+from projections.names import CASES, FORMS
 from projections.rebuild.fresh import Progress, Rebuild, property_rows, silent
 from projections.rebuild.generations import live_faults
 from projections.rebuild.parsing import FormParser
-from projections.tables import CASES, FORMS, case_tables, form_tables
+from projections.tables import case_tables, form_tables
 
 _BATCH = 2_500
 _CASE_SCRATCH = 1

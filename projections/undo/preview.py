@@ -21,10 +21,11 @@ from ledger.store import Reader, Writer
 from ledger.submit import Session
 from projections.commit.histories import steps_of, versions_at
 from projections.commit.projector import LiveProjector
+from projections.names import CASES
 from projections.rule.case_changes import changes
 from projections.rule.fold import blocks_by_case
 from projections.rule.steps import Step, Version
-from projections.tables import CASES, case_tables
+from projections.tables import case_tables
 from projections.undo.acts import Act, Acts, chunks, command_of
 from projections.undo.values import (
     BECOMES,

@@ -17,12 +17,13 @@ from ledger.storage.connection import Statement
 from ledger.storage.schema import create_tables
 from ledger.store import Reader, Store, open_store
 from projections.feed.changed import changed_cases
+from projections.names import CASES
 from projections.past.timeline import as_of
 from projections.rebuild.fresh import Rebuild
 from projections.rebuild.parsing import FormParser
 from projections.rule.case_row import CaseRow, to_case
 from projections.rule.hashing import CASE_TYPE, CLOSED, OWNER, TOTAL, value_hash
-from projections.tables import CASES, case_tables
+from projections.tables import case_tables
 from tests.kit import build
 from tests.kit.model import Model
 

@@ -15,7 +15,8 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
 from api.cases.answers import decode_case
-from importers.export.write import Format, export_cases, export_forms
+from importers.export.formats import Format
+from importers.export.write import export_cases, export_forms
 from ledger.cases.change import Intent
 from ledger.commands.form_states import ChangeForms
 from ledger.entry import Author, Kind
