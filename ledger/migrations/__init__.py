@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import Select, column, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import StoreUnavailable
-from ledger.storage.outages import outage_of
 from ledger.store import Store
 
-_HERE = Path(__file__).parent
+_STEPS = Path(__file__).parent / "versions"
+_NOTED = "alembic_version"
+"""The table in which Alembic notes the step that a schema is at."""
+_AT: Select[str] = select(column("version_num")).select_from(table(_NOTED))
 
 
 def migrate(store: Store) -> int:
@@ -29,20 +29,7 @@ def migrate(store: Store) -> int:
     """
     pending = pending_steps(store)
     if pending:
-        config = Config()
-        config.set_main_option("script_location", str(_HERE))
-        engine = store.engine()
-        try:
-            with engine.begin() as connection:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except DBAPIError as error:
-            away = None if error.orig is None else outage_of(error.orig)
-            if away is None:
-                raise
-            raise away from error
-        finally:
-            engine.dispose()
+        import_module("ledger.migrations.upgrade").upgrade(store)
     return len(pending)
 
 
@@ -52,7 +39,7 @@ def pending_steps(store: Store) -> tuple[str, ...]:
     Raises ``StoreUnavailable`` when the database does not answer or its schema is
     newer than this program.
     """
-    steps = _steps()
+    steps = known_steps()
     current = _current(store)
     if current is None:
         return steps
@@ -65,19 +52,24 @@ def pending_steps(store: Store) -> tuple[str, ...]:
     return steps[steps.index(current) + 1 :]
 
 
+@cache
+def known_steps() -> tuple[str, ...]:
+    """Return the steps that this program knows, oldest first.
+
+    A file is called by the number of its step, so none has to be read.
+    """
+    return tuple(sorted(path.name[:4] for path in _STEPS.glob("[0-9]*.py")))
+
+
 def _current(store: Store) -> str | None:
+    """Return the step that a schema is at, nothing for a database without one."""
     engine = store.engine()
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            if not inspect(connection).has_table(_NOTED):
+                return None
+            return connection.execute(_AT).scalar()
     except DBAPIError as error:
         raise StoreUnavailable(f"the database does not answer: {error.orig}") from error
     finally:
         engine.dispose()
-
-
-@cache
-def _steps() -> tuple[str, ...]:
-    """Return the steps that this program knows, oldest first."""
-    scripts = ScriptDirectory(str(_HERE)).walk_revisions()
-    return tuple(script.revision for script in scripts)[::-1]

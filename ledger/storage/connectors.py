@@ -1,21 +1,15 @@
-"""How a connection of each driver is opened, and how it is set."""
+"""How a connection of each database is opened; ``server.py`` knows PostgreSQL's."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import StoreUnavailable
-from ledger.storage.arrays import register
-
-try:
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-except ImportError:  # the extra ``postgres`` is not installed
-    psycopg = None  # type: ignore[assignment]
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -29,22 +23,6 @@ _SQLITE_PRAGMAS = (
 )
 _SQLITE_BUSY_SECONDS = 30.0
 _OLDEST_SQLITE = (3, 37, 0)
-_POSTGRES_OPTIONS = " ".join(
-    f"-c {setting}"
-    for setting in (
-        "jit=off",
-        "timezone=UTC",
-        # Every read goes by a key, in the order of its index; no estimate of how many
-        # rows a domain has may talk the planner into anything else.
-        "plan_cache_mode=force_custom_plan",
-        "enable_seqscan=off",
-        "enable_bitmapscan=off",
-        "enable_sort=off",
-        "enable_indexonlyscan=off",
-    )
-)
-_CONNECT_SECONDS = "10"
-"""How long a server may take to answer that says nothing at all."""
 
 
 def sqlite_connector(rest: str) -> Callable[[], Any]:
@@ -79,33 +57,14 @@ def sqlite_connector(rest: str) -> Callable[[], Any]:
 
 
 def postgresql_connector(url: str) -> Callable[[], Any]:
-    """Return what connects to a server; raises ``StoreUnavailable`` without driver."""
-    if psycopg is None:
+    """Return what connects to a server; raises ``StoreUnavailable`` without driver.
+
+    The driver is imported now: whoever keeps a file has no use for it.
+    """
+    try:
+        server = import_module("ledger.storage.server")
+    except ImportError:  # the extra ``postgres`` is not installed
         raise StoreUnavailable(
             "PostgreSQL needs its driver: pip install 'caseledger[postgres]'"
-        )
-
-    def connect() -> Any:
-        try:
-            raw = psycopg.connect(
-                _patient(url), autocommit=True, options=_POSTGRES_OPTIONS
-            )
-        except psycopg.Error as error:
-            raise StoreUnavailable(
-                f"cannot reach PostgreSQL: {error}".strip(),
-                reason="PostgreSQL cannot be reached",
-            ) from None
-        register(raw)
-        raw.prepare_threshold = 0
-        raw.prepared_max = 500
-        return raw
-
-    return connect
-
-
-def _patient(url: str) -> str:
-    """Return where to connect, and for how long to try, unless that was said."""
-    if "connect_timeout" in conninfo_to_dict(url):
-        return url
-    seconds = os.environ.get("PGCONNECT_TIMEOUT", _CONNECT_SECONDS)
-    return make_conninfo(url, connect_timeout=seconds)
+        ) from None
+    return partial(server.connect, url)

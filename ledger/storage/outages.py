@@ -9,21 +9,17 @@ broken constraints and missing tables are defects, whatever class a driver gives
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ledger.errors import ReadOnlyStore, RolledBack, StoreUnavailable
 
-_PSYCOPG: tuple[type[psycopg.Error], ...] = ()
-try:
+if TYPE_CHECKING:
     import psycopg
-except ImportError:  # the extra ``postgres`` is not installed
-    pass
-else:
-    _PSYCOPG = (psycopg.Error,)
 
 _SQLITE = frozenset(
     {
@@ -110,7 +106,7 @@ def outage_of(
     first = _first(error)
     if isinstance(first, sqlite3.Error):
         return _of_sqlite(first)
-    if isinstance(first, _PSYCOPG):
+    if _is_psycopgs(first):
         return _of_postgresql(first, lost=lost, committing=committing)
     return None
 
@@ -123,10 +119,15 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _follows(error: BaseException) -> bool:
-    if not isinstance(error, _PSYCOPG):
+    if not _is_psycopgs(error):
         return False
-    aborted = isinstance(error, psycopg.errors.PipelineAborted)
-    return aborted or error.sqlstate == _FOLLOWS
+    return _is_aborted(error) or error.sqlstate == _FOLLOWS
+
+
+def _is_psycopgs(error: BaseException) -> TypeGuard[psycopg.Error]:
+    """Tell whether PostgreSQL's driver raised it, which then has been imported."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, driver.Error)
 
 
 def _of_sqlite(error: sqlite3.Error) -> StoreUnavailable | None:
@@ -166,5 +167,9 @@ def _is_outage(error: psycopg.Error, state: str) -> bool:
     if state:
         return state[:2] in _CLASSES or state in _STATES | _DAMAGED
     # The driver's own: what the server never said, it was not there to say.
-    aborted = isinstance(error, psycopg.errors.PipelineAborted)
-    return isinstance(error, psycopg.OperationalError) and not aborted
+    operational = isinstance(error, sys.modules["psycopg"].OperationalError)
+    return operational and not _is_aborted(error)
+
+
+def _is_aborted(error: psycopg.Error) -> bool:
+    return isinstance(error, sys.modules["psycopg"].errors.PipelineAborted)

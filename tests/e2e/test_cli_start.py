@@ -63,6 +63,14 @@ def test_help_and_wrong_usage_import_nothing_that_does_work():
     assert {told[" ".join(words)][0] for words in wrong} == {2}
 
 
+def test_a_list_of_a_file_imports_no_server_and_no_spreadsheet(sqlite_url):
+    """A command that asks SQLite pays for SQLAlchemy, which is there for that."""
+    line = ["--database", sqlite_url, "domain", "list"]
+    [(code, names)] = loaded([line]).values()
+    assert code == 0
+    assert set(names) <= {"asyncio", "sqlalchemy"}, "SQLAlchemy imports asyncio"
+
+
 def test_what_is_declared_of_a_command_is_what_its_work_takes():
     """The two halves of a command fit; click finds nothing of that by itself."""
     for name, ctx in commands().items():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
-from ledger.migrations import migrate
+from ledger import migrations
+from ledger.migrations import known_steps, migrate
 from ledger.store import open_store
 from tests.kit.steps import step_to
 
@@ -36,3 +39,9 @@ def test_files_that_were_there_are_guarded_from_now_on(store, table):
     left = store.connection.raw.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
     assert len(left) == 1
     assert left[0][-1] in {b"y", "y"}
+
+
+def test_the_names_of_the_files_tell_the_steps_that_alembic_finds_in_them():
+    """Which steps are pending is told without Alembic, and is the same."""
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+    assert known_steps() == tuple(script.revision for script in scripts)[::-1]
