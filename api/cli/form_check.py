@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from api.cli.commands.form_check import FORM, RESPONSE
-from api.cli.database import opened, the_domain
 from api.cli.form_files import FormTooLarge, FoundForm, UnreadableForm, find_forms
-from api.cli.form_trial import Trial
 from api.cli.output import Output, Record
 from api.config import Config
-from api.receiver.body import TOO_LARGE
+from api.receiver.limits import TOO_LARGE
 from ledger.errors import LedgerError
 from ledger.forms.check import Finding, Weight, check_form, check_response, refusal
 from ledger.forms.names import printable
 from ledger.forms.places import NOWHERE
+
+if TYPE_CHECKING:
+    from api.cli.form_trial import Trial
 
 _OK = "ok"
 _ESCAPES = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r"}
@@ -51,9 +54,9 @@ def check(
     with ExitStack() as stack:
         trial = None
         if domain is not None:
-            store = stack.enter_context(opened(config))
-            trial = Trial(store, the_domain(store, domain), attachments)
-            stack.enter_context(closing(trial))
+            # Forms by themselves are checked without a database, and without its code.
+            trying = import_module("api.cli.form_trial").tried_in
+            trial = stack.enter_context(trying(config, domain, attachments))
         for found in find_forms(files):
             for record in _records(found, kind, trial, count):
                 out.each(record, [_line(record)])

@@ -20,7 +20,7 @@ from mimetypes import MimeTypes
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
-from api.receiver.body import MAX_ATTACHMENT, MAX_FORM, TOO_LARGE
+from api.receiver.limits import MAX_ATTACHMENT, MAX_FORM, TOO_LARGE
 from ledger.entry import Upload
 from ledger.errors import LedgerError, Malformed
 from ledger.forms.xml import parse_xml

@@ -8,10 +8,12 @@ lock: a server goes on meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from time import monotonic
 
+from api.cli.database import opened, the_domain
+from api.config import Config
 from ledger.clock import now_micros
 from ledger.commands.submissions import SubmitForm
 from ledger.entry import Kind, Receipt, Submission, Upload
@@ -104,6 +106,16 @@ class Trial:
         self._session = session.scratch()
         self._began = monotonic()
         self._bytes = self._forms = 0
+
+
+@contextmanager
+def tried_in(config: Config, domain: str, files: Sequence[str]) -> Iterator[Trial]:
+    """Open the database of the settings, and try forms in a domain that is there."""
+    with (
+        opened(config) as store,
+        closing(Trial(store, the_domain(store, domain), files)) as trial,
+    ):
+        yield trial
 
 
 def _said(session: Session, checked: Checked, receipt: Receipt) -> Iterator[Finding]:

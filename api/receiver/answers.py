@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from api.receiver.limits import MAX_FORM
 from ledger.entry import Kind, Receipt
 from ledger.forms.names import printable
 from ledger.forms.xml import default_namespace, to_bytes, xml_safe
 
 CONTENT_TYPE: Final = "text/xml"
-ACCEPTED_LENGTH: Final = 10 * 1024 * 1024
 """The longest form in bytes; devices are told, and may split their attachments."""
 
 STRICT: Final = "3.0"
@@ -91,7 +91,7 @@ def head_headers(address: str) -> dict[str, str]:
     return {
         **headers(""),
         "Location": quote(address, safe=f"{_PRINTABLE}%", errors="replace"),
-        "X-OpenRosa-Accept-Content-Length": str(ACCEPTED_LENGTH),
+        "X-OpenRosa-Accept-Content-Length": str(MAX_FORM),
     }
 
 

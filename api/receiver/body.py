@@ -12,7 +12,7 @@ from itertools import count
 from mimetypes import MimeTypes
 from typing import Any, Final
 
-from api.receiver.answers import ACCEPTED_LENGTH
+from api.receiver.limits import MAX_ATTACHMENT, MAX_FORM, TOO_LARGE
 from api.wire.multipart_body import Part, charset_of, read_parts
 from api.wire.problems import Problem
 from ledger.entry import Upload
@@ -20,9 +20,6 @@ from ledger.forms.charset import declared
 from ledger.forms.names import printable
 
 XML_PART: Final = "xml_submission_file"
-MAX_FORM: Final = ACCEPTED_LENGTH
-MAX_ATTACHMENT: Final = 15 * 1024 * 1024
-TOO_LARGE: Final = "Form exceeds 10MB size limit"
 EXTENSIONS: Final = (
     *("jpg", "jpeg", "png", "pdf"),
     *("3ga", "mp3", "wav", "amr", "qcp", "ogg"),

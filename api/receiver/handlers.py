@@ -28,7 +28,6 @@ from api.receiver.answers import (
     headers,
 )
 from api.receiver.body import (
-    MAX_FORM,
     SubmissionBody,
     form_too_large,
     is_multipart,
@@ -43,6 +42,7 @@ from api.receiver.head import (
     permission_of,
     submit_time,
 )
+from api.receiver.limits import MAX_FORM
 from api.receiver.verdict import (
     ANYBODY,
     DEMO_USER,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from api.cli import caseledger
 from api.cli.declared import Command
+from tests.kit import build
 from tests.kit.cli_page import commands
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,15 @@ def test_a_list_of_a_file_imports_no_server_and_no_spreadsheet(sqlite_url):
     [(code, names)] = loaded([line]).values()
     assert code == 0
     assert set(names) <= {"asyncio", "sqlalchemy"}, "SQLAlchemy imports asyncio"
+
+
+def test_a_form_is_checked_by_itself_without_the_code_of_a_database(tmp_path):
+    """What a command needs only with an option is imported with that option."""
+    form = tmp_path / "form.xml"
+    form.write_bytes(build.a_form(build.a_create()))
+    [(code, names)] = loaded([["form", "check", str(form)]]).values()
+    assert code == 0
+    assert set(names) <= {"lxml", "xmlschema"}
 
 
 def test_what_is_declared_of_a_command_is_what_its_work_takes():

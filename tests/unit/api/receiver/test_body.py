@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from api.receiver.body import (
     EXTENSIONS,
-    MAX_ATTACHMENT,
-    MAX_FORM,
     is_multipart,
     read_body,
 )
+from api.receiver.limits import MAX_ATTACHMENT, MAX_FORM
 from api.wire.problems import Problem
 from ledger.entry import Upload
 from ledger.forms.xml import own_text, parse_xml
