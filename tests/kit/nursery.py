@@ -25,7 +25,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn, TextIO
 
 _ROOT = Path(__file__).parents[2]
-_IMPORTED = ("api.process", "api.cli.server", "tests.kit.children", "uvloop")
+_IMPORTED = (
+    *("api.process", "api.cli.commands.server", "api.cli.server"),
+    *("ledger.storage.server", "ledger.migrations.upgrade"),
+    *("tests.kit.children", "uvloop"),
+)
 CASELEDGER = "api.cli"
 _LONGEST = 65_536
 
