@@ -12,7 +12,7 @@ from api.cli.database import OPERATOR, opened, the_domain
 from api.cli.output import Output
 from api.cli.work import see_through
 from api.config import Config
-from api.undo.handlers import try_undo
+from api.undo.trying import try_undo
 from api.undo.wire import preview_to_wire
 from api.wire.case_changes import wire_name
 from api.wire.jobs import to_wire

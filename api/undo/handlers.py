@@ -9,14 +9,11 @@ from aiohttp import web
 
 from api.http.keys import PRINCIPAL, STORE, WRITER
 from api.http.requests import author_of, job_taken, json_answer, state_may_forbid
+from api.undo.trying import try_undo
 from api.undo.wire import parse_job_undo, parse_undo, preview_to_wire
-from importers.jobs.undo import enqueue_undo, select
+from importers.jobs.undo import enqueue_undo
 from importers.jobs.values import UndoRequest
 from ledger.clock import now_micros
-from ledger.store import Store
-from projections.undo.acts import acts_of
-from projections.undo.preview import preview
-from projections.undo.values import UndoPreview
 
 
 async def undo(request: web.Request) -> web.Response:
@@ -30,13 +27,6 @@ async def undo_job(request: web.Request) -> web.Response:
     body = await request.read()
     wish, dry_run = parse_job_undo(body, request.match_info["job_id"])
     return await _answer(request, wish, dry_run=dry_run)
-
-
-def try_undo(store: Store, domain: str, wish: UndoRequest) -> UndoPreview:
-    """Return what an undo would do; raises as ``select`` does."""
-    with store.snapshot(domain) as reader:
-        acts = acts_of(reader, select(reader, wish))
-        return preview(reader, acts, clock=now_micros)
 
 
 async def _answer(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.cli import caseledger
+from api.cli import caseledger, main
 from api.cli.declared import Command
 from tests.kit import build
 from tests.kit.cli_page import commands
@@ -64,12 +64,18 @@ def test_help_and_wrong_usage_import_nothing_that_does_work():
     assert {told[" ".join(words)][0] for words in wrong} == {2}
 
 
-def test_a_list_of_a_file_imports_no_server_and_no_spreadsheet(sqlite_url):
+def test_commands_of_a_file_import_no_server_and_no_spreadsheet(sqlite_url):
     """A command that asks SQLite pays for SQLAlchemy, which is there for that."""
-    line = ["--database", sqlite_url, "domain", "list"]
-    [(code, names)] = loaded([line]).values()
-    assert code == 0
-    assert set(names) <= {"asyncio", "sqlalchemy"}, "SQLAlchemy imports asyncio"
+    start = ["--database", sqlite_url]
+    assert main([*start, "domain", "create", "demo"]) == 0
+    lines = [["domain", "list"], ["case", "list"], ["job", "list"], ["webhook", "list"]]
+    trial = ["undo", "--form", "nonsense", "--dry-run"]
+    told = loaded([[*start, *line] for line in (*lines, trial)])
+    assert [code for code, _ in told.values()] == [0, 0, 0, 0, 1]
+    served = {"aiohttp", "openpyxl", "psycopg", "python_calamine", "xlsxwriter"}
+    assert {line: served & set(names) for line, (_, names) in told.items()} == {
+        line: set() for line in told
+    }
 
 
 def test_a_form_is_checked_by_itself_without_the_code_of_a_database(tmp_path):
