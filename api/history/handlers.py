@@ -34,7 +34,8 @@ from api.wire.problems import case_not_found
 from ledger.clock import now_micros
 from ledger.store import Reader
 from projections.cases.by_id import case_any
-from projections.past.history import diff, history, why
+from projections.past.history import diff, history, why_of
+from projections.rule.case_row import CaseRow, to_case
 
 _PREFLIGHT = "OPTIONS, GET"
 
@@ -49,7 +50,9 @@ async def get_case_history(request: web.Request) -> web.Response:
         link=_link(request),
         own_address=own_address(request),
     )
-    return await _told(request, case_id, lambda r: render(case_id, history(r, case_id)))
+    return await _told(
+        request, case_id, lambda r, _: render(case_id, history(r, case_id))
+    )
 
 
 async def get_case_why(request: web.Request) -> web.Response:
@@ -58,7 +61,7 @@ async def get_case_why(request: web.Request) -> web.Response:
     case_id = place_of(request, "case_id")
     render = partial(why_response, link=_link(request))
     return await _told(
-        request, case_id, lambda r: render(case_id, why(r, case_id, name))
+        request, case_id, lambda r, row: render(case_id, why_of(r, to_case(row), name))
     )
 
 
@@ -70,7 +73,7 @@ async def get_case_diff(request: web.Request) -> web.Response:
     return await _told(
         request,
         case_id,
-        lambda r: render(case_id, diff(r, case_id, start=start, end=end)),
+        lambda r, _: render(case_id, diff(r, case_id, start=start, end=end)),
     )
 
 
@@ -80,7 +83,7 @@ async def preflight_history(_request: web.Request) -> web.Response:
 
 
 async def _told(
-    request: web.Request, case_id: str, tell: Callable[[Reader], bytes]
+    request: web.Request, case_id: str, tell: Callable[[Reader, CaseRow], bytes]
 ) -> web.Response:
     """Answer what is told of a case; a deleted one is there for admins alone."""
     sees_all = Permission.MANAGE in request[PRINCIPAL].permissions
@@ -89,7 +92,7 @@ async def _told(
         case = case_any(r, case_id)
         if case is None or (case.deleted_on is not None and not sees_all):
             raise case_not_found(case_id)
-        return tell(r)
+        return tell(r, case)
 
     return json_answer(await at_one_moment(request, read))
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from ledger import log
 from ledger.cases.case import FoldKey
+from ledger.entry import Entry
 from ledger.forms.form_xml import parse_for_fold
 from ledger.projector import Revision
 from ledger.storage.connection import Connection, Statement
@@ -123,17 +124,25 @@ def steps_of(
 
 def versions_at(r: Reader, positions: Collection[int]) -> dict[int, Version]:
     """Return the versions of forms whose bytes stand at these positions."""
-    found = revisions_at(r, positions)
+    return versions_of(r, log.entries_at(r, positions).values())
+
+
+def versions_of(r: Reader, entries: Collection[Entry]) -> dict[int, Version]:
+    """Return the versions of forms whose bytes these entries hold, by position."""
+    found = _revisions(r, entries)
     return {position: version_of(*revision) for position, revision in found.items()}
 
 
 def revisions_at(r: Reader, positions: Collection[int]) -> dict[int, Revision]:
     """Return the same with the entries themselves."""
-    entries = log.entries_at(r, positions)
-    bodies = log.bodies_at(r, positions)
+    return _revisions(r, log.entries_at(r, positions).values())
+
+
+def _revisions(r: Reader, entries: Collection[Entry]) -> dict[int, Revision]:
+    bodies = log.bodies_at(r, [entry.position for entry in entries])
     return {
-        position: (entry, parse_for_fold(bodies[position]))
-        for position, entry in entries.items()
+        entry.position: (entry, parse_for_fold(bodies[entry.position]))
+        for entry in entries
     }
 
 

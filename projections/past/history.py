@@ -7,21 +7,20 @@ a field of the case, ``properties.NAME``, ``indices.NAME`` or ``attachments.NAME
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from ledger.cases.case import Case
 from ledger.errors import NotFound
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
 from projections.cases.by_id import case_any
-from projections.past.timeline import Touch, as_of, forms_in_force, touches
+from projections.past.timeline import Touch, as_of, story_of, touches
 from projections.rule.case_changes import (
     Change,
     HistoryStep,
     Value,
     Why,
     changes,
-    values_of,
+    value_of,
 )
 from projections.rule.case_row import to_case
 
@@ -35,6 +34,7 @@ __all__ = [
     "history",
     "now",
     "why",
+    "why_of",
 ]
 
 
@@ -43,7 +43,10 @@ def history(r: Reader, case_id: str) -> list[HistoryStep]:
 
     Raises ``NotFound`` when nothing ever touched the case.
     """
-    steps = [_step(touch) for touch in touches(r, case_id)]
+    steps = [
+        _step(touch, changes(touch.before, touch.after))
+        for touch in touches(r, case_id)
+    ]
     if not steps:
         raise NotFound(f"Case '{case_id}' not found")
     return steps
@@ -57,15 +60,20 @@ def why(r: Reader, case_id: str, name: str) -> Why:
     case never had. Reading at one moment is up to the caller. Raises ``NotFound`` when
     nothing ever set it.
     """
-    present = values_of(now(r, case_id))
-    entries = history(r, case_id)
-    forms = [_step(touch) for touch in forms_in_force(r, case_id)]
+    return why_of(r, now(r, case_id), name)
+
+
+def why_of(r: Reader, case: Case, name: str) -> Why:
+    """Return what ``why`` does for a case that was read already."""
+    story = story_of(r, case.case_id)
+    touched = list(story.touches())
+    forms = touched if story.is_plain else list(story.forms_in_force())
     for wanted in (name, f"properties.{name}"):
-        changing = _latest_first(entries, wanted)
-        setting = _latest_first(forms, wanted)
-        if changing or setting:
-            return _why(wanted, present.get(wanted), setting, entries=changing)
-    raise NotFound(f"Case '{case_id}' never had a property '{name}'")
+        entries = _latest_first(touched, wanted)
+        setting = entries if forms is touched else _latest_first(forms, wanted)
+        if entries or setting:
+            return _why(wanted, value_of(case, wanted), setting, entries=entries)
+    raise NotFound(f"Case '{case.case_id}' never had a property '{name}'")
 
 
 def diff(r: Reader, case_id: str, *, start: Micros, end: Micros) -> tuple[Change, ...]:
@@ -95,7 +103,7 @@ def now(r: Reader, case_id: str) -> Case:
     return to_case(row)
 
 
-def _step(touch: Touch) -> HistoryStep:
+def _step(touch: Touch, found: tuple[Change, ...]) -> HistoryStep:
     entry, form = touch.entry, touch.form
     said = form.meta.user_id if form is not None else None
     return HistoryStep(
@@ -106,18 +114,17 @@ def _step(touch: Touch) -> HistoryStep:
         appended_on=format_micros(entry.appended_on),
         user_id=entry.user_id or said or "",
         xmlns=entry.xmlns,
-        changes=changes(touch.before, touch.after),
+        changes=found,
     )
 
 
-def _latest_first(steps: Iterable[HistoryStep], name: str) -> list[HistoryStep]:
-    """Return the steps that changed one value, and of each that change alone."""
-    found = [
-        replace(step, changes=(change,))
-        for step in steps
-        for change in step.changes
-        if change.name == name
-    ]
+def _latest_first(touched: Iterable[Touch], name: str) -> list[HistoryStep]:
+    """Return what changed one value, and of each that change alone."""
+    found: list[HistoryStep] = []
+    for touch in touched:
+        old, new = value_of(touch.before, name), value_of(touch.after, name)
+        if old != new:
+            found.append(_step(touch, (Change(name=name, old=old, new=new),)))
     return found[::-1]
 
 

@@ -20,7 +20,7 @@ from ledger.forms.lineage import revision_of
 from ledger.forms.names import is_legal
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
-from projections.commit.histories import steps_of, versions_at
+from projections.commit.histories import steps_of, versions_of
 from projections.names import CASES
 from projections.rule.fold import FORM, apply_form, blocks_by_case, touched
 from projections.rule.refold import (
@@ -50,20 +50,65 @@ class Touch:
     form: Form | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the log holds of one case: read once, folded as often as it is asked."""
+
+    case_id: str
+    steps: list[Step]
+    places: Mapping[int, int]
+    taken: list[Entry]
+    entries: Mapping[int, Entry]
+    versions: Mapping[int, Version]
+
+    def touches(self) -> Iterator[Touch]:
+        """Yield every entry that touched the case, in the order of the log."""
+        return _Walk(self.case_id, self.versions).over(self.taken, self.places)
+
+    def forms_in_force(self) -> Iterator[Touch]:
+        """Yield the forms that make the case what it is, in the order of the fold.
+
+        Each comes with the entry that holds its bytes and the state before and after
+        it. Forms that are archived, deleted or replaced are not among them, and those
+        that arrived late stand where they belong.
+        """
+        fold = _Fold(self.case_id, self.versions)
+        for step, before, after in fold.over({step.key: step for step in self.steps}):
+            yield Touch(
+                entry=self.entries[step.position],
+                before=before,
+                after=after,
+                form=self.versions[step.position][0],
+            )
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether nothing ever happened to the case but forms, each in its turn.
+
+        Then what touched it and what makes it what it is are the same.
+        """
+        positions = [step.position for step in self.steps]
+        return positions == sorted(positions) and all(
+            step.in_force
+            and step.place != NO_PLACE
+            and step.position == step.key.position
+            and self.entries[step.position].kind is Kind.NORMAL
+            for step in self.steps
+        )
+
+
+def story_of(r: Reader, case_id: str) -> Story:
+    """Read all that ever touched a case, and the forms that are in force."""
+    steps = _steps(r, case_id)
+    return _story(r, case_id, steps, beside=[s.position for s in in_order(steps)])
+
+
 def touches(r: Reader, case_id: str, *, until: Micros | None = None) -> Iterator[Touch]:
     """Yield every entry that touched a case, in the order of the log.
 
     With ``until``, only those that the log held at that time.
     """
-    places = _places(r, case_id)
-    entries = log.entries_at(r, places)
-    taken = [
-        entries[position]
-        for position in sorted(places)
-        if until is None or entries[position].appended_on <= until
-    ]
-    versions = versions_at(r, _versions_of(taken))
-    yield from _Walk(case_id, versions).over(taken, places)
+    yield from _story(r, case_id, _steps(r, case_id), until=until).touches()
 
 
 def as_of(r: Reader, case_id: str, when: Micros) -> Case:
@@ -75,26 +120,6 @@ def as_of(r: Reader, case_id: str, when: Micros) -> Case:
     if not latest:
         raise NotFound(f"Case '{case_id}' did not exist at {format_micros(when)}")
     return latest[0].after
-
-
-def forms_in_force(r: Reader, case_id: str) -> Iterator[Touch]:
-    """Yield the forms that make a case what it is, in the order of the fold.
-
-    Each comes with the entry that holds its bytes and the state before and after it.
-    Forms that are archived, deleted or replaced are not among them, and those that
-    arrived late stand where they belong.
-    """
-    steps = in_order(_steps(r, case_id))
-    positions = [step.position for step in steps]
-    entries = log.entries_at(r, positions)
-    fold = _Fold(case_id, versions_at(r, positions))
-    for step, before, after in fold.over({step.key: step for step in steps}):
-        yield Touch(
-            entry=entries[step.position],
-            before=before,
-            after=after,
-            form=fold.versions[step.position][0],
-        )
 
 
 def position_at(r: Reader, when: Micros) -> int:
@@ -125,13 +150,37 @@ def _steps(r: Reader, case_id: str) -> list[Step]:
     return steps_of(r.conn, tables, r.domain, case_ids=[case_id])
 
 
-def _places(r: Reader, case_id: str) -> dict[int, int]:
+def _story(
+    r: Reader,
+    case_id: str,
+    steps: list[Step],
+    *,
+    until: Micros | None = None,
+    beside: Iterable[int] = (),
+) -> Story:
+    """Read the entries of a history, and the forms that they bring or put in force.
+
+    ``beside`` are the positions of others that are wanted too.
+    """
+    places = _places(steps)
+    entries = log.entries_at(r, {*places, *beside})
+    taken = [
+        entries[position]
+        for position in sorted(places)
+        if until is None or entries[position].appended_on <= until
+    ]
+    wanted = _versions_of(taken).union(beside)
+    # Nearly every form stands at an entry that touched the case, and so is at hand.
+    missing = wanted - entries.keys()
+    if missing:
+        entries.update(log.entries_at(r, missing))
+    versions = versions_of(r, [entries[position] for position in wanted])
+    return Story(case_id, steps, places, taken, entries, versions)
+
+
+def _places(steps: Iterable[Step]) -> dict[int, int]:
     """Return the entries that touched a case, by position, with its number in each."""
-    return {
-        step.key.position: step.place
-        for step in _steps(r, case_id)
-        if step.place != NO_PLACE
-    }
+    return {step.key.position: step.place for step in steps if step.place != NO_PLACE}
 
 
 def _versions_of(entries: Iterable[Entry]) -> set[int]:

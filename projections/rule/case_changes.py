@@ -101,3 +101,20 @@ def values_of(case: Case | None) -> dict[str, Value]:
     )
     values.update({f"attachments.{n}": asdict(a) for n, a in case.attachments.items()})
     return {name: value for name, value in values.items() if value is not None}
+
+
+def value_of(case: Case | None, name: str) -> Value:
+    """Return one value of a case as ``values_of`` does, without making the others."""
+    if case is None or case.is_void:
+        return values_of(case).get(name)
+    if name in _FIELDS:
+        value: Value = getattr(case, name)
+        return value
+    family, _, member = name.partition(".")
+    if family == "properties":
+        return case.properties.get(member)
+    if family == "indices":
+        index = case.indices.get(member)
+        return asdict(index) if index is not None and index.case_id else None
+    attachment = case.attachments.get(member) if family == "attachments" else None
+    return None if attachment is None else asdict(attachment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count, pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ from projections.lists.filter import CaseFilter, Page
 from projections.lists.pages import list_cases
 from projections.past.history import diff, history, now, why
 from projections.past.lists import cut_at, fold_cut
-from projections.past.timeline import as_of, forms_in_force, position_at
+from projections.past.timeline import as_of, position_at, story_of, touches
 from projections.rule.case_changes import changes, values_of
 from projections.rule.case_row import CaseRow, to_case, to_row
 from projections.tables import case_tables
@@ -220,7 +221,7 @@ def test_the_forms_in_force_make_the_present(store, happenings):
     domain = a_past(store, happenings)
     with store.snapshot(domain) as reader:
         for case_id, case in cases_in(reader).items():
-            forms = list(forms_in_force(reader, case_id))
+            forms = list(story_of(reader, case_id).forms_in_force())
             assert bool(forms) != case.is_void
             made = values_of(forms[-1].after) if forms else {}
             present = values_of(case)
@@ -234,3 +235,36 @@ def test_the_forms_in_force_make_the_present(store, happenings):
                 setters = [found.set_by, *found.earlier]
                 for later, sooner in pairwise(setters):
                     assert later.changes[0].old == sooner.changes[0].new
+
+
+def told_of(touched):
+    """Return what entries or forms changed, each change by itself, the latest first."""
+    told = [
+        (touch.entry.position, change)
+        for touch in touched
+        for change in changes(touch.before, touch.after)
+    ]
+    return told[::-1]
+
+
+@QUICK
+@given(HAPPENINGS)
+def test_why_tells_what_all_that_touched_a_case_tells(store, happenings):
+    """Each value that a case ever had, also those that nobody sets any more."""
+    domain = a_past(store, happenings)
+    with store.snapshot(domain) as reader:
+        for case_id, case in cases_in(reader).items():
+            entries = told_of(touches(reader, case_id))
+            forms = told_of(story_of(reader, case_id).forms_in_force())
+            steps = {step.position: step for step in history(reader, case_id)}
+            for name in {change.name for _, change in [*entries, *forms]}:
+                found = why(reader, case_id, name)
+                assert (found.name, found.value) == (name, values_of(case).get(name))
+                assert list(found.entries) == [
+                    replace(steps[position], changes=(change,))
+                    for position, change in entries
+                    if change.name == name
+                ]
+                setting = [(p, change) for p, change in forms if change.name == name]
+                setters = [found.set_by, *found.earlier] if found.set_by else []
+                assert [(s.position, s.changes[0]) for s in setters] == setting
