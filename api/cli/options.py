@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
+from api.cli.new_file import NEW_FILE
 from api.config import DOMAIN_VARIABLE
 from ledger.times import Micros, format_datetime, parse_datetime, to_micros
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+A_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that is there, to be read."""
 
 
 class Moment(click.ParamType[Micros]):
@@ -106,3 +111,8 @@ AS_IT_IS = click.option(
     "--json", is_flag=True, expose_value=False, help="Print JSON, as without it."
 )
 """For commands that print JSON in any case, so that a script may always say it."""
+
+
+def failed_rows_option(text: str) -> Option:
+    """Return the option of an import that names the file for what was refused."""
+    return click.option("--failed-rows", type=NEW_FILE, metavar="OUT.xlsx", help=text)

@@ -47,7 +47,8 @@ class JobCancelled(LedgerError):
 class Job:
     """A piece of work, and how far it is.
 
-    ``options`` say what is to be done and never change; ``progress`` is the worker's
+    ``options`` say what is to be done and do not change, but that the notes of people
+    stand among them (``notes.py``); ``progress`` is the worker's
     own, with the numbers ``done`` and ``total`` in it. ``attempts`` counts how often
     the job was taken up since it last got further. Entries that it appended stand
     between ``first_position`` and ``last_position``, among others.

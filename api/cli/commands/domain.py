@@ -61,8 +61,9 @@ def settings() -> None:
 def restate() -> None:
     """Have the log state users, groups, places, keys, webhooks and settings anew.
 
-    For domains that an older release made: from then on verify proves all of them.
-    Look through the lists first, since what stands there now is taken for right.
+    It states jobs and batches too. For domains that an older release made: from then on
+    verify proves all of these. Look through the lists first, since what stands there
+    now is taken for right.
     """
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from api.cli.declared import Command
-from api.cli.new_file import NEW_FILE
-from api.cli.options import OUTPUT, OWNER, domain_option
+from api.cli.options import (
+    A_FILE,
+    OUTPUT,
+    OWNER,
+    domain_option,
+    failed_rows_option,
+)
 from importers.excel.rules.options import SearchField
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Renaming(click.ParamType[tuple[str, str]]):
@@ -30,7 +31,7 @@ class Renaming(click.ParamType[tuple[str, str]]):
 
 
 @click.command(cls=Command)
-@click.argument("file", type=_FILE)
+@click.argument("file", type=A_FILE)
 @domain_option()
 @click.option("--case-type", required=True, metavar="T", help="Type of the cases.")
 @click.option(
@@ -64,12 +65,7 @@ class Renaming(click.ParamType[tuple[str, str]]):
     help="Take a column as if it were called so; may be repeated.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
-@click.option(
-    "--failed-rows",
-    type=NEW_FILE,
-    metavar="OUT.xlsx",
-    help="Write the rows that failed to a new file, with the reasons.",
-)
+@failed_rows_option("Write the rows that failed to a new file, with the reasons.")
 @OUTPUT
 def excel() -> None:
     """Import a spreadsheet of cases (.xlsx, .xls, .ods, .csv, .tsv or .txt).

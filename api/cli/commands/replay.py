@@ -30,6 +30,7 @@ def replay() -> None:
     Reads and writes go on meanwhile. A replay that was killed goes on where it was.
 
     With --directory the users, groups, places, keys, webhooks and settings become what
-    the log states. Secrets that are lost stay lost: the user has no password then, the
-    key is good for nothing, the webhook rests.
+    the log states; jobs and batches that are lost come back as failed. Secrets that are
+    lost stay lost: the user has no password then, the key is good for nothing, the
+    webhook rests.
     """
