@@ -132,9 +132,12 @@ class Bench:
         return {"seconds": options.seconds / 2, "warmup": options.warmup / 2}
 
     @contextmanager
-    def bare(self, name: str, *, workers: int = 1) -> Iterator[Server]:
-        """Run the bare pipeline over a fresh database."""
-        with servers.bare(self.databases.fresh(name), workers=workers) as server:
+    def bare(
+        self, name: str, *, workers: int = 1, obliged: bool = False
+    ) -> Iterator[Server]:
+        """Run the bare pipeline, or B+, over a fresh database."""
+        url = self.databases.fresh(name)
+        with servers.bare(url, workers=workers, obliged=obliged) as server:
             yield server
 
     @contextmanager

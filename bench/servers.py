@@ -56,10 +56,13 @@ def hello() -> Iterator[Server]:
 
 
 @contextmanager
-def bare(url: str, *, workers: int = 1) -> Iterator[Server]:
-    """Run the bare pipeline over a database."""
+def bare(url: str, *, workers: int = 1, obliged: bool = False) -> Iterator[Server]:
+    """Run the bare pipeline over a database, or B+ when ``obliged``."""
     path = f"/a/{DOMAIN}/api/case/v2/?limit=1"
-    with _bare("serve", path, "--db", url, "--workers", str(workers)) as server:
+    options = ["--db", url, "--workers", str(workers)]
+    if obliged:
+        options.append("--obliged")
+    with _bare("serve", path, *options) as server:
         yield server
 
 

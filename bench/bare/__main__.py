@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--db", default="", help="URL of the database")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--obliged", action="store_true", help="B+ instead of B")
     parser.add_argument("--size", type=int, default=0)
     parser.add_argument("--file", default="", help="a sheet to read or to import")
     parser.add_argument("--domain", default="bench")
@@ -29,7 +30,7 @@ def main() -> None:
     if options.what == "hello":
         server.serve(server.hello_app, options.port, workers=options.workers)
     elif options.what == "serve":
-        make = partial(server.bare_app, options.db)
+        make = partial(server.bare_app, options.db, obliged=options.obliged)
         server.serve(make, options.port, workers=options.workers)
     else:
         _ONCE[options.what](options)

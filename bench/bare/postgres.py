@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+import orjson
 
-from bench.bare import forms, rows
+from bench.bare import forms, obliged, rows
 
 _TABLES = """
 create table dictionary(body bytea);
@@ -55,6 +56,22 @@ UPSERT_CASES = (
 INSERT_INDICES = (
     "insert into indices select * from"
     " unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+)
+REPLACE_CASES = UPSERT_CASES.replace("cases.props || excluded.props", "excluded.props")
+LOCK_HEAD = "select position, digest from head for update"
+SAVE_HEAD = "update head set position = $1, digest = $2"
+KNOWN_FORMS = "select form_id from entries where form_id = any($1)"
+STATES = "select case_id, props::text from cases where case_id = any($1)"
+INSERT_ENTRIES = (
+    "insert into entries select * from"
+    " unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[])"
+)
+INSERT_HISTORY = (
+    "insert into history select * from unnest($1::text[], $2::bigint[], $3::int[])"
+)
+INSERT_EXTERNAL = (
+    "insert into external_ids select * from unnest($1::text[], $2::text[])"
+    " on conflict do nothing"
 )
 PAGE = "select seq, doc from documents where seq > $1 order by seq limit $2"
 KNOWN = "select external_id, case_id from cases where external_id = any($1)"
@@ -156,6 +173,55 @@ class Store:
             for case_id, waiting in asked.items():
                 waiting.set_result(found.get(case_id))
         self._answering = None
+
+
+class ObligedStore(Store):
+    """The same with what a ledger owes (``obliged.py``)."""
+
+    async def open(self) -> None:
+        """Open the connections, with the tables of what is owed."""
+        await super().open()
+        conn = self._writing
+        await conn.execute(obliged.TABLES)
+        await conn.execute("insert into head values(1, 0, '') on conflict do nothing")
+        self._head = await conn.prepare(LOCK_HEAD)
+        self._known_forms = await conn.prepare(KNOWN_FORMS)
+        self._states = await conn.prepare(STATES)
+        self._replace_cases = await conn.prepare(REPLACE_CASES)
+        self._entries = await conn.prepare(INSERT_ENTRIES)
+        self._history = await conn.prepare(INSERT_HISTORY)
+        self._external = await conn.prepare(INSERT_EXTERNAL)
+        self._save_head = await conn.prepare(SAVE_HEAD)
+
+    async def write(self, batch: list[forms.Form]) -> None:
+        """Judge and write forms with all that is owed, in one transaction."""
+        pack = self._packer.pack
+        async with self._writing.transaction():
+            head = await self._head.fetchrow()
+            known = await self._known_forms.fetch([form.form_id for form in batch])
+            states = await self._states.fetch(obliged.named(batch))
+            judged = obliged.judge(
+                batch,
+                known={row[0] for row in known},
+                states={row[0]: orjson.loads(row[1]) for row in states},
+                head=(head[0], head[1]),
+                first=0,
+            )
+            owed = judged.owed
+            await self._forms.fetch(
+                [form.form_id for form in judged.forms],
+                [form.blocks[0].date for form in judged.forms],
+                [pack(form.body) for form in judged.forms],
+            )
+            # A case that two forms of a transaction touch has its last state.
+            last = sorted({row.case_id: row for row in judged.cases}.values())
+            columns = _columns(last, 11)
+            await self._replace_cases.fetch(*columns[:8], *columns[9:])
+            await self._indices.fetch(*_columns(rows.index_rows(judged.forms), 5))
+            await self._entries.fetch(*_columns(owed.entries, 6))
+            await self._history.fetch(*_columns(owed.history, 3))
+            await self._external.fetch(*_columns(owed.external, 2))
+            await self._save_head.fetch(owed.position, owed.digest)
 
 
 async def fill(url: str, size: int, *, domain: str) -> None:

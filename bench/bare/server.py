@@ -6,6 +6,7 @@ Also the hello server of unit H and the empty listener that measures sending alo
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ except ImportError:  # it is optional, as it is for the product
 MOST_AT_ONCE = 256
 BODY_LIMIT = 64 * 1024 * 1024
 _JSON = "application/json"
+_KEYS = {hashlib.sha256(key).digest() for key in (b"",)}
+"""The digests of the keys that are let in: that of none, which the bench sends."""
 _CREATED = (
     b"<OpenRosaResponse xmlns='http://openrosa.org/http/response'>"
     b"<message nature='submit_success'>ok</message></OpenRosaResponse>"
@@ -82,19 +85,24 @@ class Writer:
 class Handlers:
     """The handlers of the bare pipeline."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, obliged: bool) -> None:
         self._store = store
         self._writer = Writer(store)
+        self._obliged = obliged
 
     async def submit(self, request: web.Request) -> web.Response:
         """Take one form."""
+        self._admit(request)
         await self._writer.write(forms.parse(await request.read()))
         return web.Response(body=_CREATED, status=201, content_type="text/xml")
 
     async def bulk(self, request: web.Request) -> web.Response:
         """Take rows of JSON."""
+        self._admit(request)
         changes = orjson.loads(await request.read())
         form = forms.build(changes, "2023-11-14T22:13:20.000000Z")
+        if self._obliged:
+            form = forms.parse(form.body)
         await self._writer.write(form)
         cases = b",".join(rows.documents([form], first=1))
         body = b'{"form_id":"%s","cases":[%s]}' % (form.form_id.encode(), cases)
@@ -123,6 +131,13 @@ class Handlers:
         body = f'{{"cases":[{",".join(cases)}]}}'
         return web.Response(body=body.encode(), content_type=_JSON)
 
+    def _admit(self, request: web.Request) -> None:
+        """Look up the sender's key by its digest, when that is owed."""
+        if self._obliged:
+            key = request.headers.get("Authorization", "").encode()
+            if hashlib.sha256(key).digest() not in _KEYS:
+                raise web.HTTPUnauthorized
+
     async def running(self, _: web.Application) -> Any:
         """Keep the writer running while the server serves."""
         await self._store.open()
@@ -131,12 +146,9 @@ class Handlers:
         writer.cancel()
 
 
-def bare_app(url: str) -> web.Application:
-    """Return the bare pipeline over the database of a URL."""
-    store: Store = (
-        sqlite.Store(url) if url.startswith("sqlite") else postgres.Store(url)
-    )
-    handlers = Handlers(store)
+def bare_app(url: str, *, obliged: bool = False) -> web.Application:
+    """Return the bare pipeline over the database of a URL, or B+ when ``obliged``."""
+    handlers = Handlers(_store(url, obliged=obliged), obliged=obliged)
     app = web.Application(client_max_size=BODY_LIMIT)
     cases = "/a/{domain}/api/case/v2/"
     app.router.add_post("/a/{domain}/receiver/", handlers.submit)
@@ -146,6 +158,12 @@ def bare_app(url: str) -> web.Application:
     app.router.add_get(f"{cases}{{case_id}}", handlers.point)
     app.cleanup_ctx.append(handlers.running)
     return app
+
+
+def _store(url: str, *, obliged: bool) -> Store:
+    if url.startswith("sqlite"):
+        return sqlite.ObligedStore(url) if obliged else sqlite.Store(url)
+    return postgres.ObligedStore(url) if obliged else postgres.Store(url)
 
 
 def hello_app() -> web.Application:

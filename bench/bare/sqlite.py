@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.bare import forms, rows
+from bench.bare import forms, obliged, rows
 
 _TABLES = """
 create table if not exists dictionary(body blob);
@@ -51,6 +51,15 @@ POINT = "select doc from documents where case_id = ?"
 KNOWN = (
     "select external_id, case_id from cases"
     " where external_id in (select value from json_each(?))"
+)
+REPLACE_CASE = UPSERT_CASE.replace(
+    "json_patch(props, excluded.props)", "excluded.props"
+)
+KNOWN_FORMS = (
+    "select form_id from entries where form_id in (select value from json_each(?))"
+)
+STATES = (
+    "select case_id, props from cases where case_id in (select value from json_each(?))"
 )
 MANY = "select doc from documents where case_id in (select value from json_each(?))"
 
@@ -143,6 +152,48 @@ class Store:
         conn.executemany(UPSERT_CASE, cases)
         conn.executemany(INSERT_INDEX, rows.index_rows(batch))
         conn.execute("commit")
+
+
+class ObligedStore(Store):
+    """The same with what a ledger owes (``obliged.py``)."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._writing.executescript(obliged.TABLES)
+
+    def _write(self, batch: list[forms.Form]) -> None:
+        conn, pack = self._writing, self._packer.pack
+        conn.execute("begin immediate")
+        head = conn.execute("select position, digest from head").fetchone()
+        judged = obliged.judge(
+            batch,
+            known={i for (i,) in self._among(KNOWN_FORMS, [f.form_id for f in batch])},
+            states={
+                case_id: orjson.loads(props)
+                for case_id, props in self._among(STATES, obliged.named(batch))
+            },
+            head=head or obliged.NO_LOG,
+            first=next(self._seq),
+        )
+        for _ in judged.cases:
+            next(self._seq)
+        owed = judged.owed
+        conn.executemany(
+            INSERT_FORM,
+            [(f.form_id, f.blocks[0].date, pack(f.body)) for f in judged.forms],
+        )
+        conn.executemany(REPLACE_CASE, judged.cases)
+        conn.executemany(INSERT_INDEX, rows.index_rows(judged.forms))
+        conn.executemany("insert into entries values(?,?,?,?,?,?)", owed.entries)
+        conn.executemany("insert into history values(?,?,?)", owed.history)
+        conn.executemany("replace into external_ids values(?,?)", owed.external)
+        conn.execute("replace into head values(1,?,?)", (owed.position, owed.digest))
+        conn.execute("commit")
+
+    def _among(self, statement: str, ids: list[str]) -> list[tuple[str, ...]]:
+        return self._writing.execute(
+            statement, (orjson.dumps(ids).decode(),)
+        ).fetchall()
 
 
 def fill(url: str, size: int, *, domain: str) -> None:
