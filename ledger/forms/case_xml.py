@@ -1,18 +1,15 @@
-"""Case blocks in XML: finding, reading and writing them. Pure.
+"""Case blocks in XML: finding and reading them. Pure.
 
 What a block says is read here, with the rules it can break by itself
 (``rules/case-xml.md`` 4 to 6); what it does to a case is the fold's business.
+``case_text.py`` writes blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from copy import copy
+from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
-
-from lxml import etree
-from lxml.etree import SubElement
+from typing import Final
 
 from ledger.errors import Rejected
 from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
@@ -20,7 +17,6 @@ from ledger.forms.form import CASE_NS, DEVICE_LOG_NS, LEDGER_NS
 from ledger.forms.xml import (
     Element,
     children_of,
-    default_namespace,
     local_name,
     local_names,
     namespace,
@@ -48,13 +44,9 @@ _ANY_CASE_ID: Final = "{*}case_id"
 _IN_DEVICE_LOG: Final = f"{{{DEVICE_LOG_NS}}}*"
 _BALANCE: Final = f"{{{LEDGER_NS}}}balance"
 _TRANSFER: Final = f"{{{LEDGER_NS}}}transfer"
-_NSMAP: Final = default_namespace(CASE_NS)
-_TAG: Final = f"{{{CASE_NS}}}"
 _LONGEST_CACHED_DATE: Final = 40
 
-_SPECIAL: Final = (*LIMITED, "date_opened")
-_SPECIAL_SET: Final = frozenset(_SPECIAL)
-_CREATE_NAMES: Final = frozenset((*_SPECIAL, "user_id"))
+_CREATE_NAMES: Final = frozenset((*LIMITED, "date_opened", "user_id"))
 _RELATIONSHIPS: Final = frozenset(("child", "extension"))
 
 
@@ -86,23 +78,6 @@ def ledger_references(root: Element) -> Iterator[tuple[Element, str]]:
         if next(block.iterancestors(_IN_DEVICE_LOG), None) is None:
             names = ("entity-id",) if block.tag == _BALANCE else ("src", "dest")
             yield from ((block, name) for name in names)
-
-
-def write_case_blocks(form: Element, blocks: Iterable[CaseBlock]) -> None:
-    """Append blocks to a form under construction (``rules/case-api-v2.md`` 8).
-
-    Raises ``ValueError`` for names and texts that XML cannot carry.
-    """
-    skeletons: dict[Any, _Skeleton] = {}
-    for block in blocks:
-        key = _shape(block)
-        skeleton = skeletons.get(key)
-        if skeleton is None:
-            skeleton = skeletons[key] = _skeleton(block)
-        # The rows of a bulk are alike: copying a tree costs a quarter of making one.
-        element = copy(skeleton.element)
-        _fill(element, block, skeleton)
-        form.append(element)
 
 
 def case_elements(root: Element) -> Iterator[Element]:
@@ -291,92 +266,3 @@ def _attachment(element: Element) -> AttachmentUpdate:
         src=element.get("src") or "",
         origin=element.get("from") or "",
     )
-
-
-class _Skeleton(NamedTuple):
-    """The elements of a block without texts, and which value each is for."""
-
-    element: Element
-    create: tuple[str, ...]
-    update: tuple[str, ...]
-
-
-def _shape(block: CaseBlock) -> tuple[object, ...]:
-    """Return what the elements of a block depend on."""
-    return (
-        tuple(block.create or ()),
-        tuple(block.update or ()),
-        block.close,
-        tuple([index.name for index in block.indices]),
-        tuple([attachment.name for attachment in block.attachments]),
-    )
-
-
-def _ordered(values: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Return special names in their fixed order, then properties by name."""
-    if not values:
-        return ()
-    special = [name for name in _SPECIAL if name in values]
-    return (*special, *sorted(values.keys() - _SPECIAL_SET))
-
-
-def _skeleton(block: CaseBlock) -> _Skeleton:
-    create, update = _ordered(block.create), _ordered(block.update)
-    element = etree.Element(_CASE, None, _NSMAP)
-    _add(element, "create", create)
-    _add(element, "update", update)
-    if block.close:
-        SubElement(element, _TAG + "close")
-    _add(element, "index", [index.name for index in block.indices])
-    _add(element, "attachment", [found.name for found in block.attachments])
-    return _Skeleton(element, create, update)
-
-
-def _add(parent: Element, action: str, names: Collection[str]) -> None:
-    if names:
-        element = SubElement(parent, _TAG + action)
-        for name in names:
-            SubElement(element, _TAG + name)
-
-
-def _fill(element: Element, block: CaseBlock, skeleton: _Skeleton) -> None:
-    """Write the attributes and texts of a block into a copy of its skeleton."""
-    element.set("case_id", block.case_id)
-    if block.date_modified:
-        element.set("date_modified", block.date_modified)
-    if block.user_id:
-        element.set("user_id", block.user_id)
-    actions = iter(children_of(element))
-    if block.create:
-        _fill_values(next(actions), skeleton.create, block.create)
-    if block.update:
-        _fill_values(next(actions), skeleton.update, block.update)
-    if block.close:
-        next(actions)
-    if block.indices:
-        _fill_indices(next(actions), block.indices)
-    if block.attachments:
-        _fill_attachments(next(actions), block.attachments)
-
-
-def _fill_values(
-    parent: Element, names: Iterable[str], values: Mapping[str, str]
-) -> None:
-    for element, name in zip(children_of(parent), names, strict=True):
-        element.text = values[name]
-
-
-def _fill_indices(parent: Element, indices: Iterable[IndexUpdate]) -> None:
-    for element, index in zip(children_of(parent), indices, strict=True):
-        element.set("case_type", index.case_type)
-        if index.relationship != "child":
-            element.set("relationship", index.relationship)
-        element.text = index.case_id
-
-
-def _fill_attachments(parent: Element, attachments: Iterable[AttachmentUpdate]) -> None:
-    for element, attachment in zip(children_of(parent), attachments, strict=True):
-        if attachment.src:
-            element.set("src", attachment.src)
-        if attachment.origin:
-            element.set("from", attachment.origin)

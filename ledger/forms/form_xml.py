@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
-
-from lxml import etree
-from lxml.etree import SubElement
 
 from ledger.entry import Author
 from ledger.errors import Malformed, Rejected
 from ledger.forms.case_block import CaseBlock
+from ledger.forms.case_text import write_case_blocks
 from ledger.forms.case_xml import (
     MAX_LENGTH,
     case_elements,
     read_case_blocks,
     read_ledger_case_ids,
     value_error,
-    write_case_blocks,
 )
 from ledger.forms.form import (
     APP_VERSION_NS,
@@ -38,15 +34,14 @@ from ledger.forms.xml import (
     MAX_BODY,
     Element,
     children_of,
-    default_namespace,
     local_name,
     namespace,
     own_text,
     parse_xml,
     texts_by_name,
-    to_bytes,
     xml_safe,
 )
+from ledger.forms.xml_text import as_text, written_form
 from ledger.times import Instant, parse_instant
 
 _META_FIELDS: Final = frozenset(
@@ -74,8 +69,16 @@ _COMMCARE: Final = (
     re.compile(r'"([0-9.]+)"\s+\([0-9]+\)'),
     re.compile(r'"\s*([0-9.]+)\s*"'),
 )
-_ORX: Final = {"orx": META_NS}
-_CC: Final = {"cc": APP_VERSION_NS}
+SYSTEM: Final = ' version="1" uiVersion="1"'
+"""The attributes of the root of a form that no application made."""
+
+_WRITTEN_META: Final = (
+    f'<orx:meta xmlns:orx="{META_NS}"><orx:deviceID>%s</orx:deviceID>'
+    "<orx:timeStart>%s</orx:timeStart><orx:timeEnd>%s</orx:timeEnd>"
+    "<orx:username>%s</orx:username><orx:userID>%s</orx:userID>"
+    "<orx:instanceID>%s</orx:instanceID>"
+    f'<cc:appVersion xmlns:cc="{APP_VERSION_NS}"/></orx:meta>'
+)
 
 
 def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
@@ -165,11 +168,9 @@ def build_form(
     names and values that XML cannot carry; the author's texts come from headers and
     are made safe instead.
     """
-    attributes = {"version": "1", "uiVersion": "1"}
-    root = etree.Element(f"{{{xmlns}}}system", attributes, default_namespace(xmlns))
-    write_meta(root, form_id, author=author, now=now)
-    write_case_blocks(root, (_completed(block, author, now=now) for block in blocks))
-    return to_bytes(root)
+    meta = write_meta(form_id, author=author, now=now)
+    written = write_case_blocks(blocks, now=now, user_id=author.user_id)
+    return written_form("system", xmlns, (meta, *written), attributes=SYSTEM)
 
 
 def _form_id(instance_id: str | None) -> tuple[str | None, Rejected | None]:
@@ -309,30 +310,18 @@ def _instant(text: str | None) -> Instant | None:
         return None
 
 
-def write_meta(root: Element, form_id: str, *, author: Author, now: Instant) -> None:
-    """Add the meta block of a form that the server writes (``rules/case-xml.md`` 3).
+def write_meta(form_id: str, *, author: Author, now: Instant) -> str:
+    """Return the meta block of a form that the server writes (``rules/case-xml.md`` 3).
 
-    The author's texts come from headers and are made safe for XML.
+    The author's texts come from headers and are made safe for XML. Raises
+    ``ValueError`` for an id that XML cannot carry.
     """
-    meta = SubElement(root, f"{{{META_NS}}}meta", None, _ORX)
-    texts = {
-        "deviceID": xml_safe(author.device_id),
-        "timeStart": now,
-        "timeEnd": now,
-        "username": xml_safe(author.username),
-        "userID": xml_safe(author.user_id),
-        "instanceID": form_id,
-    }
-    for name, text in texts.items():
-        SubElement(meta, f"{{{META_NS}}}{name}").text = text
-    SubElement(meta, f"{{{APP_VERSION_NS}}}appVersion", None, _CC)
-
-
-def _completed(block: CaseBlock, author: Author, *, now: Instant) -> CaseBlock:
-    if block.date_modified and block.user_id:
-        return block
-    return replace(
-        block,
-        date_modified=block.date_modified or now,
-        user_id=block.user_id or author.user_id,
+    texts = (
+        xml_safe(author.device_id),
+        now,
+        now,
+        xml_safe(author.username),
+        xml_safe(author.user_id),
+        form_id,
     )
+    return _WRITTEN_META % tuple(map(as_text, texts))

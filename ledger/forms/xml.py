@@ -165,7 +165,7 @@ def own_text(element: Element) -> str:
 
 def xml_safe(text: str) -> str:
     """Return the text with U+FFFD for each character that XML 1.0 cannot carry."""
-    return _ILLEGAL.sub("\ufffd", text)
+    return text if text.isprintable() else _ILLEGAL.sub("\ufffd", text)
 
 
 def _line_of(body: bytes, mark: bytes) -> int | None:

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lxml import etree
-
 from ledger.entry import Author
 from ledger.forms.case_block import CaseBlock
-from ledger.forms.case_xml import write_case_blocks
-from ledger.forms.form_xml import write_meta
-from ledger.forms.xml import default_namespace, to_bytes
+from ledger.forms.case_text import write_case_blocks
+from ledger.forms.form_xml import SYSTEM, write_meta
+from ledger.forms.xml_text import written_form
 from ledger.times import Instant
 
 XMLNS = "http://commcarehq.org/case"
@@ -25,8 +23,6 @@ def build_chunk(
     blocks: Iterable[CaseBlock], *, form_id: str, author: Author, now: Instant
 ) -> bytes:
     """Return the bytes of the form; raises ``ValueError`` for what XML cannot carry."""
-    attributes = {"version": "1", "uiVersion": "1"}
-    root = etree.Element(f"{{{XMLNS}}}system", attributes, default_namespace(XMLNS))
-    write_meta(root, form_id, author=replace(author, device_id=DEVICE_ID), now=now)
-    write_case_blocks(root, blocks)
-    return to_bytes(root)
+    meta = write_meta(form_id, author=replace(author, device_id=DEVICE_ID), now=now)
+    parts = (meta, *write_case_blocks(blocks))
+    return written_form("system", XMLNS, parts, attributes=SYSTEM)

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lxml import etree
-from lxml.etree import SubElement
-
 from ledger.entry import Author
 from ledger.forms.case_block import CaseBlock
-from ledger.forms.case_xml import write_case_blocks
+from ledger.forms.case_text import write_case_blocks
 from ledger.forms.form_xml import write_meta
-from ledger.forms.xml import default_namespace, to_bytes, xml_safe
+from ledger.forms.xml import xml_safe
+from ledger.forms.xml_text import as_text, written_form
 from ledger.ids import derived_id
 from ledger.times import Instant
 
@@ -68,15 +66,11 @@ def build_record(
     """
     xmlns, author = origin.xmlns, origin.author
     about = {"batch": origin.job_id, "file": origin.file, "record": str(number)}
-    root = etree.Element(f"{{{xmlns}}}data", None, default_namespace(xmlns))
-    for name, text in {**about, **head}.items():
-        SubElement(root, f"{{{xmlns}}}{name}").text = xml_safe(text)
-    write_meta(root, origin.form_id(number), author=author, now=now)
-    write_case_blocks(
-        root,
-        (replace(block, date_modified=now, user_id=author.user_id) for block in blocks),
-    )
-    return to_bytes(root)
+    texts = {**about, **head}
+    told = [f"<{name}>{as_text(xml_safe(texts[name]))}</{name}>" for name in texts]
+    meta = write_meta(origin.form_id(number), author=author, now=now)
+    written = write_case_blocks(blocks, now=now, user_id=author.user_id)
+    return written_form("data", xmlns, (*told, meta, *written))
 
 
 def linked(block: CaseBlock, is_stored: Callable[[str], bool]) -> CaseBlock:

@@ -6,10 +6,10 @@ import pytest
 
 from ledger.errors import Rejected
 from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
+from ledger.forms.case_text import write_case_blocks
 from ledger.forms.case_xml import (
     read_case_blocks,
     read_ledger_case_ids,
-    write_case_blocks,
 )
 from ledger.forms.xml import parse_xml
 
@@ -323,9 +323,8 @@ class TestLedgerBlocks:
 
 def test_a_block_is_written_with_what_it_says_only():
     """Rule 5.1: `user_id` if given."""
-    root = parse_xml(form("").encode())
     blocks = (CaseBlock(case_id="a"), CaseBlock(case_id="b", user_id="u", close=True))
-    write_case_blocks(root, blocks)
+    root = parse_xml(form("".join(write_case_blocks(blocks))).encode())
     assert [sorted(element.attrib) for element in root] == [
         ["case_id"],
         ["case_id", "user_id"],
