@@ -7,7 +7,7 @@ command begins with them. So what was counted was stored, and nothing is counted
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from importers.excel.cases import SessionCases
@@ -217,8 +217,7 @@ def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
     found = list(blocks)
     last = {(b.case_id, i.name): n for n, b in enumerate(found) for i in b.indices}
     return [
-        replace(
-            block,
+        block._replace(
             indices=tuple(i for i in block.indices if last[block.case_id, i.name] == n),
         )
         if block.indices

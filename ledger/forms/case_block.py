@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.errors import Rejected
 from ledger.times import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexUpdate:
+class IndexUpdate(NamedTuple):
     """One element of an ``index`` block; an empty ``case_id`` clears the index."""
 
     name: str
@@ -22,8 +21,7 @@ class IndexUpdate:
     relationship: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentUpdate:
+class AttachmentUpdate(NamedTuple):
     """One element of an ``attachment`` block; no ``src`` and no ``origin`` removes."""
 
     name: str
@@ -31,8 +29,7 @@ class AttachmentUpdate:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseBlock:
+class CaseBlock(NamedTuple):
     """What a form says about one case (``rules/case-xml.md`` 5).
 
     ``create`` and ``update`` are ``None`` when they are no action. Special names

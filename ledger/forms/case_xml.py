@@ -18,7 +18,6 @@ from ledger.forms.xml import (
     Element,
     children_of,
     local_name,
-    local_names,
     namespace,
     own_text,
     texts_by_name,
@@ -55,8 +54,8 @@ def read_case_blocks(root: Element) -> tuple[CaseBlock, ...]:
 
     Raises ``Rejected`` for the first block that breaks a rule.
     """
-    found = (_read(element) for element in case_elements(root))
-    return tuple(block for block in found if block is not None)
+    found = map(_read, case_elements(root))
+    return tuple([block for block in found if block is not None])
 
 
 def read_ledger_case_ids(root: Element) -> tuple[str, ...]:
@@ -99,17 +98,26 @@ def _is_covered(element: Element, parent: Element, root: Element) -> bool:
 
 def _read(element: Element) -> CaseBlock | None:
     """Return one block, or ``None`` for a question that happens to be called case."""
-    if not is_block(element):
+    attribute = element.get
+    case_id = attribute("case_id")
+    if case_id is None and not is_block(element):
         return None
-    case_id = element.get("case_id")
-    date_modified = read_date_modified(element.get("date_modified"))
+    date_modified = read_date_modified(attribute("date_modified"))
     check_version(element)
     check_case_id(case_id)
-    return _block(
-        actions_of(element),
+    actions = actions_of(element)
+    check_actions(actions)
+    create, update = actions.get("create"), actions.get("update")
+    index, attachment = actions.get("index"), actions.get("attachment")
+    return CaseBlock(
         case_id or "",
-        user_id=element.get("user_id"),
-        modified=date_modified,
+        attribute("user_id") or None,
+        date_modified,
+        _create(create) if create else None,
+        texts_by_name(update) if update else None,
+        _indices(index) if index else (),
+        "close" in actions,
+        _attachments(attachment) if attachment else (),
     )
 
 
@@ -120,35 +128,14 @@ def is_block(element: Element) -> bool:
 
 def actions_of(element: Element) -> dict[str, list[Element]]:
     """Return the children of each action; repeated actions are merged (rule D-6)."""
-    elements = children_of(element)
-    actions = dict(zip(local_names(elements), map(children_of, elements), strict=True))
-    if len(actions) < len(elements):
-        actions = {name: [] for name in actions}
-        for action in elements:
-            actions[local_name(action)] += children_of(action)
+    actions: dict[str, list[Element]] = {}
+    for action in children_of(element):
+        name = local_name(action)
+        if name in actions:
+            actions[name] += children_of(action)
+        else:
+            actions[name] = children_of(action)
     return actions
-
-
-def _block(
-    actions: Mapping[str, list[Element]],
-    case_id: str,
-    *,
-    user_id: str | None,
-    modified: Instant | None,
-) -> CaseBlock:
-    check_actions(actions)
-    create, update = actions.get("create"), actions.get("update")
-    index, attachment = actions.get("index"), actions.get("attachment")
-    return CaseBlock(
-        case_id=case_id,
-        user_id=user_id or None,
-        date_modified=modified,
-        create=_create(create) if create else None,
-        update=texts_by_name(update) if update else None,
-        indices=_indices(index) if index else (),
-        close="close" in actions,
-        attachments=_attachments(attachment) if attachment else (),
-    )
 
 
 def check_actions(names: Container[str]) -> None:
@@ -247,12 +234,7 @@ def read_index(element: Element) -> IndexUpdate:
         raise Rejected("CaseGenerationException", text)
     if relationship not in _RELATIONSHIPS:
         raise value_error("relationship", relationship)
-    return IndexUpdate(
-        name=name,
-        case_id=case_id,
-        case_type=case_type or "",
-        relationship=relationship,
-    )
+    return IndexUpdate(name, case_id, case_type or "", relationship)
 
 
 def _attachments(elements: list[Element]) -> tuple[AttachmentUpdate, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from ledger.errors import Rejected
 from ledger.forms.case_block import CaseBlock
@@ -16,9 +16,11 @@ DEVICE_LOG_NS = "http://code.javarosa.org/devicereport"
 LEDGER_NS = "http://commcarehq.org/ledger/v1"
 CASE_API_XMLNS = "http://commcarehq.org/case_api"
 
+NO_TEXTS: Final[Mapping[str, str]] = {}
+"""What a form says where it says nothing; nobody alters it."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormMeta:
+
+class FormMeta(NamedTuple):
     """The meta block of a form (``rules/case-xml.md`` 3); absent values are None.
 
     ``deprecated_id`` is the form whose place this one takes.
@@ -32,11 +34,10 @@ class FormMeta:
     time_start: Instant | None = None
     time_end: Instant | None = None
     app_version: str | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = NO_TEXTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(NamedTuple):
     """One form as read from its bytes.
 
     ``rejection`` is the first rule that its case blocks break on their own, found
@@ -48,7 +49,7 @@ class Form:
     xmlns: str
     name: str | None = None
     version: str | None = None
-    meta: FormMeta = field(default_factory=FormMeta)
+    meta: FormMeta = FormMeta()
     blocks: tuple[CaseBlock, ...] = ()
     ledger_case_ids: tuple[str, ...] = ()
     is_device_log: bool = False

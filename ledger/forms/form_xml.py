@@ -124,7 +124,7 @@ def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> F
     form_id, rejection = _form_id(meta.instance_id)
     blocks: tuple[CaseBlock, ...] = ()
     ledger_case_ids: tuple[str, ...] = ()
-    is_device_log = namespace(root) == DEVICE_LOG_NS
+    is_device_log = xmlns == DEVICE_LOG_NS and namespace(root) == xmlns
     if rejection is None and not is_device_log:
         try:
             found = read_case_blocks(root)
@@ -133,16 +133,17 @@ def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> F
         except Rejected as error:
             # A fresh one: the caught one would keep the whole tree alive.
             rejection = Rejected(error.code, error.text)
+    name, version = root.get("name"), root.get("version")
     return Form(
-        form_id=form_id,
-        xmlns=xmlns,
-        name=root.get("name"),
-        version=root.get("version"),
-        meta=meta,
-        blocks=blocks,
-        ledger_case_ids=ledger_case_ids,
-        is_device_log=is_device_log,
-        rejection=rejection,
+        form_id,
+        xmlns,
+        name,
+        version,
+        meta,
+        blocks,
+        ledger_case_ids,
+        is_device_log,
+        rejection,
     )
 
 

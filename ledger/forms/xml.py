@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeAlias, cast
@@ -44,6 +44,7 @@ class _LocalNames(dict[str, str]):
 _local_name = _LocalNames().__getitem__
 _tag: Callable[[Element], str] = attrgetter("tag")
 _text: Callable[[Element], str | None] = attrgetter("text")
+_is_blank: Callable[[Any], bool] = str.isspace
 
 children_of: Callable[[Element], list[Element]] = itemgetter(slice(None))
 """Return the children of an element."""
@@ -109,33 +110,27 @@ def local_name(element: Element) -> str:
     return _local_name(element.tag)
 
 
-def local_names(elements: Iterable[Element]) -> Iterable[str]:
-    """Return the local names of elements, without a step of Python for each.
-
-    Reading names and texts is most of the work of a replay; as loops over attributes
-    it takes twice as long.
-    """
-    return map(_local_name, map(_tag, elements))
-
-
 def texts_by_name(elements: list[Element]) -> dict[str, str]:
     """Return the own text of each element by local name; of one name the last.
 
     A name stands where its last element does, so that names which mean the same
     thing also end in document order (``rules/case-xml.md`` D-6).
     """
-    texts = list(map(_text, elements))
-    if None in texts:
-        texts = [text or "" for text in texts]
-    known = cast("list[str]", texts)
-    if any(map(str.isspace, known)):
-        known = list(map(own_text, elements))
-    names = list(local_names(elements))
-    by_name = dict(zip(names, known, strict=True))
-    if len(by_name) == len(known):
-        return by_name
-    by_last_place = reversed(dict.fromkeys(reversed(names)))
-    return {name: by_name[name] for name in by_last_place}
+    # Names and texts are most of the work of a replay; as a loop over attributes it
+    # takes twice as long.
+    named = map(_local_name, map(_tag, elements))
+    texts = dict(zip(named, map(_text, elements), strict=True))
+    found = texts.values()
+    if len(texts) < len(elements) or None in found or any(map(_is_blank, found)):
+        return _odd_texts_by_name(elements)
+    return cast("dict[str, str]", texts)
+
+
+def _odd_texts_by_name(elements: list[Element]) -> dict[str, str]:
+    """Return the same where names come twice, or texts may be none."""
+    last = dict.fromkeys(map(local_name, reversed(elements)))
+    texts = {local_name(element): own_text(element) for element in elements}
+    return {name: texts[name] for name in reversed(last)}
 
 
 def namespace(element: Element) -> str:

@@ -170,8 +170,7 @@ def _changes(index: IndexUpdate, before: Mapping[str, CaseIndex]) -> bool:
 def _joined(first: CaseBlock, second: CaseBlock) -> CaseBlock:
     update = {**(first.update or {}), **(second.update or {})}
     indices = {i.name: i for i in chain(first.indices, second.indices)}
-    return replace(
-        first,
+    return first._replace(
         update=update or None,
         indices=tuple(indices.values()),
         close=first.close or second.close,

@@ -7,7 +7,7 @@ That of a record says in its root which record of which file it was
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ledger.entry import Author
 from ledger.forms.case_block import CaseBlock
@@ -79,4 +79,4 @@ def linked(block: CaseBlock, is_stored: Callable[[str], bool]) -> CaseBlock:
     What rows before would have made is in no table, so the fold would miss it.
     """
     kept = tuple(i for i in block.indices if is_stored(i.case_id))
-    return block if len(kept) == len(block.indices) else replace(block, indices=kept)
+    return block if len(kept) == len(block.indices) else block._replace(indices=kept)
