@@ -25,12 +25,16 @@ class SessionCases:
 
     def by_id(self, case_id: str) -> Known | None:
         """Return the case with an id."""
+        if not self._session.trial:
+            return self._stored(case_id)
         return self._view.get(case_id)
 
     def by_external(self, external_id: str) -> Sequence[Known]:
         """Return the cases with an external id, those that a dry run touched last."""
-        found = (c.case_id for c in self._session.cases.by_external(external_id))
-        ids = [i for i in found if self.is_stored(i)]
+        stored = self._session.cases.by_external(external_id)
+        if not self._session.trial:
+            return list(map(_known, stored))
+        ids = [c.case_id for c in stored if self.is_stored(c.case_id)]
         ids += self.left.ids(("external_id", external_id))
         return self._view.those(ids, lambda case: case.external_id == external_id)
 

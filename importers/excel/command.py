@@ -6,9 +6,10 @@ command begins with them. So what was counted was stored, and nothing is counted
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from importers.excel.cases import SessionCases
 from importers.excel.rules.decide import (
@@ -16,16 +17,12 @@ from importers.excel.rules.decide import (
     Importing,
     Known,
     Owners,
-    RowError,
-    Skip,
-    Wish,
     decide,
-    looks_up,
-    waits_for,
 )
 from importers.excel.rules.form import XMLNS, build_chunk
-from importers.excel.rules.outcome import Done, RowOutcome, Written
+from importers.excel.rules.outcome import Done, RowOutcome
 from importers.excel.rules.told import chunk_id
+from importers.excel.rules.wishes import RowError, Skip, Wish, looks_up, waits_for
 from importers.jobs.turns import EXCEL
 from importers.rows.append import ROW_BYTES, NotInForce, append_built, append_to
 from importers.rows.decide import decide_each, needs_of
@@ -80,7 +77,8 @@ class ImportRows:
 
     def needs(self) -> Needs:
         """Look up every case that a row may mean or point at."""
-        return needs_of(map(looks_up, self.wishes))
+        field = self.importing.columns.search_field
+        return needs_of(looks_up(wish, field) for wish in self.wishes)
 
     def run(self, session: Session) -> Done:
         """Decide row after row, and append a form whenever a chunk is full."""
@@ -103,6 +101,8 @@ class _Run:
         self._rows: list[tuple[int, RowOutcome]] = []
         self._chunks = 0
         self._failed: list[int] = []
+        self._created = 0
+        self._updated = 0
         self._touched: set[str] = set()
         self._told: list[Notice] = []
 
@@ -126,6 +126,8 @@ class _Run:
             left=self._cases.left,
             touched=frozenset(self._touched),
             told=tuple(self._told),
+            created=self._created,
+            updated=self._updated,
         )
 
     def _in_turn(self) -> Iterator[Wish]:
@@ -137,16 +139,20 @@ class _Run:
 
     def _decided(self, wish: Wish) -> Decided | RowError | Skip:
         command = self._command
-        # The sheet is a part of it, as two sheets have rows of the same numbers.
-        new_id = derived_hex_id(
-            command.job_id, "row", str(command.sheet), str(wish.number)
-        )
         return decide(
             wish,
             command.importing,
             cases=self._cases,
             owners=command.owners,
-            new_id=new_id,
+            new_id=self._new_id,
+        )
+
+    def _new_id(self, wish: Wish) -> str:
+        """Return the id of the case that a row makes."""
+        command = self._command
+        # The sheet is a part of it, as two sheets have rows of the same numbers.
+        return derived_hex_id(
+            command.job_id, "row", str(command.sheet), str(wish.number)
         )
 
     def _take(self, wish: Wish, found: Decided | RowError | Skip) -> None:
@@ -170,17 +176,23 @@ class _Run:
             return
         number = self._command.first_chunk + self._chunks
         self._chunks += 1
-        stored = self._append(chunk_id(self._command.job_id, number)) is None
-        if not stored:
+        if self._append(chunk_id(self._command.job_id, number)) is None:
+            self._note_stored([decided for _, decided in self._open])
+        else:
             self._failed.append(number)
-        for wish, decided in self._open:
-            self._note(wish, Written(decided.creates) if stored else _FAILED)
-            if stored:
-                self._cases.note(decided)
-                self._touched.add(decided.block.case_id)
-                self._told += decided.told
+            for wish, _ in self._open:
+                self._note(wish, _FAILED)
         self._open, self._length = [], 0
         self._made.clear()
+
+    def _note_stored(self, stored: Sequence[Decided]) -> None:
+        created = sum(decided.creates for decided in stored)
+        self._created += created
+        self._updated += len(stored) - created
+        for decided in stored:
+            self._cases.note(decided)
+            self._touched.add(decided.block.case_id)
+            self._told += decided.told
 
     def _append(self, form_id: str) -> NotInForce | None:
         """Append the form of the open chunk; return why it is not in force, if so."""
@@ -215,6 +227,8 @@ def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
     order, but here the last row wins (``rules/excel-import.md`` 13.4).
     """
     found = list(blocks)
+    if not any(block.indices for block in found):
+        return found
     last = {(b.case_id, i.name): n for n, b in enumerate(found) for i in b.indices}
     return [
         block._replace(
@@ -227,5 +241,6 @@ def last_links(blocks: Iterable[CaseBlock]) -> list[CaseBlock]:
 
 
 def _length(block: CaseBlock) -> int:
-    given: Iterable[Mapping[str, str]] = filter(None, (block.create, block.update))
-    return sum(sum(map(len, t)) + sum(map(len, t.values())) for t in given)
+    create, update = block.create or {}, block.update or {}
+    texts = chain(create, create.values(), update, update.values())
+    return sum(map(len, texts))

@@ -19,7 +19,7 @@ from importers.excel.owners import OwnerBook
 from importers.excel.rules import options as excel_options
 from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, Failure, columns_of
-from importers.excel.rules.decide import Importing, Known, Wish
+from importers.excel.rules.decide import Importing, Known
 from importers.excel.rules.options import LOST, ExcelOptions, Sheet, refusal
 from importers.excel.rules.report import Report
 from importers.excel.rules.told import form_ids_of
@@ -32,6 +32,7 @@ from importers.excel.rules.window import (
     is_wish,
     read_rows,
 )
+from importers.excel.rules.wishes import Wish
 from importers.excel.stored import case_ids_of_forms, in_parts
 from importers.jobs.stored_file import write_stored
 from importers.jobs.threads import in_thread
@@ -52,6 +53,9 @@ from ledger.times import Micros, format_micros
 
 _WINDOW = 300
 """How many rows a commit decides: more would keep other clients waiting."""
+
+
+_NAME_OWNERS = frozenset({"owner_name", "owner_id"})
 
 
 class ImportFailed(LedgerError):
@@ -188,7 +192,8 @@ class _Import:
     async def _commit(self, window: Window, *, is_last: bool) -> list[Wish]:
         """Commit what becomes of some rows; return those that wait for more."""
         wishes = window.wishes
-        await self._context.read(partial(self._owners.look_up, wishes=wishes))
+        if not _NAME_OWNERS.isdisjoint(window.columns.fields):
+            await self._context.read(partial(self._owners.look_up, wishes=wishes))
         command = ImportRows(
             job_id=self._context.job.job_id,
             sheet=window.place.number,

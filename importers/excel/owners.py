@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from importers.excel.rules.decide import RowError, Wish
+from importers.excel.rules.wishes import RowError, Wish
 from ledger.directory.locations import locations_by_name
 from ledger.directory.owners import (
     OwnerProblem,

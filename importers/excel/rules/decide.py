@@ -1,73 +1,29 @@
 """The row algorithm of the Excel import: a row to a case block, or why not. Pure.
 
-Numbers of steps and rules are those of ``rules/excel-import.md``. ``read_row`` needs
-nothing but the row (steps 1 to 6); ``decide`` looks cases and owners up (8 to 10).
+Numbers of steps and rules are those of ``rules/excel-import.md``. What a row wants is
+known (``wishes.py``, steps 1 to 6); ``decide`` looks cases and owners up (8 to 10).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from importers.excel.rules.columns import ID_FIELDS, NAME, Columns
-from importers.excel.rules.options import LONGEST, SearchField
-from importers.rows.rules.ids import (
-    Found,
-    escaped,
-    forms_of,
-    id_text,
-    look_up,
-    look_up_as_seen,
-)
+from importers.excel.rules.columns import NAME, Columns
+from importers.excel.rules.options import SearchField
+from importers.excel.rules.wishes import RowError, Skip, Wish
+from importers.rows.rules.ids import Found, escaped, look_up, look_up_as_seen
 from importers.tables.notices import Notice
-from importers.tables.rows import Row
 from ledger.forms.case_block import CaseBlock, IndexUpdate
-from ledger.forms.names import is_any_too_long, is_name
+from ledger.forms.names import is_name
 
 _RELATIONSHIPS: Final = ("child", "extension")
 _LONGEST_INDEX_NAME: Final = 255
 
 
-class Skip(Enum):
-    """Why a row does nothing and is no error either."""
-
-    BLANK = "blank"
-    """All its fields are blank (step 3)."""
-    UNMATCHED = "unmatched"
-    """It has no case, and none is to be created (step 9)."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """Why a row changes nothing; the value is what the cell at fault says."""
-
-    title: str
-    column: str
-    text: str
-    value: str = ""
-    candidates: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a row wants: its fields as texts, ``None`` for blank cells without text."""
-
-    number: int
-    search: str
-    fields: Mapping[str, str | None]
-    properties: Mapping[str, str]
-
-    def filled(self, name: str) -> str | None:
-        """Return a field that has a text, ``None`` for one that is blank."""
-        return self.fields.get(name) or None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What the algorithm must know of a case that exists."""
 
     case_id: str
@@ -111,8 +67,7 @@ class Importing:
     now: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What becomes of a row: a block that makes a case, or one that changes it.
 
     ``external_id`` is the one that the block gives to its case, if any. ``told`` is
@@ -126,70 +81,18 @@ class Decided:
     told: tuple[Notice, ...] = ()
 
 
-# -- what a row says ---------------------------------------------------------
-
-
-def read_row(row: Row, columns: Columns) -> Wish | RowError | Skip:
-    """Return what a row wants; steps 1 to 6, if its cells stand under their headers."""
-    if row.fault is not None:
-        return RowError("Too Many Cells", "", row.fault.text, row.fault.sample)
-    fields = {name: row.texts[place] for name, place in columns.fields.items()}
-    for name in ID_FIELDS & fields.keys():
-        if fields[name]:
-            fields[name] = id_text(fields[name])
-    # A sheet without the column fails before its first row is read.
-    search = "" if columns.search is None else id_text(row.texts[columns.search])
-    if columns.search_field is SearchField.EXTERNAL_ID:
-        fields["external_id"] = search
-    if not any(fields.values()):
-        return Skip.BLANK
-    properties = {name: row.texts[at] or "" for name, at in columns.properties}
-    wish = Wish(row.number, search, fields, properties)
-    return _too_long(wish) or _blank_id(wish, columns) or wish
-
-
-def looks_up(wish: Wish) -> tuple[set[str], set[str]]:
-    """Return the case ids and the external ids that ``decide`` may look up."""
-    search = forms_of(wish.search)
-    parent = forms_of(wish.filled("parent_id") or "")
-    outer = forms_of(wish.filled("parent_external_id") or "")
-    return search | parent, search | outer
-
-
-def waits_for(wish: Wish) -> set[str]:
-    """Return the ids that may be those of a case which waits in the chunk (step 7)."""
-    case_ids, external_ids = looks_up(wish)
-    return case_ids | external_ids
-
-
-def _too_long(wish: Wish) -> RowError | None:
-    """Return what is too long of a row, for steps 4 and 5."""
-    name, external_id = wish.filled(NAME), wish.filled("external_id")
-    if name is not None and len(name) > LONGEST:
-        text = f"The case name cannot be longer than {LONGEST} characters"
-        return RowError("Name Too Long", "name", text, name)
-    if external_id is not None and len(external_id) > LONGEST:
-        text = f"The external id cannot be longer than {LONGEST} characters"
-        return RowError("External ID Too Long", "external_id", text, external_id)
-    return None
-
-
-def _blank_id(wish: Wish, columns: Columns) -> RowError | None:
-    """Return that the external id is missing, for step 6."""
-    if columns.search_field is SearchField.EXTERNAL_ID and not wish.search:
-        return RowError("Blank External ID", "", _BLANK_EXTERNAL_ID)
-    return None
-
-
-# -- what becomes of it ------------------------------------------------------
-
-
 def decide(
-    wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, new_id: str
+    wish: Wish,
+    sheet: Importing,
+    *,
+    cases: Cases,
+    owners: Owners,
+    new_id: Callable[[Wish], str],
 ) -> Decided | RowError | Skip:
     """Return the block of a row; steps 8 to 10.
 
     A new case checks its owner first, a known one its parent (steps 10a and 10b).
+    ``new_id`` makes the id of the case that a row makes.
     """
     found = _find(wish, sheet.columns, cases)
     if len(found.those) > 1:
@@ -208,7 +111,7 @@ def decide(
     if isinstance(decided, RowError) or found.stored_as == wish.search:
         return decided
     column = sheet.columns.search_header
-    return replace(decided, told=(*decided.told, _composed(column, wish)))
+    return decided._replace(told=(*decided.told, _composed(column, wish)))
 
 
 def _find(wish: Wish, columns: Columns, cases: Cases) -> Found[Known]:
@@ -236,6 +139,8 @@ def _outer(cases: Cases, case_type: str, external_id: str) -> list[Known]:
 
 def _meant_otherwise(wish: Wish, columns: Columns, cases: Cases) -> RowError | None:
     """Return that a row means a case but for what nobody sees (rule 8.1b)."""
+    if wish.plain:
+        return None
     found = look_up_as_seen(wish.search, _searching(columns, cases))
     if not found.those:
         return None
@@ -258,14 +163,18 @@ def _wrong_type(wish: Wish, columns: Columns) -> RowError | None:
 
 
 def _unwritable(wish: Wish) -> RowError | None:
-    texts = chain(wish.properties.values(), wish.fields.values())
-    if is_any_too_long([text for text in texts if text]):
+    if wish.too_long:
         return RowError("Case Generation Error", "", "A cell holds too much text")
     return None
 
 
 def _create(
-    wish: Wish, sheet: Importing, *, cases: Cases, owners: Owners, new_id: str
+    wish: Wish,
+    sheet: Importing,
+    *,
+    cases: Cases,
+    owners: Owners,
+    new_id: Callable[[Wish], str],
 ) -> Decided | RowError:
     """Return the block of a new case (rule 7.1)."""
     owner = _owner(wish, owners) or sheet.owner_id
@@ -281,7 +190,7 @@ def _create(
     if external_id is not None:
         update["external_id"] = external_id
     block = CaseBlock(
-        case_id=new_id,
+        case_id=new_id(wish),
         user_id=sheet.user_id,
         date_modified=sheet.now,
         create={
@@ -363,21 +272,25 @@ def _owner(wish: Wish, owners: Owners) -> str | RowError | None:
     return None if owner_id is None else owners.by_id(owner_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parent:
+class _Parent(NamedTuple):
     """The index to a parent, if a row names one, and what is to be told of it."""
 
     indices: tuple[IndexUpdate, ...] = ()
     told: tuple[Notice, ...] = ()
 
 
+_ALONE: Final = _Parent()
+
+
 def _parent(wish: Wish, case_type: str, cases: Cases) -> _Parent | RowError:
     """Return the index to the parent, none if none is named (rule 11)."""
+    if not wish.refers:
+        return _ALONE
     parent_id, outer = wish.filled("parent_id"), wish.filled("parent_external_id")
     column = "parent_id" if parent_id is not None else "parent_external_id"
     value = parent_id or outer
     if value is None:
-        return _Parent()
+        return _ALONE
     wanted = wish.filled("parent_type") or case_type
     look = partial(_inner if parent_id is not None else _outer, cases, wanted)
     found = look_up(value, look)
@@ -413,9 +326,6 @@ def _index(wish: Wish, parent: Known) -> IndexUpdate | RowError:
     )
 
 
-_BLANK_EXTERNAL_ID: Final = (
-    "Blank external ids were found in these rows causing as error when importing cases."
-)
 _NO_OWNER: Final = (
     "The row makes a case and names no owner: fill its owner column, or say with "
     "--owner whom such cases belong to"

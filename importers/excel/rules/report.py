@@ -6,13 +6,14 @@ are kept as ranges. Wire names are those of ``rules/excel-import.md`` 14 and 18.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from importers.excel.rules.dates import NOTICED, Reading, shares
-from importers.excel.rules.decide import RowError, Skip
-from importers.excel.rules.outcome import Done, RowOutcome, Written
+from importers.excel.rules.outcome import Done, RowOutcome
+from importers.excel.rules.wishes import RowError, Skip
 from importers.tables.notices import Notice
 
 DATE_TEXTS = "Text looks like a date"
@@ -72,17 +73,16 @@ class Report:
         """Add what became of the rows of a command."""
         self.chunks += done.chunks
         self.failed_chunks += done.failed_chunks
+        self.created += done.created
+        self.updated += done.updated
         for number, found in done.rows:
             self.note(number, found, sheet)
         for notice in done.told:
             self.tell(notice, sheet)
 
     def note(self, number: int, found: RowOutcome, sheet: str) -> None:
-        """Add what became of a row."""
-        if isinstance(found, Written):
-            self.created += found.creates
-            self.updated += not found.creates
-        elif found is Skip.BLANK:
+        """Add why a row was not stored."""
+        if found is Skip.BLANK:
             self.blank += 1
         elif isinstance(found, Skip):
             self.unmatched += 1
@@ -113,14 +113,15 @@ class Report:
         self.warnings.sort(key=lambda g: (g.title, g.column, g.sheet) != wanted)
 
     def tell_dates(
-        self, column: str, found: Iterable[tuple[int, Reading]], *, sheet: str
+        self, column: str, found: Mapping[Reading, Sequence[int]], *, sheet: str
     ) -> None:
         """Add how dates of a column read, by row; warn of those that are texts."""
         counts = self.dates.setdefault(f"{sheet}\n{column}", {})
-        for row, reading in found:
-            counts[reading.value] = counts.get(reading.value, 0) + 1
-            if reading in NOTICED:
-                self.tell(Notice(DATE_TEXTS, "", column, row), sheet)
+        for reading, rows in found.items():
+            counts[reading.value] = counts.get(reading.value, 0) + len(rows)
+        noticed = (found[reading] for reading in NOTICED & found.keys())
+        for row in sorted(chain.from_iterable(noticed)):
+            self.tell(Notice(DATE_TEXTS, "", column, row), sheet)
         if NOTICED & counts.keys():
             text = _DATES
             if len(counts) > 1:

@@ -8,38 +8,31 @@ it is in no chunk yet, ``report`` what became of the rest (``report.py``).
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeGuard
 
 from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import Columns, ColumnWarning
-from importers.excel.rules.dates import LONGEST, Reading, reading_of
-from importers.excel.rules.decide import INVISIBLE, RowError, Skip, Wish, read_row
+from importers.excel.rules.noticed import (
+    SHORTENED,
+    dates_of,
+    notices_of,
+    rows_to_tell,
+)
 from importers.excel.rules.options import ExcelOptions, Sheet
 from importers.excel.rules.outcome import Done
 from importers.excel.rules.report import Report
-from importers.rows.rules.ids import as_seen, escaped, id_text
+from importers.excel.rules.wishes import Found, Wish, read_wishes
 from importers.tables.notices import Notice
 from importers.tables.rows import Head, Kind, Row
 
-_TEXT, _TIME, _ERROR = Kind.TEXT.value, Kind.TIME.value, Kind.ERROR.value
-_SHORTENED = re.compile(r"-?\d(?:[.,]\d+)?[eE]\+?\d{1,3}", re.ASCII)
+_TEXT = Kind.TEXT.value
 _MOST_MERGED = 100_000
 
-SHORTENED = "Shortened number"
-_SHORTENED_TEXT = (
-    "A spreadsheet has shortened a long number to this; it is kept as it is, and its "
-    "digits are lost: format the column as text and export it anew"
-)
 _ALIKE = "Rows with the same id change one case, one after the other"
-_WHOLE = "An id that is a whole number is its digits: 12.0 is taken as 12"
-_UNSEEN = (
-    "The id has blanks at its ends or characters that nobody sees; it is taken as it is"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,7 @@ class ReadRow(NamedTuple):
     """
 
     row: Row
-    found: Wish | RowError | Skip
+    found: Found
     alike: tuple[int, ...] = ()
 
 
@@ -69,8 +62,17 @@ class Looked:
         self._first: dict[str, int] = {}
         self._repeated: set[str] = set()
 
-    def rows_alike(self, wish: Wish) -> tuple[int, ...]:
-        """Take a row; return itself if a row before looked the same id up."""
+    def rows_alike(self, wishes: Sequence[Wish]) -> list[tuple[int, ...]]:
+        """Take rows; return of each itself if a row before looked the same id up."""
+        if all(wish.plain for wish in wishes):
+            new = {wish.search: wish.number for wish in wishes}
+            if len(new) == len(wishes) and self._first.keys().isdisjoint(new):
+                new.pop("", None)
+                self._first.update(new)
+                return [()] * len(wishes)
+        return [self._taken(wish) for wish in wishes]
+
+    def _taken(self, wish: Wish) -> tuple[int, ...]:
         if not wish.search:
             return ()
         key = unicodedata.normalize("NFC", wish.search)
@@ -106,11 +108,15 @@ class Window:
     def account(self, before: Mapping[str, Any], done: Done) -> dict[str, Any]:
         """Return the progress after these rows."""
         report, title = excel_report.from_json(before["report"]), self.place.sheet.title
+        rows = [read.row for read in self.rows]
+        telling = rows_to_tell(rows, self.columns)
+        telling.update(n for n, read in enumerate(self.rows) if read.alike)
+        for place in sorted(telling):
+            self._tell(report, self.rows[place])
         for read in self.rows:
-            self._tell(report, read)
             if not isinstance(read.found, Wish):
                 report.note(read.row.number, read.found, title)
-        for column, dates in _dates(self.rows, self.columns.headers).items():
+        for column, dates in dates_of(rows, self.columns.headers).items():
             report.tell_dates(column, dates, sheet=title)
         report.cases += len(done.touched - self.touched)
         report.take(done, title)
@@ -138,7 +144,7 @@ class Window:
         for notice in read.row.notices:
             if not self.columns.is_shown(notice):
                 report.tell(notice, title)
-        for notice in _notices(read.row, self.columns):
+        for notice in notices_of(read.row, self.columns):
             # What spoils ids matters most.
             is_of_ids = notice.title == SHORTENED and notice.column == search
             (report.tell_first if is_of_ids else report.tell)(notice, title)
@@ -191,12 +197,13 @@ def begun(
 
 def read_rows(rows: Iterable[Row], columns: Columns, looked: Looked) -> list[ReadRow]:
     """Find out what each row wants."""
-    return [_read(shown_as(row, columns), columns, looked) for row in rows]
-
-
-def _read(row: Row, columns: Columns, looked: Looked) -> ReadRow:
-    found = read_row(row, columns)
-    return ReadRow(row, found, looked.rows_alike(found) if is_wish(found) else ())
+    shown = [shown_as(row, columns) if row.shown else row for row in rows]
+    found = read_wishes(shown, columns)
+    alike = iter(looked.rows_alike([one for one in found if is_wish(one)]))
+    return [
+        ReadRow(row, one, next(alike) if is_wish(one) else ())
+        for row, one in zip(shown, found, strict=True)
+    ]
 
 
 def shown_as(row: Row, columns: Columns) -> Row:
@@ -209,53 +216,9 @@ def shown_as(row: Row, columns: Columns) -> Row:
     return replace(row, texts=texts, kinds=kinds)
 
 
-def is_wish(found: Wish | RowError | Skip) -> TypeGuard[Wish]:
+def is_wish(found: Found) -> TypeGuard[Wish]:
     """Tell whether a row wants something."""
     return isinstance(found, Wish)
-
-
-def _notices(row: Row, columns: Columns) -> Iterator[Notice]:
-    """Yield what is to be known of the cells of a row."""
-    for place in row.cleaned:
-        about = "Control characters were left out"
-        yield _about(
-            row, columns, place, title="Control characters removed", text=about
-        )
-    for place, (text, kind) in enumerate(zip(row.texts, row.kinds, strict=True)):
-        if kind == _ERROR and columns.headers[place]:
-            about = "A formula failed; its error is taken as text"
-            yield _about(row, columns, place, title="Error value in cell", text=about)
-        elif kind == _TEXT and text and _SHORTENED.fullmatch(text):
-            yield _about(row, columns, place, title=SHORTENED, text=_SHORTENED_TEXT)
-    for place in columns.ids:
-        text = row.texts[place] or ""
-        if id_text(text) != text:
-            yield _about(row, columns, place, title="Whole number as ID", text=_WHOLE)
-        elif text and as_seen(text) != text:
-            yield _about(row, columns, place, title=INVISIBLE, text=_UNSEEN)
-
-
-def _about(row: Row, columns: Columns, place: int, *, title: str, text: str) -> Notice:
-    sample = escaped(row.texts[place] or "")
-    shown = f'Sample: Cell in row {row.number} contains "{sample}"' if sample else ""
-    return Notice(title, text, columns.headers[place], row.number, shown)
-
-
-def _dates(
-    rows: Iterable[ReadRow], headers: Sequence[str]
-) -> Mapping[str, list[tuple[int, Reading]]]:
-    """Return the dates of each column: in which row, and how they read."""
-    found: dict[str, list[tuple[int, Reading]]] = {}
-    for row in (read.row for read in rows):
-        for place, (text, kind) in enumerate(zip(row.texts, row.kinds, strict=True)):
-            if not text or len(text) > LONGEST or kind not in {_TEXT, _TIME}:
-                continue
-            reading = reading_of(text)
-            if reading is not None and kind == _TIME:
-                reading = Reading.CELL
-            if reading is not None and headers[place]:
-                found.setdefault(headers[place], []).append((row.number, reading))
-    return found
 
 
 def _warn(

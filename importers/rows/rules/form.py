@@ -78,5 +78,7 @@ def linked(block: CaseBlock, is_stored: Callable[[str], bool]) -> CaseBlock:
 
     What rows before would have made is in no table, so the fold would miss it.
     """
+    if not block.indices:
+        return block
     kept = tuple(i for i in block.indices if is_stored(i.case_id))
     return block if len(kept) == len(block.indices) else block._replace(indices=kept)

@@ -40,7 +40,10 @@ class Found(NamedTuple, Generic[T]):
 
 def look_up(asked: str, look: Callable[[str], Sequence[T]]) -> Found[T]:
     """Return what an id means, else what it means composed in another way."""
-    for text in (asked, *_compositions(asked)):
+    found = look(asked)
+    if found:
+        return Found(found, asked)
+    for text in _compositions(asked):
         found = look(text)
         if found:
             return Found(found, text)
@@ -57,7 +60,7 @@ def look_up_as_seen(asked: str, look: Callable[[str], Sequence[T]]) -> Found[T]:
 
 def forms_of(text: str) -> set[str]:
     """Return every text under which the two look-ups look for an id."""
-    if _is_plain(text):
+    if is_plain(text):
         return {text} - {""}
     seen = as_seen(text)
     return {text, *_compositions(text), seen, *_compositions(seen)} - {""}
@@ -65,9 +68,14 @@ def forms_of(text: str) -> set[str]:
 
 def as_seen(text: str) -> str:
     """Return a text as people see it: blanks are plain ones, and none at its ends."""
-    if _is_plain(text):
+    if is_plain(text):
         return text
     return "".join(filter(None, map(_seen, text))).strip()
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a text has one form only; nearly all have."""
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def trimmed(text: str) -> str:
@@ -96,11 +104,6 @@ def _seen(character: str) -> str:
 
 def _is_nothing(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) == "Cf"
-
-
-def _is_plain(text: str) -> bool:
-    """Tell whether a text has one form only; nearly all have."""
-    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def _compositions(text: str) -> tuple[str, ...]:

@@ -14,9 +14,7 @@ from importers.excel.rules.decide import (
     Decided,
     Importing,
     Known,
-    RowError,
     decide,
-    read_row,
 )
 from importers.excel.rules.options import (
     ExcelOptions,
@@ -25,9 +23,15 @@ from importers.excel.rules.options import (
     check_headers,
     read_options,
 )
+from importers.excel.rules.wishes import RowError
 from importers.tables.rows import to_row
+from tests.kit.row_by_row import wish_of
 
 NAMED = re.compile(r'"([^"]+)"')
+
+
+def new_id(_wish):
+    return "new"
 
 
 def columns(*headers, **fields):
@@ -61,8 +65,8 @@ def decided(**cells):
     sheet = Importing(
         columns(*headers), creates=True, user_id="u", owner_id="u", now=""
     )
-    wish = read_row(to_row(2, ["", *cells.values()]), sheet.columns)
-    return decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id="new")
+    wish = wish_of(to_row(2, ["", *cells.values()]), sheet.columns)
+    return decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id=new_id)
 
 
 @pytest.mark.parametrize("field", ["search_column", "name_column"])
@@ -136,13 +140,13 @@ def test_ids_of_ones_own_are_searched_by_external_id():
     sheet = Importing(
         columns("case_id", "a"), creates=True, user_id="u", owner_id="u", now=""
     )
-    wish = read_row(to_row(2, ["OFF-1", "x"]), sheet.columns)
-    found = decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id="new")
+    wish = wish_of(to_row(2, ["OFF-1", "x"]), sheet.columns)
+    found = decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id=new_id)
     assert "search by external_id" in found.told[0].text
     outer = columns(
         "case_id", "a", search_field=SearchField.EXTERNAL_ID, search_column="case_id"
     )
     sheet = Importing(outer, creates=True, user_id="u", owner_id="u", now="")
-    wish = read_row(to_row(2, ["OFF-1", "x"]), outer)
-    found = decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id="new")
+    wish = wish_of(to_row(2, ["OFF-1", "x"]), outer)
+    found = decide(wish, sheet, cases=Parents(), owners=Nobody(), new_id=new_id)
     assert (found.external_id, found.told) == ("OFF-1", ())

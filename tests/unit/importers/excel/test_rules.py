@@ -10,7 +10,6 @@ import pytest
 from importers.excel.rules import options as excel_options
 from importers.excel.rules import report as excel_report
 from importers.excel.rules.columns import columns_of
-from importers.excel.rules.decide import RowError, Skip, read_row
 from importers.excel.rules.options import (
     ExcelOptions,
     Refused,
@@ -20,8 +19,10 @@ from importers.excel.rules.options import (
     sheets_of,
 )
 from importers.excel.rules.report import Report, row_ranges
+from importers.excel.rules.wishes import RowError, Skip
 from importers.rows.rules.ids import id_text
 from importers.tables.rows import to_row
+from tests.kit.row_by_row import wish_of
 
 PATIENTS = ExcelOptions(case_type="patient")
 EXTERNAL = ExcelOptions(case_type="patient", search_field=SearchField.EXTERNAL_ID)
@@ -109,7 +110,7 @@ def test_headers_that_name_no_property():
 )
 def test_search_values(cell, text):
     """Rule 8.1."""
-    found = read_row(
+    found = wish_of(
         to_row(2, [cell, "x"]), columns("external_id", "a", options=EXTERNAL)
     )
     assert text == (getattr(found, "search", ""))
@@ -168,12 +169,12 @@ def test_date_opened_is_no_property_and_domain_is_one():
 def test_blanks_come_before_texts_that_are_too_long():
     """Rule 7, steps 3 to 6."""
     names = columns("case_id", "name", "age")
-    assert read_row(to_row(2, ["x", None, "---"]), names) is Skip.BLANK
-    found = read_row(to_row(2, [None, "n" * 256, None]), names)
+    assert wish_of(to_row(2, ["x", None, "---"]), names) is Skip.BLANK
+    found = wish_of(to_row(2, [None, "n" * 256, None]), names)
     assert isinstance(found, RowError)
     assert found.title == "Name Too Long"
-    assert not isinstance(read_row(to_row(2, ["", "n" * 255, ""]), names), RowError)
-    blank = read_row(
+    assert not isinstance(wish_of(to_row(2, ["", "n" * 255, ""]), names), RowError)
+    blank = wish_of(
         to_row(2, [None, "x"]), columns("external_id", "a", options=EXTERNAL)
     )
     assert isinstance(blank, RowError)
