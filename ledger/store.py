@@ -34,7 +34,7 @@ from ledger.tables import domains
 
 T = TypeVar("T")
 
-_HEAD_COLUMNS = (
+HEAD_COLUMNS = (
     domains.c.position,
     domains.c.appended_on,
     domains.c.digest,
@@ -43,11 +43,12 @@ _HEAD_COLUMNS = (
     domains.c.indexed,
     domains.c.settings,
 )
+"""What ``Store.head_in`` makes a head of."""
 _READ_HEAD = Statement(
-    select(*_HEAD_COLUMNS).where(domains.c.domain == bindparam("domain"))
+    select(*HEAD_COLUMNS).where(domains.c.domain == bindparam("domain"))
 )
 _LOCK_HEAD = Statement(
-    select(*_HEAD_COLUMNS)
+    select(*HEAD_COLUMNS)
     .where(domains.c.domain == bindparam("domain"))
     .with_for_update()
 )
@@ -265,6 +266,18 @@ class Store:
             try_write(c)
         self.watch.end()
 
+    def head_in(self, conn: Connection, domain: str, row: Row | None) -> Head:
+        """Return the head that ``HEAD_COLUMNS`` of a row say, shown to the guard.
+
+        Raises ``NotFound`` where there is no row, ``DamagedHead`` where it cannot be
+        read.
+        """
+        if row is None:
+            raise NotFound(f"No domain with name {domain}")
+        head = _head_of(domain, row)
+        self.guard(conn, head)
+        return head
+
     def see_the_present(self, reader: Reader) -> None:
         """Let a snapshot end and another begin in its place, with the same head.
 
@@ -311,12 +324,7 @@ class Store:
             return fn(reader)
 
     def _head(self, conn: Connection, statement: Statement, domain: str) -> Head:
-        row = conn.row(statement, domain=domain)
-        if row is None:
-            raise NotFound(f"No domain with name {domain}")
-        head = _head_of(domain, row)
-        self.guard(conn, head)
-        return head
+        return self.head_in(conn, domain, conn.row(statement, domain=domain))
 
     def _begun(self, begin: Callable[[Connection], T]) -> tuple[Connection, T]:
         """Run the first statement of a piece of work; return its connection too.

@@ -5,7 +5,7 @@ Lists are in ``projections/lists/pages.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -41,13 +41,20 @@ def find_external(r: Reader, external_ids: Sequence[str]) -> dict[str, list[Case
     (``rules/case-api-v2.md`` 4.2).
     """
     statement = _statements(r.head.live[CASES]).by_external
+    return by_external_id(
+        CaseRow._make(row)
+        for chunk in _chunks(external_ids)
+        for row in r.conn.rows(statement, domain=r.domain, external_ids=chunk)
+    )
+
+
+def by_external_id(cases: Iterable[CaseRow]) -> dict[str, list[CaseRow]]:
+    """Return cases by their external id, each id's oldest case first."""
     found: dict[str, list[CaseRow]] = {}
-    for chunk in _chunks(external_ids):
-        for row in r.conn.rows(statement, domain=r.domain, external_ids=chunk):
-            case = CaseRow._make(row)
-            found.setdefault(case.external_id or "", []).append(case)
-    for cases in found.values():
-        cases.sort(key=lambda case: (case.opened_on, case.case_id))
+    for case in cases:
+        found.setdefault(case.external_id or "", []).append(case)
+    for several in found.values():
+        several.sort(key=lambda case: (case.opened_on, case.case_id))
     return found
 
 
@@ -60,9 +67,14 @@ def case_any(r: Reader, case_id: str) -> CaseRow | None:
     return None if row is None else CaseRow._make(row)
 
 
+def looked_up(ids: Sequence[str]) -> list[str]:
+    """Return the ids that a case can have, each once."""
+    return [text for text in dict.fromkeys(ids) if text and is_legal(text)]
+
+
 def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
-    """Cut the ids that a case can have, each once, into lists for one statement."""
-    wanted = [text for text in dict.fromkeys(ids) if text and is_legal(text)]
+    """Cut ids into lists for one statement each."""
+    wanted = looked_up(ids)
     for start in range(0, len(wanted), _CHUNK):
         yield wanted[start : start + _CHUNK]
 

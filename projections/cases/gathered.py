@@ -14,7 +14,7 @@ from typing import Any
 
 from ledger.storage.rounds import Outcome, Rounds
 from ledger.store import Store
-from projections.cases.by_id import find_external, get_cases
+from projections.cases.with_head import HeadedReads
 from projections.rule.case_row import CaseRow
 
 _MOST_REQUESTS = 512
@@ -36,6 +36,7 @@ class PointReads:
     def __init__(self, store: Store) -> None:
         """Prepare; ``start`` begins to read."""
         self._store = store
+        self._reads = HeadedReads(store)
         self._rounds: Rounds[_Ask] = Rounds(
             "caseledger-point-reads",
             self._round,
@@ -56,8 +57,7 @@ class PointReads:
     async def get_case(self, domain: str, case_id: str) -> CaseRow | None:
         """Return a live case, ``None`` when there is none; raises ``NotFound``."""
         if self._store.reads_inline:
-            with self._store.reading(domain) as reader:
-                return get_cases(reader, [case_id]).get(case_id)
+            return self._reads.by_id(domain, [case_id]).get(case_id)
         found: CaseRow | None = await self._asked(domain, case_id=case_id)
         return found
 
@@ -67,8 +67,8 @@ class PointReads:
         Raises ``NotFound`` for an unknown domain.
         """
         if self._store.reads_inline:
-            with self._store.reading(domain) as reader:
-                return find_external(reader, [external_id]).get(external_id, [])
+            found_now = self._reads.by_external_id(domain, [external_id])
+            return found_now.get(external_id, [])
         found: list[CaseRow] = await self._asked(domain, external_id=external_id)
         return found
 
@@ -89,12 +89,23 @@ class PointReads:
 
     def _read(self, domain: str, asks: Sequence[_Ask]) -> list[Outcome]:
         try:
-            with self._store.reading(domain) as reader:
-                by_id = get_cases(reader, _present(ask.case_id for ask in asks))
-                named = find_external(reader, _present(a.external_id for a in asks))
+            by_id, named = self._found(
+                domain,
+                _present(ask.case_id for ask in asks),
+                _present(ask.external_id for ask in asks),
+            )
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
             return [(ask.future, error) for ask in asks]
         return [(ask.future, _answer(ask, by_id, named)) for ask in asks]
+
+    def _found(
+        self, domain: str, case_ids: Sequence[str], external_ids: Sequence[str]
+    ) -> tuple[Mapping[str, CaseRow], Mapping[str, list[CaseRow]]]:
+        """Return cases by id and by external id; a statement for what is asked."""
+        by_id = self._reads.by_id(domain, case_ids) if case_ids else {}
+        if not external_ids:
+            return by_id, {}
+        return by_id, self._reads.by_external_id(domain, external_ids)
 
 
 def _present(ids: Iterable[str | None]) -> list[str]:

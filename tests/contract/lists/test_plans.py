@@ -15,6 +15,7 @@ import pytest
 
 from ledger.cases.case import Case, CaseIndex, FoldKey
 from ledger.store import open_store
+from projections.cases.with_head import By, headed_statement
 from projections.commit.indexing import IndexChanges
 from projections.lists.filter import CaseFilter, Operator, TimeRange
 from projections.lists.plan import make_plan
@@ -255,3 +256,16 @@ def test_a_page_at_the_end_is_planned_like_one_at_the_beginning(large):
         shallow = plans(large, asked, limit=101, low=NOW)[1]
         deep = plans(large, asked, limit=101, low=NOW + CASES - 60)[1]
         assert used(shallow) == used(deep), title
+
+
+@pytest.mark.parametrize("by", By)
+@pytest.mark.parametrize("ids", ["x7", ["x7", "x8"]])
+def test_a_case_beside_its_head_is_found_by_its_key(large, by, ids):
+    """One case costs the same whatever the size of the domain (W11)."""
+    with large.reading(DOMAIN) as reader:
+        statement = headed_statement(reader.head.live["cases"], by, one=ids == "x7")
+        lines = explained(reader, statement, domain=DOMAIN, ids=ids)
+    found = used(lines)
+    assert not any("SCAN cases" in line or "Scan on cases" in line for line in lines)
+    assert any(re.search(r"cases_\d+_(1|pkey)$", name) for name in found), lines
+    assert not any(name.startswith("ix_") for name in found), lines
