@@ -85,7 +85,9 @@ def format_datetime(when: datetime) -> Instant:
 
 def format_micros(micros: Micros) -> Instant:
     """Return the canonical text of a log time."""
-    seconds, fraction = divmod(within_calendar(micros), 1_000_000)
+    if not _FIRST <= micros <= _LAST:
+        micros = within_calendar(micros)
+    seconds, fraction = divmod(micros, 1_000_000)
     return f"{_second(seconds)}.{fraction:06d}Z"
 
 

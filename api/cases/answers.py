@@ -15,40 +15,56 @@ import orjson
 from api.cases.fields import FieldFilter
 from api.cases.wire import BulkFetch
 from ledger.times import format_micros
-from projections.rule.case_row import CaseRow, wire_fields
+from projections.rule.case_row import SeenCase, wire_fields
 
 
-def render_case(row: CaseRow) -> str:
+def render_case(row: SeenCase) -> str:
     """Return the wire's object of a case, spliced (``rules/case-api-v2.md`` 3)."""
-    external, closed_on = row.external_id, row.closed_on
-    external_text = "null" if external is None else encode_basestring(external)
+    (
+        domain,
+        case_id,
+        indexed_on,
+        case_type,
+        case_name,
+        external_id,
+        owner_id,
+        opened_on,
+        modified_on,
+        server_modified_on,
+        closed,
+        closed_on,
+        _deleted_on,
+        properties,
+        indices,
+    ) = row
+    external_text = "null" if external_id is None else encode_basestring(external_id)
     closed_text = "null" if closed_on is None else f'"{closed_on}"'
     return (
-        f'{{"domain":{encode_basestring(row.domain)}'
-        f',"case_id":{encode_basestring(row.case_id)}'
-        f',"case_type":{encode_basestring(row.case_type)}'
-        f',"case_name":{encode_basestring(row.case_name)}'
+        f'{{"domain":{encode_basestring(domain)}'
+        f',"case_id":{encode_basestring(case_id)}'
+        f',"case_type":{encode_basestring(case_type)}'
+        f',"case_name":{encode_basestring(case_name)}'
         f',"external_id":{external_text}'
-        f',"owner_id":{encode_basestring(row.owner_id)}'
-        f',"date_opened":"{row.opened_on}"'
-        f',"last_modified":"{row.modified_on}"'
-        f',"server_last_modified":"{row.server_modified_on}"'
-        f',"indexed_on":"{format_micros(row.indexed_on)}"'
-        f',"closed":{"true" if row.closed else "false"}'
+        f',"owner_id":{encode_basestring(owner_id)}'
+        f',"date_opened":"{opened_on}"'
+        f',"last_modified":"{modified_on}"'
+        f',"server_last_modified":"{server_modified_on}"'
+        f',"indexed_on":"{format_micros(indexed_on)}"'
+        f',"closed":{"true" if closed else "false"}'
         f',"date_closed":{closed_text}'
-        f',"properties":{row.properties}'
-        f',"indices":{row.indices}}}'
+        f',"properties":{properties}'
+        f',"indices":{indices}}}'
     )
 
 
-def renderer(chosen: FieldFilter | None) -> Callable[[CaseRow], str]:
+def renderer(chosen: FieldFilter | None) -> Callable[[SeenCase], str]:
     """Return what writes a case: the splice, or the keys that were asked for."""
     if chosen is None:
         return render_case
     return lambda row: orjson.dumps(chosen.apply(decode_case(row))).decode()
 
 
-def decode_case(row: CaseRow) -> dict[str, object]:
+def decode_case(row: SeenCase) -> dict[str, object]:
     """Return the wire's object of a case as Python values, for ``fields``."""
     return {
         **wire_fields(row),

@@ -15,12 +15,12 @@ from api.http.requests import json_answer
 from api.wire.parameters import pairs
 from api.wire.problems import as_of_needs_ids
 from projections.lists.filter import CasePage
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 
 READ_AT_ONCE = 200
 """Cases that are read or rendered without handing over to a thread."""
 
-Write = Callable[[CaseRow], str]
+Write = Callable[[SeenCase], str]
 
 
 def chosen_fields(request: web.Request) -> FieldFilter | None:

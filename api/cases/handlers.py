@@ -71,7 +71,7 @@ from ledger.times import Instant, format_micros
 from projections.cases.by_id import find_external, get_cases
 from projections.lists.pages import read_page
 from projections.lists.property_names import names_asked
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 
 T = TypeVar("T")
 
@@ -265,7 +265,7 @@ def _parse_either(request: web.Request, single: Intent, body: bytes) -> WriteReq
 
 def _answer(
     is_bulk: bool,  # noqa: FBT001 - bound by partial
-    write: Callable[[CaseRow], str],
+    write: Callable[[SeenCase], str],
     receipt: Receipt,
 ) -> Answer:
     """Return the answer to a write; a form that failed is named (rule 8.5)."""

@@ -23,7 +23,7 @@ from ledger.errors import NotFound
 from ledger.store import Reader
 from ledger.times import Micros, format_micros
 from projections.past.history import as_of
-from projections.rule.case_row import CaseRow, to_row
+from projections.rule.case_row import SeenCase, seen, to_row
 
 MOST_AS_OF = 100
 """Cases that one request may ask for as they were: each is folded anew."""
@@ -79,11 +79,11 @@ async def preflight_past_list(_request: web.Request) -> web.Response:
     return allowing(_PREFLIGHT)
 
 
-def _one_as_of(r: Reader, *, case_id: str, when: Micros) -> CaseRow:
+def _one_as_of(r: Reader, *, case_id: str, when: Micros) -> SeenCase:
     found = as_of(r, case_id, when)
     if found.deleted_on is not None:
         raise case_was_deleted(case_id, format_micros(when))
-    return to_row(found)
+    return seen(to_row(found))
 
 
 def _many_as_of(r: Reader, *, asked: BulkFetch, when: Micros, write: Write) -> bytes:
@@ -94,5 +94,5 @@ def _many_as_of(r: Reader, *, asked: BulkFetch, when: Micros, write: Write) -> b
         except NotFound:
             continue
         if case.deleted_on is None:
-            found[case_id] = write(to_row(case))
+            found[case_id] = write(seen(to_row(case)))
     return bulk_fetch_response(asked, by_case_id=found, by_external_id={})

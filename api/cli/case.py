@@ -21,7 +21,7 @@ from projections.past.history import diff as changes_between
 from projections.past.history import history as steps_of
 from projections.past.history import why as reason_of
 from projections.rule.case_changes import Change, HistoryStep, Value, Why
-from projections.rule.case_row import to_row
+from projections.rule.case_row import seen, to_row
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ def _case(
 ) -> dict[str, object]:
     with store.snapshot(domain) as reader:
         found = now(reader, case_id) if when is None else as_of(reader, case_id, when)
-    wire = decode_case(to_row(found))
+    wire = decode_case(seen(to_row(found)))
     # A case that is gone for the API is still the operator's to see, but said to be.
     return wire if found.deleted_on is None else {**wire, "deleted": found.deleted_on}
 

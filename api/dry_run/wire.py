@@ -11,7 +11,7 @@ from api.wire.case_changes import changes_to_wire
 from ledger.commands.values import CaseOutcome, Prediction
 from ledger.entry import Receipt
 from projections.rule.case_changes import Change, changes
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 
 _INDEX = "indices."
 
@@ -64,7 +64,7 @@ def _case(
     }
 
 
-def _wire(row: CaseRow, made: Mapping[str, str]) -> dict[str, Any]:
+def _wire(row: SeenCase, made: Mapping[str, str]) -> dict[str, Any]:
     """Return a case as the case API has it; a deleted one says so."""
     case: dict[str, Any] = dict(decode_case(row))
     case["case_id"] = made.get(row.case_id, row.case_id)

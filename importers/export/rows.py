@@ -16,7 +16,7 @@ import orjson
 from ledger.forms.form_xml import read_meta
 from ledger.forms.xml import parse_xml
 from ledger.times import format_micros
-from projections.rule.case_row import CaseRow, wire_fields
+from projections.rule.case_row import SeenCase, wire_fields
 from projections.rule.form_json import (
     METADATA,
     StoredForm,
@@ -76,7 +76,7 @@ class Layout(Generic[T]):
     columns: Callable[[Iterable[str]], list[str]]
 
 
-def case_line(row: CaseRow) -> bytes:
+def case_line(row: SeenCase) -> bytes:
     """Return a case as a line of JSON, in the shape of the case API."""
     found = {
         **wire_fields(row),
@@ -86,7 +86,7 @@ def case_line(row: CaseRow) -> bytes:
     return orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def case_cells(row: CaseRow) -> dict[str, str]:
+def case_cells(row: SeenCase) -> dict[str, str]:
     """Return the texts of a case by column."""
     cells = {name: _text(value) for name, value in wire_fields(row).items()}
     for name, value in orjson.loads(row.properties).items():
@@ -104,13 +104,13 @@ def case_columns(names: Iterable[str]) -> list[str]:
     return [*_FIXED_OF_CASES, *others]
 
 
-def import_layout(can_be_imported: Callable[[str], bool]) -> Layout[CaseRow]:
+def import_layout(can_be_imported: Callable[[str], bool]) -> Layout[SeenCase]:
     """Return the layout of cases that an import of spreadsheets reads as it is.
 
     Properties whose names cannot be those of columns there have none.
     """
 
-    def cells(row: CaseRow) -> dict[str, str]:
+    def cells(row: SeenCase) -> dict[str, str]:
         fixed = wire_fields(row)
         properties = orjson.loads(row.properties).items()
         return {

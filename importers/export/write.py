@@ -20,7 +20,7 @@ from ledger.store import Reader
 from projections.forms.stream import count_forms, stream_forms
 from projections.lists.stream import count_cases, stream_cases
 from projections.rebuild.fresh import Progress, silent
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 
 T = TypeVar("T")
 Rows: TypeAlias = Generator[T, None, None]
@@ -35,7 +35,7 @@ def export_cases(
     *,
     file_format: Format,
     case_type: str | None = None,
-    layout: Layout[CaseRow] = export_rows.CASES,
+    layout: Layout[SeenCase] = export_rows.CASES,
     mark: bytes = b"",
     progress: Progress = silent,
 ) -> int:

@@ -17,24 +17,29 @@ from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from projections.names import CASES
-from projections.rule.case_row import CaseRow
-from projections.tables import case_tables
+from projections.rule.case_row import CaseRow, SeenCase
+from projections.tables import CaseTables, case_tables
 
 _CHUNK = 1000
 """How many ids one statement looks up: enough to be quick, too few to fill memory."""
 
 
-def get_cases(r: Reader, case_ids: Sequence[str]) -> dict[str, CaseRow]:
+def seen_columns(tables: CaseTables) -> list[Any]:
+    """Return the columns of ``SeenCase``."""
+    return [tables.cases.c[name] for name in SeenCase._fields]
+
+
+def get_cases(r: Reader, case_ids: Sequence[str]) -> dict[str, SeenCase]:
     """Return the live cases with these ids by id; the others are left out."""
     statement = _statements(r.head.live[CASES]).by_id
-    found: dict[str, CaseRow] = {}
+    found: dict[str, SeenCase] = {}
     for chunk in _chunks(case_ids):
         rows = r.conn.rows(statement, domain=r.domain, case_ids=chunk)
-        found.update((row[1], CaseRow._make(row)) for row in rows)
+        found.update((row[1], SeenCase._make(row)) for row in rows)
     return found
 
 
-def find_external(r: Reader, external_ids: Sequence[str]) -> dict[str, list[CaseRow]]:
+def find_external(r: Reader, external_ids: Sequence[str]) -> dict[str, list[SeenCase]]:
     """Return the live cases with these external ids, each id's oldest case first.
 
     Cases opened at the same time stand in the order of their ids
@@ -42,15 +47,15 @@ def find_external(r: Reader, external_ids: Sequence[str]) -> dict[str, list[Case
     """
     statement = _statements(r.head.live[CASES]).by_external
     return by_external_id(
-        CaseRow._make(row)
+        SeenCase._make(row)
         for chunk in _chunks(external_ids)
         for row in r.conn.rows(statement, domain=r.domain, external_ids=chunk)
     )
 
 
-def by_external_id(cases: Iterable[CaseRow]) -> dict[str, list[CaseRow]]:
+def by_external_id(cases: Iterable[SeenCase]) -> dict[str, list[SeenCase]]:
     """Return cases by their external id, each id's oldest case first."""
-    found: dict[str, list[CaseRow]] = {}
+    found: dict[str, list[SeenCase]] = {}
     for case in cases:
         found.setdefault(case.external_id or "", []).append(case)
     for several in found.values():
@@ -96,12 +101,12 @@ def _statements(generation: int) -> _Statements:
     live = cases.c.deleted_on.is_(None)
     return _Statements(
         by_id=Statement(
-            select(*cases.columns).where(
+            select(*seen_columns(tables)).where(
                 cases.c.domain == domain, in_list(cases.c.case_id, "case_ids"), live
             )
         ),
         by_external=Statement(
-            select(*cases.columns)
+            select(*seen_columns(tables))
             .select_from(names)
             .join(
                 cases,

@@ -15,7 +15,7 @@ from typing import Any
 from ledger.storage.rounds import Outcome, Rounds
 from ledger.store import Store
 from projections.cases.with_head import HeadedReads
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 
 _MOST_REQUESTS = 512
 
@@ -54,14 +54,14 @@ class PointReads:
         """Answer what waits, then stop."""
         await self._rounds.stop()
 
-    async def get_case(self, domain: str, case_id: str) -> CaseRow | None:
+    async def get_case(self, domain: str, case_id: str) -> SeenCase | None:
         """Return a live case, ``None`` when there is none; raises ``NotFound``."""
         if self._store.reads_inline:
             return self._reads.by_id(domain, [case_id]).get(case_id)
-        found: CaseRow | None = await self._asked(domain, case_id=case_id)
+        found: SeenCase | None = await self._asked(domain, case_id=case_id)
         return found
 
-    async def find_external(self, domain: str, external_id: str) -> list[CaseRow]:
+    async def find_external(self, domain: str, external_id: str) -> list[SeenCase]:
         """Return the live cases with an external id, the one opened first first.
 
         Raises ``NotFound`` for an unknown domain.
@@ -69,7 +69,7 @@ class PointReads:
         if self._store.reads_inline:
             found_now = self._reads.by_external_id(domain, [external_id])
             return found_now.get(external_id, [])
-        found: list[CaseRow] = await self._asked(domain, external_id=external_id)
+        found: list[SeenCase] = await self._asked(domain, external_id=external_id)
         return found
 
     async def _asked(self, domain: str, **which: str) -> Any:
@@ -100,7 +100,7 @@ class PointReads:
 
     def _found(
         self, domain: str, case_ids: Sequence[str], external_ids: Sequence[str]
-    ) -> tuple[Mapping[str, CaseRow], Mapping[str, list[CaseRow]]]:
+    ) -> tuple[Mapping[str, SeenCase], Mapping[str, list[SeenCase]]]:
         """Return cases by id and by external id; a statement for what is asked."""
         by_id = self._reads.by_id(domain, case_ids) if case_ids else {}
         if not external_ids:
@@ -113,8 +113,8 @@ def _present(ids: Iterable[str | None]) -> list[str]:
 
 
 def _answer(
-    ask: _Ask, by_id: Mapping[str, CaseRow], named: Mapping[str, list[CaseRow]]
-) -> CaseRow | list[CaseRow] | None:
+    ask: _Ask, by_id: Mapping[str, SeenCase], named: Mapping[str, list[SeenCase]]
+) -> SeenCase | list[SeenCase] | None:
     """Return what was asked for: a case, or the cases with an external id."""
     if ask.case_id is not None:
         return by_id.get(ask.case_id)

@@ -19,9 +19,9 @@ from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row, in_list
 from ledger.store import HEAD_COLUMNS, Store
 from ledger.tables import domains
-from projections.cases.by_id import by_external_id, looked_up
+from projections.cases.by_id import by_external_id, looked_up, seen_columns
 from projections.names import CASES
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 from projections.tables import case_tables
 
 _HEAD = len(HEAD_COLUMNS)
@@ -42,14 +42,14 @@ class HeadedReads:
         self._store = store
         self._live: dict[str, int] = {}
 
-    def by_id(self, domain: str, case_ids: Sequence[str]) -> dict[str, CaseRow]:
+    def by_id(self, domain: str, case_ids: Sequence[str]) -> dict[str, SeenCase]:
         """Return the live cases with these ids by id; raises ``NotFound``."""
         found = self._read(domain, By.CASE_ID, looked_up(case_ids))
         return {case.case_id: case for case in found}
 
     def by_external_id(
         self, domain: str, external_ids: Sequence[str]
-    ) -> dict[str, list[CaseRow]]:
+    ) -> dict[str, list[SeenCase]]:
         """Return the live cases with these external ids, the oldest of each first.
 
         Raises ``NotFound`` for an unknown domain.
@@ -57,7 +57,7 @@ class HeadedReads:
         found = self._read(domain, By.EXTERNAL_ID, looked_up(external_ids))
         return by_external_id(found)
 
-    def _read(self, domain: str, by: By, ids: list[str]) -> list[CaseRow]:
+    def _read(self, domain: str, by: By, ids: list[str]) -> list[SeenCase]:
         generation = self._live.get(domain)
         if generation is None:
             generation = self._look_at_head(domain)
@@ -86,7 +86,7 @@ class HeadedReads:
 
     def _looked(
         self, domain: str, generation: int, by: By, ids: list[str], conn: Connection
-    ) -> tuple[int, list[CaseRow]]:
+    ) -> tuple[int, list[SeenCase]]:
         """Return which generation is live, and what was found in this one."""
         one = len(ids) == 1
         rows: list[Row] = conn.rows(
@@ -97,7 +97,7 @@ class HeadedReads:
         first = rows[0] if rows else None
         head = self._store.head_in(conn, domain, first and first[:_HEAD])
         # A domain in which nothing was found is a row without a case.
-        cases = [CaseRow._make(row[_HEAD:]) for row in rows if row[_HEAD] is not None]
+        cases = [SeenCase._make(row[_HEAD:]) for row in rows if row[_HEAD] is not None]
         return head.live[CASES], cases
 
 
@@ -129,7 +129,7 @@ def headed_statement(generation: int, by: By, *, one: bool) -> Statement:
             ),
         )
     return Statement(
-        select(*HEAD_COLUMNS, *cases.columns)
+        select(*HEAD_COLUMNS, *seen_columns(tables))
         .select_from(source)
         .where(domains.c.domain == bindparam("domain"))
     )

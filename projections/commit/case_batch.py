@@ -22,7 +22,7 @@ from ledger.store import Reader
 from projections.commit.case_statements import statements_of
 from projections.commit.histories import Histories
 from projections.commit.indexing import IndexChanges
-from projections.rule.case_row import CaseRow, to_case, to_row
+from projections.rule.case_row import CaseRow, SeenCase, seen, to_case, to_row
 from projections.rule.fold import (
     DELETED,
     EDIT,
@@ -109,8 +109,11 @@ class CaseBatch:
         live = [case for case in cases if case is not None and not case.deleted_on]
         return sorted(live, key=lambda case: (case.opened_on, case.case_id))
 
-    def row(self, case_id: str) -> CaseRow:
-        """Return the row of a case as it is now; raises ``KeyError``."""
+    def row(self, case_id: str) -> SeenCase:
+        """Return what readers see of a case as it is now; raises ``KeyError``."""
+        return seen(self._row(case_id))
+
+    def _row(self, case_id: str) -> CaseRow:
         case = self._cases[case_id]
         if case is None:
             raise KeyError(case_id)
@@ -362,7 +365,7 @@ class CaseBatch:
         for case_id, case in sorted(self._cases.items()):
             stored = self._stored.get(case_id)
             if case is not None and case is not stored:
-                rows.append(self.row(case_id))
+                rows.append(self._row(case_id))
                 changes.note(stored, case)
         changes.save_removals(conn, tables)
         conn.upsert(tables.cases, rows)

@@ -24,24 +24,24 @@ from projections.csql.nodes import (
     Or,
     SubcaseCount,
 )
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 
 
 class Relations(Protocol):
     """The other cases of the domain; only live ones are to be found."""
 
-    def cases(self, ids: Sequence[str]) -> Mapping[str, CaseRow]:
+    def cases(self, ids: Sequence[str]) -> Mapping[str, SeenCase]:
         """Return the cases with these ids by id; an unknown id is left out."""
         ...
 
     def children(
         self, ids: Sequence[str], index_name: str
-    ) -> Mapping[str, Sequence[CaseRow]]:
+    ) -> Mapping[str, Sequence[SeenCase]]:
         """Return by target id the cases whose index of this name points at it."""
         ...
 
 
-def matches(node: Node, rows: Sequence[CaseRow], relations: Relations) -> list[bool]:
+def matches(node: Node, rows: Sequence[SeenCase], relations: Relations) -> list[bool]:
     """Tell of each case whether the query matches it, in the order of the cases."""
     return _Evaluation(relations).judge(node, rows)
 
@@ -53,10 +53,10 @@ class _Evaluation:
         self._relations = relations
         self._properties: dict[str, dict[str, str]] = {}
         self._indices: dict[str, dict[str, dict[str, str]]] = {}
-        self._cases: dict[str, CaseRow | None] = {}
-        self._children: dict[tuple[str, str], Sequence[CaseRow]] = {}
+        self._cases: dict[str, SeenCase | None] = {}
+        self._children: dict[tuple[str, str], Sequence[SeenCase]] = {}
 
-    def judge(self, node: Node, rows: Sequence[CaseRow]) -> list[bool]:
+    def judge(self, node: Node, rows: Sequence[SeenCase]) -> list[bool]:
         """Return the verdict on each case."""
         match node:
             case Constant():
@@ -73,7 +73,7 @@ class _Evaluation:
         return [test(value) for value in self._values(node, rows)]
 
     def _chain(
-        self, node: And | Or, rows: Sequence[CaseRow], *, open_while: bool
+        self, node: And | Or, rows: Sequence[SeenCase], *, open_while: bool
     ) -> list[bool]:
         """Judge part by part the cases that are still open.
 
@@ -90,19 +90,19 @@ class _Evaluation:
 
     # -- values of one case -----------------------------------------------------------
 
-    def _values(self, leaf: Leaf, rows: Sequence[CaseRow]) -> list[str]:
+    def _values(self, leaf: Leaf, rows: Sequence[SeenCase]) -> list[str]:
         pseudo = _PSEUDO.get(leaf.name)
         if pseudo is not None:
             return [pseudo(row) for row in rows]
         return [self._properties_of(row).get(leaf.name, "") for row in rows]
 
-    def _properties_of(self, row: CaseRow) -> dict[str, str]:
+    def _properties_of(self, row: SeenCase) -> dict[str, str]:
         known = self._properties.get(row.case_id)
         if known is None:
             known = self._properties[row.case_id] = orjson.loads(row.properties)
         return known
 
-    def _target_of(self, row: CaseRow | None, index: str) -> str:
+    def _target_of(self, row: SeenCase | None, index: str) -> str:
         """Return the id that the case's index points at, else the empty text."""
         if row is None:
             return ""
@@ -114,9 +114,9 @@ class _Evaluation:
     # -- other cases ------------------------------------------------------------------
 
     def _ancestor_exists(
-        self, node: AncestorExists, rows: Sequence[CaseRow]
+        self, node: AncestorExists, rows: Sequence[SeenCase]
     ) -> list[bool]:
-        here: list[CaseRow | None] = list(rows)
+        here: list[SeenCase | None] = list(rows)
         for index in node.path:
             targets = [self._target_of(row, index) for row in here]
             self._fetch(targets)
@@ -124,7 +124,9 @@ class _Evaluation:
         good = self._good(node.condition, (row for row in here if row is not None))
         return [row is not None and row.case_id in good for row in here]
 
-    def _subcase_count(self, node: SubcaseCount, rows: Sequence[CaseRow]) -> list[bool]:
+    def _subcase_count(
+        self, node: SubcaseCount, rows: Sequence[SeenCase]
+    ) -> list[bool]:
         self._fetch_children(node.index, [row.case_id for row in rows])
         families = [self._children[node.index, row.case_id] for row in rows]
         good = self._good(
@@ -136,7 +138,7 @@ class _Evaluation:
             for family in families
         ]
 
-    def _good(self, condition: Node, rows: Iterable[CaseRow]) -> set[str]:
+    def _good(self, condition: Node, rows: Iterable[SeenCase]) -> set[str]:
         """Return the ids of the cases that match, each judged once."""
         distinct = {row.case_id: row for row in rows}
         verdicts = self.judge(condition, list(distinct.values()))
@@ -164,15 +166,15 @@ def _asks_relations(node: Node) -> bool:
     return isinstance(node, AncestorExists | SubcaseCount)
 
 
-def _name(row: CaseRow) -> str:
+def _name(row: SeenCase) -> str:
     return row.case_name
 
 
-def _status(row: CaseRow) -> str:
+def _status(row: SeenCase) -> str:
     return STATUS_CLOSED if row.closed else STATUS_OPEN
 
 
-_PSEUDO: Mapping[str, Callable[[CaseRow], str]] = {
+_PSEUDO: Mapping[str, Callable[[SeenCase], str]] = {
     "name": _name,
     "case_name": _name,
     "external_id": lambda row: row.external_id or "",

@@ -17,17 +17,17 @@ from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from ledger.times import Micros
-from projections.cases.by_id import get_cases
+from projections.cases.by_id import get_cases, seen_columns
 from projections.csql import Node, matches
 from projections.names import CASES
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 from projections.tables import case_tables
 
 _FIRST_CHUNK = 250
 _LARGEST_CHUNK = 2000
 _TARGETS = 500
 
-Candidates = Callable[[Micros, int], list[CaseRow]]
+Candidates = Callable[[Micros, int], list[SeenCase]]
 """Returns so many candidates at most, indexed after a moment, in order."""
 
 
@@ -42,9 +42,9 @@ class Walk:
 
     def whole(
         self, low: Micros, *, after: Micros, most: int
-    ) -> tuple[list[CaseRow], int]:
+    ) -> tuple[list[SeenCase], int]:
         """Return the first matches behind ``after``, and how many there are in all."""
-        rows: list[CaseRow] = []
+        rows: list[SeenCase] = []
         total = 0
         for row in self._matching(low):
             total += 1
@@ -52,16 +52,16 @@ class Walk:
                 rows.append(row)
         return rows, total
 
-    def first(self, low: Micros, *, most: int) -> list[CaseRow]:
+    def first(self, low: Micros, *, most: int) -> list[SeenCase]:
         """Return the first matches, walking no further than needed."""
-        rows: list[CaseRow] = []
+        rows: list[SeenCase] = []
         for row in self._matching(low):
             rows.append(row)
             if len(rows) >= most:
                 break
         return rows
 
-    def _matching(self, low: Micros) -> Iterator[CaseRow]:
+    def _matching(self, low: Micros) -> Iterator[SeenCase]:
         size = _FIRST_CHUNK
         while rows := self._candidates(low, size):
             yield from self._judged(rows)
@@ -70,7 +70,7 @@ class Walk:
             low = rows[-1].indexed_on
             size = min(size * 2, _LARGEST_CHUNK)
 
-    def _judged(self, rows: list[CaseRow]) -> list[CaseRow]:
+    def _judged(self, rows: list[SeenCase]) -> list[SeenCase]:
         if self._query is None:
             return rows
         verdicts = matches(self._query, rows, self._relations)
@@ -84,15 +84,15 @@ class StoredRelations:
         """Read from a domain."""
         self._r = r
 
-    def cases(self, ids: Sequence[str]) -> Mapping[str, CaseRow]:
+    def cases(self, ids: Sequence[str]) -> Mapping[str, SeenCase]:
         """Return the cases with these ids by id; an unknown id is left out."""
         return get_cases(self._r, ids)
 
     def children(
         self, ids: Sequence[str], index_name: str
-    ) -> Mapping[str, Sequence[CaseRow]]:
+    ) -> Mapping[str, Sequence[SeenCase]]:
         """Return by target id the cases whose index of this name points at it."""
-        found: dict[str, list[CaseRow]] = {}
+        found: dict[str, list[SeenCase]] = {}
         if not is_legal(index_name):
             return found
         statement = _children(self._r.head.live[CASES])
@@ -104,7 +104,7 @@ class StoredRelations:
                 targets=targets[start : start + _TARGETS],
                 index_name=index_name,
             ):
-                found.setdefault(target, []).append(CaseRow._make(row))
+                found.setdefault(target, []).append(SeenCase._make(row))
         return found
 
 
@@ -113,7 +113,7 @@ def _children(generation: int) -> Statement:
     tables = case_tables(generation)
     cases, references = tables.cases, tables.case_indices
     return Statement(
-        select(references.c.target_id, *cases.columns)
+        select(references.c.target_id, *seen_columns(tables))
         .select_from(references)
         .join(
             cases,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ledger.times import Instant, Micros
     from projections.csql.nodes import Node
-    from projections.rule.case_row import CaseRow
+    from projections.rule.case_row import SeenCase
 
 
 class Operator(StrEnum):
@@ -73,6 +73,6 @@ class CasePage:
     ``after`` is ``None`` when no further case matches.
     """
 
-    rows: tuple[CaseRow, ...]
+    rows: tuple[SeenCase, ...]
     total: int
     after: Micros | None = None

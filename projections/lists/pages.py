@@ -20,7 +20,7 @@ from projections.lists.filter import CaseFilter, CasePage, Page
 from projections.lists.narrow import narrowed
 from projections.lists.plan import BEGINNING, END, Plan, counters, make_plan, uncounted
 from projections.lists.sql import count_statement, page_statement
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 from projections.rule.hashing import CASE_NAME
 
 _SHORT_PAGE = 200
@@ -28,7 +28,7 @@ _SHORT_WORK = 1000
 """Cases that may be read on the event loop before a thread is the better place."""
 
 _NOTHING = CasePage(rows=(), total=0)
-_COLUMNS = len(CaseRow._fields)
+_COLUMNS = len(SeenCase._fields)
 _position = attrgetter("indexed_on")
 
 
@@ -102,7 +102,7 @@ class _List:
             total = self._total(rows, start=start, full=len(rows) > page.limit)
         return _cut(self._checked(rows), rows, limit=page.limit, total=total)
 
-    def _rows(self, low: int, limit: int) -> tuple[list[CaseRow], int | None]:
+    def _rows(self, low: int, limit: int) -> tuple[list[SeenCase], int | None]:
         """Return rows in order, and the total where the counters tell it."""
         plan = self._plan
         found = self._r.conn.rows(
@@ -114,16 +114,16 @@ class _List:
             **plan.params,
         )
         if not plan.shape.counted:
-            rows = [CaseRow._make(row) for row in found]
+            rows = [SeenCase._make(row) for row in found]
             total = None
         else:
-            rows = [CaseRow._make(row[:_COLUMNS]) for row in found]
+            rows = [SeenCase._make(row[:_COLUMNS]) for row in found]
             total = found[0][_COLUMNS] if found else None
         rows.sort(key=_position)
         return rows, total
 
     def _total(
-        self, rows: list[CaseRow] | tuple[()], *, start: int = END, full: bool = True
+        self, rows: list[SeenCase] | tuple[()], *, start: int = END, full: bool = True
     ) -> int:
         """Return how many cases match, counting only what the page did not meet."""
         plan = self._plan
@@ -149,7 +149,7 @@ class _List:
         )
         return counted
 
-    def _checked(self, rows: list[CaseRow]) -> list[CaseRow]:
+    def _checked(self, rows: list[SeenCase]) -> list[SeenCase]:
         """Return the rows without those that only a hash brought here."""
         for name, values in self._plan.again:
             rows = [row for row in rows if _holds(row, name, values)]
@@ -168,12 +168,12 @@ class _List:
             rows, total = walk.first(start, most=page.limit + 1), self._known
         return _cut(rows, rows, limit=page.limit, total=total)
 
-    def _candidates(self, low: int, limit: int) -> list[CaseRow]:
+    def _candidates(self, low: int, limit: int) -> list[SeenCase]:
         return self._rows(low, limit)[0]
 
 
 def _cut(
-    rows: list[CaseRow], met: list[CaseRow], *, limit: int, total: int
+    rows: list[SeenCase], met: list[SeenCase], *, limit: int, total: int
 ) -> CasePage:
     """Return a page of rows, of which the database met those in ``met``."""
     if not limit or len(met) <= limit:
@@ -183,7 +183,7 @@ def _cut(
     return CasePage(rows=tuple(rows), total=total, after=last)
 
 
-def _holds(row: CaseRow, name: str, values: Sequence[str]) -> bool:
+def _holds(row: SeenCase, name: str, values: Sequence[str]) -> bool:
     if name == CASE_NAME:
         return row.case_name in values
     if any(_written(name, value) in row.properties for value in values):

@@ -38,6 +38,7 @@ from sqlalchemy import (
 
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list, in_select, property_text
+from projections.cases.by_id import seen_columns
 from projections.tables import CaseTables, case_tables
 
 Condition = ColumnElement[Any]
@@ -111,8 +112,8 @@ def page_statement(shape: Shape) -> Statement:
     """Return the query for the rows of a page.
 
     Parameters: ``domain``, ``low`` (exclusive), ``high``, ``limit`` and those of the
-    shape; those that the statement does not know do no harm. Rows have the columns of
-    ``cases``, then the total if it is counted.
+    shape; those that the statement does not know do no harm. Rows are those of
+    ``SeenCase``, with the total behind them if it is counted.
     """
     return Statement(_Maker(shape).page())
 
@@ -158,7 +159,7 @@ class _Maker:
     def page(self) -> Select[Any]:
         """Return the rows of a page; in order unless they come from positions."""
         shape, cases = self._shape, self._cases
-        columns: list[Any] = list(cases.columns)
+        columns: list[Any] = seen_columns(self._tables)
         if shape.counted:
             columns.append(_counted(self._tables, "counted_name", "counted_values"))
         if shape.driver is Driver.NAME or shape.branches > 1:

@@ -13,16 +13,17 @@ from sqlalchemy import bindparam, select
 
 from ledger.storage.connection import Statement
 from ledger.store import Reader
+from projections.cases.by_id import seen_columns
 from projections.lists.filter import CaseFilter, Page
 from projections.lists.pages import list_cases
 from projections.names import CASES
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import SeenCase
 from projections.tables import case_tables
 
 
 def stream_cases(
     r: Reader, case_type: str | None = None
-) -> Generator[CaseRow, None, None]:
+) -> Generator[SeenCase, None, None]:
     """Yield the cases, closed ones too but no deleted one, as they were last changed.
 
     ``r`` is a snapshot, and nothing else streams from it meanwhile. Served by the
@@ -33,7 +34,7 @@ def stream_cases(
         rows = r.conn.stream(statements.every, domain=r.domain)
     else:
         rows = r.conn.stream(statements.of_type, domain=r.domain, case_type=case_type)
-    yield from map(CaseRow._make, rows)
+    yield from map(SeenCase._make, rows)
 
 
 def count_cases(r: Reader, case_type: str | None = None) -> int:
@@ -52,9 +53,10 @@ class _Statements:
 
 @lru_cache(maxsize=16)
 def _statements(generation: int) -> _Statements:
-    cases = case_tables(generation).cases
+    tables = case_tables(generation)
+    cases = tables.cases
     every = (
-        select(*cases.columns)
+        select(*seen_columns(tables))
         .where(cases.c.domain == bindparam("domain"), cases.c.deleted_on.is_(None))
         .order_by(cases.c.indexed_on)
     )

@@ -14,7 +14,7 @@ from ledger.directory.domains import DomainSettings, save_settings
 from ledger.entry import Author, Kind
 from ledger.errors import LedgerError
 from ledger.log import entries_after
-from projections.rule.case_row import CaseRow
+from projections.rule.case_row import CaseRow, SeenCase, seen
 from tests.kit import build, strategies, wishes
 
 EXAMPLES = {"ci": 25, "dev": 60, "nightly": 500}[
@@ -100,7 +100,7 @@ def receipt_of(outcome: Any, seen: list[Any]) -> Any:
     return (found.kind, found.form_id, found.problem, found.resubmitted, cases)
 
 
-def settled(row: CaseRow) -> CaseRow:
+def settled(row: SeenCase) -> SeenCase:
     """Return a row without the time that the order of ids made on the way decides."""
     return row._replace(indexed_on=0)
 
@@ -127,7 +127,7 @@ def translated(value: Any, ids: dict[str, str]) -> Any:
 
 def rows_in(dump: dict[str, Any]) -> dict[str, Any]:
     """Return the rows of the cases of a dump by case id."""
-    return {row[1]: CaseRow._make(row) for row in dump["cases"]}
+    return {row[1]: seen(CaseRow._make(row)) for row in dump["cases"]}
 
 
 def kinds_after(store, domain: str, position: int) -> list[str]:

@@ -18,31 +18,33 @@ from api.cases.answers import (
 from api.cases.fields import FieldFilter
 from api.cases.wire import BulkFetch
 from ledger.cases.case import Case, CaseIndex
-from projections.rule.case_row import to_row
+from projections.rule.case_row import seen, to_row
 
 OPENED = "2020-03-19T14:31:34.133000Z"
 CLOSED = "2020-03-20T14:31:34.133000Z"
-ROW = to_row(
-    Case(
-        domain="queens-gambit",
-        case_id="c1",
-        case_type="patient",
-        case_name='Elizabeth "Beth" Harmon\n😀',
-        external_id="1",
-        owner_id="o1",
-        opened_on=OPENED,
-        modified_on=CLOSED,
-        server_modified_on=CLOSED,
-        indexed_on=1_584_628_294_000_001,
-        closed=True,
-        closed_on=CLOSED,
-        properties={"dob": "1948-11-02", "é": ""},
-        indices={
-            "parent": CaseIndex(
-                case_id="p1", case_type="household", relationship="child"
-            ),
-            "gone": CaseIndex(case_id="", case_type="x", relationship="child"),
-        },
+ROW = seen(
+    to_row(
+        Case(
+            domain="queens-gambit",
+            case_id="c1",
+            case_type="patient",
+            case_name='Elizabeth "Beth" Harmon\n😀',
+            external_id="1",
+            owner_id="o1",
+            opened_on=OPENED,
+            modified_on=CLOSED,
+            server_modified_on=CLOSED,
+            indexed_on=1_584_628_294_000_001,
+            closed=True,
+            closed_on=CLOSED,
+            properties={"dob": "1948-11-02", "é": ""},
+            indices={
+                "parent": CaseIndex(
+                    case_id="p1", case_type="household", relationship="child"
+                ),
+                "gone": CaseIndex(case_id="", case_type="x", relationship="child"),
+            },
+        )
     )
 )
 WIRE = {
@@ -67,7 +69,7 @@ WIRE = {
         }
     },
 }
-BARE = to_row(Case(domain="d", case_id="c2"))
+BARE = seen(to_row(Case(domain="d", case_id="c2")))
 
 
 def test_a_case_has_its_fourteen_keys_in_order():

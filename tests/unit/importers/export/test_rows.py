@@ -18,28 +18,30 @@ from importers.export.rows import (
 )
 from ledger.cases.case import Case, CaseIndex
 from ledger.entry import Attachment, Entry, Kind
-from projections.rule.case_row import to_row
+from projections.rule.case_row import seen, to_row
 from projections.rule.form_json import METADATA, StoredForm
 from tests.kit.build import NOW, WHEN_UTC, XMLNS, a_create, a_form
 
-ROW = to_row(
-    Case(
-        domain="demo",
-        case_id="c1",
-        case_type="patient",
-        case_name='"Beth"\n😀',
-        external_id=None,
-        owner_id="o1",
-        opened_on=WHEN_UTC,
-        modified_on=WHEN_UTC,
-        server_modified_on=WHEN_UTC,
-        indexed_on=NOW,
-        closed=True,
-        closed_on=WHEN_UTC,
-        properties={"village": "é", "dob": ""},
-        indices={
-            "parent": CaseIndex(case_id="p1", case_type="h", relationship="child")
-        },
+ROW = seen(
+    to_row(
+        Case(
+            domain="demo",
+            case_id="c1",
+            case_type="patient",
+            case_name='"Beth"\n😀',
+            external_id=None,
+            owner_id="o1",
+            opened_on=WHEN_UTC,
+            modified_on=WHEN_UTC,
+            server_modified_on=WHEN_UTC,
+            indexed_on=NOW,
+            closed=True,
+            closed_on=WHEN_UTC,
+            properties={"village": "é", "dob": ""},
+            indices={
+                "parent": CaseIndex(case_id="p1", case_type="h", relationship="child")
+            },
+        )
     )
 )
 _KEYS = st.text("ab.[]\"'@#", min_size=1, max_size=3)

@@ -10,12 +10,12 @@ from ledger.cases.case import Case, CaseIndex
 from projections.csql import matches, parse
 from projections.csql.conditions import value_test
 from projections.csql.likeness import soundex
-from projections.rule.case_row import CaseRow, to_row
+from projections.rule.case_row import SeenCase, seen, to_row
 
 NOW = "2024-02-29T12:34:56.789012Z"
 
 
-def a_row(case_id: str = "c", **fields) -> CaseRow:
+def a_row(case_id: str = "c", **fields) -> SeenCase:
     """Return a case; ``p`` is short for its one property, ``parent`` for its index."""
     properties = fields.pop("properties", {})
     if "p" in fields:
@@ -25,14 +25,20 @@ def a_row(case_id: str = "c", **fields) -> CaseRow:
         for name, target in fields.pop("indices", {}).items()
     }
     times = {"opened_on": "2020-01-19T12:00:00.000000Z"} | fields
-    return to_row(
-        Case(
-            domain="d", case_id=case_id, properties=properties, indices=indices, **times
+    return seen(
+        to_row(
+            Case(
+                domain="d",
+                case_id=case_id,
+                properties=properties,
+                indices=indices,
+                **times,
+            )
         )
     )
 
 
-def valued(values: Sequence[str]) -> list[CaseRow]:
+def valued(values: Sequence[str]) -> list[SeenCase]:
     """Return a case for each value of ``p``."""
     return [a_row(f"c{n}", p=value) for n, value in enumerate(values)]
 
@@ -40,22 +46,22 @@ def valued(values: Sequence[str]) -> list[CaseRow]:
 class Family:
     """Relations among given cases; remembers what it was asked."""
 
-    def __init__(self, *rows: CaseRow) -> None:
+    def __init__(self, *rows: SeenCase) -> None:
         """Keep the cases that exist."""
         self.by_id = {row.case_id: row for row in rows}
         self.asked: list[tuple[str, ...]] = []
 
-    def cases(self, ids: Sequence[str]) -> Mapping[str, CaseRow]:
+    def cases(self, ids: Sequence[str]) -> Mapping[str, SeenCase]:
         """Return the cases with these ids."""
         self.asked.append(("cases", *ids))
         return {id_: self.by_id[id_] for id_ in ids if id_ in self.by_id}
 
     def children(
         self, ids: Sequence[str], index_name: str
-    ) -> Mapping[str, Sequence[CaseRow]]:
+    ) -> Mapping[str, Sequence[SeenCase]]:
         """Return by id the cases that point at it."""
         self.asked.append(("children", index_name, *ids))
-        found: dict[str, list[CaseRow]] = {}
+        found: dict[str, list[SeenCase]] = {}
         for row in self.by_id.values():
             marker = f'"{index_name}":{{"case_id":"'
             if marker in row.indices:
@@ -65,11 +71,11 @@ class Family:
         return found
 
 
-def judged(text: str, *rows: CaseRow, family: Family | None = None) -> list[bool]:
+def judged(text: str, *rows: SeenCase, family: Family | None = None) -> list[bool]:
     return matches(parse(text, now=NOW), rows, family or Family())
 
 
-def holds(text: str, row: CaseRow) -> bool:
+def holds(text: str, row: SeenCase) -> bool:
     return judged(text, row) == [True]
 
 
