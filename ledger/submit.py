@@ -203,8 +203,9 @@ class Session:
 
     def body_of(self, entry: Entry) -> bytes:
         """Return the bytes that an entry holds, appended or about to be."""
-        for taken, body in reversed(self._items):
-            if taken.position == entry.position and body is not None:
+        if self._items and (place := entry.position - self._items[0][0].position) >= 0:
+            body = self._items[place][1]
+            if body is not None:
                 return body
         return log.bodies_at(self.writer, [entry.position])[entry.position]
 

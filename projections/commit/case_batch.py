@@ -22,11 +22,11 @@ from ledger.store import Reader
 from projections.commit.case_statements import statements_of
 from projections.commit.histories import Histories
 from projections.commit.indexing import IndexChanges
+from projections.commit.rolls import Rolls
 from projections.rule.case_row import CaseRow, SeenCase, seen, to_case, to_row
 from projections.rule.fold import (
     DELETED,
     EDIT,
-    FORM,
     FORM_STATE,
     REBUILD,
     REPROCESSED,
@@ -37,14 +37,15 @@ from projections.rule.fold import (
     touched,
 )
 from projections.rule.refold import (
+    Moment,
     appended,
     comes_late,
     flagged,
-    fold_steps,
     moment_of,
     rebuilt,
+    tried,
 )
-from projections.rule.steps import NO_PLACE, Step, Version, in_order, version_of
+from projections.rule.steps import NO_PLACE, Step, Version, version_of
 from projections.tables import CaseTables
 
 REASONS = {
@@ -70,8 +71,12 @@ class CaseBatch:
         *,
         indexed: Sequence[IndexedName],
         conn: Connection | None = None,
+        rolls: Rolls | None = None,
     ) -> None:
-        """Start empty; ``conn`` is where the tables are, when not beside the log."""
+        """Start empty; ``conn`` is where the tables are, when not beside the log.
+
+        ``rolls`` are the long histories that other batches have left at hand.
+        """
         self.reader = reader
         self.tables = tables
         self._conn = conn or reader.conn
@@ -80,7 +85,9 @@ class CaseBatch:
         self._cases: dict[str, Case | None] = {}
         self._stored: dict[str, Case | None] = {}
         self._owners: dict[str, dict[str, None]] = {}
-        self._histories = Histories(reader, self._conn, tables)
+        self._histories = Histories(
+            reader, self._conn, tables, rolls=Rolls() if rolls is None else rolls
+        )
         self._rows: dict[str, tuple[Case, CaseRow]] = {}
 
     # Loading
@@ -156,7 +163,7 @@ class CaseBatch:
         self.judge(form, groups)
         self._histories.know(version)
         for case, step in after:
-            self._keep(case, [step])
+            self._take(case, step, groups.get(step.case_id, ()), version)
         return case_ids
 
     def revise(
@@ -171,24 +178,28 @@ class CaseBatch:
         groups = blocks_by_case(new[1]) if new is not None else {}
         version = None if new is None else version_of(*new)
         leaving = None if old is None else version_of(*old)
-        case_ids = self._revised(leaving, version, groups)
-        changed = [
-            self._exchange(case_id, entry, version, place=place)
-            for place, case_id in enumerate(case_ids)
-        ]
+        named = frozenset(touched(new[1])) if new is not None else frozenset()
+        case_ids = self._revised(leaving, version, named, groups)
+        coming: dict[str, tuple[Sequence[CaseBlock], int]] = {}
         if version is not None:
+            for case_id in case_ids:
+                if case_id in named:
+                    blocks = groups.get(case_id, ())
+                    coming[case_id] = blocks, tried(blocks, version)
             if entry.kind in FOLDING:
                 self.judge(version[0], groups)
             self._histories.know(version)
-        for case, steps in changed:
-            self._keep(case, steps)
+        for place, case_id in enumerate(case_ids):
+            step = self._exchange(case_id, entry, version, coming.get(case_id))
+            case = self._folded(case_id, moment_of(entry, place=place))
+            event = _event(case_id, entry, REASONS[entry.kind], place=place)
+            self._keep(case, [event] if step is None else [event, step])
         return case_ids
 
     def rebuild(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
         """Fold cases from nothing because somebody asked for it, ids ascending."""
         ids = sorted(set(case_ids))
-        self._load_cases([i for i in ids if i not in self._cases])
-        self._histories.load(ids)
+        self._load_histories(ids)
         for place, case_id in enumerate(ids):
             case = self._rebuilt(case_id, entry, place=place)
             step = _event(case_id, entry, REBUILD | REQUESTED, place=place)
@@ -198,9 +209,8 @@ class CaseBatch:
     def erase(self, case_ids: Iterable[str], entry: Entry) -> list[str]:
         """Fold cases anew from what an erasure left of their forms, and delete them."""
         ids = sorted(set(case_ids))
-        self._load_cases([i for i in ids if i not in self._cases])
         self._histories.forget_versions()
-        self._histories.load(ids)
+        self._load_histories(ids)
         for place, case_id in enumerate(ids):
             case = self._rebuilt(case_id, entry, place=place)
             gone = flagged(case, moment_of(entry, place=place), deleted=True)
@@ -258,7 +268,7 @@ class CaseBatch:
         *,
         place: int,
     ) -> tuple[Case, Step]:
-        """Append the form to the case, or rebuild the case around it (rule D-2)."""
+        """Append the form to the case; whether it comes late is seen to later."""
         form, stamp = version
         before = self._cases.get(case_id)
         case, actions = appended(before, blocks, form, stamp, place=place)
@@ -269,75 +279,93 @@ class CaseBatch:
             actions=actions,
             place=place,
         )
-        if comes_late(before, stamp):
-            self._histories.load([case_id])
-            steps = {**self._histories.of(case_id), step.key: step}
-            fresh, _ = self._folded(case_id, steps, version)
-            case = rebuilt(case_id, before, fresh, moment_of(stamp, place=place))
         return case, step
 
-    def _revised(
-        self, old: Version | None, new: Version | None, groups: Collection[str]
-    ) -> list[str]:
-        """Return the cases that an exchange of versions touches, ids ascending."""
-        given = [version for version in (old, new) if version is not None]
-        case_ids = sorted({i for form, _ in given for i in touched(form)})
+    def _take(
+        self, case: Case, step: Step, blocks: Sequence[CaseBlock], version: Version
+    ) -> None:
+        """Keep a case with one more form, or rebuild it around that (rule D-2)."""
+        case_id, stamp = step.case_id, version[1]
+        if comes_late(self._cases.get(case_id), stamp):
+            self._load_histories([case_id])
+            self._histories.put(step, blocks, version)
+            case = self._folded(case_id, moment_of(stamp, place=step.place))
+            self._keep(case, [step])
+        else:
+            self._keep(case, [step])
+            self._histories.follow(step, blocks, version)
+
+    def _load_histories(self, case_ids: Sequence[str]) -> None:
+        """Have cases and their histories at hand."""
         self._load_cases([i for i in case_ids if i not in self._cases])
-        self._histories.load(case_ids)
-        key = given[0][1].key if given else None
-        named = set(touched(new[0])) if new is not None else set()
+        self._histories.load({i: self._stored.get(i) for i in case_ids})
+
+    def _revised(
+        self,
+        old: Version | None,
+        new: Version | None,
+        named: Collection[str],
+        groups: Collection[str],
+    ) -> list[str]:
+        """Return the cases that an exchange of versions touches, ids ascending.
+
+        ``named`` are those that the new one touches.
+        """
+        leaving = () if old is None else touched(old[0])
+        case_ids = sorted({*leaving, *named})
+        self._load_histories(case_ids)
+        given = new if old is None else old
         return [
             case_id
             for case_id in case_ids
             if case_id in groups
             or (case_id in named and self._is_there(case_id))
-            or self._counts(case_id, key)
+            or (given is not None and self._histories.of(case_id).counts(given[1].key))
         ]
 
-    def _counts(self, case_id: str, key: FoldKey | None) -> bool:
-        """Tell whether a form is in force in a case."""
-        step = None if key is None else self._histories.of(case_id).get(key)
-        return step is not None and step.in_force
-
     def _exchange(
-        self, case_id: str, entry: Entry, new: Version | None, *, place: int
-    ) -> tuple[Case, list[Step]]:
-        """Fold a case with another version of a form, or without it."""
+        self,
+        case_id: str,
+        entry: Entry,
+        new: Version | None,
+        coming: tuple[Sequence[CaseBlock], int] | None,
+    ) -> Step | None:
+        """Put another version of a form into a history, or none; return its row.
+
+        ``coming`` are the blocks and actions of the new one, if it touches the case.
+        """
+        roll = self._histories.of(case_id)
         key = FoldKey(received_on=entry.received_on, position=entry.form_position)
-        steps = self._histories.of(case_id)
-        old = steps.pop(key, None)
-        if new is not None and case_id in touched(new[0]):
-            steps[key] = Step(
+        old = roll.step(key)
+        if new is not None and coming is not None:
+            blocks, actions = coming
+            step = Step(
                 case_id=case_id,
                 key=key,
                 position=new[1].position,
-                actions=FORM,
+                actions=actions,
                 place=NO_PLACE if old is None else old.place,
             )
-        fresh, actions = self._folded(case_id, steps, new)
-        case = rebuilt(
-            case_id, self._cases.get(case_id), fresh, moment_of(entry, place=place)
-        )
-        changed = [_event(case_id, entry, REASONS[entry.kind], place=place)]
-        if key in actions:
-            changed.append(replace(steps[key], actions=actions[key]))
-        elif old is not None:
-            changed.append(replace(old, actions=old.actions | REVOKED))
-        return case, changed
+            # A ledger block that names a case which is not there yet touches nothing.
+            if blocks or roll.begins_before(step):
+                self._histories.put(step, blocks, new)
+                return step
+        if old is None:
+            return None
+        gone = replace(old, actions=old.actions | REVOKED)
+        roll.set_aside(gone)
+        return gone
+
+    def _folded(self, case_id: str, moment: Moment) -> Case:
+        """Return what the forms in force make of a case, as an entry leaves it."""
+        fresh = self._histories.folded(case_id)
+        return rebuilt(case_id, self._cases.get(case_id), fresh, moment)
 
     def _rebuilt(self, case_id: str, entry: Entry, *, place: int) -> Case:
         """Fold a case from nothing."""
-        fresh, _ = self._folded(case_id, self._histories.of(case_id), None)
+        fresh = self._histories.folded_from_all(case_id)
         moment = moment_of(entry, place=place)
         return rebuilt(case_id, self._cases.get(case_id), fresh, moment)
-
-    def _folded(
-        self, case_id: str, steps: Mapping[FoldKey, Step], extra: Version | None
-    ) -> tuple[Case | None, dict[FoldKey, int]]:
-        wanted = {step.position for step in in_order(steps.values())}
-        own = {extra[1].position: extra} if extra is not None else {}
-        versions = self._histories.versions(wanted - own.keys())
-        return fold_steps(case_id, steps, {**versions, **own} if own else versions)
 
     def judge(self, _form: Form, _groups: Mapping[str, object]) -> None:
         """Accept a form as it is: what the log holds was judged when it came."""
@@ -351,9 +379,9 @@ class CaseBatch:
             if case.external_id in self._owners:
                 self._owners[case.external_id][case.case_id] = None
         self._cases[case.case_id] = case
-        self._stored.setdefault(case.case_id, None)
+        stored = self._stored.setdefault(case.case_id, None)
         for step in steps:
-            self._histories.add(step)
+            self._histories.add(step, stored)
 
     # Saving
 
@@ -371,6 +399,7 @@ class CaseBatch:
         conn.upsert(tables.cases, rows)
         conn.upsert(tables.case_forms, list(self._histories.rows()))
         changes.save_additions(conn, tables)
+        self._histories.leave(self._cases)
 
     def settle(self) -> None:
         """Forget what was written, keeping the cases for the next batch."""

@@ -10,6 +10,7 @@ from ledger.store import Reader, Writer
 from projections.commit.case_batch import CaseBatch
 from projections.commit.extensions import open_extensions
 from projections.commit.form_states import FormStates
+from projections.commit.rolls import Rolls
 from projections.names import CASES, FORMS
 from projections.rule.fold import missing_target, new_targets
 from projections.tables import case_tables, form_tables
@@ -18,10 +19,16 @@ from projections.tables import case_tables, form_tables
 class LiveBatch(CaseBatch):
     """A batch that judges, and keeps the states of forms beside the cases."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, rolls: Rolls) -> None:
         """Open the live generations that the head names."""
         live = reader.head.live
-        super().__init__(reader, case_tables(live[CASES]), indexed=reader.head.indexed)
+        super().__init__(
+            reader,
+            case_tables(live[CASES]),
+            indexed=reader.head.indexed,
+            rolls=rolls,
+        )
+        self._rolls = rolls
         self._forms = FormStates(reader.conn, reader.domain, form_tables(live[FORMS]))
 
     def judge(self, form: Form, groups: Mapping[str, object]) -> None:
@@ -55,7 +62,7 @@ class LiveBatch(CaseBatch):
 
     def scratch(self) -> LiveBatch:
         """Return a copy to try something on; it must never be saved."""
-        copy = LiveBatch(self.reader)
+        copy = LiveBatch(self.reader, self._rolls)
         copy._cases = dict(self._cases)
         copy._stored = self._stored
         copy._owners = {name: dict(ids) for name, ids in self._owners.items()}
@@ -70,8 +77,15 @@ class LiveBatch(CaseBatch):
 
 
 class LiveProjector:
-    """Opens the live read tables of a domain for a transaction that writes."""
+    """Opens the live read tables of a domain for a transaction that writes.
+
+    Keeps the long histories that were needed, for the transactions that follow.
+    """
+
+    def __init__(self, rolls: Rolls | None = None) -> None:
+        """Start with these histories at hand, by default with none."""
+        self._rolls = Rolls() if rolls is None else rolls
 
     def open(self, writer: Writer) -> LiveBatch:
         """Return a batch over the live generations that the head names."""
-        return LiveBatch(writer)
+        return LiveBatch(writer, self._rolls)

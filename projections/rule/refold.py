@@ -6,16 +6,16 @@ The live fold, replays and time travel all go through these two rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger.cases.case import Case, FoldKey
+from ledger.cases.case import Case
 from ledger.entry import Entry
 from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
 from ledger.times import Micros, format_micros
-from projections.rule.fold import Stamp, apply_form, blocks_by_case
-from projections.rule.steps import Step, Version, in_order
+from projections.rule.fold import FORM, LEDGER, Stamp, apply_form, blocks_by_case
+from projections.rule.steps import Step, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,17 +106,26 @@ def flagged(case: Case, moment: Moment, *, deleted: bool) -> Case:
 
 
 def fold_steps(
-    case_id: str, steps: Mapping[FoldKey, Step], versions: Mapping[int, Version]
-) -> tuple[Case | None, dict[FoldKey, int]]:
-    """Fold the forms in force among these rows; return what each one did too."""
+    case_id: str, steps: Iterable[Step], versions: Mapping[int, Version]
+) -> Case | None:
+    """Fold forms that are in force, given in the order of the fold."""
     case: Case | None = None
-    actions: dict[FoldKey, int] = {}
-    for step in in_order(steps.values()):
+    for step in steps:
         form, stamp = versions[step.position]
         blocks = blocks_by_case(form).get(case_id, [])
         if blocks or case is not None:
-            case, actions[step.key] = apply_form(case, blocks, form, stamp)
-    return case, actions
+            case, _ = apply_form(case, blocks, form, stamp)
+    return case
+
+
+def tried(blocks: Sequence[CaseBlock], version: Version) -> int:
+    """Return the actions of a form on a case, whatever the case is.
+
+    No block is empty of those; without any the form only touches it (rule 18.2).
+    Raises ``Rejected``, as it does wherever the form is folded.
+    """
+    form, stamp = version
+    return apply_form(None, blocks, form, stamp)[1] if blocks else FORM | LEDGER
 
 
 def _kept_deleted(before: Case | None, case: Case) -> Case:

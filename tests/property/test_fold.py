@@ -81,18 +81,20 @@ def test_fold_is_incremental(described, name):
         for form, stamped in steps_of(described)
         if case_id in blocks_by_case(form)
     ]
-    rows = {
-        stamped.key: Step(
-            case_id=case_id,
-            key=stamped.key,
-            position=stamped.position,
-            actions=FORM,
-            place=0,
-        )
-        for _, stamped in steps
-    }
+    rows = [a_step(case_id, stamped) for _, stamped in steps]
     versions = {version[1].position: version for version in steps}
-    assert one_by_one(case_id, steps) == fold_steps(case_id, rows, versions)[0]
+    assert one_by_one(case_id, steps) == fold_steps(case_id, rows, versions)
+
+
+def a_step(case_id, stamped):
+    """Return the row of a form in force."""
+    return Step(
+        case_id=case_id,
+        key=stamped.key,
+        position=stamped.position,
+        actions=FORM,
+        place=0,
+    )
 
 
 @given(st.lists(sound_forms(), max_size=5), st.sampled_from(strategies.CASES))
