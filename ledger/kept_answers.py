@@ -7,7 +7,7 @@ never one without the other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -45,11 +45,15 @@ class KeptAnswers:
     def __contains__(self, user_and_key: object) -> bool:
         return user_and_key in self._known
 
-    def load(self, conn: Connection, keys: Collection[str]) -> None:
-        """Look up what was answered under keys, by whichever user."""
-        rows = conn.rows(_UNDER_KEYS, domain=self._domain, keys=list(keys))
-        for user_id, key, sha256, status, body in rows:
-            self._known[user_id, key] = (sha256, Answer(status, body))
+    def ask(self, conn: Connection, keys: Collection[str]) -> Callable[[], None]:
+        """Ask what was answered under keys, by whichever user; return how to get it."""
+        rows = conn.ask(_UNDER_KEYS, domain=self._domain, keys=list(keys))
+
+        def get() -> None:
+            for user_id, key, sha256, status, body in rows():
+                self._known[user_id, key] = (sha256, Answer(status, body))
+
+        return get
 
     def under(self, key: IdempotencyKey) -> Answer | None:
         """Return what was answered under a key; raises ``Conflict``.

@@ -23,6 +23,11 @@ class ProjectionBatch(Protocol):
     def load(self, *, case_ids: Iterable[str], external_ids: Iterable[str]) -> None:
         """Load the cases that the waiting commands name."""
 
+    def ask(
+        self, *, case_ids: Iterable[str], external_ids: Iterable[str]
+    ) -> Callable[[], None]:
+        """Ask for what ``load`` loads; return how to take it in."""
+
     def expect_new(self, case_ids: Iterable[str]) -> None:
         """Take ids that were just made as unknown."""
 

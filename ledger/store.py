@@ -8,85 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from ledger.clock_guard import watch_nothing
-from ledger.entry import Head, IndexedName
+from ledger.entry import Head
 from ledger.errors import Damaged, LedgerError, NotFound, StoreUnavailable
+from ledger.heads import (
+    KNOWN,
+    LOCK_FREE_HEADS,
+    LOCK_HEAD,
+    READ_HEAD,
+    head_of,
+    save_head,
+)
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.connectors import postgresql_connector, sqlite_connector
 from ledger.storage.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
 from ledger.storage.file import DatabaseFile
 from ledger.storage.outages import Away, Watch, outage_of
 from ledger.storage.probe import try_write
-from ledger.tables import domains
 
 T = TypeVar("T")
-
-HEAD_COLUMNS = (
-    domains.c.position,
-    domains.c.appended_on,
-    domains.c.digest,
-    domains.c.live_cases,
-    domains.c.live_forms,
-    domains.c.indexed,
-    domains.c.settings,
-)
-"""What ``Store.head_in`` makes a head of."""
-_READ_HEAD = Statement(
-    select(*HEAD_COLUMNS).where(domains.c.domain == bindparam("domain"))
-)
-_LOCK_HEAD = Statement(
-    select(*HEAD_COLUMNS)
-    .where(domains.c.domain == bindparam("domain"))
-    .with_for_update()
-)
-"""Closes the race of two writers of a domain, in one process or in several.
-
-Both would read that the log ends at 7, and decide against that state. Both would fold
-onto the same row of a case, and the later upsert would undo what the client of the
-earlier one was told is kept; both would look for an external id, find nobody and make a
-case; both would chain their entry to the digest at 7. A sequence would only part the
-positions: it hands them out before it is known who commits, and when. A rollback would
-leave a gap, and 8 might become visible after 9, behind the cursor of a reader who has
-seen 9 and never looks back; likewise the times that pages of cases go by.
-
-So whoever appends holds the row of the domain from before it has read anything until
-all that it wrote is visible: the order of positions is that of the commits, and a
-rollback gives its positions back. The lock must be the first statement, under READ
-COMMITTED. Who had to wait is given the row as its predecessor left it, and every
-statement from there on sees all that this one committed; what was read before the wait
-would be the past, and under REPEATABLE READ so would everything read after it.
-
-SQLite knows no lock of a row and gets none. There ``BEGIN IMMEDIATE`` takes the lock
-for writing, of which the file has one, and waits for it before anything is read. A
-plain ``BEGIN`` would ask for it at the first write, and be refused, however long it
-waited, if another had written since its first read.
-"""
-_SAVE_HEAD = Statement(
-    update(domains)
-    .where(domains.c.domain == bindparam("d"))
-    .values(
-        position=bindparam("position"),
-        appended_on=bindparam("appended_on"),
-        digest=bindparam("digest"),
-        live_cases=bindparam("live_cases"),
-        live_forms=bindparam("live_forms"),
-        indexed=bindparam("indexed"),
-    )
-)
-
 
 READ_THREADS = 4
 """How many reads of a process run at once beside its event loop."""
@@ -116,17 +66,83 @@ class Writer(Reader):
 
     def save_head(self) -> None:
         """Write the head as it is now."""
-        head = self.head
-        self.conn.run(
-            _SAVE_HEAD,
-            d=self.domain,
-            position=head.position,
-            appended_on=head.appended_on,
-            digest=head.digest,
-            live_cases=head.live["cases"],
-            live_forms=head.live["forms"],
-            indexed=_indexed_text(head.indexed),
-        )
+        save_head(self.conn, self.head)
+
+    def require_stated(self) -> None:
+        """Raise ``AssertionError`` if rows beside the log would commit unstated."""
+        if self.stated:
+            text = f"rows that no entry states: {sorted(self.stated)}"
+            raise AssertionError(text)
+
+
+class Together:
+    """A transaction over several domains, whose heads are taken as they are free.
+
+    ``before`` has the heads of ``writers`` as they were taken. What cannot be opened is
+    in ``refused`` with the reason, and harms no other; ``held`` are those that somebody
+    else holds.
+    """
+
+    def __init__(
+        self, conn: Connection, guard: Callable[[Connection, Head], None]
+    ) -> None:
+        """Hold nothing yet."""
+        self._conn = conn
+        self._guard = guard
+        self.writers: dict[str, Writer] = {}
+        self.before: list[Head] = []
+        self.refused: dict[str, Exception] = {}
+        self.held: set[str] = set()
+
+    def has(self, domain: str) -> bool:
+        """Tell whether a domain was opened, or refused for good."""
+        return domain in self.writers or domain in self.refused
+
+    def writer(self, domain: str) -> Writer | None:
+        """Return what writes a domain, nothing if its head is held.
+
+        Raises what refused it.
+        """
+        if domain in self.refused:
+            raise self.refused[domain]
+        return self.writers.get(domain)
+
+    def wait_for(self, domain: str) -> None:
+        """Wait for one head; only who holds none yet may, or two would wait for ever.
+
+        Raises ``AssertionError`` for others.
+        """
+        if self.writers:
+            raise AssertionError("who holds a head waits for no other one")
+        row = self._conn.row(LOCK_HEAD, domain=domain)
+        if row is None:
+            self.refused[domain] = _unknown(domain)
+        else:
+            self._open(domain, row)
+
+    def take(self, domains: Sequence[str]) -> None:
+        """Take those heads that nobody else holds, in the order of their names."""
+        if not domains:
+            return
+        taken = set()
+        for domain, *row in self._conn.rows(LOCK_FREE_HEADS, names=list(domains)):
+            taken.add(domain)
+            self._open(domain, tuple(row))
+        missing = [domain for domain in domains if domain not in taken]
+        if missing:
+            known = {name for (name,) in self._conn.rows(KNOWN, names=missing)}
+            self.held |= known
+            self.refused |= {d: _unknown(d) for d in missing if d not in known}
+
+    def _open(self, domain: str, row: Row) -> None:
+        try:
+            head = head_of(domain, row)
+            self._guard(self._conn, head)
+        except (LedgerError, Damaged) as refused:
+            self.refused[domain] = refused
+            return
+        self.writers[domain] = Writer(self._conn, domain, head)
+        self.before.append(head)
 
 
 class Store:
@@ -204,17 +220,17 @@ class Store:
         begin = self.dialect.begin_read
         if begin is not None:
             with self._transaction(begin) as conn:
-                yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
+                yield Reader(conn, domain, self._head(conn, READ_HEAD, domain))
             return
         with self._outages_told():
-            conn, head = self._begun(lambda c: self._head(c, _READ_HEAD, domain))
+            conn, head = self._begun(lambda c: self._head(c, READ_HEAD, domain))
             yield Reader(conn, domain, head)
 
     @contextmanager
     def snapshot(self, domain: str) -> Iterator[Reader]:
         """Open a domain so that all statements see the same moment."""
         with self._transaction(self.dialect.begin_snapshot) as conn:
-            yield Reader(conn, domain, self._head(conn, _READ_HEAD, domain))
+            yield Reader(conn, domain, self._head(conn, READ_HEAD, domain))
 
     @contextmanager
     def snapshot_of_all(self) -> Iterator[Connection]:
@@ -230,17 +246,29 @@ class Store:
         """Open a domain for writing, holding its head; commits at the end.
 
         Nobody else appends to it meanwhile, and what is read here is what the last
-        one who did has left: ``_LOCK_HEAD`` tells why both are needed. Raises
+        one who did has left: ``LOCK_HEAD`` tells why both are needed. Raises
         ``ClockJumped`` instead of committing after a jump of the clock.
         """
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
-            before = self._head(conn, _LOCK_HEAD, domain)
+            before = self._head(conn, LOCK_HEAD, domain)
             writer = Writer(conn, domain, before)
             yield writer
-            if writer.stated:
-                text = f"rows that no entry states: {sorted(writer.stated)}"
-                raise AssertionError(text)
+            writer.require_stated()
             self.watch_clock(conn, before)
+
+    @contextmanager
+    def writing_together(self) -> Iterator[Together]:
+        """Open a transaction that takes the heads of several domains; commits them.
+
+        Raises ``ClockJumped`` instead when any of them must not be written.
+        """
+        with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
+            together = Together(conn, self.guard)
+            yield together
+            for writer in together.writers.values():
+                writer.require_stated()
+            for head in together.before:
+                self.watch_clock(conn, head)
 
     @contextmanager
     def administering(self) -> Iterator[Connection]:
@@ -273,8 +301,8 @@ class Store:
         read.
         """
         if row is None:
-            raise NotFound(f"No domain with name {domain}")
-        head = _head_of(domain, row)
+            raise _unknown(domain)
+        head = head_of(domain, row)
         self.guard(conn, head)
         return head
 
@@ -452,49 +480,9 @@ def open_store(url: str) -> Store:
     )
 
 
+def _unknown(domain: str) -> NotFound:
+    return NotFound(f"No domain with name {domain}")
+
+
 def _accept(_conn: Connection, _head: Head) -> None:
     """Refuse nothing."""
-
-
-class DamagedHead(Damaged):
-    """The row of a domain cannot be read; the text says what of it."""
-
-
-def _head_of(domain: str, row: Row) -> Head:
-    position, appended_on, digest, cases, forms, indexed, settings = row
-    try:
-        names = _indexed(indexed)
-    except (ValueError, TypeError) as error:
-        raise DamagedHead("the indexed names of the domain cannot be read") from error
-    try:
-        found = _settings(settings)
-    except (ValueError, TypeError) as error:
-        raise DamagedHead("the settings of the domain cannot be read") from error
-    return Head(
-        domain=domain,
-        position=position,
-        appended_on=appended_on,
-        digest=digest,
-        live={"cases": cases, "forms": forms},
-        indexed=names,
-        settings=found,
-    )
-
-
-@lru_cache(maxsize=1024)
-def _indexed(text: str) -> tuple[IndexedName, ...]:
-    return tuple(
-        IndexedName(name_id=name_id, name=name, built_to=built_to)
-        for name_id, name, built_to in orjson.loads(text)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _settings(text: str) -> Mapping[str, Any]:
-    settings: Mapping[str, Any] = orjson.loads(text)
-    return settings
-
-
-@lru_cache(maxsize=1024)
-def _indexed_text(names: tuple[IndexedName, ...]) -> str:
-    return orjson.dumps([[n.name_id, n.name, n.built_to] for n in names]).decode()

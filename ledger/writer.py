@@ -9,17 +9,21 @@ event loop goes on reading requests, and the commands that it makes of them are 
 next round takes: the more come, the more of them share the wait, and none waits for
 company.
 
+Commands of several domains share a commit too, each judged under the head of its own.
+The heads are taken in the order of their names, as many as nobody else holds; what
+waits for others is left to ``held.py``: no domain is held up by the head of another.
+
 They can share it because they are judged in memory, each against what those before it
 left there. A command that is refused has changed nothing by then, neither there nor in
 the database, which is written at the very end: so nothing is rolled back, its
 neighbours never learn of it, and no savepoint is needed, which would cost about what a
 form does. After an unexpected exception nobody knows how far the command had come. The
 transaction is rolled back, and the session is dropped with all that it held, before
-anybody was answered; then each command runs alone. One that fails again is the guilty
-one: its caller is told, and what it brought is kept as an XFormError in a transaction
-of its own. The others commit as if it had never been among them. An outage is no such
-exception: it is nobody's fault, so nothing is split and nothing is kept, and everybody
-is told to come again.
+anybody was answered; then each domain, and where it fails again each command, runs
+alone. The command that fails again is the guilty one: its caller is told, and what it
+brought is kept as an XFormError in a transaction of its own. The others commit as if it
+had never been among them. An outage is no such exception: it is nobody's fault, so
+nothing is split and nothing is kept, and everybody is told to come again.
 
 Outcomes are delivered after the commit, never before. Until then a crash, a full disk
 or the defect of a neighbour can still take all of it back, and a phone that was told of
@@ -30,13 +34,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeVar
 
 from ledger.bodies import add_dictionary, wants_dictionary
-from ledger.errors import LedgerError, Overloaded, RolledBack, StoreUnavailable
+from ledger.entry import Head
+from ledger.errors import (
+    ClockJumped,
+    LedgerError,
+    Overloaded,
+    RolledBack,
+    StoreUnavailable,
+)
+from ledger.held import Held
 from ledger.storage.rounds import Outcome, Rounds
 from ledger.store import Store, Writer
 from ledger.submit import Command, Ledger, WantsOwnCommit
@@ -70,6 +82,11 @@ class _Errand:
     size: int = 0
 
 
+_Item = _Ticket | _Errand
+_Groups = dict[str, list[_Ticket]]
+"""The commands of each domain that a commit has some of, in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """What a commit was: how many commands, how long, entries of which kinds."""
@@ -96,12 +113,16 @@ class LedgerWriter:
         self.on_committed: Callable[[Committed], None] = _nobody_hears
         """Called in the thread that writes, after each commit."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._rounds: Rounds[_Ticket | _Errand] = Rounds(
+        self._held: Held[_Item] = Held(
+            self._wait, most=_MOST_COMMANDS, most_bytes=_MOST_BYTES
+        )
+        self._rounds: Rounds[_Item] = Rounds(
             "caseledger-write",
             self._round,
             most=_MOST_COMMANDS,
             most_bytes=_MOST_BYTES,
             weigh=lambda item: item.size,
+            patience=self._held.patience,
         )
 
     def start(self) -> None:
@@ -112,6 +133,7 @@ class LedgerWriter:
     async def stop(self) -> None:
         """Write everything that waits, then stop."""
         await self._rounds.stop()
+        await asyncio.to_thread(self._held.finish)
 
     async def submit(self, domain: str, command: Command) -> Any:
         """Have a command appended and return its outcome once it is durable.
@@ -140,66 +162,125 @@ class LedgerWriter:
     @property
     def waiting(self) -> tuple[int, int]:
         """Return how many commands wait for their commit, and their bytes."""
-        return self._rounds.waiting, self._waiting_bytes
+        return self._rounds.waiting + len(self._held), self._waiting_bytes
 
-    def _round(self, items: list[_Ticket | _Errand]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for domain, tickets in _by_domain(items):
-            outcomes += self._commit(domain, tickets)
+    def _round(self, items: list[_Item]) -> list[Outcome]:
+        """Do what has come, and what was held when it was tried before."""
+        return self._do(self._held.take() + self._held.apart(items))
+
+    def _do(self, items: Sequence[_Item]) -> list[Outcome]:
+        outcomes = self._commit(_by_domain(items))
         for item in items:
             if isinstance(item, _Errand):
-                outcomes.append((item.future, self._run_errand(item)))
+                outcomes += self._run_errand(item)
         return outcomes
 
-    def _commit(self, domain: str, tickets: Sequence[_Ticket]) -> list[Outcome]:
-        """Commit commands of one domain together, or one by one if that fails."""
+    def _wait(self, domain: str, items: list[_Item]) -> None:
+        """Do what waits for a head that is held, however long that takes.
+
+        Whatever else was held is tried along: often it was the same transaction that
+        held all of it.
+        """
+        tickets = [item for item in items if isinstance(item, _Ticket)]
+        outcomes = self._commit({domain: tickets}, wait_for=domain) if tickets else []
+        for item in items:
+            if isinstance(item, _Errand):
+                outcomes += self._run_errand(item, wait_for=domain)
+        self._rounds.deliver(outcomes)
+
+    def _commit(self, groups: _Groups, *, wait_for: str = "") -> list[Outcome]:
+        """Commit commands of several domains together, or apart if that fails."""
+        if not groups:
+            return []
         try:
-            outcomes = self._processed(domain, [ticket.command for ticket in tickets])
+            return self._processed(groups, wait_for)
+        except ClockJumped as error:
+            # It may be ahead of some logs only.
+            if len(groups) > 1:
+                return self._apart(groups, error)
+            return _all_told(groups, error)
         except LedgerError as error:
             # An outage too: each may be sent again, and none is to blame.
-            outcomes = [error] * len(tickets)
-        except Exception as error:
-            if len(tickets) > 1:
-                _note_split(error, domain, len(tickets))
-                return [
-                    outcome
-                    for ticket in tickets
-                    for outcome in self._commit(domain, [ticket])
-                ]
-            logger.exception("command_failed", extra={"domain": domain})
-            self._keep_failure(domain, tickets[0].command, error)
-            outcomes = [error]
-        return [
-            (ticket.future, outcome)
-            for ticket, outcome in zip(tickets, outcomes, strict=True)
-        ]
+            return _all_told(groups, error)
+        except Exception as error:  # noqa: BLE001 - the guilty one is told, and kept
+            return self._apart(groups, error)
 
-    def _processed(self, domain: str, commands: Sequence[Command]) -> list[Any]:
+    def _apart(self, groups: _Groups, error: Exception) -> list[Outcome]:
+        """Commit each domain by itself, or each command if there is only one domain."""
+        [(domain, tickets), *others] = groups.items()
+        if others:
+            parts = [{domain: tickets} for domain, tickets in groups.items()]
+        elif len(tickets) > 1:
+            parts = [{domain: [ticket]} for ticket in tickets]
+        else:
+            logger.error("command_failed", extra={"domain": domain}, exc_info=error)
+            self._keep_failure(domain, tickets[0].command, error)
+            return _all_told(groups, error)
+        _note_split(error, groups)
+        return [outcome for part in parts for outcome in self._commit(part)]
+
+    def _processed(self, groups: _Groups, wait_for: str) -> list[Outcome]:
         """Commit commands; a second time at once if the first was undone for certain.
 
         A server that was restarted has cut the connection, and takes another one.
         """
         try:
-            return self._process(domain, commands)
+            return self._process(groups, wait_for)
         except RolledBack:
-            return self._process(domain, commands)
+            return self._process(groups, wait_for)
 
-    def _process(self, domain: str, commands: Sequence[Command]) -> list[Any]:
+    def _process(self, groups: _Groups, wait_for: str) -> list[Outcome]:
+        """Commit what can be; what is held is left for later."""
         started = perf_counter()
-        with self._store.writing(domain) as writer:
-            before = writer.head.position
-            outcomes = self._ledger.process(writer, commands)
-            position = writer.head.position
-        self._note(writer, len(commands), started)
-        if position > before:
-            self._announce(domain)
-        if wants_dictionary(position, position - before):
-            self._train(domain)
+        with self._store.writing_together() as heads:
+            if wait_for:
+                heads.wait_for(wait_for)
+                self._join(groups)
+            heads.take([name for name in groups if not heads.has(name)])
+            work = {name: groups[name] for name in heads.writers}
+            found = self._ledger.process_together(
+                [(heads.writers[n], [t.command for t in work[n]]) for n in work]
+            )
+        self._held.put([t for name in heads.held for t in groups[name]])
+        if work:
+            self._note(heads.writers.values(), sum(map(len, work.values())), started)
+        for head in heads.before:
+            self._follow(head, heads.writers[head.domain])
+        outcomes = [
+            (ticket.future, outcome)
+            for name, results in zip(work, found, strict=True)
+            for ticket, outcome in zip(work[name], results, strict=True)
+        ]
+        for name, error in heads.refused.items():
+            outcomes += self._refused({name: groups[name]}, error)
         return outcomes
 
-    def _note(self, writer: Writer, commands: int, started: float) -> None:
+    def _join(self, groups: _Groups) -> None:
+        """Add what else is held, now that nothing is waited for any more."""
+        items = self._held.take_all()
+        for name, tickets in _by_domain(items).items():
+            groups.setdefault(name, []).extend(tickets)
+        self._held.put([item for item in items if isinstance(item, _Errand)])
+
+    def _refused(self, group: _Groups, error: Exception) -> list[Outcome]:
+        """Tell those whose domain cannot be opened; a damaged one is a defect."""
+        if isinstance(error, LedgerError):
+            return _all_told(group, error)
+        return self._apart(group, error)
+
+    def _note(self, writers: Iterable[Writer], commands: int, started: float) -> None:
         seconds = perf_counter() - started
-        self.on_committed(Committed(commands, seconds, writer.kinds))
+        kinds = [kind for writer in writers for kind in writer.kinds]
+        self.on_committed(Committed(commands, seconds, kinds))
+
+    def _follow(self, before: Head, writer: Writer) -> None:
+        """Do what the growth of a log asks for, once it is committed."""
+        position = writer.head.position
+        grown = position - before.position
+        if grown:
+            self._announce(writer.domain)
+        if wants_dictionary(position, grown):
+            self._train(writer.domain)
 
     def _announce(self, domain: str) -> None:
         """Have those hear who follow the log; what they miss they see by looking."""
@@ -222,47 +303,56 @@ class LedgerWriter:
             started = perf_counter()
             with self._store.writing(domain) as writer:
                 self._ledger.keep_failure(writer, command, error)
-            self._note(writer, 1, started)
+            self._note([writer], 1, started)
         except StoreUnavailable:
             logger.debug("failure_not_kept", extra={"domain": domain})
         except Exception:
             # The client gets 500 and keeps its copy, so nothing is lost.
             logger.exception("failure_not_kept", extra={"domain": domain})
 
-    def _run_errand(self, errand: _Errand) -> Any:
+    def _run_errand(self, errand: _Errand, *, wait_for: str = "") -> list[Outcome]:
+        """Run an errand and say what became of it, unless its head is held."""
         started = perf_counter()
         try:
-            with self._store.writing(errand.domain) as writer:
-                before = writer.head.position
-                result = errand.errand(writer)
-                grown = writer.head.position > before
-            self._note(writer, 1, started)
-            if grown:
-                self._announce(errand.domain)
+            with self._store.writing_together() as heads:
+                if wait_for:
+                    heads.wait_for(wait_for)
+                else:
+                    heads.take([errand.domain])
+                writer = heads.writer(errand.domain)
+                result = None if writer is None else errand.errand(writer)
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
-            return error
-        return result
+            return [(errand.future, error)]
+        if writer is None:
+            self._held.put([errand])
+            return []
+        self._note([writer], 1, started)
+        if writer.head.position > heads.before[0].position:
+            self._announce(errand.domain)
+        return [(errand.future, result)]
 
 
-def _note_split(error: Exception, domain: str, commands: int) -> None:
-    """Log why commands are tried one by one; that one asks for it is no news."""
+def _all_told(groups: _Groups, outcome: Any) -> list[Outcome]:
+    return [(t.future, outcome) for tickets in groups.values() for t in tickets]
+
+
+def _note_split(error: Exception, groups: _Groups) -> None:
+    """Log why commands are tried apart; that one asks for it is no news."""
     asked = isinstance(error, WantsOwnCommit)
     logger.log(
         logging.DEBUG if asked else logging.WARNING,
         "commit_split",
         extra={
-            "domain": domain,
-            "commands": commands,
+            "domain": " ".join(sorted(groups)),
+            "commands": sum(map(len, groups.values())),
             "reason": type(error).__name__,
         },
     )
 
 
-def _by_domain(
-    items: Sequence[_Ticket | _Errand],
-) -> Iterator[tuple[str, list[_Ticket]]]:
-    groups: dict[str, list[_Ticket]] = {}
+def _by_domain(items: Sequence[_Item]) -> _Groups:
+    groups: _Groups = {}
     for item in items:
         if isinstance(item, _Ticket):
             groups.setdefault(item.domain, []).append(item)
-    yield from groups.items()
+    return groups

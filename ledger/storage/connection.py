@@ -6,14 +6,16 @@ call costs what the driver costs. No result needs a converter (``columns.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
 from ledger.storage.dialect import Dialect, Row, kinds_of
+from ledger.storage.questions import Question, of_many, spread
+from ledger.storage.scripts import Names, Script, Verb, merged
 
 
 class Statement:
@@ -23,12 +25,21 @@ class Statement:
     ``bindparam``s and are given by name to ``Connection``.
     """
 
-    __slots__ = ("_compiled", "construct")
+    __slots__ = ("_compiled", "_of_many", "construct")
 
     def __init__(self, construct: Executable) -> None:
         """Keep the construct."""
         self.construct = construct
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._of_many: Statement | None = None
+
+    @property
+    def of_many(self) -> Statement | None:
+        """Return what asks the same for several domains, if there is such a thing."""
+        if self._of_many is None:
+            made = of_many(self.construct)
+            self._of_many = None if made is None else Statement(made)
+        return self._of_many
 
     def compiled(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
         """Return the text for a database and the values of its own constants."""
@@ -48,15 +59,56 @@ class Statement:
 class Connection:
     """One database connection, used by one thread at a time."""
 
-    __slots__ = ("_inserts", "codecs", "dialect", "raw")
+    __slots__ = ("_gathered", "_made", "_questions", "_raw", "codecs", "dialect")
 
     def __init__(self, raw: Any, dialect: Dialect) -> None:
         """Wrap a driver's connection that is in autocommit mode."""
-        self.raw = raw
+        self._raw = raw
         self.dialect = dialect
         self.codecs: Any = None
         """What ``bodies.py`` has learnt of this database's dictionaries."""
-        self._inserts: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+        self._made: dict[Verb, tuple[str, tuple[str, ...]]] = {}
+        self._gathered: list[Script] | None = None
+        self._questions: list[Question] | None = None
+
+    @property
+    def raw(self) -> Any:
+        """Return the driver's connection, which knows of all that was written."""
+        if self._gathered:
+            self._send()
+        return self._raw
+
+    @contextmanager
+    def gathering(self) -> Iterator[Callable[[], None]]:
+        """Have rows wait, so that those of several domains share their statements.
+
+        Call what it yields before each domain's rows. Those of one domain are written
+        in the order in which they were given; whatever else is asked of the connection
+        comes behind all that waits.
+        """
+        scripts = self._gathered = []
+        try:
+            yield lambda: scripts.append([])
+            self._send()
+        finally:
+            self._gathered = None
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Have questions of several domains wait, so that they share statements.
+
+        The rows of what is asked inside can be got behind it.
+        """
+        questions = self._questions = []
+        try:
+            yield
+        finally:
+            self._questions = None
+        groups: dict[Statement, list[Question]] = {}
+        for question in questions:
+            groups.setdefault(question.statement, []).append(question)
+        for statement, group in groups.items():
+            self._ask_together(statement, group)
 
     def rows(self, statement: Statement, /, **params: Any) -> list[Row]:
         """Return all rows of a query."""
@@ -68,6 +120,10 @@ class Connection:
 
         In a pipeline, what is asked before the first rows are got travels together.
         """
+        if self._questions is not None and self.dialect.asks_together:
+            question = Question(statement, params)
+            self._questions.append(question)
+            return question.rows
         return self.dialect.later(self._execute(statement, params))
 
     def row(self, statement: Statement, /, **params: Any) -> Row | None:
@@ -109,6 +165,10 @@ class Connection:
         """Insert rows, or add their other columns to those with the same key."""
         self._many(table, rows, "add")
 
+    def update(self, table: Table, names: Names, rows: Sequence[Row]) -> None:
+        """Set these columns of rows, each given with its primary key before them."""
+        self._many(table, rows, "set", names)
+
     def delete(self, table: Table, keys: Sequence[Row]) -> None:
         """Delete the rows with these primary keys."""
         self._many(table, keys, "delete")
@@ -137,16 +197,50 @@ class Connection:
         values = {name: bind(value) for name, value in params.items()}
         return sql, {**constants, **values} if constants else values
 
-    def _many(self, table: Table, rows: Sequence[Row], verb: str) -> None:
+    def _ask_together(self, statement: Statement, group: list[Question]) -> None:
+        together = statement.of_many
+        if together is None or len({q.domain for q in group}) < max(2, len(group)):
+            for question in group:
+                question.answered(self.ask(statement, **question.params))
+            return
+        pairs = [(q.domain, value) for q in group for value in q.values]
+        asked = self.ask(
+            together,
+            domains=[domain for domain, _ in pairs],
+            values=[value for _, value in pairs],
+        )
+        spread(group, asked)
+
+    def _many(
+        self, table: Table, rows: Sequence[Row], verb: str, names: Names = ()
+    ) -> None:
         if not rows:
             return
-        made = self._inserts.get((table.name, verb))
+        if self._gathered:
+            self._gathered[-1].append(((table, verb, names), rows))
+        else:
+            self._write((table, verb, names), rows)
+
+    def _write(self, verb: Verb, rows: Sequence[Row]) -> None:
+        made = self._made.get(verb)
         if made is None:
-            make = self.dialect
-            deletes = verb == "delete"
-            made = self._inserts[table.name, verb] = (
-                make.delete_sql(table) if deletes else make.insert_sql(table, verb),
-                kinds_of(table.primary_key if deletes else table.columns),
-            )
+            made = self._made[verb] = self._statement(*verb)
         sql, kinds = made
-        self.dialect.many(self.raw, sql, rows, kinds)
+        self.dialect.many(self._raw, sql, rows, kinds)
+
+    def _statement(
+        self, table: Table, verb: str, names: Names
+    ) -> tuple[str, tuple[str, ...]]:
+        make = self.dialect
+        if verb == "delete":
+            return make.delete_sql(table), kinds_of(table.primary_key)
+        if verb == "set":
+            columns = [*table.primary_key, *(table.c[name] for name in names)]
+            return make.update_sql(table, names), kinds_of(columns)
+        return make.insert_sql(table, verb), kinds_of(table.columns)
+
+    def _send(self) -> None:
+        scripts = self._gathered or []
+        waiting, scripts[:] = list(scripts), [[] for _ in scripts[-1:]]
+        for verb, rows in merged(waiting):
+            self._write(verb, rows)

@@ -140,6 +140,7 @@ class Dialect(Protocol):
     begin_read: str | None
     begin_snapshot: str
     write_needs_lock: bool
+    asks_together: bool
     in_haste: tuple[str, ...]
     overwriting: tuple[str, ...]
 
@@ -162,6 +163,9 @@ class Dialect(Protocol):
 
     def delete_sql(self, table: Table) -> str:
         """Return a delete by primary key for many keys."""
+
+    def update_sql(self, table: Table, names: Sequence[str]) -> str:
+        """Return an update of these columns by primary key for many rows."""
 
     def is_cut_off(self, raw: Any) -> bool:
         """Tell whether a connection is known to have lost its server."""
@@ -230,6 +234,7 @@ class SqliteDialect(SqliteGuards):
     begin_read: str | None = "BEGIN"
     begin_snapshot = "BEGIN"
     write_needs_lock = False
+    asks_together = False
     in_haste: tuple[str, ...] = ("PRAGMA busy_timeout = 1000",)
     overwriting: tuple[str, ...] = ("PRAGMA secure_delete = ON",)
 
@@ -264,6 +269,15 @@ class SqliteDialect(SqliteGuards):
         """Return a delete with a placeholder for each column of the primary key."""
         where = " AND ".join(f"{column.name} = ?" for column in table.primary_key)
         return f"DELETE FROM {table.name} WHERE {where}"
+
+    def update_sql(self, table: Table, names: Sequence[str]) -> str:
+        """Return an update whose placeholders come in the order of a row."""
+        keys = [column.name for column in table.primary_key]
+        where = " AND ".join(f"{key} = ?{n}" for n, key in enumerate(keys, start=1))
+        put = ", ".join(
+            f"{name} = ?{n}" for n, name in enumerate(names, start=1 + len(keys))
+        )
+        return f"UPDATE {table.name} SET {put} WHERE {where}"
 
     def is_cut_off(self, raw: Any) -> bool:  # noqa: ARG002 - as PostgreSQL's
         """Return false: a file has no server to lose."""
@@ -353,6 +367,7 @@ class PostgresqlDialect(PostgresqlGuards):
     begin_read: str | None = None
     begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     write_needs_lock = True
+    asks_together = True
     in_haste: tuple[str, ...] = ("SET statement_timeout = 2000",)
     overwriting: tuple[str, ...] = ()
 
@@ -395,6 +410,18 @@ class PostgresqlDialect(PostgresqlGuards):
         return (
             f"DELETE FROM {table.name} USING unnest({arrays}) "
             f"AS gone ({', '.join(keys)}) WHERE {where}"
+        )
+
+    def update_sql(self, table: Table, names: Sequence[str]) -> str:
+        """Return an update that reads its rows from arrays."""
+        keys = [column.name for column in table.primary_key]
+        columns = [*keys, *names]
+        arrays = ", ".join(f"%b::{_array_type(table.c[n].type)}[]" for n in columns)
+        put = ", ".join(f"{name} = given.{name}" for name in names)
+        where = " AND ".join(f"{table.name}.{key} = given.{key}" for key in keys)
+        return (
+            f"UPDATE {table.name} SET {put} FROM unnest({arrays}) "
+            f"AS given ({', '.join(columns)}) WHERE {where}"
         )
 
     def is_cut_off(self, raw: Any) -> bool:

@@ -22,7 +22,9 @@ class Rounds(Generic[Item]):
     """Hands items to ``handle`` in rounds and delivers what it says of each.
 
     ``handle`` runs in the thread and returns the future of each item with its result,
-    or with the exception it earned; it must not raise. ``weigh`` tells an item's bytes.
+    or with the exception it earned; it must not raise. ``weigh`` tells an item's bytes,
+    ``patience`` how many seconds a round may wait for its first item: for ever, or less
+    when there is something to try again. Then it is a round of none.
     """
 
     def __init__(
@@ -33,12 +35,14 @@ class Rounds(Generic[Item]):
         most: int,
         most_bytes: int,
         weigh: Callable[[Item], int],
+        patience: Callable[[], float | None] = lambda: None,
     ) -> None:
         """Prepare; ``start`` begins to work."""
         self._handle = handle
         self._most = most
         self._most_bytes = most_bytes
         self._weigh = weigh
+        self._patience = patience
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -67,7 +71,7 @@ class Rounds(Generic[Item]):
         going = True
         while going:
             items, going = self._gather()
-            self._deliver(list(self._handle(items)))
+            self.deliver(list(self._handle(items)))
 
     def _gather(self) -> tuple[list[Item], bool]:
         """Wait for the first item, then take what else is there, within the caps."""
@@ -76,7 +80,7 @@ class Rounds(Generic[Item]):
         wait = True
         while len(items) < self._most and size < self._most_bytes:
             try:
-                item = self._queue.get(block=wait)
+                item = self._queue.get(wait, self._patience() if wait else None)
             except queue.Empty:
                 break
             if item is _STOP:
@@ -86,7 +90,7 @@ class Rounds(Generic[Item]):
             size += self._weigh(item)
         return items, True
 
-    def _deliver(self, outcomes: list[Outcome]) -> None:
+    def deliver(self, outcomes: list[Outcome]) -> None:
         """Hand all outcomes of a round to the event loop in one call."""
         if outcomes and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_settle, outcomes)

@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from ledger.errors import LedgerError
+from ledger.heads import HEAD_COLUMNS
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row, in_list
-from ledger.store import HEAD_COLUMNS, Store
+from ledger.store import Store
 from ledger.tables import domains
 from projections.cases.by_id import by_external_id, looked_up, seen_columns
 from projections.names import CASES

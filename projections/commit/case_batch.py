@@ -8,7 +8,7 @@ as it was, so nothing needs a savepoint.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ledger.cases.case import Case, FoldKey
@@ -94,17 +94,28 @@ class CaseBatch:
 
     def load(self, *, case_ids: Iterable[str], external_ids: Iterable[str]) -> None:
         """Load cases by id and by external id, each at most once."""
+        self.ask(case_ids=case_ids, external_ids=external_ids)()
+
+    def ask(
+        self, *, case_ids: Iterable[str], external_ids: Iterable[str]
+    ) -> Callable[[], None]:
+        """Ask for what ``load`` loads; return how to take it in."""
         wanted = set(case_ids)
         names = [name for name in external_ids if name not in self._owners]
-        if names:
-            for name in names:
-                self._owners[name] = {}
-            for external_id, case_id in self._conn.rows(
-                self._statements.by_external, domain=self._domain, external_ids=names
-            ):
+        if not names:
+            return self._ask_cases([i for i in wanted if i not in self._cases])
+        self._owners.update((name, {}) for name in names)
+        owned = self._conn.ask(
+            self._statements.by_external, domain=self._domain, external_ids=names
+        )
+
+        def get() -> None:
+            for external_id, case_id in owned():
                 self._owners[external_id][case_id] = None
                 wanted.add(case_id)
-        self._load_cases([i for i in wanted if i not in self._cases])
+            self._load_cases([i for i in wanted if i not in self._cases])
+
+        return get
 
     def case(self, case_id: str) -> Case | None:
         """Return a loaded case, deleted ones included."""
@@ -130,16 +141,23 @@ class CaseBatch:
         return made[1]
 
     def _load_cases(self, case_ids: list[str]) -> None:
+        self._ask_cases(case_ids)()
+
+    def _ask_cases(self, case_ids: list[str]) -> Callable[[], None]:
         if not case_ids:
-            return
-        rows = self._conn.rows(
+            return _nothing
+        rows = self._conn.ask(
             self._statements.by_id, domain=self._domain, case_ids=case_ids
         )
-        self._cases.update(dict.fromkeys(case_ids))
-        self._stored.update(dict.fromkeys(case_ids))
-        for row in rows:
-            case = to_case(CaseRow._make(row))
-            self._cases[case.case_id] = self._stored[case.case_id] = case
+
+        def get() -> None:
+            self._cases.update(dict.fromkeys(case_ids))
+            self._stored.update(dict.fromkeys(case_ids))
+            for row in rows():
+                case = to_case(CaseRow._make(row))
+                self._cases[case.case_id] = self._stored[case.case_id] = case
+
+        return get
 
     def expect_new(self, case_ids: Iterable[str]) -> None:
         """Take ids that were just made as unknown, without asking the database."""
@@ -415,6 +433,10 @@ class CaseBatch:
     @property
     def _domain(self) -> str:
         return self.reader.domain
+
+
+def _nothing() -> None:
+    """Take in no case: none was asked for."""
 
 
 def _event(case_id: str, entry: Entry, actions: int, *, place: int) -> Step:

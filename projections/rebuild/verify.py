@@ -19,6 +19,7 @@ from sqlalchemy import Table, bindparam, func, select
 from ledger import log
 from ledger.entry import Kind
 from ledger.errors import LedgerError, NotFound
+from ledger.heads import DamagedHead
 from ledger.proof.chain import Break, verify_chain
 from ledger.proof.differences import Difference
 from ledger.proof.directory import directory_differences, fold_of
@@ -28,7 +29,7 @@ from ledger.proof.imports import import_differences
 from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_indexes, create_tables
-from ledger.store import DamagedHead, Reader, Store, open_store
+from ledger.store import Reader, Store, open_store
 from projections.lists.property_names import LEAVING
 from projections.names import CASES, FORMS
 from projections.rebuild.fresh import Progress, Rebuild, property_rows, silent

@@ -36,7 +36,7 @@ ON_A_DOMAIN_TABLE = re.compile(rf"\b(?:FROM|INTO|UPDATE|JOIN) ({'|'.join(NAMES)}
 BOUND = re.compile(
     r"domain = (?::|%\(|\$|\?)"  # compared with a parameter
     r"|INSERT INTO \w+ \(domain,"  # given with the row
-    r"|\.domain = gone\.domain"  # given with the key
+    r"|\.domain = (?:gone|given|asked)\.domain"  # given with the key
 )
 FAN_OUTS = {
     "every domain's generations": r"SELECT domains\.live_cases, domains\.live_forms",
@@ -45,6 +45,8 @@ FAN_OUTS = {
     "how all jobs stand": r"SELECT jobs\.kind, jobs\.state, count",
     "deliveries that wait": r"FROM webhook_deliveries JOIN webhooks",
     "replays at work": r"FROM generations JOIN checkpoints .* JOIN domains",
+    "the heads of a commit": r"FROM domains WHERE domains\.domain .* ORDER BY",
+    "which of some domains there are": r"^SELECT domains\.domain FROM domains WHERE",
     "jobs of any domain": r"SELECT jobs\.domain, jobs\.job_id FROM jobs WHERE jobs\.re",
 }
 """The marked ones: what is done to the whole installation."""
@@ -87,6 +89,9 @@ def test_every_statement_on_a_domain_table_names_the_domain(store, seen):
 
 
 def _everything(store):
+    with store.writing_together() as heads:
+        heads.take([build.DOMAIN, "other", "unknown"])
+        assert [*heads.refused] == ["unknown"]
     body = build.a_form([build.a_block(index={"p": "c2"})], form_id="f")
     late = build.a_form([build.an_update(p="0")])
     for command in (
