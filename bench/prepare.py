@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,15 @@ def kept_log(bench: Bench, size: int) -> str:
     name = f"l-{size}"
     if not _card(bench, name):
         _make(bench, name, lambda server: _load_log(bench, server, size))
+    return name
+
+
+def kept_domains(bench: Bench, names: Sequence[str]) -> str:
+    """Return the name of the product's database with these domains, all empty."""
+    name = f"d-domains-{len(names)}"
+    if not _card(bench, name):
+        url = bench.databases.url(name)
+        _make(bench, name, lambda _: _make_domains(Product(url), names))
     return name
 
 
@@ -114,6 +123,11 @@ def _make(bench: Bench, name: str, load: Any) -> None:
     seconds = time.perf_counter() - started
     card = {"authorization": product.authorization, "seconds": seconds}
     _write_card(bench, name, card)
+
+
+def _make_domains(product: Product, names: Sequence[str]) -> None:
+    for name in names:
+        product.command("domain", "create", name, "--open-submissions")
 
 
 def _load_cases(bench: Bench, server: Server, size: int) -> None:

@@ -39,6 +39,13 @@ def forms(target: Target, *, start: int) -> Iterator[Group]:
         )
 
 
+def spread_forms(target: Target, *, start: int, domains: list[str]) -> Iterator[Group]:
+    """Yield as W1 does, each family to the next one of some domains."""
+    targets = cycle([replace(target, domain=name) for name in domains])
+    for group_target, first in zip(targets, count(start, 4), strict=False):
+        yield next(forms(group_target, start=first))
+
+
 def multipart_forms(target: Target, *, start: int) -> Iterator[Group]:
     """Yield W1m: as W1, wrapped as a device does."""
     for first in count(start, 4):
@@ -202,6 +209,7 @@ SOURCES: dict[str, Callable[..., Iterator[Group]]] = {
     source.__name__: source
     for source in (
         forms,
+        spread_forms,
         multipart_forms,
         single_creates,
         single_updates,
