@@ -59,6 +59,15 @@ WITH_BODIES = Statement(
     .order_by(entries.c.position)
 )
 """Entries behind a position up to another; then dictionary and body as stored."""
+_LENGTHS = Statement(
+    select(entries.c.position, entries.c.body_length)
+    .where(
+        entries.c.domain == bindparam("domain"),
+        entries.c.position > bindparam("position"),
+        entries.c.position <= bindparam("last"),
+    )
+    .order_by(entries.c.position)
+)
 _BODIES = Statement(
     select(
         bodies.c.position,
@@ -246,6 +255,24 @@ def entries_after(
     )
     found = [(to_entry(row[:-2]), row[-2:]) for row in rows]
     return [(entry, _body(r, entry, body)) for entry, body in found]
+
+
+def portion_end(r: Reader, position: int, *, limit: int, most_bytes: int) -> int:
+    """Return the last of up to ``limit`` entries behind a position that go together.
+
+    Their bodies have ``most_bytes`` between them, unless the first alone has more.
+    Returns the position itself where nothing is behind it.
+    """
+    rows = r.conn.rows(
+        _LENGTHS, domain=r.domain, position=position, last=position + limit
+    )
+    end, left = position, most_bytes
+    for found, length in rows:
+        left -= length
+        if left < 0 and end > position:
+            break
+        end = found
+    return end
 
 
 def stored_after(r: Reader, position: int, *, limit: int) -> list[Stored]:

@@ -24,7 +24,8 @@ from ledger.storage.connection import Statement
 from ledger.store import Reader
 from ledger.tables import bodies, entries
 
-_BATCH = 1_000
+_BATCH = 200
+"""How many entries are in memory, with their bodies, at a time."""
 _POSITION, _APPENDED_ON, _DIGEST = 1, 9, 15
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -419,6 +419,10 @@ class CaseBatch:
         changes.save_additions(conn, tables)
         self._histories.leave(self._cases)
 
+    def release_versions(self) -> None:
+        """Let go of the forms, which are read from the log where they are needed."""
+        self._histories.release_versions()
+
     def settle(self) -> None:
         """Forget what was written, keeping the cases for the next batch."""
         self._stored = dict(self._cases)

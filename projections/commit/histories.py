@@ -110,6 +110,10 @@ class Histories:
         self._open.clear()
         self._rolls.forget(self._reader.domain)
 
+    def release_versions(self) -> None:
+        """Let go of the forms: a replay cannot keep them all."""
+        self._versions.clear()
+
     def rows(self) -> Iterator[tuple[str, str, int, int, int, int, int]]:
         """Yield the rows that were added, for the table ``case_forms``."""
         latest = {

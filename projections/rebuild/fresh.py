@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
@@ -21,6 +22,7 @@ from projections.commit.case_batch import REASONS, CaseBatch
 from projections.commit.form_states import FormStates
 from projections.commit.histories import revisions_at
 from projections.commit.indexing import IndexChanges
+from projections.rebuild.met import MetIds
 from projections.rule.case_row import CaseRow, to_case
 from projections.rule.fold import touched
 from projections.tables import CaseTables, FormTables
@@ -32,9 +34,22 @@ Progress = Callable[[int, int], None]
 
 _FLAGS = (Kind.CASE_DELETE, Kind.CASE_RESTORE)
 _NAMING = (*_FLAGS, Kind.CASE_REBUILD, Kind.ERASE)
-_MOST_CASES = 60_000
-"""How many folded cases stay in memory between batches."""
 _FILL = 5_000
+
+BATCH_ENTRIES = 25_000
+BATCH_CASES = 20_000
+BATCH_BYTES = 32 * 1024 * 1024
+"""How much is folded before it is written: entries, cases they touch, their bytes.
+
+A batch that is larger writes a row less often that forms change again and again, and
+nearer to those beside it.
+"""
+KEPT_CASES = 30_000
+KEPT_BYTES = 40 * 1024 * 1024
+"""How much stays in memory between batches: cases, and bytes of the forms behind them.
+
+A case takes about four times the memory of the forms that made it.
+"""
 
 
 def silent(_done: int, _total: int) -> None:
@@ -56,6 +71,23 @@ def collecting_rarely() -> Iterator[None]:
             gc.enable()
 
 
+@dataclass(slots=True)
+class _Weight:
+    """How much was folded and is not written yet."""
+
+    entries: int = 0
+    cases: int = 0
+    bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return (
+            self.entries >= BATCH_ENTRIES
+            or self.cases >= BATCH_CASES
+            or self.bytes >= BATCH_BYTES
+        )
+
+
 class Rebuild:
     """Folds entries, batch by batch, into the tables of one or both projections."""
 
@@ -74,8 +106,12 @@ class Rebuild:
         self._forms = None if forms is None else FormStates(conn, reader.domain, forms)
         self._indexed: tuple[IndexedName, ...] = ()
         self._batch: CaseBatch | None = None
-        self._met: set[str] = set()
-        self._holds_all = cases is not None and not self._has_cases(cases)
+        self._kept: set[str] = set()
+        self._kept_bytes = 0
+        self._waiting = _Weight()
+        # Where cases stand already, nothing is known to be new.
+        new = cases is not None and not self._has_cases(cases)
+        self._met = MetIds() if new else None
 
     def fold(self, items: Sequence[Item], parsed: Mapping[int, Form]) -> None:
         """Fold a batch of entries in memory.
@@ -88,6 +124,13 @@ class Rebuild:
                 self._forms.note(entry)
         if self._tables is not None:
             self._fold_cases(entries, parsed)
+        self._waiting.entries += len(entries)
+        self._waiting.bytes += sum(entry.body_length for entry in entries)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether what was folded is to be written before more is."""
+        return self._waiting.is_full
 
     def save(self) -> None:
         """Write what was folded, inside the caller's transaction."""
@@ -98,11 +141,13 @@ class Rebuild:
                 self._forms.save()
         if self._batch is not None:
             self._batch.settle()
-            if len(self._met) > _MOST_CASES:
+            self._kept_bytes += self._waiting.bytes
+            if len(self._kept) > KEPT_CASES or self._kept_bytes > KEPT_BYTES:
                 self._batch.forget()
                 self._forget()
         if self._forms is not None:
             self._forms.settle()
+        self._waiting = _Weight()
 
     def keep_indexed(self, names: Sequence[IndexedName]) -> None:
         """Keep the property indexes of these names current from now on."""
@@ -114,20 +159,19 @@ class Rebuild:
         return bool(self._conn.rows(_first(tables), domain=self._reader.domain))
 
     def _forget(self) -> None:
-        """Note that cases stand in the tables which are not in memory."""
-        self._met.clear()
-        self._holds_all = False
+        self._kept.clear()
+        self._kept_bytes = 0
 
     def _fold_cases(self, entries: Sequence[Entry], parsed: Mapping[int, Form]) -> None:
         revisions = self._revisions_of(entries, parsed)
         batch = self._open_batch()
         forms = [form for _, form in revisions.values()]
         case_ids = _touched(entries, [*parsed.values(), *forms])
-        self._met |= case_ids
-        if self._holds_all:
-            batch.expect_new(case_ids)
-        else:
-            batch.load(case_ids=case_ids, external_ids=())
+        self._kept |= case_ids
+        self._waiting.cases += len(case_ids)
+        if self._met is not None:
+            batch.expect_new(self._met.note(case_ids))
+        batch.load(case_ids=case_ids, external_ids=())
         for entry in entries:
             if entry.kind is Kind.NORMAL:
                 batch.project(entry, parsed[entry.position])
@@ -136,6 +180,7 @@ class Rebuild:
                 batch.revise(entry, old, new)
             else:
                 _apply_named(batch, entry)
+        batch.release_versions()
 
     def _open_batch(self) -> CaseBatch:
         if self._batch is None:

@@ -15,10 +15,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from ledger import log
-from ledger.bodies import codecs_of, replaced_bodies
 from ledger.clock import now_micros
-from ledger.entry import Entry, IndexedName
+from ledger.entry import IndexedName
 from ledger.errors import Conflict
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_index, drop_tables, indexes_of
@@ -41,13 +39,10 @@ from projections.rebuild.generations import (
     open_generation,
     set_state,
 )
-from projections.rebuild.parsing import WITH_FORMS, Chunk, FormParser
+from projections.rebuild.parsing import Chunk, FormParser
+from projections.rebuild.reading import read
 from projections.tables import CaseTables, case_tables, form_tables
 
-BATCH = 5_000
-"""How many entries are written at a time."""
-CHUNK = 1_000
-"""How many entries are read and parsed at a time."""
 NEAR = 500
 """How many entries the swap may still have to fold while writers wait."""
 _KEEP_RETIRED_MICROS = 60_000_000
@@ -175,7 +170,7 @@ class _Build:
             with self._ahead(self._parser.parsed(self._chunks(total))) as chunks:
                 for chunk in chunks:
                     self._fold(chunk)
-                    if self._reached - self.position >= BATCH or self._reached == total:
+                    if self._rebuild.is_full or self._reached == total:
                         with self._store.administering() as conn:
                             self._save(conn)
                         progress(self.position, total)
@@ -189,7 +184,7 @@ class _Build:
         position = self._reached
         while position < total:
             with self._store.reading(self._domain) as reader:
-                chunk = _read(reader, position, limit=min(CHUNK, total - position))
+                chunk = read(reader, position, last=total)
             position = chunk.position
             yield chunk
 
@@ -228,8 +223,8 @@ class _Build:
     def swap(self) -> None:
         """Fold the rest while holding the head, and let reads follow."""
         with self._store.writing(self._domain) as writer:
-            while self.position < writer.head.position:
-                (chunk,) = self._parser.parsed([_read(writer, self.position, BATCH)])
+            while self.position < (last := writer.head.position):
+                (chunk,) = self._parser.parsed([read(writer, self.position, last=last)])
                 self._fold(chunk)
                 self._save(writer.conn)
             old = dict(writer.head.live)
@@ -290,26 +285,6 @@ class _Build:
         for projection in self.numbers:
             if old[projection] not in used:
                 set_state(conn, old[projection], "retired", now=now)
-
-
-def _read(reader: Reader, position: int, limit: int) -> Chunk:
-    """Return the entries behind a position, their bodies still as stored."""
-    stored = log.stored_after(reader, position, limit=limit)
-    replaced = replaced_bodies(reader)
-    sources = [
-        (entry.position, *body, _named(entry, replaced))
-        for entry, body in stored
-        if entry.kind in WITH_FORMS and body is not None
-    ]
-    numbers = {number for _, number, *_ in sources}
-    codecs = codecs_of(reader.conn, reader.domain, numbers)
-    return Chunk(stored, sources, codecs)
-
-
-def _named(entry: Entry, replaced: Mapping[int, str]) -> tuple[str, ...]:
-    """Return the digests of the bytes that a body may have."""
-    own = "" if entry.body_sha256 is None else entry.body_sha256.hex()
-    return own, replaced.get(entry.position, own)
 
 
 @contextmanager

@@ -32,12 +32,18 @@ from ledger.storage.schema import create_indexes, create_tables
 from ledger.store import Reader, Store, open_store
 from projections.lists.property_names import LEAVING
 from projections.names import CASES, FORMS
-from projections.rebuild.fresh import Progress, Rebuild, property_rows, silent
+from projections.rebuild.fresh import (
+    Progress,
+    Rebuild,
+    collecting_rarely,
+    property_rows,
+    silent,
+)
 from projections.rebuild.generations import live_faults
 from projections.rebuild.parsing import FormParser
+from projections.rebuild.reading import read
 from projections.tables import case_tables, form_tables
 
-_BATCH = 2_500
 _CASE_SCRATCH = 1
 _FORM_SCRATCH = 2
 
@@ -145,15 +151,16 @@ def _fold(reader: Reader, fresh: Connection, progress: Progress) -> None:
         create_tables(fresh, tables.metadata)
     rebuild = Rebuild(reader, fresh, cases=cases, forms=forms)
     position, total = 0, reader.head.position
-    with FormParser(1) as parser:
+    with collecting_rarely(), FormParser(1) as parser:
         while position < total:
-            items = log.entries_after(reader, position, limit=_BATCH)
-            rebuild.fold(items, parser.parse(items))
-            fresh.execute("BEGIN")
-            rebuild.save()
-            fresh.execute("COMMIT")
-            position = items[-1][0].position
-            progress(position, total)
+            (chunk,) = parser.parsed([read(reader, position, last=total)])
+            rebuild.fold(chunk.items, chunk.forms)
+            position = chunk.position
+            if rebuild.is_full or position == total:
+                fresh.execute("BEGIN")
+                rebuild.save()
+                fresh.execute("COMMIT")
+                progress(position, total)
     create_indexes(fresh, cases.metadata)
     for changes in property_rows(fresh, reader.domain, cases, reader.head.indexed):
         changes.save_additions(fresh, cases)

@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from ledger.entry import IndexedName
+from ledger.entry import IndexedName, Kind
 from ledger.errors import Conflict
 from ledger.store import open_store
 from projections.lists.property_names import build_step, start_index
+from projections.rebuild import fresh, reading
 from projections.rebuild import replay as replaying
 from projections.rebuild.generations import all_generations
 from projections.rebuild.replay import prune, replay
@@ -27,8 +28,8 @@ def domain(store):
 @pytest.fixture
 def small_batches(monkeypatch):
     """Make a small log take many batches."""
-    monkeypatch.setattr(replaying, "BATCH", 20)
-    monkeypatch.setattr(replaying, "CHUNK", 20)
+    monkeypatch.setattr(fresh, "BATCH_ENTRIES", 20)
+    monkeypatch.setattr(reading, "CHUNK", 20)
     monkeypatch.setattr(replaying, "NEAR", 5)
 
 
@@ -49,6 +50,34 @@ def test_a_replay_gives_the_same_rows_and_swaps_them_in(store, small_batches):
     with store.reading(build.DOMAIN) as reader:
         assert reader.head.live == report.generations
     assert report.entries == reader.head.position
+    assert build.derived(store) == before
+    assert verify(store, build.DOMAIN).ok
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [
+        ("CHUNK", 7),
+        ("CHUNK_BYTES", 2_000),
+        ("BATCH_ENTRIES", 1),
+        ("BATCH_CASES", 5),
+        ("BATCH_BYTES", 2_000),
+        ("KEPT_CASES", 3),
+        ("KEPT_BYTES", 3_000),
+    ],
+)
+def test_how_much_is_read_written_and_kept_at_a_time_changes_nothing(
+    store, small_batches, monkeypatch, limit, most
+):
+    """Law 2: entries, cases and bytes bound a batch, and no row is another."""
+    fill(store, 60)
+    build.submit(store, build.a_form([build.an_update("c3", even="2")], form_id="f7"))
+    build.act(store, Kind.ARCHIVE, "f8", "f30")
+    build.write(store, build.a_flag("c9"), build.a_rebuild("c7", "shared"))
+    before = build.derived(store)
+    where = reading if limit.startswith("CHUNK") else fresh
+    monkeypatch.setattr(where, limit, most)
+    replay(store, build.DOMAIN)
     assert build.derived(store) == before
     assert verify(store, build.DOMAIN).ok
 

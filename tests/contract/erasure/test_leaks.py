@@ -20,6 +20,7 @@ from projections.erasure.preview import preview_erasure, unknown_among
 from projections.feed.changed import changed_cases
 from projections.lists.property_names import build_step, start_index
 from projections.past.history import history
+from projections.rebuild import reading
 from projections.rebuild import replay as replaying
 from projections.rebuild.parsing import FormParser
 from projections.rebuild.replay import replay
@@ -270,7 +271,7 @@ def test_a_replay_at_work_takes_in_nothing_that_it_read_before(store, monkeypatc
     build.submit(store, build.a_form([a_secret()]))
     build.submit(store, build.a_form([build.an_update("c2")]))
     monkeypatch.setattr(replaying, "NEAR", 0)
-    monkeypatch.setattr(replaying, "CHUNK", 2)
+    monkeypatch.setattr(reading, "CHUNK", 2)
     parsed = FormParser.parsed
 
     def erasing(parser, chunks):

@@ -25,6 +25,25 @@ def entries(store, domain=build.DOMAIN):
         return log.entries_after(reader, 0, limit=FAR)
 
 
+def test_a_portion_ends_where_its_bytes_or_entries_do(store, domain):
+    """It has one entry at least; behind the last there is none."""
+    forms = [build.a_form([build.an_update(text="x" * n)]) for n in (10, 900, 10)]
+    build.write(store, *map(build.a_submission, forms))
+    lengths = [entry.body_length for entry, _ in entries(store)][1:]
+    assert lengths == [len(form) for form in forms]
+    with store.snapshot(domain) as reader:
+
+        def end(position, limit, most_bytes):
+            return log.portion_end(reader, position, limit=limit, most_bytes=most_bytes)
+
+        assert [end(0, limit, FAR) for limit in (1, 3, 4, 9)] == [1, 3, 4, 4]
+        assert end(1, 9, sum(lengths)) == 4
+        assert end(1, 9, sum(lengths) - 1) == 3
+        assert end(1, 9, lengths[0]) == 2
+        assert end(2, 9, 1) == 3
+        assert end(4, 9, FAR) == 4
+
+
 def test_positions_are_gapless_and_times_rise(store, domain):
     """Entries follow each other without a gap, each later than the one before.
 
