@@ -8,13 +8,14 @@ log up to then would give.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger import log
 from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry, Kind
 from ledger.errors import NotFound
+from ledger.forms.case_block import CaseBlock
 from ledger.forms.form import Form
 from ledger.forms.lineage import revision_of
 from ledger.forms.names import is_legal
@@ -22,14 +23,18 @@ from ledger.store import Reader
 from ledger.times import Micros, format_micros
 from projections.commit.histories import steps_of, versions_of
 from projections.names import CASES
+from projections.rule.decisive import traits_of
 from projections.rule.fold import FORM, apply_form, blocks_by_case, touched
 from projections.rule.refold import (
+    Moment,
     appended,
     comes_late,
     flagged,
+    fold_steps,
     moment_of,
     rebuilt,
 )
+from projections.rule.roll import Roll
 from projections.rule.steps import NO_PLACE, Step, Version, in_order
 from projections.tables import case_tables
 
@@ -72,14 +77,15 @@ class Story:
         it. Forms that are archived, deleted or replaced are not among them, and those
         that arrived late stand where they belong.
         """
-        fold = _Fold(self.case_id, self.versions)
-        for step, before, after in fold.over({step.key: step for step in self.steps}):
-            yield Touch(
-                entry=self.entries[step.position],
-                before=before,
-                after=after,
-                form=self.versions[step.position][0],
-            )
+        before: Case | None = None
+        for step in in_order(self.steps):
+            form, stamp = self.versions[step.position]
+            blocks = blocks_by_case(form).get(self.case_id, [])
+            if blocks or before is not None:
+                after, _ = apply_form(before, blocks, form, stamp)
+                entry = self.entries[step.position]
+                yield Touch(entry=entry, before=before, after=after, form=form)
+                before = after
 
     @property
     def is_plain(self) -> bool:
@@ -194,80 +200,21 @@ def _versions_of(entries: Iterable[Entry]) -> set[int]:
     return found
 
 
-class _Fold:
-    """Folds the forms of one case from nothing, over and over.
-
-    It is ``refold.fold_steps`` for a case that was rebuilt often: what stands before
-    the first form that differs from the last time is not folded again. So a case to
-    which everything came late costs about what any other costs.
-    """
-
-    def __init__(self, case_id: str, versions: Mapping[int, Version]) -> None:
-        """Start with nothing folded."""
-        self._case_id = case_id
-        self.versions = versions
-        self._forms: list[tuple[FoldKey, int]] = []
-        self._states: list[tuple[Case, int] | None] = []
-
-    def fold(
-        self, steps: Mapping[FoldKey, Step]
-    ) -> tuple[Case | None, dict[FoldKey, int]]:
-        """Fold the forms in force among these rows; return what each one did too."""
-        wanted = [(step.key, step.position) for step in in_order(steps.values())]
-        self._keep(_shared(self._forms, wanted))
-        for key, position in wanted[len(self._forms) :]:
-            self._add(key, position)
-        actions = {
-            key: state[1]
-            for (key, _), state in zip(self._forms, self._states, strict=True)
-            if state is not None
-        }
-        last = self._states[-1] if self._states else None
-        return None if last is None else last[0], actions
-
-    def over(
-        self, steps: Mapping[FoldKey, Step]
-    ) -> Iterator[tuple[Step, Case | None, Case]]:
-        """Yield the forms that did something, with the case before and after."""
-        self.fold(steps)
-        before: Case | None = None
-        for (key, _), state in zip(self._forms, self._states, strict=True):
-            if state is not None:
-                yield steps[key], before, state[0]
-                before = state[0]
-
-    def _keep(self, count: int) -> None:
-        del self._forms[count:], self._states[count:]
-
-    def _add(self, key: FoldKey, position: int) -> None:
-        form, stamp = self.versions[position]
-        blocks = blocks_by_case(form).get(self._case_id, [])
-        last = self._states[-1] if self._states else None
-        before = None if last is None else last[0]
-        state = None
-        if blocks or before is not None:
-            state = apply_form(before, blocks, form, stamp)
-        self._forms.append((key, position))
-        self._states.append(state)
-
-
-def _shared(old: list[tuple[FoldKey, int]], new: list[tuple[FoldKey, int]]) -> int:
-    """Return how many items two lists begin with alike."""
-    pairs = zip(old, new, strict=False)
-    alike = (place for place, (a, b) in enumerate(pairs) if a != b)
-    return next(alike, min(len(old), len(new)))
-
-
 class _Walk:
-    """Folds the entries of one case, one after the other."""
+    """Folds the entries of one case, one after the other.
+
+    Most cases only ever get one form behind the other. What it takes to put one into
+    the middle, or to take it from there, is made when that happens first.
+    """
 
     def __init__(self, case_id: str, versions: Mapping[int, Version]) -> None:
         """Start before the case was."""
         self._case_id = case_id
         self._versions = versions
-        self._fold = _Fold(case_id, versions)
         self._case: Case | None = None
-        self._steps: dict[FoldKey, Step] = {}
+        self._arrived: list[Step] = []
+        self._roll: Roll | None = None
+        self._made: tuple[list[Step], Case | None] = [], None
 
     def over(
         self, entries: Iterable[Entry], places: Mapping[int, int]
@@ -284,59 +231,76 @@ class _Walk:
         """Apply an entry; return the form that it put in force."""
         if entry.kind is Kind.NORMAL:
             return self._arrive(entry, place)
+        moment = moment_of(entry, place=place)
         if entry.kind in _FLAGS:
             if self._case is not None:
                 deleted = entry.kind is Kind.CASE_DELETE
-                moment = moment_of(entry, place=place)
                 self._case = flagged(self._case, moment, deleted=deleted)
             return None
         form = self._revise(entry)
-        actions = self._rebuild(entry, place)
-        key = _key(entry)
-        if key not in actions:
-            # A ledger block that names a case which is not there yet touches nothing.
-            self._steps.pop(key, None)
+        self._rebuild(moment)
+        if entry.kind is Kind.ERASE and self._case is not None:
+            self._case = flagged(self._case, moment, deleted=True)
         return form
 
     def _arrive(self, entry: Entry, place: int) -> Form:
         form, stamp = self._versions[entry.position]
-        self._put(stamp.key, entry.position)
-        blocks = blocks_by_case(form).get(self._case_id, [])
-        if comes_late(self._case, stamp):
-            self._rebuild(entry, place)
+        step = self._step(stamp.key, entry.position)
+        if self._roll is None:
+            self._arrived.append(step)
         else:
+            self._put(self._roll, step)
+        if comes_late(self._case, stamp):
+            self._rebuild(moment_of(entry, place=place))
+        else:
+            blocks = self._blocks(step)
             self._case, _ = appended(self._case, blocks, form, stamp, place=place)
         return form
 
     def _revise(self, entry: Entry) -> Form | None:
         """Exchange versions; nothing is exchanged by a wish for a rebuild."""
         old, new = revision_of(entry)
+        key = FoldKey(received_on=entry.received_on, position=entry.form_position)
+        roll = self._open()
         if old is not None:
-            self._steps.pop(_key(entry), None)
+            roll.drop(self._step(key, old))
         if new is None:
             return None
         form, _ = self._versions[new]
         if self._case_id in touched(form):
-            self._put(_key(entry), new)
+            step = self._step(key, new)
+            # A ledger block that names a case which is not there yet touches nothing.
+            if self._blocks(step) or roll.begins_before(step):
+                self._put(roll, step)
         return form
 
-    def _rebuild(self, entry: Entry, place: int) -> Mapping[FoldKey, int]:
-        fresh, actions = self._fold.fold(self._steps)
-        moment = moment_of(entry, place=place)
-        self._case = rebuilt(self._case_id, self._case, fresh, moment)
-        if entry.kind is Kind.ERASE:
-            self._case = flagged(self._case, moment, deleted=True)
-        return actions
+    def _rebuild(self, moment: Moment) -> None:
+        """Fold the forms that decide the case; often they are those of last time."""
+        wanted = self._open().decisive()
+        if wanted != self._made[0]:
+            self._made = wanted, fold_steps(self._case_id, wanted, self._versions)
+        self._case = rebuilt(self._case_id, self._case, self._made[1], moment)
 
-    def _put(self, key: FoldKey, position: int) -> None:
-        self._steps[key] = Step(
+    def _open(self) -> Roll:
+        if self._roll is None:
+            self._roll = Roll()
+            for step in self._arrived:
+                self._put(self._roll, step)
+        return self._roll
+
+    def _put(self, roll: Roll, step: Step) -> None:
+        form, stamp = self._versions[step.position]
+        roll.put(step, traits_of(self._blocks(step), form, stamp))
+
+    def _blocks(self, step: Step) -> Sequence[CaseBlock]:
+        form, _ = self._versions[step.position]
+        return blocks_by_case(form).get(self._case_id, ())
+
+    def _step(self, key: FoldKey, position: int) -> Step:
+        return Step(
             case_id=self._case_id,
             key=key,
             position=position,
             actions=FORM,
             place=NO_PLACE,
         )
-
-
-def _key(entry: Entry) -> FoldKey:
-    return FoldKey(received_on=entry.received_on, position=entry.form_position)
