@@ -4,3 +4,6 @@ from __future__ import annotations
 
 CASES = "cases"
 FORMS = "forms"
+
+LEAVING = -1
+"""``built_to`` of a name with an index that covers no case any more but has rows."""

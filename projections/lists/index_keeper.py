@@ -26,7 +26,6 @@ from ledger.store import Store, Writer
 from ledger.tables import domains
 from ledger.writer import LedgerWriter
 from projections.lists.property_names import (
-    LEAVING,
     MOST_NAMES,
     build_step,
     clear_step,
@@ -34,6 +33,7 @@ from projections.lists.property_names import (
     find_name,
     start_index,
 )
+from projections.names import LEAVING
 
 _USES_TO_BE_HOT = 2
 _MOST_COUNTED = 10_000

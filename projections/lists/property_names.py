@@ -26,15 +26,12 @@ from ledger.store import Writer
 from ledger.times import Micros
 from projections.lists.filter import CaseFilter
 from projections.lists.narrow import narrowed
-from projections.names import CASES
+from projections.names import CASES, LEAVING
 from projections.rule.hashing import CASE_NAME, value_hash
 from projections.tables import CaseTables, case_tables
 
 MOST_NAMES = 64
 """Names of a domain that may have an index at the same time."""
-
-LEAVING: Micros = -1
-"""``built_to`` of a name that covers no case any more but still has rows."""
 
 _LONGEST_NAME = 255
 

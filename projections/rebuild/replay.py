@@ -22,8 +22,7 @@ from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_index, drop_tables, indexes_of
 from ledger.store import Reader, Store, Writer
 from ledger.tables import checkpoints, domains, generations
-from projections.lists.property_names import LEAVING
-from projections.names import CASES, FORMS
+from projections.names import CASES, FORMS, LEAVING
 from projections.rebuild.fresh import (
     Progress,
     Rebuild,

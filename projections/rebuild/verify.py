@@ -30,8 +30,7 @@ from ledger.proof.notes import Earlier, differences
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.schema import create_indexes, create_tables
 from ledger.store import Reader, Store, open_store
-from projections.lists.property_names import LEAVING
-from projections.names import CASES, FORMS
+from projections.names import CASES, FORMS, LEAVING
 from projections.rebuild.fresh import (
     Progress,
     Rebuild,

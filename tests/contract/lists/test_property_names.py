@@ -19,7 +19,6 @@ from ledger.writer import LedgerWriter
 from projections.lists.filter import CaseFilter
 from projections.lists.index_keeper import IndexKeeper
 from projections.lists.property_names import (
-    LEAVING,
     MOST_NAMES,
     build_step,
     clear_step,
@@ -28,6 +27,7 @@ from projections.lists.property_names import (
     names_asked,
     start_index,
 )
+from projections.names import LEAVING
 from projections.rule.hashing import CASE_NAME, value_hash
 from projections.tables import case_tables
 from tests.kit.build import (
