@@ -157,6 +157,15 @@ def one_case(target: Target, *, forms: int) -> Iterator[Group]:
     yield Group(0, [_form(target, body) for body in xforms.one_case_forms(forms)])
 
 
+def archives(target: Target, *, forms: int, each: int) -> Iterator[Group]:
+    """Yield G1: the archive of every so-manyth form of one case, one by one."""
+    paths = [
+        f"{target.ledger}forms/{dataset.form_id(i)}/archive/"
+        for i in range(1, forms, each)
+    ]
+    yield Group(0, [_json(target, "POST", path, {}) for path in paths])
+
+
 def paths(
     target: Target, *, paths: list[str], requests: int | None = None
 ) -> Iterator[Group]:
@@ -198,7 +207,7 @@ def bulk_fetches(
 def guesses(
     target: Target, *, name: str | None = None, requests: int | None = None
 ) -> Iterator[Group]:
-    """Yield G1: log-ins with wrong passwords, of one user or of a new name each."""
+    """Yield A1: log-ins with wrong passwords, of one user or of a new name each."""
     for number in count() if requests is None else range(requests):
         told = basic(name or f"nobody{number}@example.org", f"wrong {number}")
         guessing = replace(target, authorization=told)
@@ -221,6 +230,7 @@ SOURCES: dict[str, Callable[..., Iterator[Group]]] = {
         log_updates,
         log_edits,
         one_case,
+        archives,
         paths,
         points,
         bulk_fetches,

@@ -1,4 +1,4 @@
-"""G1: how long a right password waits while others guess without pause."""
+"""A1: how long a right password waits while others guess without pause."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ A guess is verified beside it; when 32 begin, one of theirs has to end before.
 
 
 @contextmanager
-def g1(bench: Bench) -> Iterator[Round]:
+def a1(bench: Bench) -> Iterator[Round]:
     """Log in again and again beside 32 attackers, who guess in several manners."""
-    product = Product(bench.databases.fresh("g1"))
+    product = Product(bench.databases.fresh("a1"))
     product.create()
     for name in (RIGHT, GUESSED):
         words = ("user", "create", name, "--domain", DOMAIN, "--role", "admin")
@@ -108,7 +108,7 @@ class Scene:
         status, _ = client.call("GET", f"{target.cases}?limit=1")
         took = time.perf_counter() - started
         client.close()
-        self.bench.expect("G1: answer to a right password", status, 200)
+        self.bench.expect("A1: answer to a right password", status, 200)
         return took * 1000
 
     def beside_attackers(self, case: Case) -> tuple[list[float], float]:
@@ -138,7 +138,7 @@ class Scene:
 
     def _guessed(self, result: load.Result) -> load.Result:
         if result.failed:
-            text = f"G1: {result.failed} guesses: {result.first_failure[:300]}"
+            text = f"A1: {result.failed} guesses: {result.first_failure[:300]}"
             self.bench.complain(text)
         return result
 
@@ -165,7 +165,7 @@ def _round(scene: Scene, case: Case) -> list[Figure]:
     )
     return [
         *_judged(case, waits, ("alone", floors["alone"])),
-        figure("G1", case.told, "guesses/s", rate),
+        figure("A1", case.told, "guesses/s", rate),
     ]
 
 
@@ -174,10 +174,10 @@ def _judged(
 ) -> Iterator[Figure]:
     shares = {"p50 ms": 0.50, "p95 ms": 0.95}
     for measure, share in shares.items():
-        line = figure("G1", case.told, measure, load.percentile(waits, share))
+        line = figure("A1", case.told, measure, load.percentile(waits, share))
         marks = MARKS[measure] if case.promised else (None, None)
         yield judged(line, alone, "<=", *marks)
-    longest = figure("G1", case.told, "longest ms", waits[-1])
+    longest = figure("A1", case.told, "longest ms", waits[-1])
     yield judged(longest, alone, "<=", None)
     marks = (1.0, 0.5) if case.promised else (None, None)
     yield judged(longest, ("a second", LONGEST), "<=", *marks)

@@ -76,14 +76,7 @@ class Imports:
         self, client: Client, what: str, wish: dict[str, str]
     ) -> tuple[dict[str, Any], float]:
         """Have a job done; return it and the seconds until it was."""
-        started = time.perf_counter()
-        job = client.json("POST", self._path(what), wish)
-        while job["state"] in {"queued", "running"}:
-            if time.perf_counter() - started > AT_MOST:
-                raise RuntimeError(f"the job does not end: {job['progress']}")
-            time.sleep(ASK_AGAIN)
-            job = client.json("GET", self._path(f"jobs/{job['job_id']}/"))
-        took = time.perf_counter() - started
+        job, took = job_done(client, self._path(what), wish)
         self._bench.expect(f"U1: {what} {job['problem'] or ''}", job["state"], "done")
         self._bench.expect(f"U1: forms of {what}", job["progress"]["done"], REQUESTS)
         return job, took
@@ -105,6 +98,21 @@ class Imports:
 
     def _path(self, rest: str) -> str:
         return f"{self._server.target.ledger}{rest}"
+
+
+def job_done(
+    client: Client, path: str, wish: dict[str, str]
+) -> tuple[dict[str, Any], float]:
+    """Ask for a job and wait; return it and the seconds until it had ended."""
+    started = time.perf_counter()
+    job = client.json("POST", path, wish)
+    jobs = f"{client.target.ledger}jobs/{job['job_id']}/"
+    while job["state"] in {"queued", "running"}:
+        if time.perf_counter() - started > AT_MOST:
+            raise RuntimeError(f"the job does not end: {job['progress']}")
+        time.sleep(ASK_AGAIN)
+        job = client.json("GET", jobs)
+    return job, time.perf_counter() - started
 
 
 def _round(bench: Bench, imports: Imports) -> list[Figure]:

@@ -88,14 +88,14 @@ async def test_a_connection_that_closes_is_left_without_a_failure():
 
 
 async def test_a_refusal_is_an_answer_where_it_is_wanted():
-    """Guesses at passwords are there to be refused (G1)."""
+    """Guesses at passwords are there to be refused (A1)."""
     refused = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
     result = await _driven([refused, refused], wanted="4")
     assert (result.total, result.failed) == (2, 0)
 
 
 async def test_connections_come_from_the_addresses_that_are_named():
-    """One after the other, and from the first again (G1)."""
+    """One after the other, and from the first again (A1)."""
     found: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -82,7 +82,7 @@ def test_every_figure_of_h1_has_a_goal_that_its_reach_is_within():
 
 
 def test_every_log_in_says_the_same_in_another_header():
-    """What the server remembers of one helps no other (G1)."""
+    """What the server remembers of one helps no other (A1)."""
     header = basic("right@example.org", "it is: known")
     ways = {written(header, way) for way in range(200)}
     assert len(ways) == 200
