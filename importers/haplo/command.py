@@ -17,7 +17,7 @@ from importers.haplo.rules.blocks import Setting
 from importers.haplo.rules.lookup import Asked, Lookup
 from importers.haplo.rules.program import Program
 from importers.haplo.rules.record import Record, Transformed
-from importers.haplo.rules.steps import run_all
+from importers.haplo.rules.steps import Steps, run_all
 from importers.jobs.turns import HAPLO
 from importers.rows.append import ROW_BYTES, Append, NotInForce, append_to, judge
 from importers.rows.decide import UNFORESEEN, decide_each
@@ -117,11 +117,15 @@ class ImportRecords:
 
 def foreseen(batch: Batch, records: Sequence[Numbered]) -> Needs:
     """Return the ids that records will ask for, by trying them without any case."""
-    asked, setting = Asked(), Setting(user_id="", now="")
-    for record in records:
-        # What goes wrong here goes wrong again when it counts.
+    asked, program = Asked(), batch.program
+    nobody, said = Setting(user_id="", now=""), set[str]()
+    for numbered in records:
+        # What goes wrong here goes wrong again when it counts. The cases that are made
+        # here are not kept, so any id will do.
         with suppress(*UNFORESEEN):
-            _record(batch, record, asked, setting=setting, said=set()).foresee()
+            record = Record(program.model, asked, nobody, new_id=str, said=said)
+            _do(program.asking, record, numbered)
+            record.foresee()
     return Needs(case_ids=asked.case_ids, external_ids=asked.external_ids)
 
 
@@ -134,27 +138,20 @@ def transform(
     said: set[str],
 ) -> Transformed:
     """Return what a record wants of the ledger."""
-    return _record(batch, numbered, lookup, setting=setting, said=said).finish()
-
-
-def _record(
-    batch: Batch,
-    numbered: Numbered,
-    lookup: Lookup,
-    *,
-    setting: Setting,
-    said: set[str],
-) -> Record:
-    """Return a record to which its instructions are done."""
     new_id = partial(case_id_of, HAPLO, batch.domain, batch.job_id, numbered.number)
     record = Record(batch.program.model, lookup, setting, new_id=new_id, said=said)
+    _do(batch.program.steps, record, numbered)
+    return record.finish()
+
+
+def _do(steps: Steps, record: Record, numbered: Numbered) -> None:
+    """Do instructions to a record."""
     if numbered.fault is not None:
         record.abort(str(numbered.fault))
     elif not isinstance(numbered.data, dict):
         record.abort("Record is not an object")
     else:
-        run_all(batch.program.steps, record, numbered.data)
-    return record
+        run_all(steps, record, numbered.data)
 
 
 class _Run:

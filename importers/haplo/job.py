@@ -223,10 +223,10 @@ class _Run:
         done = max(self._course.so_far["done"], first)
         with closing_rows(records_of(source)) as records:
             await skip(records, done - first)
-            renamed = (
-                raw._replace(data=renamed_in(raw.data, file.renamed)) for raw in records
+            numbered = (
+                Numbered(n, renamed_in(r.data, file.renamed), r.length, r.row, r.fault)
+                for n, r in enumerate(records, start=done)
             )
-            numbered = (Numbered(n, *raw) for n, raw in enumerate(renamed, start=done))
             portions = _portions(batch, numbered, self._pace)
             commit = partial(self._commit, batch, source.name)
             await commit_each(portions, commit, pace=self._pace)

@@ -10,7 +10,7 @@ import codecs
 import csv
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -62,6 +62,8 @@ class Source:
     name: str
     path: Path
     properties: Mapping[str, Any]
+    opened: dict[Wanted, Delimited] = field(default_factory=dict, compare=False)
+    """Text files that were looked through, by how they are read."""
 
 
 def records_of(
@@ -130,8 +132,12 @@ def _csv(source: Source, tell: Tell) -> Iterator[Raw]:
 
 
 def _delimited(source: Source, wanted: Wanted, tell: Tell) -> Iterator[Raw]:
-    file = Delimited(source.path, wanted, DEFAULT_LIMITS)
-    repeated = Repeated(file.names)
+    file = source.opened.get(wanted)
+    if file is None:
+        file = Delimited(source.path, wanted, DEFAULT_LIMITS)
+        source.opened[wanted] = file
+    names, has_all = file.names, all(file.names)
+    repeated = Repeated(names)
     tell(file.notices)
     tell(repeated.notices())
     with closing(file.lines()) as lines:
@@ -139,13 +145,14 @@ def _delimited(source: Source, wanted: Wanted, tell: Tell) -> Iterator[Raw]:
             if all(map(is_blank, found.cells)):
                 continue
             line = file.judged(found)
-            tell(line.notices)
-            if line.fault is None:
-                tell(without_header(line.number, line.cells, file.names))
-                repeated.check(line.number, line.cells)
-            length = sum(map(len, line.cells))
-            data = _named(file.names, line.cells)
-            yield Raw(data, length, line.number, line.fault)
+            number, cells, notices, fault = line
+            if notices:
+                tell(notices)
+            if fault is None:
+                if not has_all or len(cells) > len(names):
+                    tell(without_header(number, cells, names))
+                repeated.check(number, cells)
+            yield Raw(_named(names, cells), sum(map(len, cells)), number, fault)
 
 
 def _split(source: Source, separator: str, tell: Tell) -> Iterator[Raw]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from importers.tables.delimiter import declared, delimiter_of, name_of
 from importers.tables.encoding import Encoding, encoding_of, not_decoded, zero_byte
@@ -64,8 +64,7 @@ class Wanted:
     header_row: int | None = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row of a text file; ``fault`` says why it must not be imported."""
 
     number: int
@@ -94,7 +93,7 @@ class Delimited:
         """
         self.path = path
         self._limits = limits
-        self._layout = _found_layout(path, wanted, limits)
+        self._layout = _found_layout(path, wanted)
         self._expected = wanted.expected
         self.header: Sequence[str] = ()
         """The cells of the header, as they stand."""
@@ -105,7 +104,14 @@ class Delimited:
         """The last one, or the header where there is none."""
         self._spare = 0
         self._decided: tuple[str, int] | None = None
-        self._survey()
+        try:
+            self._survey(wanted)
+        except Unreadable as error:
+            are_bad = isinstance(error.__cause__, csv.Error)
+            if wanted.quotes is not Quotes.AS_EXCEL or not are_bad:
+                raise
+            self._layout = replace(self._layout, quotes_are_letters=True)
+            self._survey(wanted)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +134,7 @@ class Delimited:
         """Return a row below the header with what is told of it."""
         cells, names = line.cells, self.names
         notices = []
-        if any('="' in cell for cell in cells):
+        if '="' in "\n".join(cells):
             cells = _unwrapped(cells)
             about = 'A cell such as ="007" was read as the text in it'
             changed = (n for n, cell in enumerate(cells) if cell != line.cells[n])
@@ -136,10 +142,15 @@ class Delimited:
                 name = names[place] if place < len(names) else ""
                 notices.append(Notice("Text formula", about, name, line.number))
         fault = self._fault(cells)
+        if fault is None and cells is line.cells:
+            return line
         return Line(line.number, cells, tuple(notices), fault)
 
-    def _survey(self) -> None:
+    def _survey(self, wanted: Wanted) -> None:
         spare: int | None = None
+        self.header, self.header_number = (), wanted.header_row or 0
+        self.first_below, self.last_below = None, self.header_number
+        self._decided = None
         with closing(_values(self.path, self._layout, self._limits)) as values:
             for line in values:
                 self._note_encoding(line)
@@ -184,7 +195,7 @@ class Delimited:
             yield Notice("Quotes taken as letters", text)
 
     def _fault(self, cells: Sequence[str]) -> Fault | None:
-        if _is_blank_row(cells):
+        if len(cells) <= len(self.header) + self._spare or _is_blank_row(cells):
             return None
         parted_by = name_of(self._layout.delimiter)
         return too_many_cells(cells, len(self.header), parted_by, spare=self._spare)
@@ -227,22 +238,19 @@ def _text_of(cell: str) -> str:
     return cell if found is None else found[1].replace('""', '"')
 
 
-def _found_layout(path: Path, wanted: Wanted, limits: Limits) -> _Layout:
+def _found_layout(path: Path, wanted: Wanted) -> _Layout:
     encoding = wanted.encoding or encoding_of(path)
     head = _head(path, encoding)
     first, _, rest = head.partition("\n")
     declaration = None if wanted.delimiter else declared(first)
     text = rest if declaration else head
-    layout = _Layout(
+    return _Layout(
         encoding=encoding,
         delimiter=wanted.delimiter
         or declaration
         or delimiter_of(text, wanted.usual, header_row=wanted.header_row or 1),
         has_declaration=declaration is not None,
     )
-    if wanted.quotes is Quotes.AS_EXCEL and not _has_good_quotes(path, layout, limits):
-        return replace(layout, quotes_are_letters=True)
-    return layout
 
 
 def _head(path: Path, encoding: Encoding) -> str:
@@ -252,18 +260,6 @@ def _head(path: Path, encoding: Encoding) -> str:
     if len(text) < _HEAD:
         return text
     return text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
-
-
-def _has_good_quotes(path: Path, layout: _Layout, limits: Limits) -> bool:
-    try:
-        with closing(_values(path, layout, limits)) as values:
-            for _ in values:
-                pass
-    except Unreadable as error:
-        if not isinstance(error.__cause__, csv.Error):
-            raise
-        return False
-    return True
 
 
 def _values(path: Path, layout: _Layout, limits: Limits) -> Generator[Line]:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from importers.haplo.rules.lookup import Lookup
-from importers.rows.rules.ids import escaped, id_text, look_up, look_up_as_seen
+from importers.rows.rules.ids import (
+    escaped,
+    id_text,
+    is_plain,
+    look_up,
+    look_up_as_seen,
+)
 from importers.tables.notices import Notice
 from ledger.cases.case import Case
 
@@ -44,6 +50,8 @@ class Alike:
 
     def meant_otherwise(self, external_id: str) -> Sequence[Case]:
         """Return the cases that would be found but for what nobody sees of an id."""
+        if is_plain(external_id):
+            return ()
         return look_up_as_seen(id_text(external_id), self._lookup.by_external).those
 
     def id_of(self, text: str) -> str:

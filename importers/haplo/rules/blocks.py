@@ -77,9 +77,19 @@ def merged(blocks: list[CaseBlock]) -> tuple[CaseBlock, ...]:
 
 def after(base: Case | None, block: CaseBlock, *, setting: Setting) -> Case:
     """Return a case as a block leaves it, as far as records can see it."""
-    case = base or Case(domain="", case_id=block.case_id, opened_on=setting.now)
     values = {**(block.create or {}), **(block.update or {})}
-    special: dict[str, Any] = {n: values.pop(n) for n in _NAMES & values.keys()}
+    special: dict[str, Any] = {n: values.pop(n) for n in _NAMES if n in values}
+    if base is None and not block.indices:
+        return Case(
+            domain="",
+            case_id=block.case_id,
+            opened_on=setting.now,
+            case_type=values.pop("case_type", ""),
+            closed=block.close,
+            properties=values,
+            **special,
+        )
+    case = base or Case(domain="", case_id=block.case_id, opened_on=setting.now)
     case_type = values.pop("case_type", case.case_type)
     indices = dict(case.indices)
     for index in block.indices:
@@ -105,7 +115,7 @@ def _updates(target: Target, base: Case | None, setting: Setting) -> dict[str, s
     """
     found: dict[str, str] = {}
     for slot, given in target.given.items():
-        if slot.part in {Part.INDEX, Part.CLOSE}:
+        if slot.part is Part.INDEX or slot.part is Part.CLOSE:
             continue
         text = given.text or (setting.user_id if slot == OWNER_ID else "")
         is_new = base is None and bool(given.values)

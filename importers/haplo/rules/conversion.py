@@ -7,13 +7,14 @@ right, then the type.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
 
 from importers.haplo.rules.filters import Filter
 from importers.haplo.rules.lookup import Lookup, Ref
 from importers.haplo.rules.mappings import Mapping as RefMapping
 from importers.haplo.rules.scripting import text_of
+from importers.haplo.rules.types import TEXT_KINDS
 from importers.haplo.rules.values import Value, ValueProblem, Wanted, convert
 from ledger.forms.names import is_legal, is_too_long
 
@@ -27,6 +28,27 @@ class Conversion:
     default: tuple[Any, ...] = ()
     filters: tuple[Filter, ...] = ()
     mapping: RefMapping | None = None
+    _keeps_texts: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        """Find out what need not be done to each value."""
+        is_text = self.wanted.type in TEXT_KINDS
+        keeps = is_text and not self.asks and self.inputs is None
+        object.__setattr__(self, "_keeps_texts", keeps)
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether cases or users may be looked up."""
+        return bool(self.filters) or self.mapping is not None
+
+    def keeps(self, given: Any) -> TypeGuard[str]:
+        """Tell whether a value is a text that is set as it is, as most are."""
+        return (
+            self._keeps_texts
+            and isinstance(given, str)
+            and is_legal(given)
+            and not is_too_long(given)
+        )
 
     def apply(self, given: Any, lookup: Lookup) -> Value | None:
         """Return what is to be set, ``None`` for nothing.

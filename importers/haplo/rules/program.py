@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from importers.haplo.rules.asking import asking
 from importers.haplo.rules.checks import action_of
 from importers.haplo.rules.control import Control
 from importers.haplo.rules.conversion import Conversion
@@ -60,10 +61,14 @@ class _Dropped(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """Prepared instructions, and what was found wrong with the others."""
+    """Prepared instructions, and what was found wrong with the others.
+
+    ``asking`` are those that ask for cases.
+    """
 
     model: Model
     steps: Steps
+    asking: Steps
     problems: tuple[str, ...]
     asks_users: bool
     sources: tuple[str, ...] = ()
@@ -80,6 +85,7 @@ def prepare(control: Control, census: Census, *, this_year: int) -> Program:
     return Program(
         model=control.model,
         steps=steps,
+        asking=asking(steps),
         problems=tuple(preparing.problems),
         asks_users=preparing.asks_users,
         sources=tuple(preparing.sources),

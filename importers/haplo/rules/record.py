@@ -125,7 +125,8 @@ class Record:
         """Set a value of a destination."""
         if place.slot == EXTERNAL_ID and isinstance(value, str):
             value = self.lookup.id_of(value)
-        self.target(place.destination).put(place, value)
+        found = self._targets.get(place.destination)
+        (found or self.target(place.destination)).put(place, value)
 
     def target(self, name: str, *, needed_by: str = "", level: int = 0) -> Target:
         """Return the target of a destination, made available where that can be."""

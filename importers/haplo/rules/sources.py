@@ -23,7 +23,9 @@ class Names:
 
     def take(self, data: Any) -> None:
         """Take those of a record; of an endless number only the first ones."""
-        if isinstance(data, dict) and len(self.found) < _MOST_NAMES:
+        if not isinstance(data, dict) or len(self.found) >= _MOST_NAMES:
+            return
+        if not data.keys() <= self.found.keys():
             self.found.update(dict.fromkeys(data))
 
 

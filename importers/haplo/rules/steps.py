@@ -66,7 +66,11 @@ class SetField:
         given = field_of(context, self.source)
         if given is None or given is False or given == "":
             return
-        _set(record, self.place, record.converted(given, self.conversion))
+        place, conversion = self.place, self.conversion
+        if isinstance(place, Place) and conversion.keeps(given):
+            record.put(place, given)
+        else:
+            _set(record, place, record.converted(given, conversion))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Given:
     @property
     def text(self) -> str:
         """Return the values as one text."""
+        if len(self.values) == 1 and not self.kept:
+            return text_of_value(self.values[0])
         joiner = " " if self.place is None else self.place.joiner
         texts = [text_of_value(value) for value in self.values]
         return joiner.join([self.kept, *texts] if self.kept else texts)
@@ -64,10 +66,12 @@ class Target:
     parent: Target | None = None
     is_blank: bool = False
     given: dict[Slot, Given] = field(default_factory=dict)
+    _links: bool = False
 
     def put(self, place: Place, value: Value) -> None:
         """Set a value, or append it where the instruction says so."""
         slot = place.slot
+        self._links = self._links or slot.part is Part.INDEX
         if not place.append:
             self.given[slot] = Given(place, values=[value])
             return
@@ -82,6 +86,7 @@ class Target:
 
     def remove(self, slot: Slot) -> None:
         """Remove every value of a slot."""
+        self._links = self._links or slot.part is Part.INDEX
         self.given[slot] = Given()
 
     def text(self, slot: Slot) -> str:
@@ -91,6 +96,8 @@ class Target:
 
     def indices(self) -> Iterator[tuple[str, Given]]:
         """Yield the indices that were given, by name."""
+        if not self._links:
+            return
         for slot, given in self.given.items():
             if slot.part is Part.INDEX:
                 yield slot.name, given

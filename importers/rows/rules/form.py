@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.entry import Author
 from ledger.forms.case_block import CaseBlock
@@ -19,8 +20,9 @@ from ledger.ids import derived_id
 from ledger.times import Instant
 
 
+@lru_cache(maxsize=1024)
 def form_id_of(api: str, domain: str, job_id: str, record: int) -> str:
-    """Return the id of the form of a record (rule R0.4)."""
+    """Return the id of the form of a record (rule R0.4), which is asked for often."""
     return derived_id(f"{api}:{domain}:{job_id}:{record}")
 
 
