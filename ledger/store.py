@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy.engine import Engine, create_engine
 from sqlalchemy.pool import NullPool
@@ -94,10 +94,6 @@ class Together:
         self.refused: dict[str, Exception] = {}
         self.held: set[str] = set()
 
-    def has(self, domain: str) -> bool:
-        """Tell whether a domain was opened, or refused for good."""
-        return domain in self.writers or domain in self.refused
-
     def writer(self, domain: str) -> Writer | None:
         """Return what writes a domain, nothing if its head is held.
 
@@ -122,17 +118,15 @@ class Together:
 
     def take(self, domains: Sequence[str]) -> None:
         """Take those heads that nobody else holds, in the order of their names."""
-        if not domains:
-            return
-        taken = set()
-        for domain, *row in self._conn.rows(LOCK_FREE_HEADS, names=list(domains)):
-            taken.add(domain)
-            self._open(domain, tuple(row))
-        missing = [domain for domain in domains if domain not in taken]
+        missing = set(domains) - self.writers.keys() - self.refused.keys()
         if missing:
-            known = {name for (name,) in self._conn.rows(KNOWN, names=missing)}
+            for domain, *row in self._conn.rows(LOCK_FREE_HEADS, names=list(missing)):
+                missing.remove(domain)
+                self._open(domain, tuple(row))
+        if missing:
+            known = {name for (name,) in self._conn.rows(KNOWN, names=list(missing))}
             self.held |= known
-            self.refused |= {d: _unknown(d) for d in missing if d not in known}
+            self.refused |= {domain: _unknown(domain) for domain in missing - known}
 
     def _open(self, domain: str, row: Row) -> None:
         try:
@@ -348,8 +342,19 @@ class Store:
         self._local = threading.local()
 
     def _run_read(self, domain: str, fn: Callable[[Reader], T]) -> T:
-        with self.reading(domain) as reader:
-            return fn(reader)
+        begin = self.dialect.begin_read
+        if begin is None:
+            with self.reading(domain) as reader:
+                return fn(reader)
+        # As ``reading`` does it, without what its contexts cost: most reads are short.
+        conn = None
+        try:
+            conn, _ = self._begun(lambda conn: conn.execute(begin))
+            result = fn(Reader(conn, domain, self._head(conn, READ_HEAD, domain)))
+            conn.execute("COMMIT")
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            self._give_up(conn, error)
+        return result
 
     def _head(self, conn: Connection, statement: Statement, domain: str) -> Head:
         return self.head_in(conn, domain, conn.row(statement, domain=domain))
@@ -388,13 +393,23 @@ class Store:
                 yield conn
                 committing = True
                 conn.execute("COMMIT")
-        except BaseException as error:
-            away = self._outage(error, committing=committing)
-            if conn is not None:
-                self._roll_back(conn)
-            if away is None:
-                raise
-            raise away from error
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            self._give_up(conn, error, committing=committing)
+
+    def _give_up(
+        self,
+        conn: Connection | None,
+        error: BaseException,
+        *,
+        committing: bool = False,
+    ) -> NoReturn:
+        """End a transaction that failed; raise the error, or the outage that it is."""
+        away = self._outage(error, committing=committing)
+        if conn is not None:
+            self._roll_back(conn)
+        if away is None:
+            raise error
+        raise away from error
 
     @contextmanager
     def _outages_told(self) -> Iterator[None]:

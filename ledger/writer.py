@@ -148,8 +148,8 @@ class LedgerWriter:
         self._waiting_bytes += size
         self._rounds.put(_Ticket(domain, command, size, future))
         try:
-            # A client that hangs up does not stop a commit.
-            return await asyncio.shield(future)
+            # A client that hangs up does not stop a commit, which then tells nobody.
+            return await future
         finally:
             self._waiting_bytes -= size
 
@@ -157,7 +157,7 @@ class LedgerWriter:
         """Run a function in a write transaction of its own and return its result."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._rounds.put(_Errand(domain, errand, future))
-        return await asyncio.shield(future)
+        return await future
 
     @property
     def waiting(self) -> tuple[int, int]:
@@ -236,7 +236,7 @@ class LedgerWriter:
             if wait_for:
                 heads.wait_for(wait_for)
                 self._join(groups)
-            heads.take([name for name in groups if not heads.has(name)])
+            heads.take(list(groups))
             work = {name: groups[name] for name in heads.writers}
             found = self._ledger.process_together(
                 [(heads.writers[n], [t.command for t in work[n]]) for n in work]
