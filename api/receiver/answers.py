@@ -6,9 +6,8 @@ The rules are those of ``rules/submission.md`` 1.3 to 1.6.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from lxml import etree
@@ -32,14 +31,13 @@ _IGNORED: Final = "√ (this submission was ignored)"
 _PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRosaAnswer:
+class OpenRosaAnswer(NamedTuple):
     """An answer about a submission, before it is HTTP."""
 
     status: int
     nature: str
     text: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str]
 
     @property
     def body(self) -> bytes:
@@ -61,10 +59,12 @@ def answer_receipt(
     """
     make = _OUTCOMES.get(receipt.kind, _normal)
     answer = make(receipt, version == STRICT, device_id or "")
+    if not receipt.notice and not notice:
+        return answer
     text = answer.text
     for told in filter(None, (receipt.notice, printable(notice))):
         text = text if told in text else f"{text.rstrip()} {told}"
-    return replace(answer, text=text)
+    return answer._replace(text=text)
 
 
 def answer_ignored() -> OpenRosaAnswer:
@@ -154,6 +154,4 @@ def _answer(
     status: int, nature: str, text: str, form_id: str | None = None
 ) -> OpenRosaAnswer:
     ids = {} if form_id is None else {"X-CommCareHQ-FormID": header_safe(form_id)}
-    return OpenRosaAnswer(
-        status=status, nature=nature, text=printable(text), headers=ids
-    )
+    return OpenRosaAnswer(status, nature, printable(text), ids)

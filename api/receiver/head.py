@@ -7,11 +7,10 @@ bounded and cleaned here, because they are kept for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.wire.permissions import Permission, Principal
 from api.wire.problems import Problem, invalid, unauthenticated
@@ -91,8 +90,7 @@ def submit_time(
         raise invalid(f"{_SUBMIT_TIME} must be an ISO 8601 time") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request came from and where it went."""
 
     path: str
@@ -107,18 +105,27 @@ def envelope(
 
     No credentials, no bodies; each text at most 500 characters.
     """
-    found = {
-        "path": _kept(origin.path),
-        "submit_ip": _kept(origin.remote),
-        "app_id": _kept(origin.app_id),
-        "date_header": date_header(headers.get("Date")),
-        "last_sync_token": _kept(headers.get("X-CommCareHQ-LastSyncToken")),
-        "openrosa_headers": {
-            name: _kept(headers[name]) for name in _KEPT_HEADERS if headers.get(name)
-        },
-        "auth_context": _auth_context(principal),
-    }
-    return {name: value for name, value in found.items() if value}
+    path, remote, app_id = origin
+    found: dict[str, Any] = {}
+    if path:
+        found["path"] = _kept(path)
+    if remote:
+        found["submit_ip"] = _kept(remote)
+    if app_id:
+        found["app_id"] = _kept(app_id)
+    if date := date_header(headers.get("Date")):
+        found["date_header"] = date
+    if token := headers.get("X-CommCareHQ-LastSyncToken"):
+        found["last_sync_token"] = _kept(token)
+    said = {name: _kept(text) for name in _KEPT_HEADERS if (text := headers.get(name))}
+    if said:
+        found["openrosa_headers"] = said
+    if principal is not None:
+        found["auth_context"] = {
+            "user_id": principal.user_id,
+            "domain": principal.domain,
+        }
+    return found
 
 
 def date_header(text: str | None) -> str | None:
@@ -134,11 +141,5 @@ def date_header(text: str | None) -> str | None:
     return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _auth_context(principal: Principal | None) -> dict[str, str]:
-    if principal is None:
-        return {}
-    return {"user_id": principal.user_id, "domain": principal.domain}
-
-
-def _kept(text: str | None) -> str | None:
-    return xml_safe(text[:_LONGEST]) if text else None
+def _kept(text: str) -> str:
+    return xml_safe(text[:_LONGEST])
