@@ -172,7 +172,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     shortening.cancel()
     sampling.cancel()
     watching.cancel()
-    app[SHELL].access_log.flush()
+    app[SHELL].account.settle()
     await app[CHANGE_WAITERS].aclose()
     await app[WORKER].aclose()
     await app[WEBHOOK_DELIVERY].aclose()

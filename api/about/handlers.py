@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 from aiohttp import ETag, web
 
-from api.http.keys import CLOCK_GUARD, DESCRIPTION, STATE, STORE
+from api.http.keys import CLOCK_GUARD, DESCRIPTION, SHELL, STATE, STORE
 from api.http.metrics import CONTENT_TYPE, exposition
 from api.http.requests import own_path
 from api.wire.dialects import JSON_TYPE
@@ -79,6 +79,7 @@ async def get_readiness(request: web.Request) -> web.Response:
 
 async def get_metrics(request: web.Request) -> web.Response:
     """Answer the metrics of every worker, and of the database, as Prometheus text."""
+    request.app[SHELL].account.settle()
     body = await asyncio.to_thread(exposition, request.app[STATE])
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 

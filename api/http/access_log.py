@@ -2,36 +2,33 @@
 
 A line has the shape that ``logs.py`` gives to every other record, but is written
 without one: most of its text is the same for all requests of a route. Lines gather for
-a moment and go out several in one piece, never more than a pipe takes whole, so that
-the lines of several workers do not mix. What they may say is ``rules/operator.md`` 5.6.
+a moment (``account.py``) and go out several in one piece, never more than a pipe takes
+whole, so that the lines of several workers do not mix. What they may say is
+``rules/operator.md`` 5.6.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Protocol, TypedDict, Unpack
+from typing import NamedTuple, Protocol
 
 import orjson
 
+from api.http.logs import REQUEST_ID
 from api.wire.permissions import Principal
-from ledger.clock import now_micros
-from ledger.times import format_micros
-
-FLUSH_SECONDS = 0.2
-"""How long a line may wait for others."""
+from ledger.times import Micros, format_micros
 
 _LOGGER = logging.getLogger("api.requests")
 _PIECE = 4096
 """Bytes that a pipe takes as one: POSIX promises 512, Linux this many."""
 
 
-class Served(TypedDict):
-    """What is noted of a request: ids and numbers."""
+class Served(NamedTuple):
+    """What is noted of a request: ids and numbers, no path, no query (rule 5.6)."""
 
     method: str
     route: str
@@ -39,46 +36,43 @@ class Served(TypedDict):
     seconds: float
     principal: Principal | None
     request_id: str
+    moment: Micros
+    """When it was answered."""
 
 
 class AccessLog(Protocol):
-    """Where the shell notes what it served."""
+    """Where lines of what was served go."""
 
-    def note(self, **served: Unpack[Served]) -> None:
-        """Note one request: ids and numbers, no path, no query (rule 5.6)."""
-
-    def flush(self) -> None:
-        """Write what waits."""
+    def write(self, served: Sequence[Served]) -> None:
+        """Write a line for each request, in order."""
 
 
 class NoLines:
     """The access log of a server whose settings turn it off."""
 
-    def note(self, **_: object) -> None:
-        """Forget it."""
-
-    def flush(self) -> None:
-        """Do nothing."""
+    def write(self, served: Sequence[Served]) -> None:
+        """Forget them."""
 
 
 class RecordLines:
     """Notes requests as records of ``logging``, for a terminal's coloured lines."""
 
-    def note(self, **served: Unpack[Served]) -> None:
-        """Log one request; its id is in every record, from the context."""
-        line: dict[str, object] = {
-            "method": served["method"],
-            "route": served["route"],
-            "status": served["status"],
-            "ms": _ms(served["seconds"]),
-        }
-        principal = served["principal"]
-        if principal is not None:
-            line |= {"domain": principal.domain, "user_id": principal.user_id}
-        _LOGGER.info("request", extra=line)
-
-    def flush(self) -> None:
-        """Do nothing: records are written at once."""
+    def write(self, served: Sequence[Served]) -> None:
+        """Log each request; its id is in its record, from the context."""
+        before = REQUEST_ID.get()
+        for request in served:
+            REQUEST_ID.set(request.request_id)
+            line: dict[str, object] = {
+                "method": request.method,
+                "route": request.route,
+                "status": request.status,
+                "ms": _ms(request.seconds),
+            }
+            principal = request.principal
+            if principal is not None:
+                line |= {"domain": principal.domain, "user_id": principal.user_id}
+            _LOGGER.info("request", extra=line)
+        REQUEST_ID.set(before)
 
 
 class JsonLines:
@@ -87,41 +81,26 @@ class JsonLines:
     def __init__(self, write: Callable[[str], object]) -> None:
         """Keep what writes a piece, which ends with a line."""
         self._write = write
-        self._lines: list[str] = []
-        self._size = 0
-        self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, **served: Unpack[Served]) -> None:
-        """Append a line to those that wait."""
-        head = _head(served["method"], served["route"], served["status"])
-        principal = served["principal"]
-        who = "" if principal is None else _who(principal.domain, principal.user_id)
-        line = (
-            f'{head}{_ms(served["seconds"])}{who},"timestamp":'
-            f'"{format_micros(now_micros())}","request_id":"{served["request_id"]}"}}\n'
-        )
-        if self._size + len(line) > _PIECE:
-            self.flush()
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(FLUSH_SECONDS, self._in_time)
-        self._lines.append(line)
-        self._size += len(line)
+    def write(self, served: Sequence[Served]) -> None:
+        """Write the lines in pieces; where nobody reads them they are lost."""
+        piece: list[str] = []
+        size = 0
+        for line in map(_line, served):
+            if size + len(line) > _PIECE:
+                self._put(piece)
+                piece, size = [], 0
+            piece.append(line)
+            size += len(line)
+        self._put(piece)
 
-    def flush(self) -> None:
-        """Write the lines that wait; where nobody reads them they are lost."""
-        lines, self._lines, self._size = self._lines, [], 0
-        if not lines:
-            return
+    def _put(self, piece: Sequence[str]) -> None:
         try:
-            self._write("".join(lines))
+            if piece:
+                self._write("".join(piece))
         except (OSError, ValueError):
             # No request fails because its line could not be written.
             return
-
-    def _in_time(self) -> None:
-        self._timer = None
-        self.flush()
 
 
 def access_log(*, wanted: bool, console: bool) -> AccessLog:
@@ -134,6 +113,15 @@ def access_log(*, wanted: bool, console: bool) -> AccessLog:
 def _to_standard_error(piece: str) -> None:
     sys.stderr.write(piece)
     sys.stderr.flush()
+
+
+def _line(served: Served) -> str:
+    method, route, status, seconds, principal, request_id, moment = served
+    who = "" if principal is None else _who(principal.domain, principal.user_id)
+    return (
+        f'{_head(method, route, status)}{_ms(seconds)}{who},"timestamp":'
+        f'"{format_micros(moment)}","request_id":"{request_id}"}}\n'
+    )
 
 
 def _ms(seconds: float) -> float:

@@ -22,11 +22,11 @@ from aiohttp import web
 from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, EXPECT, ORIGIN, VARY
 from aiohttp.http_exceptions import HttpProcessingError
 
-from api.http.access_log import AccessLog
+from api.http.access_log import AccessLog, Served
+from api.http.account import Account
 from api.http.auth import Authenticator
 from api.http.keys import PRINCIPAL
 from api.http.logs import REQUEST_ID
-from api.http.metrics import observe
 from api.wire.dialects import Dialect
 from api.wire.forwarded import Networks, forwarded
 from api.wire.own_hosts import ANY_HOST, OwnHosts
@@ -43,6 +43,7 @@ from api.wire.problems import (
     unreadable_body,
 )
 from api.wire.same_origin import comes_from_a_page, require_same_origin
+from ledger.clock import now_micros
 from ledger.errors import (
     ClockJumped,
     Damaged,
@@ -107,7 +108,7 @@ class Shell:
         self._trusted = trusted
         self._hosts = hosts
         self._body_limit = body_limit
-        self.access_log = access_log
+        self.account = Account(access_log)
         self._prefix = new_id()[:8]
         self._in_flight = 0
         self._stopping = False
@@ -237,16 +238,17 @@ class Shell:
     def _account(
         self, request: web.Request, endpoint: Endpoint, status: int, started: float
     ) -> None:
-        seconds = perf_counter() - started
-        method = request.method if request.method in _METHODS else "OTHER"
-        observe(method, endpoint.path, status, seconds)
-        self.access_log.note(
-            method=method,
-            route=endpoint.path,
-            status=status,
-            seconds=seconds,
-            principal=request.get(PRINCIPAL),
-            request_id=REQUEST_ID.get(),
+        method = request.method
+        self.account.note(
+            Served(
+                method if method in _METHODS else "OTHER",
+                endpoint.path,
+                status,
+                perf_counter() - started,
+                request.get(PRINCIPAL),
+                REQUEST_ID.get(),
+                now_micros(),
+            )
         )
 
 
