@@ -91,6 +91,12 @@ _ENTRIES_AT = Statement(
         in_list(entries.c.position, "positions"),
     )
 )
+_DIGEST = Statement(
+    select(entries.c.digest).where(
+        entries.c.domain == bindparam("domain"),
+        entries.c.position == bindparam("position"),
+    )
+)
 _COUNT = Statement(
     select(entries.c.kind, func.count())
     .where(entries.c.domain == bindparam("domain"))
@@ -216,8 +222,8 @@ def digest_at(r: Reader, position: int) -> bytes | None:
         return GENESIS
     if position > r.head.position:
         return None
-    entry = entry_at(r, position)
-    return None if entry is None else entry.digest
+    digest: bytes | None = r.conn.value(_DIGEST, domain=r.domain, position=position)
+    return digest
 
 
 def entry_at(r: Reader, position: int) -> Entry | None:

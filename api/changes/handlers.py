@@ -56,8 +56,7 @@ async def list_changes(request: web.Request) -> web.Response:
     """Answer the entries behind a cursor; wait for the first if asked to."""
     asked = parse_page_query(request.rel_url.raw_query_string)
     feed = _Feed(request)
-    cursor = await feed.begin(asked)
-    page = await feed.read(cursor, asked.limit)
+    cursor, page = await feed.first(asked)
     if not page.changes and asked.wait:
         page = await _awaited(feed, cursor, asked)
     changes = [to_wire(change.entry, change.case_ids) for change in page.changes]
@@ -117,6 +116,14 @@ class _Feed:
         """Return where to begin; raises a 400 for a cursor that is not of this log."""
         return await self._in_snapshot(partial(begin_at, asked=asked))
 
+    async def first(self, asked: Asked) -> tuple[Cursor, ChangePage]:
+        """Return where to begin with the page there, both of the same moment.
+
+        Raises a 400 for a cursor that is not of this log.
+        """
+        async with self._waiters.reading:
+            return await self._in_snapshot(partial(_first_page, asked=asked))
+
     async def read(self, cursor: Cursor, limit: int) -> ChangePage:
         """Return the page behind a cursor of this log."""
         read = partial(read_changes, after=cursor.position, limit=limit)
@@ -149,6 +156,11 @@ class _Feed:
 def _read(store: Store, domain: str, fn: Callable[[Reader], T]) -> T:
     with store.snapshot(domain) as reader:
         return fn(reader)
+
+
+def _first_page(r: Reader, asked: Asked) -> tuple[Cursor, ChangePage]:
+    cursor = begin_at(r, asked)
+    return cursor, read_changes(r, cursor.position, limit=asked.limit)
 
 
 async def _awaited(feed: _Feed, cursor: Cursor, asked: Asked) -> ChangePage:

@@ -20,6 +20,7 @@ from ledger.entry import Entry
 from ledger.times import format_micros
 
 _VERSION = 1
+_VERSIONED = bytes([_VERSION])
 _CHECK = 9
 _LENGTH = 18
 """A version, eight bytes of position, nine of the digest: 24 characters of text."""
@@ -35,8 +36,7 @@ class Cursor:
     @property
     def text(self) -> str:
         """Return the cursor as clients store it."""
-        raw = bytes([_VERSION]) + self.position.to_bytes(8, "big") + self.check
-        return base64.urlsafe_b64encode(raw).decode()
+        return _text(self.position, self.check)
 
     def fits(self, domain: str, digest: bytes) -> bool:
         """Tell whether a log has this digest at the cursor's position."""
@@ -86,8 +86,13 @@ def to_wire(entry: Entry, case_ids: Iterable[str]) -> dict[str, Any]:
         "appended_on": format_micros(entry.appended_on),
         "problem": entry.problem,
         "case_ids": list(case_ids),
-        "cursor": cursor_at(entry.domain, entry.position, entry.digest).text,
+        "cursor": _text(entry.position, _check(entry.domain, entry.digest)),
     }
+
+
+def _text(position: int, check: bytes) -> str:
+    raw = _VERSIONED + position.to_bytes(8, "big") + check
+    return base64.b64encode(raw, b"-_").decode()
 
 
 def _check(domain: str, digest: bytes) -> bytes:

@@ -10,6 +10,8 @@ from ledger.forms.form_xml import named_case_ids
 from ledger.forms.lineage import revision_of
 from ledger.store import Reader
 
+_NORMAL = Kind.NORMAL
+_BRINGING = (_NORMAL, Kind.EDIT)
 _Touched = Mapping[int, Sequence[str]]
 
 
@@ -26,9 +28,10 @@ def changed_cases(
     own = {
         entry.position: named_case_ids(body)
         for entry, body in items
-        if entry.kind in {Kind.NORMAL, Kind.EDIT} and body is not None
+        if body is not None and entry.kind in _BRINGING
     }
-    older = {p for entry, _ in items for p in _versions(entry) if p not in own}
+    others = [e for e, _ in items if e.kind is not _NORMAL or e.position not in own]
+    older = {p for entry in others for p in _versions(entry) if p not in own}
     bodies = log.bodies_at(r, older) if older else {}
     named: _Touched = {
         **own,
@@ -39,12 +42,15 @@ def changed_cases(
 
 def _versions(entry: Entry) -> list[int]:
     """Return where the versions stand that an entry put in or took out of force."""
-    if entry.kind is Kind.NORMAL:
+    if entry.kind is _NORMAL:
         return [entry.position]
     return [position for position in revision_of(entry) if position is not None]
 
 
 def _changed(entry: Entry, named: _Touched) -> tuple[str, ...]:
+    if entry.kind is _NORMAL and not entry.details:
+        # Most of a log: they stand in order already, each once.
+        return tuple(named.get(entry.position, ()))
     case_ids = set(entry.details.get("case_ids", ()))
     for position in _versions(entry):
         case_ids.update(named.get(position, ()))

@@ -140,7 +140,8 @@ def _stretch(r: Reader, after: int, last: int) -> tuple[int, int]:
 
 def _weight(change: Change) -> int:
     problem = change.entry.problem or ""
-    return _ENTRY_TEXT + len(problem) + sum(len(i) + 3 for i in change.case_ids)
+    ids = change.case_ids
+    return _ENTRY_TEXT + len(problem) + sum(map(len, ids)) + 3 * len(ids)
 
 
 @lru_cache(maxsize=16)
