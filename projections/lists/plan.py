@@ -39,6 +39,10 @@ _CASES_OF = {Driver.IDS: 1, Driver.EXTERNAL: 2, Driver.REFERENCES: 100}
 
 Counter = tuple[int, tuple[int, ...]]
 
+_MOST_PLANS = 256
+_SHORT = 100
+"""Characters of a condition up to which its plan is kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
@@ -75,6 +79,10 @@ class Plan:
     work: int
 
 
+_PLANS: dict[tuple[object, ...], tuple[Plan | None, object]] = {}
+"""Plans that no counter had a say in, by all that had one."""
+
+
 class _Impossible(Exception):
     """A condition has no value left that a case could have."""
 
@@ -82,8 +90,41 @@ class _Impossible(Exception):
 def make_plan(r: Reader, asked: CaseFilter) -> Plan | None:
     """Return how to answer a filter, leaving its query aside; ``None``: no case can.
 
-    Reads the counters when there is a choice.
+    Reads the counters when there is a choice. Where there is none a plan that was made
+    is taken again: a walk asks the same of each of its pages.
     """
+    if not _leaves_no_choice(asked):
+        return _made(r, asked)
+    indexed = r.head.indexed
+    key = (
+        *(r.head.live[CASES], id(indexed), asked.include_deleted, asked.closed),
+        *(tuple(asked.equals.items()), tuple(asked.indices.items())),
+        *asked.properties.items(),
+    )
+    known = _PLANS.get(key)
+    if known is None:
+        if len(_PLANS) >= _MOST_PLANS:
+            _PLANS.clear()
+        # Whoever holds the tuple keeps its identity from being given to another.
+        known = _PLANS[key] = (_made(r, asked), indexed)
+    return known[0]
+
+
+def _leaves_no_choice(asked: CaseFilter) -> bool:
+    """Tell whether there is one short condition at most."""
+    if asked.ranges:
+        return False
+    conditions = [*asked.equals.items(), *asked.indices.items()]
+    conditions += asked.properties.items()
+    if len(conditions) + len(asked.closed) > 1:
+        return False
+    return all(
+        len(values) == 1 and len(name) + len(values[0]) <= _SHORT
+        for name, values in conditions
+    )
+
+
+def _made(r: Reader, asked: CaseFilter) -> Plan | None:
     try:
         conditions = list(_conditions(r.head, asked))
         low, high = _bounds(asked.ranges)

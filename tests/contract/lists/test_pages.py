@@ -16,7 +16,10 @@ from ledger.store import open_store
 from projections.csql import parse
 from projections.lists.filter import CaseFilter, Operator, Page, TimeRange
 from projections.lists.pages import list_cases, read_page
+from projections.lists.plan import make_plan
 from projections.lists.property_names import build_step, find_name, start_index
+from projections.lists.sql import Driver
+from projections.rebuild.replay import replay
 from projections.rule.hashing import CASE_NAME, value_hash
 from projections.tables import case_tables
 from tests.kit.build import (
@@ -466,3 +469,22 @@ def statements_of(store, asked):
         assert list_cases(reader, asked, Page(limit=100)).total > 0
     store.connection.raw.set_trace_callback(None)
     return sum("FROM cases" in text for text in seen)
+
+
+def test_a_plan_is_kept_until_an_index_or_a_replay_makes_another(stocked):
+    """A walk plans its pages once, and goes by what the head says now."""
+
+    def planned(value="goa"):
+        with stocked.reading(DOMAIN) as reader:
+            plan = make_plan(reader, CaseFilter(properties={"state": (value,)}))
+            assert plan.shape.generation == reader.head.live["cases"]
+            return plan
+
+    before = planned()
+    assert planned() is before
+    assert planned("bihar").params != before.params
+    make_hot(stocked, "state")
+    assert (before.shape.driver, planned().shape.driver) == (Driver.PAGE, Driver.NAME)
+    replay(stocked, DOMAIN)
+    planned()
+    planned("bihar")
