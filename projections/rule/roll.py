@@ -6,7 +6,7 @@ from ledger.cases.case import FoldKey
 from projections.rule.decisive import Decisive, Order, Traits
 from projections.rule.steps import Step, in_order
 
-_FORM_BYTES = 600
+_FORM_BYTES = 800
 _WORD_BYTES = 10
 """About what a form and a word of it take in memory."""
 
