@@ -12,9 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from importers.tables.batches import in_batches, to_rows
 from importers.tables.delimited import SHEET, USUAL, Delimited, Line, Wanted
 from importers.tables.notices import Notice
-from importers.tables.rows import Head, Row, numbered, telling, to_headers, to_row
+from importers.tables.rows import Head, Row, numbered, telling, to_headers
 from importers.tables.unreadable import (
     DEFAULT_LIMITS,
     Limits,
@@ -179,13 +180,15 @@ def _text_rows(
         # A gap of blank rows ends a workbook and not a text file, where nothing but
         # data can make it long.
         found = numbered((n.cells for n in lines), limits, first=first, gap=None)
-        for number, cells in found:
-            line = source.judged(Line(number, cells))
-            row = to_row(number, line.cells, headers)
-            if line.notices or line.fault:
-                notices = (*line.notices, *(() if line.fault else row.notices))
-                row = replace(row, notices=notices, fault=line.fault)
-            yield row
+        for batch in in_batches(found):
+            judged = [source.judged(Line(*one)) for one in batch]
+            rows = to_rows([(line.number, line.cells) for line in judged], headers)
+            for line, row in zip(judged, rows, strict=True):
+                if line.notices or line.fault:
+                    notices = (*line.notices, *(() if line.fault else row.notices))
+                    yield replace(row, notices=notices, fault=line.fault)
+                else:
+                    yield row
 
 
 def format_of(file_name: str) -> FileFormat:

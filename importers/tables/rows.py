@@ -38,7 +38,9 @@ WITHOUT_HEADER = "Value without a header"
 ZEROS = "Number shown with zeros"
 """The title of what is told of values that no column has."""
 
-_NEVER_SET = "---"
+NEVER_SET = "---"
+"""What empties a property that a blank leaves as it is."""
+
 _SAFE_DIGITS = 15
 _FIRST_LONG = 10**_SAFE_DIGITS
 _LONGEST_SAMPLE = 50
@@ -67,7 +69,7 @@ class Cell:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One row below the header; ``number`` is the one that Excel shows.
 
@@ -75,7 +77,8 @@ class Row:
     where characters were dropped because XML cannot carry them. ``shown`` has, by
     place, what a spreadsheet shows of a number with zeros that are not in it.
     ``notices`` is what the reader tells of the row. One with a ``fault`` must not be
-    imported, since its cells may belong to other headers; that says why.
+    imported, since its cells may belong to other headers; that says why. Nobody changes
+    one: it is not frozen since that triples the time in which one is made.
     """
 
     number: int
@@ -112,7 +115,7 @@ class Head:
 
 def to_text(value: Any) -> str | None:
     """Return a value as text, ``None`` for a blank (rule 4.3)."""
-    return _convert(value)[0]
+    return convert(value)[0]
 
 
 def to_row(number: int, values: Values, headers: Sequence[str] | None = None) -> Row:
@@ -121,12 +124,12 @@ def to_row(number: int, values: Values, headers: Sequence[str] | None = None) ->
     texts, kinds, cleaned, shown = [], [], [], []
     notices = [] if headers is None else [*without_header(number, values, headers)]
     for place, value in enumerate(fitted(values, width)):
-        text, kind, was_cleaned = _convert(value)
+        text, kind, was_cleaned = convert(value)
         texts.append(text)
         kinds.append(kind)
         if was_cleaned:
             cleaned.append(place)
-        if _tells(value):
+        if tells(value):
             header = headers[place] if headers else ""
             if isinstance(value, Padded):
                 shown.append((place, value.shown))
@@ -174,7 +177,8 @@ def _letters(place: int) -> str:
     return letters
 
 
-def _tells(value: Any) -> bool:
+def tells(value: Any) -> bool:
+    """Tell whether there is more to be told of a value than its text."""
     kind = type(value)
     if kind is float or kind is int:
         return bool(abs(value) >= _FIRST_LONG)
@@ -300,14 +304,15 @@ def _header_text(value: Any) -> str:
     return value if isinstance(value, str) else to_text(value) or ""
 
 
-def _convert(value: Any) -> _Converted:
+def convert(value: Any) -> _Converted:
+    """Return the text of a value, its kind, and whether characters were left out."""
     if value is None or value == "":
         return _BLANK
     return _CONVERTERS.get(type(value), _other)(value)
 
 
 def _of_text(value: str) -> _Converted:
-    if value[0] in "- \t\r\n\xa0" and value.strip() == _NEVER_SET:
+    if value[0] in "- \t\r\n\xa0" and value.strip() == NEVER_SET:
         return "", Kind.TEXT.value, False
     if is_legal(value):
         return value, Kind.TEXT.value, False
@@ -341,7 +346,7 @@ def _of_integer(value: int) -> _Converted:
 
 
 def _of_padded(value: Padded) -> _Converted:
-    return _convert(value.value)
+    return convert(value.value)
 
 
 def _of_unsaved(_: Unsaved) -> _Converted:

@@ -61,7 +61,10 @@ class Reading:
         """Yield the rows below the header. Raises ``Unreadable``."""
         while rows := self._frame():
             for number, texts, kinds, *told in rows:
-                yield _row(number, tuple(texts), kinds, told)
+                if told:
+                    yield _row(number, tuple(texts), kinds, told)
+                else:
+                    yield Row(number, tuple(texts), kinds)
 
     def close(self) -> None:
         """End the child, whatever it does."""
@@ -183,9 +186,7 @@ def _head(found: dict[str, Any]) -> Head:
 
 
 def _row(number: int, texts: tuple[str | None, ...], kinds: str, told: Any) -> Row:
-    cleaned, shown, notices = told or ((), (), ())
-    if not shown and not notices:
-        return Row(number, texts, kinds, tuple(cleaned))
+    cleaned, shown, notices = told
     return Row(
         number,
         texts,

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from importers.tables.batches import in_batches, to_rows
 from importers.tables.notices import Notice
 from importers.tables.ods_marks import check_ods
 from importers.tables.rows import (
@@ -30,7 +31,6 @@ from importers.tables.rows import (
     numbered,
     telling,
     to_headers,
-    to_row,
 )
 from importers.tables.sheets import Sheet, read_with_calamine, read_with_openpyxl
 from importers.tables.unreadable import Limits, Reason, Unreadable, no_header
@@ -155,14 +155,18 @@ def _row_count(sheet: Sheet, limits: Limits, *, header_row: int) -> int | None:
 def _to_rows(
     found: Iterator[tuple[int, Values]], headers: tuple[str, ...], limits: Limits
 ) -> Iterator[Row]:
-    for number, values in found:
-        row = to_row(number, values, headers)
-        if sum(len(text) for text in row.texts if text) > limits.row_length:
-            raise Unreadable(
-                Reason.DAMAGED,
-                f"Row {number} holds more than {limits.row_length} characters",
-            )
-        yield row
+    for batch in in_batches(found):
+        for row in to_rows(batch, headers):
+            if _length(row) > limits.row_length:
+                raise Unreadable(
+                    Reason.DAMAGED,
+                    f"Row {row.number} holds more than {limits.row_length} characters",
+                )
+            yield row
+
+
+def _length(row: Row) -> int:
+    return sum(map(len, filter(None, row.texts)))
 
 
 def _frames(rows: Iterator[Row]) -> Iterator[list[tuple[Any, ...]]]:
@@ -173,7 +177,7 @@ def _frames(rows: Iterator[Row]) -> Iterator[list[tuple[Any, ...]]]:
         if row.cleaned or row.shown or row.notices:
             told = row.cleaned, row.shown, list(map(astuple, row.notices))
         frame.append((row.number, row.texts, row.kinds, *told))
-        size += sum(len(text) + 4 for text in row.texts if text) + 32
+        size += _length(row) + 4 * len(row.texts) + 32
         if size > _FRAME:
             yield frame
             frame, size = [], 0
