@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--obliged", action="store_true", help="B+ instead of B")
     parser.add_argument("--size", type=int, default=0)
     parser.add_argument("--file", default="", help="a sheet to read or to import")
+    parser.add_argument("--rows-a-form", type=int, default=importing.A_FORM)
     parser.add_argument("--domain", default="bench")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -68,7 +69,8 @@ def _import(options: argparse.Namespace) -> None:
     if options.file:
         print(importing.import_sheet(options.db, options.file))
     else:
-        print(importing.import_rows(options.db, options.size))
+        a_form = options.rows_a_form
+        print(importing.import_rows(options.db, options.size, a_form=a_form))
 
 
 _ONCE: dict[str, Callable[[argparse.Namespace], None]] = {

@@ -1,7 +1,10 @@
-"""The bare pipeline's import: a hundred rows a form, ten forms a commit, no checks.
+"""The bare pipeline's import: rows become forms and are committed, without checks.
 
-The sheet is read in a child process that sends a line of JSON for each hundred rows;
-for each of them the cases are looked up at once, and the form is built from templates.
+Cases are looked up a hundred at once, and forms are built from templates. Those of a
+sheet have a hundred rows each, and ten are a commit; the sheet is read in a child
+process that sends a line of JSON for each hundred rows. Rows from memory are the core
+of an import: in forms of a hundred, or a form for each, a hundred a commit, as an
+import must do it that keeps what became of each record by its form.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from bench import sheets
 from bench.bare import forms, postgres, rows, sqlite
 
 Rows = list[list[str]]
-A_FORM = 100
+A_BATCH = A_FORM = 100
 A_COMMIT = 10
 _DATE = "2023-11-14T22:13:20.000000Z"
 
@@ -41,27 +44,32 @@ def import_sheet(url: str, path: str) -> float:
     argv = [sys.executable, "-m", "bench.bare", "read", "--file", path]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None  # noqa: S101 - asked for just above
-        total = asyncio.run(_import(url, map(orjson.loads, child.stdout)))
+        batches = map(orjson.loads, child.stdout)
+        commits = rows.batched(batches, A_COMMIT)
+        total = asyncio.run(_import(url, commits, a_form=A_FORM))
     return total / (time.perf_counter() - started)
 
 
-def import_rows(url: str, size: int) -> float:
-    """Import rows that are in memory already; return rows per second."""
+def import_rows(url: str, size: int, *, a_form: int) -> float:
+    """Import rows that are in memory, so many a form; return rows per second."""
     found = [sheets.row(i) for i in range(size)]
     started = time.perf_counter()
-    total = asyncio.run(_import(url, rows.batched(found, A_FORM)))
+    batches = rows.batched(found, A_BATCH)
+    commits = rows.batched(batches, 1 if a_form < A_BATCH else A_COMMIT)
+    total = asyncio.run(_import(url, commits, a_form=a_form))
     return total / (time.perf_counter() - started)
 
 
-async def _import(url: str, batches: Iterable[Rows]) -> int:
+async def _import(url: str, commits: Iterable[list[Rows]], *, a_form: int) -> int:
     store = sqlite.Store(url) if url.startswith("sqlite") else postgres.Store(url)
     await store.open()
     total = 0
-    for some in rows.batched(batches, A_COMMIT):
+    for batches in commits:
         made = []
-        for batch in some:
+        for batch in batches:
             known = await store.known([row[0] for row in batch])
-            made.append(forms.build(_changes(batch, known), _DATE))
+            parts = rows.batched(batch, a_form)
+            made += [forms.build(_changes(part, known), _DATE) for part in parts]
             total += len(batch)
         await store.write(made)
     return total
