@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from ledger.entry import Head, IndexedName
-from ledger.errors import Damaged
+from ledger.errors import Damaged, NotFound
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import Row, in_list
 from ledger.tables import domains
@@ -103,6 +103,11 @@ def head_of(domain: str, row: Row) -> Head:
         indexed=names,
         settings=found,
     )
+
+
+def no_domain(domain: str) -> NotFound:
+    """Return what is raised where a domain has no head."""
+    return NotFound(f"No domain with name {domain}")
 
 
 def save_head(conn: Connection, head: Head) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import time
 import uuid
 
+from ledger.clock import now_micros
+
 _NAMESPACE = uuid.UUID("6f1d5a3e-8d0b-5c7e-9f43-c1a5e1ed9e01").bytes
-_LOW_62 = (1 << 62) - 1
+_LOW_80 = (1 << 80) - 1
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """The 17th digit of a UUID, whose two upper bits are fixed, by that of a digest."""
 
@@ -38,9 +39,8 @@ def _ordered_digits() -> str:
     an index; keys in no order cost a page each in a large one. It is marked as a UUID
     of version 4, which clients may look for (``rules/case-api-v2.md`` 3.1).
     """
-    random = secrets.randbits(74)
-    value = time.time_ns() // 1_000_000 << 80 | 4 << 76 | random >> 62 << 64
-    return f"{value | 2 << 62 | random & _LOW_62:032x}"
+    moment = now_micros() // 1_000
+    return f"{moment << 80 | uuid.uuid4().int & _LOW_80:032x}"
 
 
 def new_token() -> str:

@@ -20,13 +20,14 @@ from sqlalchemy.pool import NullPool
 
 from ledger.clock_guard import watch_nothing
 from ledger.entry import Head
-from ledger.errors import Damaged, LedgerError, NotFound, StoreUnavailable
+from ledger.errors import Damaged, LedgerError, StoreUnavailable
 from ledger.heads import (
     KNOWN,
     LOCK_FREE_HEADS,
     LOCK_HEAD,
     READ_HEAD,
     head_of,
+    no_domain,
     save_head,
 )
 from ledger.storage.connection import Connection, Statement
@@ -112,7 +113,7 @@ class Together:
             raise AssertionError("who holds a head waits for no other one")
         row = self._conn.row(LOCK_HEAD, domain=domain)
         if row is None:
-            self.refused[domain] = _unknown(domain)
+            self.refused[domain] = no_domain(domain)
         else:
             self._open(domain, row)
 
@@ -126,7 +127,7 @@ class Together:
         if missing:
             known = {name for (name,) in self._conn.rows(KNOWN, names=list(missing))}
             self.held |= known
-            self.refused |= {domain: _unknown(domain) for domain in missing - known}
+            self.refused |= {domain: no_domain(domain) for domain in missing - known}
 
     def _open(self, domain: str, row: Row) -> None:
         try:
@@ -289,13 +290,12 @@ class Store:
         self.watch.end()
 
     def head_in(self, conn: Connection, domain: str, row: Row | None) -> Head:
-        """Return the head that ``HEAD_COLUMNS`` of a row say, shown to the guard.
+        """Return the head of a row with ``HEAD_COLUMNS``, shown to the guard.
 
-        Raises ``NotFound`` where there is no row, ``DamagedHead`` where it cannot be
-        read.
+        Raises ``NotFound`` without a row, ``DamagedHead`` where it cannot be read.
         """
         if row is None:
-            raise _unknown(domain)
+            raise no_domain(domain)
         head = head_of(domain, row)
         self.guard(conn, head)
         return head
@@ -493,10 +493,6 @@ def open_store(url: str) -> Store:
         f"cannot open {scheme or url!r}: the database must be sqlite:///FILE "
         f"or postgresql://USER:PASSWORD@HOST:PORT/NAME"
     )
-
-
-def _unknown(domain: str) -> NotFound:
-    return NotFound(f"No domain with name {domain}")
 
 
 def _accept(_conn: Connection, _head: Head) -> None:

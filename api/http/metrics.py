@@ -30,7 +30,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SAMPLE_SECONDS = 1.0
 """How old a gauge of a process may be."""
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _OUTCOMES = {DELIVERED: "delivered", PENDING: "failed", DEAD: "dead"}
 
 
@@ -49,7 +49,7 @@ _REQUESTS = _Histogram(
     "caseledger_http_request_seconds",
     "Time from a request's head to its answer, by route.",
     ("method", "route", "status"),
-    buckets=_BUCKETS,
+    buckets=BUCKETS,
 )
 _ENTRIES = Counter(
     "caseledger_entries", "Entries that the server appended, by kind.", ("kind",)
@@ -62,7 +62,7 @@ _COMMIT_COMMANDS = Histogram(
 _COMMIT_SECONDS = Histogram(
     "caseledger_commit_seconds",
     "Time of a commit, from the lock of the head to the disk.",
-    buckets=_BUCKETS,
+    buckets=BUCKETS,
 )
 _ATTEMPTS = Counter(
     "caseledger_webhook_attempts",

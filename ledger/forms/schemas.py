@@ -21,7 +21,7 @@ from lxml import etree
 from lxml.etree import SubElement
 
 from ledger.forms.form import CASE_NS, META_NS
-from ledger.forms.xml import Element, children_of, local_name, own_text
+from ledger.forms.xml import Element, children_of, local_name, own_text, parse_xml
 
 if TYPE_CHECKING:
     from xmlschema import XMLSchema
@@ -205,10 +205,10 @@ def _plain(error: Any) -> str:
 
 @cache
 def _quick(name: str) -> _Quick:
-    document = etree.parse(str(_FOLDER / name))
-    elements = document.getroot().iterchildren(f"{_XS}element")
+    root = parse_xml((_FOLDER / name).read_bytes())
+    elements = root.iterchildren(f"{_XS}element")
     names = frozenset(str(element.get("name")) for element in elements)
-    return _Quick(etree.XMLSchema(document), names)
+    return _Quick(etree.XMLSchema(root), names)
 
 
 @cache

@@ -78,6 +78,11 @@ class Connection:
             self._send()
         return self._raw
 
+    @raw.setter
+    def raw(self, raw: Any) -> None:
+        """Send statements to another one, which may stand before this one."""
+        self._raw = raw
+
     @contextmanager
     def gathering(self) -> Iterator[Callable[[], None]]:
         """Have rows wait, so that those of several domains share their statements.

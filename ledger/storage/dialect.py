@@ -143,6 +143,7 @@ class Dialect(Protocol):
     asks_together: bool
     in_haste: tuple[str, ...]
     overwriting: tuple[str, ...]
+    passing_through: tuple[str, ...]
 
     def bind(self, value: Any) -> Any:
         """Return a parameter value as the driver takes it."""
@@ -237,6 +238,7 @@ class SqliteDialect(SqliteGuards):
     asks_together = False
     in_haste: tuple[str, ...] = ("PRAGMA busy_timeout = 1000",)
     overwriting: tuple[str, ...] = ("PRAGMA secure_delete = ON",)
+    passing_through: tuple[str, ...] = ("PRAGMA mmap_size = 0",)
 
     def __init__(self) -> None:
         """Make the compiler's side of the dialect."""
@@ -370,6 +372,7 @@ class PostgresqlDialect(PostgresqlGuards):
     asks_together = True
     in_haste: tuple[str, ...] = ("SET statement_timeout = 2000",)
     overwriting: tuple[str, ...] = ()
+    passing_through: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Make the compiler's side of the dialect."""

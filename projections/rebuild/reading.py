@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ledger import log
 from ledger.bodies import codecs_of, replaced_bodies
 from ledger.entry import Entry
+from ledger.storage.connection import Connection
 from ledger.store import Reader
 from projections.rebuild.parsing import WITH_FORMS, Chunk
 
@@ -14,6 +15,15 @@ CHUNK = 1_000
 """How many entries are read and parsed at a time, at most."""
 CHUNK_BYTES = 4 * 1024 * 1024
 """How many bytes their bodies have: a form of a hundred cases is as large as sixty."""
+
+
+def pass_through(conn: Connection) -> None:
+    """Have a connection keep nothing at hand of what is read once, end to end.
+
+    Pages of a file that is mapped count as memory of the process until it ends.
+    """
+    for statement in conn.dialect.passing_through:
+        conn.execute(statement)
 
 
 def read(reader: Reader, position: int, *, last: int) -> Chunk:

@@ -39,7 +39,7 @@ from projections.rebuild.generations import (
     set_state,
 )
 from projections.rebuild.parsing import Chunk, FormParser
-from projections.rebuild.reading import read
+from projections.rebuild.reading import pass_through, read
 from projections.tables import CaseTables, case_tables, form_tables
 
 NEAR = 500
@@ -157,6 +157,7 @@ class _Build:
         self._parser = parser
         with store.reading(domain) as reader:
             self._reader = Reader(reader.conn, domain, reader.head)
+        pass_through(self._reader.conn)
         self._indexed: tuple[IndexedName, ...] = ()
         with store.administering() as conn:
             self.numbers, self.position = _open(conn, domain, projections)

@@ -40,7 +40,7 @@ from projections.rebuild.fresh import (
 )
 from projections.rebuild.generations import live_faults
 from projections.rebuild.parsing import FormParser
-from projections.rebuild.reading import read
+from projections.rebuild.reading import pass_through, read
 from projections.tables import case_tables, form_tables
 
 _CASE_SCRATCH = 1
@@ -107,6 +107,7 @@ def _unreadable(domain: str, text: str) -> Verification:
 def _verified(
     reader: Reader, against: Sequence[Earlier], progress: Progress, most: int
 ) -> Verification:
+    pass_through(reader.conn)
     head = reader.head
     found = Verification(
         reader.domain, position=head.position, digest=head.digest.hex()

@@ -59,11 +59,11 @@ def plans(conn: Connection, ask: Callable[[], Any]) -> list[str]:
     """Run a function and return the plan of each query that it made, as one text."""
     asked: list[tuple[str, Any]] = []
     raw = conn.raw
-    conn._raw = Recorder(raw, lambda sql, values: asked.append((sql, values)))  # noqa: SLF001
+    conn.raw = Recorder(raw, lambda sql, values: asked.append((sql, values)))
     try:
         ask()
     finally:
-        conn._raw = raw  # noqa: SLF001
+        conn.raw = raw
     return [explained(conn, *one) for one in asked if _QUERY.match(one[0])]
 
 

@@ -1,4 +1,7 @@
-"""Rows of a spreadsheet read cell by cell: what the product finds by columns."""
+"""Rows of a spreadsheet read cell by cell: what the product finds by columns.
+
+See rules/excel-import.md 4 and 18.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import log
+from ledger import ids, log
 from ledger.entry import Kind
 from ledger.migrations import migrate
 from ledger.proof import chain as proof
@@ -56,6 +56,7 @@ def test_databases_agree(both):
         for store in both:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(uuid, "uuid4", seeded())
+                patch.setattr(ids, "now_micros", lambda: build.NOW)
                 build.a_domain(store, domain)
                 clock = build.FixedClock()
                 for form, late in script:

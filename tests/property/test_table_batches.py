@@ -1,4 +1,4 @@
-"""Rows that are made many at a time are those that are made one by one."""
+"""Rows made many at a time are those made one by one (rules/excel-import.md 4.3)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def batches(draw):
 
 @given(batches())
 def test_many_rows_are_as_each_is_by_itself(drawn):
-    """Rule 4.3 of rules/excel-import.md, whatever stands beside a cell."""
+    """Rule 4.3, whatever stands beside a cell."""
     headers, batch = drawn
     wanted = [to_row(number, values, headers) for number, values in batch]
     assert repr(to_rows(batch, headers)) == repr(wanted)

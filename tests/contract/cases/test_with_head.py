@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import bindparam, update
 
 from ledger.errors import NotFound
+from ledger.heads import DamagedHead
 from ledger.storage.connection import Statement
-from ledger.store import DamagedHead
 from ledger.tables import domains
 from projections.cases.by_id import find_external, get_cases
 from projections.cases.with_head import HeadedReads

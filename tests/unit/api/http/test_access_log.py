@@ -19,7 +19,7 @@ from api.http.access_log import (
 )
 from api.http.account import SETTLE_SECONDS, Account
 from api.http.logs import REQUEST_ID
-from api.http.metrics import _BUCKETS
+from api.http.metrics import BUCKETS
 from api.wire.permissions import Principal, granted
 
 _PIPE = 4096
@@ -166,7 +166,7 @@ async def test_every_request_is_counted_once():
         log.note(_request(route=kind[1], seconds=taken))
     log.settle()
     log.settle()
-    alone = Histogram("alone", "Told one by one.", buckets=_BUCKETS, registry=None)
+    alone = Histogram("alone", "Told one by one.", buckets=BUCKETS, registry=None)
     for taken in seconds:
         alone.observe(taken)
     name = "caseledger_http_request_seconds"
