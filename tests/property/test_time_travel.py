@@ -21,7 +21,7 @@ from projections.past.history import diff, history, now, why
 from projections.past.lists import cut_at, fold_cut
 from projections.past.timeline import as_of, position_at, story_of, touches
 from projections.rule.case_changes import changes, values_of
-from projections.rule.case_row import CaseRow, to_case, to_row
+from projections.rule.case_row import CaseRow, seen, to_case, to_row
 from projections.tables import case_tables
 from tests.kit import build, strategies
 
@@ -139,7 +139,7 @@ def moments(reader) -> list[int]:
 def check_list(reader, asked, cases):
     """Check that a list is made of these cases, in its order, and counts them."""
     rows = [
-        to_row(case)
+        seen(to_row(case))
         for case in cases
         if asked.include_deleted or case.deleted_on is None
     ]
