@@ -18,7 +18,7 @@ from ledger.entry import Entry
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
-from ledger.tables import domains, entries
+from ledger.tables import domains
 from projections.feed.changed import changed_cases
 from projections.names import CASES
 from projections.tables import case_tables
@@ -31,15 +31,6 @@ _ENTRY_TEXT = 300
 """Characters of an entry without its problem and its ids, about."""
 _IDS_AT_ONCE = 1000
 
-_LENGTHS = Statement(
-    select(entries.c.position, entries.c.body_length)
-    .where(
-        entries.c.domain == bindparam("domain"),
-        entries.c.position > bindparam("position"),
-        entries.c.position <= bindparam("last"),
-    )
-    .order_by(entries.c.position)
-)
 _POSITIONS = Statement(
     select(domains.c.domain, domains.c.position).where(
         in_list(domains.c.domain, "domains")
@@ -117,25 +108,14 @@ def _changes(r: Reader, after: int, last: int) -> Iterator[Change]:
     """Yield the changes up to ``last``, or until enough XML was read."""
     xml = 0
     while after < last and xml < MOST_XML:
-        until, length = _stretch(r, after, min(last, after + AT_ONCE))
+        most = min(last - after, AT_ONCE)
+        until = log.portion_end(r, after, limit=most, most_bytes=MOST_XML)
         items = log.entries_after(r, after, limit=until - after)
         changed = changed_cases(r, items)
         for entry, _ in items:
             yield Change(entry, changed.get(entry.position, ()))
-        xml += length
+        xml += sum(entry.body_length for entry, _ in items)
         after = until
-
-
-def _stretch(r: Reader, after: int, last: int) -> tuple[int, int]:
-    """Return how far one may read at once, and how much XML that is."""
-    until = after
-    total = 0
-    rows = r.conn.rows(_LENGTHS, domain=r.domain, position=after, last=last)
-    for position, length in rows:
-        if total and total + length > MOST_XML:
-            break
-        until, total = position, total + length
-    return until, total
 
 
 def _weight(change: Change) -> int:
