@@ -171,7 +171,7 @@ class Guesses:
             _count(self._pair, *guess),
             _count(self._account, guess.account),
         ]
-        return await self._store.aside(lambda: self._wait(counts)) is None
+        return await self._seconds_full(counts) is None
 
     async def note_failures(self, *guesses: Guess) -> None:
         """Count that a password was wrong, for each account that it was tried on.
@@ -240,9 +240,21 @@ class Guesses:
             self._failed.popitem(last=False)
 
     async def _refuse_full(self, counts: list[_Count]) -> None:
-        wait = await self._store.aside(lambda: self._wait(counts))
+        wait = await self._seconds_full(counts)
         if wait is not None:
             raise throttled(seconds=wait)
+
+    async def _seconds_full(self, counts: list[_Count]) -> int | None:
+        """Return for how many seconds one of the counts is full, if one is.
+
+        What is written was committed before it is taken from what is unwritten: whoever
+        looks between the two counts it twice. So nobody is refused by a look that a
+        writing may have passed, only by one that keeps writings away.
+        """
+        if await self._store.aside(lambda: self._wait(counts)) is None:
+            return None
+        async with self._writing:
+            return await self._store.aside(lambda: self._wait(counts))
 
     def _wait(self, counts: list[_Count]) -> int | None:
         """Return in a thread what ``_wait_of`` says."""

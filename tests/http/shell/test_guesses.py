@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from base64 import b64encode
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -20,6 +22,7 @@ from api.http.guesses import Guess
 from api.http.keys import AUTHENTICATOR
 from api.process import app_runner
 from ledger.directory.users import find_user
+from ledger.store import Store
 
 PASSWORD = "correct horse"
 HOME, CAFE, EVIL = "192.0.2.1", "192.0.2.2", "203.0.113.9"
@@ -274,6 +277,26 @@ async def test_guesses_at_the_same_moment_are_counted_too(api, verified):
     assert set(statuses) == {401, 429}
     assert statuses.count(401) <= TRIES + 1
     assert len(verified) == statuses.count(401)
+
+
+async def test_none_is_counted_twice_while_it_is_written(api, monkeypatch):
+    """As many are let through as the limit says, however long a commit's end takes."""
+    administering = Store.administering
+    committed = threading.Semaphore(0)
+
+    @contextmanager
+    def dawdling(store):
+        with administering(store) as conn:
+            yield conn
+        committed.release()
+        time.sleep(0.2)
+
+    monkeypatch.setattr(Store, "administering", dawdling)
+    first = asyncio.create_task(guess(api))
+    await asyncio.to_thread(committed.acquire)
+    others = [asyncio.create_task(guess(api)) for _ in range(TRIES - 1)]
+    assert await asyncio.gather(first, *others) == [[401]] * TRIES
+    assert await guess(api) == [429]
 
 
 async def test_a_flood_of_wrong_passwords_keeps_nobody_waiting(api, verified):
