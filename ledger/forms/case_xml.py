@@ -46,7 +46,7 @@ _TRANSFER: Final = f"{{{LEDGER_NS}}}transfer"
 _LONGEST_CACHED_DATE: Final = 40
 
 _CREATE_NAMES: Final = frozenset((*LIMITED, "date_opened", "user_id"))
-_RELATIONSHIPS: Final = frozenset(("child", "extension"))
+RELATIONSHIPS: Final = frozenset(("child", "extension"))
 
 
 def read_case_blocks(root: Element) -> tuple[CaseBlock, ...]:
@@ -113,7 +113,7 @@ def _read(element: Element) -> CaseBlock | None:
         case_id or "",
         attribute("user_id") or None,
         date_modified,
-        _create(create) if create else None,
+        special_values(texts_by_name(create)) if create else None,
         texts_by_name(update) if update else None,
         _indices(index) if index else (),
         "close" in actions,
@@ -204,9 +204,8 @@ def value_error(field: str, error: str) -> Rejected:
     return Rejected("CaseValueError", text)
 
 
-def _create(elements: list[Element]) -> dict[str, str]:
-    """Return the special names; others in a ``create`` are ignored."""
-    values = texts_by_name(elements)
+def special_values(values: dict[str, str]) -> dict[str, str]:
+    """Return the special names of a ``create``; others there are ignored."""
     if values.keys() <= _CREATE_NAMES:
         return values
     return {name: values[name] for name in values if name in _CREATE_NAMES}
@@ -232,7 +231,7 @@ def read_index(element: Element) -> IndexUpdate:
     if case_type is None and case_id:
         text = "Invalid index, must have a case type attribute."
         raise Rejected("CaseGenerationException", text)
-    if relationship not in _RELATIONSHIPS:
+    if relationship not in RELATIONSHIPS:
         raise value_error("relationship", relationship)
     return IndexUpdate(name, case_id, case_type or "", relationship)
 

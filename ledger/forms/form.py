@@ -16,6 +16,19 @@ DEVICE_LOG_NS = "http://code.javarosa.org/devicereport"
 LEDGER_NS = "http://commcarehq.org/ledger/v1"
 CASE_API_XMLNS = "http://commcarehq.org/case_api"
 
+META_FIELDS: Final = frozenset(
+    (
+        "instanceID",
+        "userID",
+        "username",
+        "deviceID",
+        "timeStart",
+        "timeEnd",
+        "appVersion",
+    )
+)
+"""The texts of a meta block that every reader knows (``rules/case-xml.md`` 3)."""
+
 NO_TEXTS: Final[Mapping[str, str]] = {}
 """What a form says where it says nothing; nobody alters it."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.entry import Author
 from ledger.errors import Malformed, Rejected
@@ -26,10 +26,12 @@ from ledger.forms.form import (
     APP_VERSION_NS,
     CASE_API_XMLNS,
     DEVICE_LOG_NS,
+    META_FIELDS,
     META_NS,
     Form,
     FormMeta,
 )
+from ledger.forms.plain_form import read_plain_form
 from ledger.forms.xml import (
     MAX_BODY,
     Element,
@@ -44,17 +46,6 @@ from ledger.forms.xml import (
 from ledger.forms.xml_text import as_text, written_form
 from ledger.times import Instant, parse_instant
 
-_META_FIELDS: Final = frozenset(
-    (
-        "instanceID",
-        "userID",
-        "username",
-        "deviceID",
-        "timeStart",
-        "timeEnd",
-        "appVersion",
-    )
-)
 _LEGACY: Final = "Meta"
 _SHORTEST_APP_VERSION: Final = 6
 _LONGEST_COMMCARE_VERSION: Final = 8
@@ -88,7 +79,7 @@ def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
     (``rules/case-xml.md`` 2, 3 and 12). The first rule that a case block breaks is
     the form's ``rejection``; such a form has no blocks.
     """
-    return _parse(body, read_meta, limit=limit)
+    return _parse(body, _EVERYTHING, limit=limit)
 
 
 def parse_for_fold(body: bytes) -> Form:
@@ -98,7 +89,7 @@ def parse_for_fold(body: bytes) -> Form:
     block cost as much to read as the case blocks, and no case depends on them.
     Raises ``Malformed``.
     """
-    return _parse(body, _read_ids, limit=MAX_BODY)
+    return _parse(body, _IDS, limit=MAX_BODY)
 
 
 def named_case_ids(body: bytes) -> list[str]:
@@ -106,6 +97,9 @@ def named_case_ids(body: bytes) -> list[str]:
 
     The same as those of ``parse_for_fold``, for less than half the work.
     """
+    plain = read_plain_form(body)
+    if plain is not None:
+        return sorted({block.case_id for block in plain.blocks})
     root = parse_xml(body)
     if namespace(root) == DEVICE_LOG_NS:
         return []
@@ -114,8 +108,31 @@ def named_case_ids(body: bytes) -> list[str]:
     return sorted(ids.union(read_ledger_case_ids(root)))
 
 
-def _parse(body: bytes, read: Callable[[Element], FormMeta], *, limit: int) -> Form:
-    root = parse_xml(body, limit=limit)
+class _Manner(NamedTuple):
+    """How much of a meta block is read: from a tree, and from its plain texts."""
+
+    of_tree: Callable[[Element], FormMeta]
+    of_texts: Callable[[Mapping[str, str]], FormMeta]
+
+
+def parse_as_tree(body: bytes, *, limit: int = MAX_BODY) -> Form:
+    """Return what ``parse_form`` returns, by the parser of XML alone.
+
+    This is the rule; what is plain goes a shorter way. Raises ``Malformed``.
+    """
+    return _read(parse_xml(body, limit=limit), read_meta)
+
+
+def _parse(body: bytes, manner: _Manner, *, limit: int) -> Form:
+    plain = read_plain_form(body) if len(body) <= limit else None
+    if plain is None:
+        return _read(parse_xml(body, limit=limit), manner.of_tree)
+    xmlns, name, version, texts, blocks = plain
+    meta = manner.of_texts(texts)
+    return Form(meta.instance_id, xmlns, name, version, meta, blocks)
+
+
+def _read(root: Element, read: Callable[[Element], FormMeta]) -> Form:
     xmlns = xmlns_of(root)
     if not xmlns:
         text = "Form is missing a required field: XMLNS"
@@ -189,20 +206,10 @@ def read_meta(root: Element) -> FormMeta:
         return FormMeta()
     children = children_of(element)
     texts = texts_by_name(children)
-    text = texts.get
-    instance_id, user_id = _ids(element, texts)
-    app_version, plain = text("appVersion"), texts.keys() <= _META_FIELDS
-    return FormMeta(
-        instance_id=instance_id,
-        user_id=user_id,
-        deprecated_id=_not_blank(text("deprecatedID")),
-        username=text("username"),
-        device_id=text("deviceID"),
-        time_start=_instant(text("timeStart")),
-        time_end=_instant(text("timeEnd")),
-        app_version=app_version or None,
-        extra={} if plain and not app_version else _extra(children, root),
-    )
+    meta = _meta(texts, _ids(element, texts))
+    if meta.app_version is None and texts.keys() <= META_FIELDS:
+        return meta
+    return meta._replace(extra=_extra(children, root))
 
 
 def _read_ids(root: Element) -> FormMeta:
@@ -211,11 +218,32 @@ def _read_ids(root: Element) -> FormMeta:
     if element is None:
         return FormMeta()
     texts = texts_by_name(children_of(element))
-    instance_id, user_id = _ids(element, texts)
+    return FormMeta(*_ids(element, texts), _not_blank(texts.get("deprecatedID")))
+
+
+def _plain_meta(texts: Mapping[str, str]) -> FormMeta:
+    return _meta(texts, _plain_ids(texts)[:2])
+
+
+def _plain_ids(texts: Mapping[str, str]) -> FormMeta:
+    return FormMeta(_not_blank(texts.get("instanceID")), texts.get("userID") or None)
+
+
+_EVERYTHING: Final = _Manner(read_meta, _plain_meta)
+_IDS: Final = _Manner(_read_ids, _plain_ids)
+
+
+def _meta(texts: Mapping[str, str], ids: tuple[str | None, str | None]) -> FormMeta:
+    """Return a meta block of which these are the texts, and those the ids."""
+    text = texts.get
     return FormMeta(
-        instance_id=instance_id,
-        user_id=user_id,
-        deprecated_id=_not_blank(texts.get("deprecatedID")),
+        *ids,
+        _not_blank(text("deprecatedID")),
+        text("username"),
+        text("deviceID"),
+        _instant(text("timeStart")),
+        _instant(text("timeEnd")),
+        text("appVersion") or None,
     )
 
 
@@ -250,7 +278,7 @@ def _extra(children: list[Element], root: Element) -> dict[str, str]:
         name = local_name(child)
         if name == "appVersion":
             extra.update(app_versions(own_text(child), root.get("version")))
-        elif name not in _META_FIELDS:
+        elif name not in META_FIELDS:
             extra[name] = _flat(child) if len(child) else own_text(child)
     if not extra.get("location", "-"):
         del extra["location"]

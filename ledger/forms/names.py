@@ -38,7 +38,8 @@ def is_name(text: str) -> bool:
 
 def is_legal(text: str) -> bool:
     """Tell whether every character of a text is one that XML 1.0 can carry."""
-    return _ILLEGAL.search(text) is None
+    # Nothing that XML refuses can be printed, and to be printable is told quickly.
+    return text.isprintable() or _ILLEGAL.search(text) is None
 
 
 def is_too_long(text: str) -> bool:

@@ -25,7 +25,7 @@ MAX_BODY: Final = 64 * 1024 * 1024
 _MAX_MESSAGE: Final = 500
 _MAX_CACHED_TAGS: Final = 20_000
 _MAX_CACHED_TAG: Final = 300
-_BLANKS: Final = " \t\r\n"
+BLANKS: Final = " \t\r\n"
 _ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -153,7 +153,7 @@ def own_text(element: Element) -> str:
     (``rules/case-xml.md`` 2).
     """
     text = element.text or ""
-    if text.strip(_BLANKS) or not (len(element) or element.attrib):
+    if text.strip(BLANKS) or not (len(element) or element.attrib):
         return text
     return ""
 
