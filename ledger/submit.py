@@ -21,7 +21,7 @@ from ledger.closing import caused_by, closing_form
 from ledger.entry import Attachment, Entry, Kind, Upload
 from ledger.errors import LedgerError, Rejected
 from ledger.forms.form import Form
-from ledger.forms.form_xml import parse_for_fold, parse_form
+from ledger.forms.form_xml import parse_for_fold, parse_written
 from ledger.forms.lineage import FOLDING, Lineage, lineage_of
 from ledger.kept_answers import KeptAnswers
 from ledger.projector import ProjectionBatch, Projector
@@ -302,7 +302,7 @@ class Session:
         case_ids = self.cases.closed_extensions(touched)
         if case_ids:
             body = closing_form(cause, case_ids)
-            form = parse_form(body)
+            form = parse_written(body)
             draft = Draft(
                 Kind.NORMAL,
                 form.form_id,

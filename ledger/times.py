@@ -17,8 +17,8 @@ Instant = str
 Micros = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CANONICAL = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+_ZULU = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?Z"
 )
 _ISO = re.compile(
     r"""(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})
@@ -40,9 +40,10 @@ def parse_instant(text: str) -> Instant:
     """
     if not text.isascii():
         text = _in_plain_digits(text)
-    if _CANONICAL.fullmatch(text):
-        datetime.fromisoformat(text)
-        return text
+    if zulu := _ZULU.fullmatch(text):
+        # Nearly all are so, and only need to be looked at.
+        datetime.fromisoformat(zulu[1])
+        return f"{zulu[1]}.{zulu[2] or '':0<6}Z"
     if _YEAR.fullmatch(text):
         return format_datetime(datetime(int(text), 1, 1, tzinfo=UTC))
     return format_datetime(parse_datetime(text))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ledger.entry import Kind
 from ledger.errors import Malformed
 from ledger.forms.form import Form
-from ledger.forms.form_xml import parse_form
+from ledger.forms.form_xml import parse_written
 from ledger.submit import Draft, Session
 
 ROW_BYTES = 2048
@@ -36,7 +36,7 @@ def append_built(
     try:
         body = build()
         # The fold sees only what was parsed from the bytes (law 1).
-        form = parse_form(body)
+        form = parse_written(body)
     except (ValueError, Malformed) as error:
         return NotInForce(str(error))
     problem = append(replace(draft, body=body), form)

@@ -14,7 +14,7 @@ from ledger.cases.change import CaseChange
 from ledger.cases.upsert import resolve, wanted
 from ledger.entry import Answer, Author, IdempotencyKey, Kind, Receipt
 from ledger.forms.form import CASE_API_XMLNS
-from ledger.forms.form_xml import build_form, parse_form
+from ledger.forms.form_xml import build_form, parse_written
 from ledger.ids import new_form_id, new_id
 from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
@@ -100,7 +100,7 @@ class ChangeCases:
             user_id=self.author.user_id,
             details=self.envelope,
         )
-        entry = session.append_form(draft, parse_form(body))
+        entry = session.append_form(draft, parse_written(body))
         if entry.kind is Kind.ERROR:
             return Receipt.of(entry)
         return Receipt(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from ledger.entry import Author
 from ledger.errors import Malformed, Rejected
@@ -79,17 +79,36 @@ def parse_form(body: bytes, *, limit: int = MAX_BODY) -> Form:
     (``rules/case-xml.md`` 2, 3 and 12). The first rule that a case block breaks is
     the form's ``rejection``; such a form has no blocks.
     """
-    return _parse(body, _EVERYTHING, limit=limit)
+    root = parse_xml(body, limit=limit)
+    return _plain(body, _plain_meta) or _read(root, read_meta)
+
+
+def parse_written(body: bytes) -> Form:
+    """Return what ``parse_form`` does, of bytes that the server itself has written.
+
+    They are XML because of how they were written, so plain ones are read as they
+    are, without a tree. Raises ``Malformed``.
+    """
+    return _plain(body, _plain_meta) or parse_form(body)
 
 
 def parse_for_fold(body: bytes) -> Form:
-    """Return the form with no more of its meta block than a fold asks for: the ids.
+    """Return an accepted form with no more of its meta block than a fold asks for.
 
-    Everything else is as ``parse_form`` returns it. The times and names of a meta
-    block cost as much to read as the case blocks, and no case depends on them.
-    Raises ``Malformed``.
+    That are the ids; everything else is as ``parse_form`` returns it. The times and
+    names of a meta block cost as much to read as the case blocks, and no case depends
+    on them. Raises ``Malformed``.
     """
-    return _parse(body, _IDS, limit=MAX_BODY)
+    return _plain(body, _plain_ids) or parse_for_proof(body)
+
+
+def parse_for_proof(body: bytes) -> Form:
+    """Return what ``parse_for_fold`` does, by walking the tree whatever the form is.
+
+    A proof goes the long way, so that it proves the short one too. Raises
+    ``Malformed``.
+    """
+    return _read(parse_xml(body), _read_ids)
 
 
 def named_case_ids(body: bytes) -> list[str]:
@@ -108,27 +127,15 @@ def named_case_ids(body: bytes) -> list[str]:
     return sorted(ids.union(read_ledger_case_ids(root)))
 
 
-class _Manner(NamedTuple):
-    """How much of a meta block is read: from a tree, and from its plain texts."""
-
-    of_tree: Callable[[Element], FormMeta]
-    of_texts: Callable[[Mapping[str, str]], FormMeta]
-
-
-def parse_as_tree(body: bytes, *, limit: int = MAX_BODY) -> Form:
-    """Return what ``parse_form`` returns, by the parser of XML alone.
-
-    This is the rule; what is plain goes a shorter way. Raises ``Malformed``.
-    """
-    return _read(parse_xml(body, limit=limit), read_meta)
-
-
-def _parse(body: bytes, manner: _Manner, *, limit: int) -> Form:
-    plain = read_plain_form(body) if len(body) <= limit else None
-    if plain is None:
-        return _read(parse_xml(body, limit=limit), manner.of_tree)
-    xmlns, name, version, texts, blocks = plain
-    meta = manner.of_texts(texts)
+def _plain(
+    body: bytes, meta_of_texts: Callable[[Mapping[str, str]], FormMeta]
+) -> Form | None:
+    """Return a form that can be read without a tree, unless it cannot."""
+    found = read_plain_form(body)
+    if found is None:
+        return None
+    xmlns, name, version, texts, blocks = found
+    meta = meta_of_texts(texts)
     return Form(meta.instance_id, xmlns, name, version, meta, blocks)
 
 
@@ -227,10 +234,6 @@ def _plain_meta(texts: Mapping[str, str]) -> FormMeta:
 
 def _plain_ids(texts: Mapping[str, str]) -> FormMeta:
     return FormMeta(_not_blank(texts.get("instanceID")), texts.get("userID") or None)
-
-
-_EVERYTHING: Final = _Manner(read_meta, _plain_meta)
-_IDS: Final = _Manner(_read_ids, _plain_ids)
 
 
 def _meta(texts: Mapping[str, str], ids: tuple[str | None, str | None]) -> FormMeta:

@@ -1,12 +1,12 @@
-"""Reading a form without a tree, where its XML is plain enough. Pure.
+"""Reading a form without walking its tree, where it is plain enough. Pure.
 
-The forms that the server writes, and some of devices, are a small part of what XML can
-be: no prefixes, no blanks for layout, and a child of the root is a question without
-children, the meta block or a case block. Such a form is cut at its tags, and what the
-tags of a block mean is looked up, since most blocks are alike. Whatever is not plain,
-or breaks any rule, is ``None`` here and left to ``form_xml.py``, which alone says what
-is refused; what is read here is what is read there
-(``tests/property/test_plain_forms.py``).
+What is no XML was refused before. The forms that the server writes, and some of
+devices, are a small part of what is left: no prefixes, no blanks for layout, and a
+child of the root is a question without children, the meta block or a case block. Such a
+form is cut at its tags, and what the tags of a block mean is looked up, since most
+blocks are alike. Whatever is not plain, or breaks any rule, is ``None`` here and left
+to ``form_xml.py``, which alone says what is refused; what is read here is what is read
+there (``tests/property/test_plain_forms.py``).
 """
 
 from __future__ import annotations
@@ -38,10 +38,7 @@ from ledger.forms.form import (
 from ledger.forms.xml import BLANKS
 
 _LONGEST: Final = 4_000_000
-_CUT: Final = "\x00"
-_OTHERS: Final = bytes(n for n in range(32) if n not in b"\t\n")
-"""What XML cannot carry, and the return, which a parser makes another character."""
-_NEVER: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_CUT: Final = "<"
 _PREFIX: Final = b" xmlns:"
 
 _NAME: Final = r"(?![Xx][Mm][Ll])[A-Za-z_][\w.-]{0,250}+"
@@ -58,25 +55,21 @@ _DECLARATION: Final = _compiled(
     r"<\?xml version=(?P<q>['\"])1\.0(?P=q)"
     r"(?: encoding=(?P<r>['\"])(?:UTF-8|utf-8)(?P=r))? ?\?>"
 )
-_ROOT: Final = _compiled(rf'<(?P<name>{_NAME})(?P<said>(?: [A-Za-z]++="{_VALUE}")*+)>')
+_ROOT: Final = _compiled(rf'(?P<name>{_NAME})(?P<said>(?: [A-Za-z]++="{_VALUE}")*+)')
 _ATTRIBUTE: Final = _compiled(rf' (\w+)="({_VALUE})"')
-_XMLNS: Final = _compiled(
-    r"(?:https?://[A-Za-z0-9](?:[\w.-]|/(?!/))*+|urn:[A-Za-z0-9][\w:.-]*+)"
-)
-"""The namespaces that nobody could find a fault with."""
 _BLOCK: Final = _compiled(
-    rf'<case xmlns="{CASE_NS}" case_id="(?P<case_id>{_VALUE})"'
-    rf'(?: date_modified="(?P<date>{_VALUE})")?(?: user_id="(?P<user_id>{_VALUE})")?>'
+    rf'case xmlns="{CASE_NS}" case_id="(?P<case_id>{_VALUE})"'
+    rf'(?: date_modified="(?P<date>{_VALUE})")?(?: user_id="(?P<user_id>{_VALUE})")?'
 )
-_OPEN: Final = _compiled(rf"<({_NAME})>")
+_OPEN: Final = _compiled(_NAME)
 _INDEX: Final = _compiled(
-    rf'<({_NAME}) case_type="({_VALUE})"(?: relationship="(\w+)")?>'
+    rf'({_NAME}) case_type="({_VALUE})"(?: relationship="(\w+)")?'
 )
 _WHOLE_TEXT: Final = _compiled(_TEXT)
 _ACTIONS: Final = ("create", "update", "index")
-_META: Final = f'<meta xmlns="{META_NS}">'
-_PREFIXED_META: Final = f'<orx:meta xmlns:orx="{META_NS}">'
-_APP_VERSION: Final = f'<cc:appVersion xmlns:cc="{APP_VERSION_NS}"/>'
+_META: Final = f'meta xmlns="{META_NS}"'
+_PREFIXED_META: Final = f'orx:meta xmlns:orx="{META_NS}"'
+_APP_VERSION: Final = f'cc:appVersion xmlns:cc="{APP_VERSION_NS}"/'
 _MEANT_OTHERWISE: Final = frozenset({DEVICE_LOG_NS, LEDGER_NS})
 _NO_QUESTIONS: Final = frozenset({"case", "meta", "Meta"})
 _MOST_SHAPES: Final = 500
@@ -99,12 +92,15 @@ class _NotPlain(Exception):
 
 
 def read_plain_form(body: bytes) -> PlainForm | None:
-    """Return a form that is plain and breaks no rule by itself."""
-    if len(body) > _LONGEST or (_PREFIX in body and b"<orx:meta" not in body):
+    """Return a form that is plain and breaks no rule by itself.
+
+    The bytes must be a document that ``parse_xml`` takes as it is: that of a form that
+    was accepted, or that the server has just written.
+    """
+    # The return is what a parser makes another character of.
+    if len(body) > _LONGEST or b"\r" in body or b"<!" in body:
         return None
-    if len(body.translate(None, _OTHERS)) < len(body):
-        return None
-    if not body.isascii() and any(unfit in body for unfit in _NEVER):
+    if _PREFIX in body and b"<orx:meta" not in body:
         return None
     try:
         return _Pieces(body.decode()).form()
@@ -113,20 +109,24 @@ def read_plain_form(body: bytes) -> PlainForm | None:
 
 
 class _Pieces:
-    """The tags of a document, and the text behind each.
+    """What stands between the brackets of each tag, and the text behind each.
 
-    Where each tag begins and ends with its bracket, no text has one in it.
+    Every tag has one bracket of either kind. Where there are as many of both, and no
+    comments and the like, no other is left that could stand in a text: so brackets of
+    one kind and of the other come by turns.
     """
 
     def __init__(self, text: str) -> None:
         declared = _DECLARATION.match(text)
         if declared is not None:
             text = text[declared.end() :]
-        cut = text.replace("<", "\x00<").replace(">", ">\x00").split(_CUT)
+        if text.count("<") != text.count(">") or "<?" in text:
+            raise _NotPlain
+        cut = text.replace(">", _CUT).split(_CUT)
         self._tags = cut[1::2]
         self._texts = cut[2::2]
         self._is_escaped = "&" in text
-        if cut[0] or len(cut) % 2 == 0 or self._texts[-1:] != [""]:
+        if cut[0] or self._texts[-1]:
             raise _NotPlain
 
     def form(self) -> PlainForm:
@@ -145,10 +145,10 @@ class _Pieces:
         while at < last:
             block = _BLOCK.fullmatch(tags[at])
             if block is not None:
-                end = self._end("</case>", at)
+                end = self._end("/case", at)
                 blocks.append(self._block(block, at, end))
             elif meta is None and tags[at] in {_META, _PREFIXED_META}:
-                end = self._end(tags[at].split(" ")[0].replace("<", "</") + ">", at)
+                end = self._end("/" + tags[at].partition(" ")[0], at)
                 meta = self._meta(at, end)
             else:
                 end = at + 1
@@ -174,7 +174,7 @@ class _Pieces:
 
     def _meta(self, at: int, end: int) -> Mapping[str, str]:
         start = at + 1
-        names = _meta_names(self._tags[at], "".join(self._tags[start:end]))
+        names = _meta_names(self._tags[at], _CUT.join(self._tags[start:end]))
         texts = self._texts[start:end]
         values = self._values(texts[: 2 * len(names) : 2])
         gaps = texts[1 : 2 * len(names) : 2] + texts[2 * len(names) :]
@@ -191,7 +191,7 @@ class _Pieces:
             case_id, date, user_id = map(_unescaped, (case_id, date, user_id))
         check_case_id(case_id)
         modified = read_date_modified(date)
-        shape = _shapes["".join(self._tags[at + 1 : end])]
+        shape = _shapes[_CUT.join(self._tags[at + 1 : end])]
         texts = self._texts[at:end]
         if any(shape.gaps(texts)):
             raise _NotPlain
@@ -228,14 +228,12 @@ def _root(tag: str) -> _Root:
     root = _ROOT.fullmatch(tag)
     if root is None or len(tag) > _LONGEST_ROOT:
         raise _NotPlain
-    pairs = _ATTRIBUTE.findall(root["said"])
-    said = {name: _unescaped(value) for name, value in pairs}
+    found = _ATTRIBUTE.findall(root["said"])
+    said = {name: _unescaped(value) for name, value in found}
     xmlns = said.get("xmlns", "")
-    if _XMLNS.fullmatch(xmlns) is None or xmlns in _MEANT_OTHERWISE:
+    if not xmlns or xmlns in _MEANT_OTHERWISE:
         raise _NotPlain
-    if len(said) < len(pairs):
-        raise _NotPlain
-    return _Root(f"</{root['name']}>", xmlns, said.get("name"), said.get("version"))
+    return _Root(f"/{root['name']}", xmlns, said.get("name"), said.get("version"))
 
 
 @lru_cache(maxsize=256)
@@ -244,10 +242,10 @@ def _meta_names(start: str, joined: str) -> tuple[str, ...]:
     if start == _PREFIXED_META:
         if not joined.endswith(_APP_VERSION):
             raise _NotPlain
-        joined = joined.removesuffix(_APP_VERSION)
-        if joined.count("orx:") != joined.count("<"):
+        tags = _tags(joined.removesuffix(_APP_VERSION).removesuffix(_CUT))
+        if not all(tag.startswith(("orx:", "/orx:")) for tag in tags):
             raise _NotPlain
-        joined = joined.replace("<orx:", "<").replace("</orx:", "</")
+        joined = _CUT.join(tag.replace("orx:", "", 1) for tag in tags)
     names = _leaves(_tags(joined))
     if not META_FIELDS.issuperset(names):
         raise _NotPlain
@@ -288,18 +286,18 @@ _shapes = _Shapes()
 
 
 def _tags(joined: str) -> tuple[str, ...]:
-    return tuple([f"{tag}>" for tag in joined.split(">")[:-1]])
+    return tuple(joined.split(_CUT)) if joined else ()
 
 
 def _shape(tags: tuple[str, ...]) -> _Shape:
     spans: dict[str, tuple[int, int]] = {}
     closes, at = False, 0
     while at < len(tags):
-        name = tags[at][1:-1]
+        name = tags[at]
         if name == "close/" and not closes:
             closes, at = True, at + 1
-        elif name in _ACTIONS and name not in spans and f"</{name}>" in tags[at:]:
-            end = tags.index(f"</{name}>", at)
+        elif name in _ACTIONS and name not in spans and f"/{name}" in tags[at:]:
+            end = tags.index(f"/{name}", at)
             spans[name], at = (at + 1, end), end + 1
         else:
             raise _NotPlain
@@ -329,10 +327,10 @@ def _gaps(places: Iterable[slice], count: int) -> Callable[[list[str]], Iterable
 
 def _leaves(tags: Sequence[str]) -> tuple[str, ...]:
     """Return the names of elements that hold nothing but a text."""
-    found = [_OPEN.fullmatch(tag) for tag in tags[::2]]
-    names = [match[1] for match in found if match is not None]
-    ends = [f"</{name}>" for name in names]
-    if ends != list(tags[1::2]) or len(ends) < len(found) or _repeats(names):
+    names = tags[::2]
+    if [f"/{name}" for name in names] != list(tags[1::2]) or _repeats(names):
+        raise _NotPlain
+    if not all(map(_OPEN.fullmatch, names)):
         raise _NotPlain
     return tuple(names)
 
@@ -345,7 +343,7 @@ def _links(tags: Sequence[str]) -> tuple[IndexUpdate, ...]:
         for match in found
         if match is not None
     ]
-    ends = [f"</{link.name}>" for link in links]
+    ends = [f"/{link.name}" for link in links]
     known = all(link.relationship in RELATIONSHIPS for link in links)
     if (
         ends != list(tags[1::2])

@@ -8,7 +8,7 @@ to unpickle than the form costs to parse.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,6 +31,7 @@ Source = tuple[int, int, bytes, tuple[str, ...]]
 Then the digests of which it must have one: that of its entry, that of an erasure.
 """
 Flat = tuple[Any, ...]
+Parse = Callable[[bytes], Form]
 
 WITH_FORMS = (Kind.NORMAL, Kind.EDIT)
 """The kinds of entries whose own bytes are folded."""
@@ -95,7 +96,7 @@ class FormParser:
         """Yield the chunks with their forms, in order; helpers work ahead."""
         if self._pool is None:
             for chunk in chunks:
-                _parse_here(chunk)
+                parse_here(chunk)
                 yield chunk
             return
         waiting: deque[_Given] = deque()
@@ -127,15 +128,16 @@ def _take(waiting: deque[_Given]) -> Chunk:
         if first.done():
             break
         if future.cancel():
-            _parse_here(chunk)
+            parse_here(chunk)
     chunk, future = waiting.popleft()
     if not future.cancelled():
         chunk.forms = {place: from_flat(flat) for place, flat in future.result()}
     return chunk
 
 
-def _parse_here(chunk: Chunk) -> None:
-    chunk.forms = dict(_forms(chunk.domain, chunk.codecs, chunk.sources))
+def parse_here(chunk: Chunk, parse: Parse = parse_for_fold) -> None:
+    """Read the forms of a chunk; raises ``Damaged`` for bytes that nothing names."""
+    chunk.forms = dict(_forms(chunk.domain, chunk.codecs, chunk.sources, parse))
 
 
 def _parse_there(
@@ -143,12 +145,15 @@ def _parse_there(
 ) -> list[tuple[int, Flat]]:
     """Parse a chunk in a helper, which has no connection to any database."""
     codecs = {number: _codec(number, content) for number, content in contents.items()}
-    forms = _forms(domain, codecs, sources)
+    forms = _forms(domain, codecs, sources, parse_for_fold)
     return [(position, to_flat(form)) for position, form in forms]
 
 
 def _forms(
-    domain: str, codecs: Mapping[int, Codec], sources: Sequence[Source]
+    domain: str,
+    codecs: Mapping[int, Codec],
+    sources: Sequence[Source],
+    parse: Parse,
 ) -> Iterator[tuple[int, Form]]:
     """Yield forms by position; raises ``Damaged`` for bytes that nothing names."""
     for position, number, stored, named in sources:
@@ -158,7 +163,7 @@ def _forms(
             raise damaged_body(domain, position) from error
         if sha256(body).hexdigest() not in named:
             raise damaged_body(domain, position)
-        yield position, parse_for_fold(body)
+        yield position, parse(body)
 
 
 _codec = lru_cache(maxsize=8)(Codec)

@@ -19,6 +19,7 @@ from sqlalchemy import Table, bindparam, func, select
 from ledger import log
 from ledger.entry import Kind
 from ledger.errors import LedgerError, NotFound
+from ledger.forms.form_xml import parse_for_proof
 from ledger.heads import DamagedHead
 from ledger.proof.chain import Break, verify_chain
 from ledger.proof.differences import Difference
@@ -39,7 +40,7 @@ from projections.rebuild.fresh import (
     silent,
 )
 from projections.rebuild.generations import live_faults
-from projections.rebuild.parsing import FormParser
+from projections.rebuild.parsing import parse_here
 from projections.rebuild.reading import pass_through, read
 from projections.tables import case_tables, form_tables
 
@@ -151,9 +152,10 @@ def _fold(reader: Reader, fresh: Connection, progress: Progress) -> None:
         create_tables(fresh, tables.metadata)
     rebuild = Rebuild(reader, fresh, cases=cases, forms=forms)
     position, total = 0, reader.head.position
-    with collecting_rarely(), FormParser(1) as parser:
+    with collecting_rarely():
         while position < total:
-            (chunk,) = parser.parsed([read(reader, position, last=total)])
+            chunk = read(reader, position, last=total)
+            parse_here(chunk, parse_for_proof)
             rebuild.fold(chunk.items, chunk.forms)
             position = chunk.position
             if rebuild.is_full or position == total:
