@@ -34,7 +34,7 @@ from ledger.forms.xml import Element
 from ledger.store import Store, Writer
 from ledger.submit import Session
 from projections.commit.projector import LiveProjector
-from projections.rule.fold import missing_target, new_targets
+from projections.rule.fold import blocks_by_case, missing_target, new_targets
 
 _MOST_BYTES = 16 * 1024 * 1024
 _LONG = 30.0
@@ -149,7 +149,7 @@ def _refused(
     named = {block.case_id for block in form.blocks}
     missing = {
         missing_target(case_id, target).problem: (case_id, target)
-        for case_id, target in new_targets(form)
+        for case_id, target in new_targets(blocks_by_case(form))
         if target not in named and session.cases.case(target) is None
     }
     if problem not in missing:

@@ -7,7 +7,6 @@ Ids that were foreseen are loaded already; the others are loaded one by one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import cast
 
 from importers.haplo.rules.lookup import is_possible
@@ -132,7 +131,7 @@ class SessionCases:
             batch = cast("CaseBatch", self)
             ids = open_extensions(batch, [case.case_id for case in cases])
             found = [case for case in map(self.case, ids) if case is not None]
-            self._leave(replace(case, closed=True) for case in found)
+            self._leave(case._replace(closed=True) for case in found)
 
     def user_id(self, username: str) -> str | None:
         """Return the id of the user with a name, however that is capitalised."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from ledger.times import Instant, Micros
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseIndex:
+class CaseIndex(NamedTuple):
     """A named reference to another case; an empty ``case_id`` is a tombstone.
 
     A cleared index is kept because a restore must send it once as an empty element
@@ -21,8 +20,7 @@ class CaseIndex:
     relationship: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseAttachment:
+class CaseAttachment(NamedTuple):
     """A case's named attachment: the form that carried it and the part it was."""
 
     form_id: str
@@ -32,24 +30,31 @@ class CaseAttachment:
     length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldKey:
-    """Where a form stands in the fold (``rules/case-xml.md`` 16, D-2)."""
+class FoldKey(NamedTuple):
+    """Where a form stands in the fold (``rules/case-xml.md`` 16, D-2).
+
+    Of two keys the larger one is folded later.
+    """
 
     received_on: Micros
     position: int
 
-    def after(self, other: FoldKey) -> bool:
-        """Tell whether this form is folded after the other one."""
-        return (self.received_on, self.position) > (other.received_on, other.position)
+
+BEFORE_ALL: Final = FoldKey(received_on=0, position=0)
+"""Where a case stands that no form has made yet."""
+
+NO_PROPERTIES: Final[Mapping[str, str]] = {}
+NO_INDICES: Final[Mapping[str, CaseIndex]] = {}
+NO_ATTACHMENTS: Final[Mapping[str, CaseAttachment]] = {}
+"""What a case has before a form sets something; nobody alters them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """One case as of one entry of the log (``rules/case-xml.md`` 6 to 11).
 
-    ``deleted_on`` is set while the case is in no list: because it was deleted by
-    itself, and then it is ``flagged``, or because no form of it is in force any more.
+    Its collections are shared from state to state and never altered. ``deleted_on`` is
+    set while the case is in no list: because it was deleted by itself, and then it is
+    ``flagged``, or because no form of it is in force any more.
     """
 
     domain: str
@@ -66,17 +71,15 @@ class Case:
     closed_on: Instant | None = None
     closed_by: str = ""
     location_id: str | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
-    indices: Mapping[str, CaseIndex] = field(default_factory=dict)
-    attachments: Mapping[str, CaseAttachment] = field(default_factory=dict)
+    properties: Mapping[str, str] = NO_PROPERTIES
+    indices: Mapping[str, CaseIndex] = NO_INDICES
+    attachments: Mapping[str, CaseAttachment] = NO_ATTACHMENTS
     server_modified_on: Instant = ""
     indexed_on: Micros = 0
     position: int = 0
     deleted_on: Instant | None = None
     flagged: bool = False
-    folded_to: FoldKey = field(
-        default_factory=lambda: FoldKey(received_on=0, position=0)
-    )
+    folded_to: FoldKey = BEFORE_ALL
 
     @property
     def is_void(self) -> bool:

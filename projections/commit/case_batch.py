@@ -9,7 +9,6 @@ as it was, so nothing needs a savepoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from ledger.cases.case import Case, FoldKey
 from ledger.entry import Entry, IndexedName, Kind
@@ -173,12 +172,12 @@ class CaseBatch:
         """
         groups = blocks_by_case(form)
         version = version_of(entry, form)
-        case_ids = self._touched(touched(form), groups)
+        case_ids = self._touched(touched(form, groups), groups)
         after = [
             self._arrive(case_id, groups.get(case_id, []), version, place=place)
             for place, case_id in enumerate(case_ids)
         ]
-        self.judge(form, groups)
+        self.judge(groups)
         self._histories.know(version)
         for case, step in after:
             self._take(case, step, groups.get(step.case_id, ()), version)
@@ -196,7 +195,7 @@ class CaseBatch:
         groups = blocks_by_case(new[1]) if new is not None else {}
         version = None if new is None else version_of(*new)
         leaving = None if old is None else version_of(*old)
-        named = frozenset(touched(new[1])) if new is not None else frozenset()
+        named = frozenset(touched(new[1], groups)) if new is not None else frozenset()
         case_ids = self._revised(leaving, version, named, groups)
         coming: dict[str, tuple[Sequence[CaseBlock], int]] = {}
         if version is not None:
@@ -205,7 +204,7 @@ class CaseBatch:
                     blocks = groups.get(case_id, ())
                     coming[case_id] = blocks, tried(blocks, version)
             if entry.kind in FOLDING:
-                self.judge(version[0], groups)
+                self.judge(groups)
             self._histories.know(version)
         for place, case_id in enumerate(case_ids):
             step = self._exchange(case_id, entry, version, coming.get(case_id))
@@ -290,14 +289,7 @@ class CaseBatch:
         form, stamp = version
         before = self._cases.get(case_id)
         case, actions = appended(before, blocks, form, stamp, place=place)
-        step = Step(
-            case_id=case_id,
-            key=stamp.key,
-            position=stamp.position,
-            actions=actions,
-            place=place,
-        )
-        return case, step
+        return case, Step(case_id, stamp.key, stamp.position, actions, place)
 
     def _take(
         self, case: Case, step: Step, blocks: Sequence[CaseBlock], version: Version
@@ -353,7 +345,7 @@ class CaseBatch:
         ``coming`` are the blocks and actions of the new one, if it touches the case.
         """
         roll = self._histories.of(case_id)
-        key = FoldKey(received_on=entry.received_on, position=entry.form_position)
+        key = FoldKey(entry.received_on, entry.form_position)
         old = roll.step(key)
         if new is not None and coming is not None:
             blocks, actions = coming
@@ -370,7 +362,7 @@ class CaseBatch:
                 return step
         if old is None:
             return None
-        gone = replace(old, actions=old.actions | REVOKED)
+        gone = old._replace(actions=old.actions | REVOKED)
         roll.set_aside(gone)
         return gone
 
@@ -385,7 +377,7 @@ class CaseBatch:
         moment = moment_of(entry, place=place)
         return rebuilt(case_id, self._cases.get(case_id), fresh, moment)
 
-    def judge(self, _form: Form, _groups: Mapping[str, object]) -> None:
+    def judge(self, _groups: Mapping[str, Sequence[CaseBlock]]) -> None:
         """Accept a form as it is: what the log holds was judged when it came."""
 
     def _keep(self, case: Case, steps: Iterable[Step]) -> None:
@@ -447,7 +439,7 @@ def _event(case_id: str, entry: Entry, actions: int, *, place: int) -> Step:
     """Return the row of an entry that rebuilt or flagged a case."""
     return Step(
         case_id=case_id,
-        key=FoldKey(received_on=entry.appended_on, position=entry.position),
+        key=FoldKey(entry.appended_on, entry.position),
         position=entry.position,
         actions=actions,
         place=place,

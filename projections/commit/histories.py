@@ -116,20 +116,11 @@ class Histories:
 
     def rows(self) -> Iterator[tuple[str, str, int, int, int, int, int]]:
         """Yield the rows that were added, for the table ``case_forms``."""
-        latest = {
-            (step.case_id, step.order): step
-            for case_id in sorted(self._added)
-            for step in self._added[case_id]
-        }
-        for (case_id, order), step in latest.items():
-            yield (
-                self._reader.domain,
-                case_id,
-                *order,
-                step.position,
-                step.actions,
-                step.place,
-            )
+        domain = self._reader.domain
+        for case_id, steps in sorted(self._added.items()):
+            latest = {step.key: step for step in steps}
+            for _, key, position, actions, place in latest.values():
+                yield domain, case_id, *key, position, actions, place
 
     def leave(self, cases: Mapping[str, Case | None]) -> None:
         """Leave what is at hand to the commits that follow this one."""
@@ -196,7 +187,7 @@ class Histories:
             self._conn, self._tables, self._reader.domain, case_ids=case_ids
         )
         added = (step for i in case_ids for step in self._added.get(i, ()))
-        steps = {(s.case_id, s.order): s for s in chain(stored, added) if s.is_form}
+        steps = {(s.case_id, s.key): s for s in chain(stored, added) if s.is_form}
         waiting: dict[int, list[Step]] = {}
         for step in steps.values():
             if step.in_force:
@@ -240,13 +231,7 @@ def steps_of(
     """Return the histories of cases, each in the order of its keys."""
     rows = conn.rows(_steps(tables.generation), domain=domain, case_ids=list(case_ids))
     return [
-        Step(
-            case_id=case_id,
-            key=FoldKey(received_on=received_on, position=form_position),
-            position=position,
-            actions=actions,
-            place=place,
-        )
+        Step(case_id, FoldKey(received_on, form_position), position, actions, place)
         for case_id, received_on, form_position, position, actions, place in sorted(
             rows
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ledger.entry import Entry
-from ledger.forms.form import Form
+from ledger.forms.case_block import CaseBlock
 from ledger.store import Reader, Writer
 from projections.commit.case_batch import CaseBatch
 from projections.commit.extensions import open_extensions
@@ -31,13 +31,13 @@ class LiveBatch(CaseBatch):
         self._rolls = rolls
         self._forms = FormStates(reader.conn, reader.domain, form_tables(live[FORMS]))
 
-    def judge(self, form: Form, groups: Mapping[str, object]) -> None:
+    def judge(self, groups: Mapping[str, Sequence[CaseBlock]]) -> None:
         """Refuse an index to no case (``rules/case-xml.md`` 10.5 and 10.6).
 
         Targets that stood before were checked when they were set, and no case is
         ever removed, so only what this form sets is looked at.
         """
-        targets = new_targets(form)
+        targets = new_targets(groups)
         if unknown := [i for _, i in targets if i not in self._cases]:
             self._load_cases(unknown)
         for case_id, target in targets:

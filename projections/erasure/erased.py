@@ -8,7 +8,6 @@ erasure itself (``projections/commit/case_batch.py``).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from sqlalchemy import Table, bindparam, delete, select
 
@@ -69,8 +68,7 @@ def _blank(w: Writer, tables: CaseTables, case_ids: Iterable[str]) -> None:
     )
     rows = w.conn.rows(statement, domain=w.domain, case_ids=list(case_ids))
     blank = [
-        replace(
-            to_case(CaseRow._make(row)),
+        to_case(CaseRow._make(row))._replace(
             case_name="",
             external_id=None,
             location_id=None,

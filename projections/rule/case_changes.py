@@ -7,7 +7,7 @@ Changes are named by a field of the case, ``properties.NAME``, ``indices.NAME`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from ledger.cases.case import Case
 
@@ -97,9 +97,11 @@ def values_of(case: Case | None) -> dict[str, Value]:
     values: dict[str, Value] = {name: getattr(case, name) for name in _FIELDS}
     values.update({f"properties.{n}": text for n, text in case.properties.items()})
     values.update(
-        {f"indices.{n}": asdict(index) for n, index in case.live_indices.items()}
+        {f"indices.{n}": index._asdict() for n, index in case.live_indices.items()}
     )
-    values.update({f"attachments.{n}": asdict(a) for n, a in case.attachments.items()})
+    values.update(
+        {f"attachments.{n}": found._asdict() for n, found in case.attachments.items()}
+    )
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -115,6 +117,6 @@ def value_of(case: Case | None, name: str) -> Value:
         return case.properties.get(member)
     if family == "indices":
         index = case.indices.get(member)
-        return asdict(index) if index is not None and index.case_id else None
+        return index._asdict() if index is not None and index.case_id else None
     attachment = case.attachments.get(member) if family == "attachments" else None
-    return None if attachment is None else asdict(attachment)
+    return None if attachment is None else attachment._asdict()

@@ -7,15 +7,24 @@ state reads the whole ``CaseRow`` and calls ``to_case``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ledger.cases.case import Case, CaseAttachment, CaseIndex, FoldKey
+from ledger.cases.case import (
+    NO_ATTACHMENTS,
+    NO_INDICES,
+    Case,
+    CaseAttachment,
+    CaseIndex,
+    FoldKey,
+)
 from ledger.times import Instant, Micros, format_micros
 
 _SORTED = orjson.OPT_SORT_KEYS
+_NO_EXTRA: Final[Mapping[str, Any]] = {}
 
 
 class CaseRow(NamedTuple):
@@ -102,9 +111,8 @@ def to_row(case: Case) -> CaseRow:
         case.closed_on,
         case.closed_by,
         case.deleted_on,
-        case.folded_to.received_on,
-        case.folded_to.position,
-        _dumps(case.properties),
+        *case.folded_to,
+        _dumps(case.properties) if case.properties else "{}",
         _dumps(_wire_indices(case)) if case.indices else "{}",
         _extra(case),
     )
@@ -112,42 +120,31 @@ def to_row(case: Case) -> CaseRow:
 
 def to_case(row: CaseRow) -> Case:
     """Return the folded state that a row holds; the inverse of ``to_row``."""
-    extra = orjson.loads(row.extra) if row.extra else {}
-    indices = {
-        name: CaseIndex(**index) for name, index in orjson.loads(row.indices).items()
-    }
-    for name, case_type, relationship in extra.get("cleared", ()):
-        indices[name] = CaseIndex(
-            case_id="", case_type=case_type, relationship=relationship
-        )
+    extra = orjson.loads(row.extra) if row.extra else _NO_EXTRA
     return Case(
-        domain=row.domain,
-        case_id=row.case_id,
-        case_type=row.case_type,
-        case_name=row.case_name,
-        external_id=row.external_id,
-        owner_id=row.owner_id,
-        opened_on=row.opened_on,
-        opened_by=row.opened_by,
-        modified_on=row.modified_on,
-        modified_by=row.modified_by,
-        closed=bool(row.closed),
-        closed_on=row.closed_on,
-        closed_by=row.closed_by,
-        location_id=extra.get("location_id"),
-        properties=orjson.loads(row.properties),
-        indices=indices,
-        attachments={
-            name: CaseAttachment(**attachment)
-            for name, attachment in extra.get("attachments", {}).items()
-        },
-        server_modified_on=row.server_modified_on,
-        indexed_on=row.indexed_on,
-        position=row.position,
-        deleted_on=row.deleted_on,
-        flagged=row.deleted_on is not None
-        and (row.folded_position != 0 or "flagged" in extra),
-        folded_to=FoldKey(received_on=row.folded_on, position=row.folded_position),
+        row.domain,
+        row.case_id,
+        row.case_type,
+        row.case_name,
+        row.external_id,
+        row.owner_id,
+        row.opened_on,
+        row.opened_by,
+        row.modified_on,
+        row.modified_by,
+        bool(row.closed),
+        row.closed_on,
+        row.closed_by,
+        extra.get("location_id"),
+        orjson.loads(row.properties),
+        NO_INDICES if row.indices == "{}" and not extra else _indices(row, extra),
+        _attachments(extra) if "attachments" in extra else NO_ATTACHMENTS,
+        row.server_modified_on,
+        row.indexed_on,
+        row.position,
+        row.deleted_on,
+        row.deleted_on is not None and (row.folded_position != 0 or "flagged" in extra),
+        FoldKey(row.folded_on, row.folded_position),
     )
 
 
@@ -169,14 +166,24 @@ def wire_fields(row: SeenCase) -> dict[str, str | bool | None]:
     }
 
 
+def _indices(row: CaseRow, extra: Mapping[str, Any]) -> dict[str, CaseIndex]:
+    found = orjson.loads(row.indices)
+    indices = {name: CaseIndex(**index) for name, index in found.items()}
+    for name, case_type, relationship in extra.get("cleared", ()):
+        indices[name] = CaseIndex("", case_type, relationship)
+    return indices
+
+
+def _attachments(extra: Mapping[str, Any]) -> dict[str, CaseAttachment]:
+    found = extra["attachments"]
+    return {name: CaseAttachment(**attachment) for name, attachment in found.items()}
+
+
 def _wire_indices(case: Case) -> dict[str, dict[str, str]]:
     return {
-        name: {
-            "case_id": index.case_id,
-            "case_type": index.case_type,
-            "relationship": index.relationship,
-        }
-        for name, index in case.live_indices.items()
+        name: {"case_id": case_id, "case_type": case_type, "relationship": relationship}
+        for name, (case_id, case_type, relationship) in case.indices.items()
+        if case_id
     }
 
 
@@ -186,23 +193,16 @@ def _extra(case: Case) -> str | None:
         extra["flagged"] = True
     if case.location_id is not None:
         extra["location_id"] = case.location_id
-    cleared = sorted(
-        [name, index.case_type, index.relationship]
-        for name, index in case.indices.items()
-        if not index.case_id
-    )
+    cleared = [
+        (name, case_type, relationship)
+        for name, (case_id, case_type, relationship) in case.indices.items()
+        if not case_id
+    ]
     if cleared:
-        extra["cleared"] = cleared
+        extra["cleared"] = sorted(cleared)
     if case.attachments:
         extra["attachments"] = {
-            name: {
-                "form_id": attachment.form_id,
-                "source": attachment.source,
-                "content_type": attachment.content_type,
-                "sha256": attachment.sha256,
-                "length": attachment.length,
-            }
-            for name, attachment in case.attachments.items()
+            name: attachment._asdict() for name, attachment in case.attachments.items()
         }
     return _dumps(extra) if extra else None
 

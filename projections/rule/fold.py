@@ -7,9 +7,8 @@ Numbers of rules are those of ``rules/case-xml.md``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from ledger.cases.case import Case, CaseAttachment, CaseIndex, FoldKey
 from ledger.entry import Attachment
@@ -43,8 +42,14 @@ REVOKED = 1 << 18
 """Bits of our own: a case flagged or not, a form that is not in force."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+NO_FILES: Final[Mapping[str, Attachment]] = {}
+"""What most forms bring; nobody alters it."""
+
+Fields = dict[str, Any]
+"""A case while one form is applied to it: every field of ``Case``, in its order."""
+
+
+class Stamp(NamedTuple):
     """What the log says of a form that is being folded.
 
     ``position`` is that of the entry that causes the work and ``appended_on`` its
@@ -58,18 +63,7 @@ class Stamp:
     appended_on: Micros
     key: FoldKey
     received_on: Instant
-    attachments: Mapping[str, Attachment] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A case while one form is applied to it."""
-
-    fields: dict[str, Any]
-    properties: dict[str, str]
-    indices: dict[str, CaseIndex]
-    attachments: dict[str, CaseAttachment]
-    actions: int = FORM
+    attachments: Mapping[str, Attachment] = NO_FILES
 
 
 def blocks_by_case(form: Form) -> dict[str, list[CaseBlock]]:
@@ -89,12 +83,15 @@ def blocks_by_case(form: Form) -> dict[str, list[CaseBlock]]:
     return groups
 
 
-def touched(form: Form) -> list[str]:
-    """Return the ids of the cases a form may touch, ascending."""
+def touched(form: Form, groups: Mapping[str, object] | None = None) -> list[str]:
+    """Return the ids of the cases a form may touch, ascending.
+
+    ``groups`` are its blocks by case, where they are at hand.
+    """
+    named = blocks_by_case(form) if groups is None else groups
     if not form.ledger_case_ids:
-        return list(blocks_by_case(form))
-    named = {block.case_id for block in form.blocks}
-    return sorted(named.union(form.ledger_case_ids))
+        return list(named)
+    return sorted({*named, *form.ledger_case_ids})
 
 
 def apply_form(
@@ -112,36 +109,37 @@ def apply_form(
     that only a ledger block names: it is touched, no more (rule 18.2). Raises
     ``Rejected``.
     """
-    draft = _open(before, blocks, stamp)
+    if before is None:
+        fields = {**_EMPTY, "domain": stamp.domain, "case_id": blocks[0].case_id}
+    else:
+        fields = before._asdict()
+    actions = FORM
     for block in blocks:
-        _apply_block(draft, block, form, stamp)
+        actions |= _apply_block(fields, block, form, stamp)
     if not blocks or (
         form.ledger_case_ids and blocks[0].case_id in form.ledger_case_ids
     ):
-        draft.actions |= LEDGER
-    fields = draft.fields
+        actions |= LEDGER
     fields["server_modified_on"] = stamp.received_on
     fields["indexed_on"] = stamp.appended_on + place
     fields["position"] = stamp.position
     fields["folded_to"] = stamp.key
-    fields["properties"] = draft.properties
-    fields["indices"] = draft.indices
-    fields["attachments"] = draft.attachments
-    return Case(**fields), draft.actions
+    return Case._make(fields.values()), actions
 
 
-def new_targets(form: Form) -> list[tuple[str, str]]:
+def new_targets(groups: Mapping[str, Sequence[CaseBlock]]) -> list[tuple[str, str]]:
     """Return (case, target) for every index that a form leaves set.
 
-    In order of validation. What one block sets and a later block of the same case
-    clears or replaces is not looked at (rule 10.6).
+    ``groups`` are its blocks by case. In order of validation. What one block sets and
+    a later block of the same case clears or replaces is not looked at (rule 10.6).
     """
-    return [
-        (case_id, target)
-        for case_id, blocks in blocks_by_case(form).items()
-        for target in {i.name: i.case_id for b in blocks for i in b.indices}.values()
-        if target
-    ]
+    found = []
+    for case_id, blocks in groups.items():
+        indices = [index for block in blocks for index in block.indices]
+        if indices:
+            last = {index.name: index.case_id for index in indices}
+            found += [(case_id, target) for target in last.values() if target]
+    return found
 
 
 def missing_target(case_id: str, target: str) -> Rejected:
@@ -163,81 +161,80 @@ def _rank(block: CaseBlock) -> int:
     return 4 if block.attachments else 1
 
 
-def _open(before: Case | None, blocks: Sequence[CaseBlock], stamp: Stamp) -> _Draft:
-    if before is None:
-        fields = {**_EMPTY, "domain": stamp.domain, "case_id": blocks[0].case_id}
-        return _Draft(fields, {}, {}, {})
-    fields = {name: getattr(before, name) for name in _SCALARS}
-    return _Draft(
-        fields,
-        dict(before.properties),
-        dict(before.indices),
-        dict(before.attachments),
-    )
+def _apply_block(fields: Fields, block: CaseBlock, form: Form, stamp: Stamp) -> int:
+    """Apply one block: create, update, close, index, attachment (rule 7.4).
 
-
-def _apply_block(draft: _Draft, block: CaseBlock, form: Form, stamp: Stamp) -> None:
-    """Apply one block: create, update, close, index, attachment (rule 7.4)."""
+    Returns its actions. No collection of the case before is altered.
+    """
     user_id = block.user_id or form.meta.user_id or ""
     modified = block.date_modified or stamp.received_on
-    fields = draft.fields
+    actions = 0
     if block.create is not None:
-        draft.actions |= CREATE
+        actions |= CREATE
         for name, value in block.create.items():
             _set_special(fields, name, value)
     if block.update is not None:
         if form.xmlns == CASE_API_XMLNS:
-            _update_plainly(draft, block.update)
+            _update_plainly(fields, block.update)
         else:
-            _update(draft, block.update)
+            _update(fields, block.update)
     if block.close:
-        draft.actions |= CLOSE
+        actions |= CLOSE
         fields["closed"] = True
         fields["closed_on"] = modified
         fields["closed_by"] = user_id
     if block.indices:
-        draft.actions |= INDEX
-        for index in block.indices:
-            _set_index(draft.indices, index)
+        actions |= INDEX
+        _set_indices(fields, block.indices)
     if block.attachments:
-        draft.actions |= ATTACHMENT
-        _attach(draft, block, stamp)
+        actions |= ATTACHMENT
+        _attach(fields, block, stamp)
+    _sign(fields, user_id, modified)
+    return actions
+
+
+def _sign(fields: Fields, user_id: str, modified: Instant) -> None:
+    """Note who changed a case and when; the first is who opened it, and owns it."""
     if user_id:
         fields["modified_by"] = user_id
     fields["modified_on"] = max(fields["modified_on"], modified)
-    fields["opened_on"] = fields["opened_on"] or modified
-    fields["opened_by"] = fields["opened_by"] or user_id
-    fields["owner_id"] = fields["owner_id"] or user_id
+    if not fields["opened_on"]:
+        fields["opened_on"] = modified
+    if not fields["opened_by"]:
+        fields["opened_by"] = user_id
+    if not fields["owner_id"]:
+        fields["owner_id"] = user_id
 
 
-def _update(draft: _Draft, update: Mapping[str, str]) -> None:
+def _update(fields: Fields, update: Mapping[str, str]) -> None:
+    properties = fields["properties"] = {**fields["properties"]}
     for name, value in update.items():
-        if name in _SPECIAL:
-            _set_special(draft.fields, name, value)
+        if name not in _APART:
+            properties[name] = value
+        elif name in _SPECIAL:
+            _set_special(fields, name, value)
         elif name == "name":
-            draft.fields["case_name"] = value
+            fields["case_name"] = value
         elif name == "location_id":
-            draft.fields["location_id"] = value
-        elif name not in IGNORED_IN_UPDATE:
-            draft.properties[name] = value
-            if name == "hq_user_id":
-                _set_special(draft.fields, "external_id", value)
+            fields["location_id"] = value
+        elif name == "hq_user_id":
+            properties[name] = value
+            _set_special(fields, "external_id", value)
 
 
-def _update_plainly(draft: _Draft, update: Mapping[str, str]) -> None:
+def _update_plainly(fields: Fields, update: Mapping[str, str]) -> None:
     """Apply an update that the Case Data API wrote.
 
     There every name but the four special ones is a user property, ``name`` and
     ``location_id`` too (``rules/case-api-v2.md`` 3.4 and 8.4), so none is lost.
     """
-    for name, value in update.items():
-        if name in _SPECIAL:
-            _set_special(draft.fields, name, value)
-        else:
-            draft.properties[name] = value
+    properties = fields["properties"] = {**fields["properties"], **update}
+    if not _SPECIAL.isdisjoint(update):
+        for name in [name for name in update if name in _SPECIAL]:
+            _set_special(fields, name, properties.pop(name))
 
 
-def _set_special(fields: dict[str, Any], name: str, value: str) -> None:
+def _set_special(fields: Fields, name: str, value: str) -> None:
     """Set a name of rule 6; others inside ``create`` are ignored (rule 5.3)."""
     if name == "date_opened":
         fields["opened_on"] = read_date_opened(value)
@@ -249,30 +246,25 @@ def _set_special(fields: dict[str, Any], name: str, value: str) -> None:
     fields[name] = value
 
 
-def _set_index(indices: dict[str, CaseIndex], index: IndexUpdate) -> None:
-    """Set an index, or leave a tombstone where one stood (rules 10.1 and 10.3)."""
-    if index.case_id:
-        indices[index.name] = CaseIndex(
-            case_id=index.case_id,
-            case_type=index.case_type,
-            relationship=index.relationship,
-        )
-        return
-    old = indices.get(index.name)
-    if old is not None:
-        indices[index.name] = CaseIndex(
-            case_id="", case_type=old.case_type, relationship=old.relationship
-        )
+def _set_indices(fields: Fields, updates: Sequence[IndexUpdate]) -> None:
+    """Set indices, or leave tombstones where some stood (rules 10.1 and 10.3)."""
+    indices = fields["indices"] = {**fields["indices"]}
+    for name, case_id, case_type, relationship in updates:
+        if case_id:
+            indices[name] = CaseIndex(case_id, case_type, relationship)
+        elif name in indices:
+            indices[name] = indices[name]._replace(case_id="")
 
 
-def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
+def _attach(fields: Fields, block: CaseBlock, stamp: Stamp) -> None:
     """Point at attachments of the form, or drop them (rules 11.2 and 11.3)."""
+    attachments = fields["attachments"] = {**fields["attachments"]}
     for update in block.attachments:
         if update.src:
             found = stamp.attachments.get(update.src)
             if found is None:
                 raise missing_file(stamp.form_id, update.src)
-            draft.attachments[update.name] = CaseAttachment(
+            attachments[update.name] = CaseAttachment(
                 form_id=stamp.form_id,
                 source=update.src,
                 content_type=found.content_type,
@@ -280,11 +272,11 @@ def _attach(draft: _Draft, block: CaseBlock, stamp: Stamp) -> None:
                 length=found.length,
             )
         elif not update.origin:
-            draft.attachments.pop(update.name, None)
+            attachments.pop(update.name, None)
 
 
 _SPECIAL = frozenset({*LIMITED, "date_opened"})
-_COLLECTIONS = frozenset({"properties", "indices", "attachments"})
-_SCALARS = tuple(name for name in Case.__dataclass_fields__ if name not in _COLLECTIONS)
-_BLANK = Case(domain="", case_id="")
-_EMPTY = {name: getattr(_BLANK, name) for name in _SCALARS}
+_APART = _SPECIAL | IGNORED_IN_UPDATE | {"name", "location_id", "hq_user_id"}
+"""The names that are no properties in a form of a device, or more than that."""
+_EMPTY = Case(domain="", case_id="")._asdict()
+"""What a case is before its first form."""

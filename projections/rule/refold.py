@@ -7,7 +7,7 @@ The live fold, replays and time travel all go through these two rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ledger.cases.case import Case
 from ledger.entry import Entry
@@ -18,8 +18,7 @@ from projections.rule.fold import FORM, LEDGER, Stamp, apply_form, blocks_by_cas
 from projections.rule.steps import Step, Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(NamedTuple):
     """An entry as it touches one case; ``place`` is that case's number in it."""
 
     domain: str
@@ -35,12 +34,7 @@ class Moment:
 
 def moment_of(entry: Entry | Stamp, *, place: int = 0) -> Moment:
     """Return an entry, or what it said, as it touches the case with this number."""
-    return Moment(
-        domain=entry.domain,
-        position=entry.position,
-        appended_on=entry.appended_on,
-        place=place,
-    )
+    return Moment(entry.domain, entry.position, entry.appended_on, place)
 
 
 def appended(
@@ -64,7 +58,7 @@ def appended(
 
 def comes_late(before: Case | None, stamp: Stamp) -> bool:
     """Tell whether a form's place is before one that is folded already (rule D-2)."""
-    return before is not None and not stamp.key.after(before.folded_to)
+    return before is not None and stamp.key <= before.folded_to
 
 
 def rebuilt(
@@ -73,17 +67,17 @@ def rebuilt(
     """Return a case that an entry made fold from nothing; ``fresh`` is the outcome."""
     when = format_micros(moment.appended_on)
     if fresh is None:
-        case = Case(domain=moment.domain, case_id=case_id, modified_on=when)
         deleted_on = before.deleted_on if before is not None else None
-        case = replace(
-            case,
+        case = Case(
+            domain=moment.domain,
+            case_id=case_id,
+            modified_on=when,
             deleted_on=deleted_on or when,
             flagged=before is not None and before.flagged,
         )
     else:
         case = _kept_deleted(before, fresh)
-    return replace(
-        case,
+    return case._replace(
         server_modified_on=when,
         indexed_on=moment.indexed_on,
         position=moment.position,
@@ -96,8 +90,7 @@ def flagged(case: Case, moment: Moment, *, deleted: bool) -> Case:
         deleted_on: str | None = format_micros(moment.appended_on)
     else:
         deleted_on = case.deleted_on if case.is_void else None
-    return replace(
-        case,
+    return case._replace(
         deleted_on=deleted_on,
         flagged=deleted,
         indexed_on=moment.indexed_on,
@@ -130,5 +123,6 @@ def tried(blocks: Sequence[CaseBlock], version: Version) -> int:
 
 def _kept_deleted(before: Case | None, case: Case) -> Case:
     if before is None or not before.flagged:
-        return replace(case, deleted_on=None, flagged=False)
-    return replace(case, deleted_on=before.deleted_on, flagged=True)
+        # So the fold left it.
+        return case
+    return case._replace(deleted_on=before.deleted_on, flagged=True)

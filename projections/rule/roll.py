@@ -36,19 +36,19 @@ class Roll:
 
     def step(self, key: FoldKey) -> Step | None:
         """Return the row of the form with a key."""
-        return self._steps.get((key.received_on, key.position))
+        return self._steps.get(key)
 
     def counts(self, key: FoldKey) -> bool:
         """Tell whether the form with a key is in force."""
-        return (key.received_on, key.position) in self._traits
+        return key in self._traits
 
     def begins_before(self, step: Step) -> bool:
         """Tell whether a form in force makes the case before this one comes."""
-        return self._decisive.begins_before(step.order)
+        return self._decisive.begins_before(step.key)
 
     def put(self, step: Step, traits: Traits) -> None:
         """Take in a form that is in force, in the place of one with the same key."""
-        order = step.order
+        order = step.key
         self._withdraw(order)
         # Most forms of a case are alike: their words are kept once.
         words = self._shapes.setdefault(traits.words, traits.words)
@@ -59,13 +59,13 @@ class Roll:
 
     def set_aside(self, step: Step) -> None:
         """Take in a form that is not in force, in the place of one with its key."""
-        self._withdraw(step.order)
-        self._steps[step.order] = step
+        self._withdraw(step.key)
+        self._steps[step.key] = step
 
     def drop(self, step: Step) -> None:
         """Leave out a form."""
-        self._withdraw(step.order)
-        self._steps.pop(step.order, None)
+        self._withdraw(step.key)
+        self._steps.pop(step.key, None)
 
     def decisive(self) -> list[Step]:
         """Return the forms whose fold gives the case, in the order of the fold."""

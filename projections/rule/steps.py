@@ -8,14 +8,14 @@ that any earlier state of a case can be folded again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from ledger.cases.case import FoldKey
 from ledger.entry import Entry
 from ledger.forms.form import Form
 from ledger.times import format_micros
-from projections.rule.fold import FORM, REVOKED, Stamp
+from projections.rule.fold import FORM, NO_FILES, REVOKED, Stamp
 
 Version = tuple[Form, Stamp]
 """One version of a form, and what the log says of it."""
@@ -24,9 +24,8 @@ NO_PLACE = -1
 """The place of a form that came to a case by a later entry, not as it arrived."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One row of a case's history.
+class Step(NamedTuple):
+    """One row of a case's history; ``key`` is its place in the fold.
 
     For a form, ``position`` is that of the version it stands for. ``place`` is the
     case's number among those that the entry touched.
@@ -48,27 +47,23 @@ class Step:
         """Tell whether the fold applies it."""
         return self.actions & (FORM | REVOKED) == FORM
 
-    @property
-    def order(self) -> tuple[int, int]:
-        """Return the place in the fold."""
-        return self.key.received_on, self.key.position
-
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
     """Return the forms in force among these rows, in the order of the fold."""
-    return sorted((s for s in steps if s.in_force), key=attrgetter("order"))
+    return sorted((s for s in steps if s.in_force), key=attrgetter("key"))
 
 
 def stamp_of(entry: Entry) -> Stamp:
     """Return what an entry that carries a form says of it to the fold."""
+    files = entry.attachments
     return Stamp(
-        domain=entry.domain,
-        form_id=entry.form_id or "",
-        position=entry.position,
-        appended_on=entry.appended_on,
-        key=FoldKey(received_on=entry.received_on, position=entry.form_position),
-        received_on=format_micros(entry.received_on),
-        attachments={a.name: a for a in entry.attachments},
+        entry.domain,
+        entry.form_id or "",
+        entry.position,
+        entry.appended_on,
+        FoldKey(entry.received_on, entry.form_position),
+        format_micros(entry.received_on),
+        {file.name: file for file in files} if files else NO_FILES,
     )
 
 

@@ -149,7 +149,7 @@ def _overlaps(
 
 def _from_first_undone(steps: Sequence[Step], places: Collection[int]) -> list[Step]:
     """Return what stands from the first undone form on, unless all of it is undone."""
-    ordered = sorted(steps, key=lambda step: step.order)
+    ordered = sorted(steps, key=lambda step: step.key)
     since = dropwhile(lambda step: step.key.position not in places, ordered)
     found = list(since)
     return found if any(s.key.position not in places for s in found) else []

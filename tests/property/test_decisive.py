@@ -76,7 +76,7 @@ def test_the_decisive_forms_make_what_all_of_them_make(described, exchanged):
             roll.put(step, traits_of(blocks, *version))
         else:
             roll.set_aside(step)
-        every = sorted(held.values(), key=lambda step: step.order)
+        every = sorted(held.values(), key=lambda step: step.key)
         made = fold_steps(CASE, every, versions)
         assert fold_steps(CASE, roll.decisive(), versions) == made
         assert fold_steps(CASE, roll.copy().decisive(), versions) == made

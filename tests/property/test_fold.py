@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -141,8 +139,7 @@ def test_a_refused_block_leaves_the_case_it_was_given_alone(described, block):
     case_id = strategies.named("a", PREFIX)
     case = one_by_one(case_id, steps_of(described))
     assume(case is not None)
-    before = replace(
-        case,
+    before = case._replace(
         properties=dict(case.properties),
         indices=dict(case.indices),
         attachments=dict(case.attachments),

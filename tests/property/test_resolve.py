@@ -309,6 +309,7 @@ def test_only_wanted_ids_are_looked_up(changes, cases):
 
 rows_of_cases = st.builds(
     Case,
+    attachments=st.just({}),
     domain=texts,
     case_id=texts,
     case_type=texts,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -94,12 +94,9 @@ def after(base: Case | None, block: CaseBlock, *, setting: Setting) -> Case:
     indices = dict(case.indices)
     for index in block.indices:
         indices[index.name] = CaseIndex(
-            case_id=index.case_id,
-            case_type=index.case_type,
-            relationship=index.relationship,
+            index.case_id, index.case_type, index.relationship
         )
-    return replace(
-        case,
+    return case._replace(
         case_type=case_type,
         closed=case.closed or block.close,
         properties={**case.properties, **values},

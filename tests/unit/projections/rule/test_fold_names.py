@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.forms.form_xml import parse_form
-from projections.rule.fold import FORM, INDEX, new_targets
+from projections.rule.fold import FORM, INDEX, blocks_by_case, new_targets
 from tests.kit import build
 from tests.kit.folding import actions_of, folded, index, of_blocks, problem
 
@@ -194,7 +194,7 @@ def test_what_must_exist_is_what_the_form_leaves_set():
             ]
         )
     )
-    assert new_targets(form) == [("c1", "here"), ("c2", "x")]
+    assert new_targets(blocks_by_case(form)) == [("c1", "here"), ("c2", "x")]
 
 
 # Rule 11: attachments
