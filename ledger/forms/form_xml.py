@@ -31,6 +31,7 @@ from ledger.forms.form import (
     Form,
     FormMeta,
 )
+from ledger.forms.named_cases import plainly_named
 from ledger.forms.plain_form import read_plain_form
 from ledger.forms.xml import (
     MAX_BODY,
@@ -114,11 +115,11 @@ def parse_for_proof(body: bytes) -> Form:
 def named_case_ids(body: bytes) -> list[str]:
     """Return the ids of the cases that an accepted form names, ascending.
 
-    The same as those of ``parse_for_fold``, for less than half the work.
+    The same as those of ``parse_for_fold``, for a fraction of the work.
     """
-    plain = read_plain_form(body)
+    plain = plainly_named(body)
     if plain is not None:
-        return sorted({block.case_id for block in plain.blocks})
+        return sorted(plain)
     root = parse_xml(body)
     if namespace(root) == DEVICE_LOG_NS:
         return []
