@@ -75,6 +75,10 @@ def check_cursor(cursor: Cursor, domain: str, digest: bytes | None) -> None:
 
 def to_wire(entry: Entry, case_ids: Iterable[str]) -> dict[str, Any]:
     """Return an entry as the feed and the webhooks show it."""
+    received_on, appended_on = entry.received_on, entry.appended_on
+    received = format_micros(received_on)
+    # Both are of the same moment, unless somebody said an earlier time of receipt.
+    is_same = received_on == appended_on
     return {
         "position": entry.position,
         "kind": entry.kind.value,
@@ -82,8 +86,8 @@ def to_wire(entry: Entry, case_ids: Iterable[str]) -> dict[str, Any]:
         "orig_form_id": entry.orig_form_id,
         "xmlns": entry.xmlns,
         "user_id": entry.user_id,
-        "received_on": format_micros(entry.received_on),
-        "appended_on": format_micros(entry.appended_on),
+        "received_on": received,
+        "appended_on": received if is_same else format_micros(appended_on),
         "problem": entry.problem,
         "case_ids": list(case_ids),
         "cursor": _text(entry.position, _check(entry.domain, entry.digest)),
@@ -92,8 +96,8 @@ def to_wire(entry: Entry, case_ids: Iterable[str]) -> dict[str, Any]:
 
 def _text(position: int, check: bytes) -> str:
     raw = _VERSIONED + position.to_bytes(8, "big") + check
-    return base64.b64encode(raw, b"-_").decode()
+    return base64.urlsafe_b64encode(raw).decode()
 
 
 def _check(domain: str, digest: bytes) -> bytes:
-    return hashlib.sha256(b"%b\0%b" % (domain.encode(), digest)).digest()[:_CHECK]
+    return hashlib.sha256(domain.encode() + b"\0" + digest).digest()[:_CHECK]
