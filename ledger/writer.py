@@ -78,8 +78,34 @@ class _Errand:
 
     domain: str
     errand: Callable[[Writer], Any]
-    future: asyncio.Future[Any]
+    future: asyncio.Future[Any] | None
     size: int = 0
+    commands: int = 1
+
+    def told(self, outcome: Any) -> list[Outcome]:
+        """Return who is told what became of it."""
+        return [] if self.future is None else [(self.future, outcome)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chore(_Errand):
+    """An errand of the writer's own: nobody but the operator hears if it fails.
+
+    ``answer`` is for whoever waits for a command that is behind it.
+    """
+
+    put_off: str
+    failed: str
+    answer: Exception | None = None
+
+    def told(self, outcome: Any) -> list[Outcome]:
+        """Log a failure; return who is told what."""
+        extra = {"domain": self.domain}
+        if isinstance(outcome, StoreUnavailable):
+            logger.debug(self.put_off, extra=extra)
+        elif isinstance(outcome, Exception):
+            logger.error(self.failed, extra=extra, exc_info=outcome)
+        return [] if self.future is None else [(self.future, self.answer)]
 
 
 _Item = _Ticket | _Errand
@@ -214,8 +240,7 @@ class LedgerWriter:
             parts = [{domain: [ticket]} for ticket in tickets]
         else:
             logger.error("command_failed", extra={"domain": domain}, exc_info=error)
-            self._keep_failure(domain, tickets[0].command, error)
-            return _all_told(groups, error)
+            return self._keep_failure(tickets[0], error)
         _note_split(error, groups)
         return [outcome for part in parts for outcome in self._commit(part)]
 
@@ -290,25 +315,33 @@ class LedgerWriter:
 
     def _train(self, domain: str) -> None:
         """Give the domain a new dictionary; a failure costs only space."""
-        try:
-            with self._store.writing(domain) as writer:
-                add_dictionary(writer)
-        except StoreUnavailable:
-            logger.debug("dictionary_put_off", extra={"domain": domain})
-        except Exception:
-            logger.exception("dictionary_failed", extra={"domain": domain})
+        self._run_errand(
+            _Chore(
+                domain=domain,
+                errand=add_dictionary,
+                future=None,
+                commands=0,
+                put_off="dictionary_put_off",
+                failed="dictionary_failed",
+            )
+        )
 
-    def _keep_failure(self, domain: str, command: Command, error: Exception) -> None:
-        try:
-            started = perf_counter()
-            with self._store.writing(domain) as writer:
-                self._ledger.keep_failure(writer, command, error)
-            self._note([writer], 1, started)
-        except StoreUnavailable:
-            logger.debug("failure_not_kept", extra={"domain": domain})
-        except Exception:
-            # The client gets 500 and keeps its copy, so nothing is lost.
-            logger.exception("failure_not_kept", extra={"domain": domain})
+    def _keep_failure(self, ticket: _Ticket, error: Exception) -> list[Outcome]:
+        """Keep what a command brought, then tell its caller of the error.
+
+        Who is told of it keeps his copy, so nothing is lost where this fails.
+        """
+        return self._run_errand(
+            _Chore(
+                domain=ticket.domain,
+                errand=lambda w: self._ledger.keep_failure(w, ticket.command, error),
+                future=ticket.future,
+                size=ticket.size,
+                put_off="failure_not_kept",
+                failed="failure_not_kept",
+                answer=error,
+            )
+        )
 
     def _run_errand(self, errand: _Errand, *, wait_for: str = "") -> list[Outcome]:
         """Run an errand and say what became of it, unless its head is held."""
@@ -322,14 +355,15 @@ class LedgerWriter:
                 writer = heads.writer(errand.domain)
                 result = None if writer is None else errand.errand(writer)
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
-            return [(errand.future, error)]
+            return errand.told(error)
         if writer is None:
             self._held.put([errand])
             return []
-        self._note([writer], 1, started)
+        if errand.commands:
+            self._note([writer], errand.commands, started)
         if writer.head.position > heads.before[0].position:
             self._announce(errand.domain)
-        return [(errand.future, result)]
+        return errand.told(result)
 
 
 def _all_told(groups: _Groups, outcome: Any) -> list[Outcome]:

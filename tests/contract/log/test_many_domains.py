@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing, contextmanager
+import logging
+import threading
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg
 import pytest
@@ -223,6 +225,71 @@ async def test_what_waits_for_a_head_is_written_before_the_end(postgresql):
         other.rollback()
         await stopping
         assert not [e for e in await asyncio.gather(*waiting) if e is None]
+
+
+@pytest.fixture
+def seize(store):
+    """Lend what has somebody else hold the head of ``b``; SQLite has no such lock."""
+    with ExitStack() as stack:
+        other = None
+        if store.dialect.write_needs_lock:
+            other = stack.enter_context(psycopg.connect(store.url))
+
+        def take(_why=None):
+            if other is not None and not take.done.is_set():
+                other.execute(HEAD, ("b",))
+            take.done.set()
+
+        def let_go():
+            if other is not None:
+                other.rollback()
+
+        take.done, take.let_go = threading.Event(), let_go
+        yield take
+
+
+async def test_keeping_a_failure_holds_up_nobody_else(store, domains, seize):
+    """Where its head was seized meanwhile it is kept later, and then it is told."""
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = seize
+    logging.getLogger("ledger.writer").addHandler(handler)
+    sound = build.a_form([build.a_create("kept")], form_id="kept")
+    with writing(store) as writer:
+        writer.start()
+        failing = asyncio.ensure_future(writer.submit("b", DefectiveForm(sound)))
+        await asyncio.to_thread(seize.done.wait, 60)
+        async with asyncio.timeout(60):
+            for n in range(3):
+                await writer.submit("a", form(f"a{n}"))
+        assert not failing.done() or not store.dialect.write_needs_lock
+        seize.let_go()
+        with pytest.raises(ZeroDivisionError):
+            await failing
+        await writer.stop()
+    logging.getLogger("ledger.writer").removeHandler(handler)
+    assert kinds(store, "b") == [Kind.ERROR]
+    assert sorted(writer.grown) == ["a", "a", "a", "b"]
+
+
+async def test_a_new_dictionary_holds_up_nobody_else(
+    store, domains, seize, monkeypatch
+):
+    """Where its head was seized meanwhile it is made later, before the end."""
+    trained = []
+    monkeypatch.setattr("ledger.writer.wants_dictionary", lambda *_: True)
+    monkeypatch.setattr(
+        "ledger.writer.add_dictionary", lambda writer: trained.append(writer.domain)
+    )
+    with writing(store) as writer:
+        writer.on_committed = seize
+        writer.start()
+        async with asyncio.timeout(60):
+            await writer.submit("b", form("b1"))
+            await writer.submit("a", form("a1"))
+        assert "b" not in trained or not store.dialect.write_needs_lock
+        seize.let_go()
+        await writer.stop()
+    assert sorted(trained) == ["a", "b"]
 
 
 def test_who_holds_a_head_waits_for_no_other(postgresql):
