@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ledger.times import Micros
 
@@ -111,8 +112,7 @@ class IndexedName:
     built_to: Micros | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of the log.
 
     ``form_position`` is the position of the first version of the form and, with
@@ -124,14 +124,14 @@ class Entry:
     position: int
     kind: Kind
     form_id: str | None
-    orig_form_id: str | None = None
     form_position: int
-    xmlns: str = ""
-    user_id: str = ""
     received_on: Micros
     appended_on: Micros
+    orig_form_id: str | None = None
+    xmlns: str = ""
+    user_id: str = ""
     problem: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = MappingProxyType({})
     attachments: tuple[Attachment, ...] = ()
     body_sha256: bytes | None = None
     body_length: int = 0

@@ -126,7 +126,7 @@ def forged(entry, position):
     """Return an entry, another one at a position."""
     if entry.position != position:
         return entry
-    return replace(entry, user_id="u-eve")
+    return entry._replace(user_id="u-eve")
 
 
 def rewrite(store, forge):

@@ -5,7 +5,6 @@ The page is docs/operating/verify.md; the fold is ``ledger/stated.py``.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -280,7 +279,7 @@ def before_rows_were_stated(store):
         if entry.kind is not Kind.DIRECTORY:
             return entry
         notes.append(entry.position)
-        return replace(entry, body_sha256=None, body_length=0)
+        return entry._replace(body_sha256=None, body_length=0)
 
     notes = []
     rewrite(store, without_body)
