@@ -8,8 +8,8 @@ fits.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -38,16 +38,14 @@ _POSITIONS = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """An entry of the log and the ids of the cases it changed."""
 
     entry: Entry
     case_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ChangePage:
+class ChangePage(NamedTuple):
     """Entries in commit order; ``more`` tells that the log goes on behind them."""
 
     changes: tuple[Change, ...]
@@ -119,9 +117,9 @@ def _changes(r: Reader, after: int, last: int) -> Iterator[Change]:
 
 
 def _weight(change: Change) -> int:
-    problem = change.entry.problem or ""
-    ids = change.case_ids
-    return _ENTRY_TEXT + len(problem) + sum(map(len, ids)) + 3 * len(ids)
+    entry, ids = change
+    text = len("".join(ids)) + 3 * len(ids) + _ENTRY_TEXT
+    return text if entry.problem is None else text + len(entry.problem)
 
 
 @lru_cache(maxsize=16)
