@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.times import Micros
 
@@ -112,6 +111,10 @@ class IndexedName:
     built_to: Micros | None
 
 
+NO_DETAILS: Final[Mapping[str, Any]] = {}
+"""What most entries say beside their columns; nobody alters it."""
+
+
 class Entry(NamedTuple):
     """One row of the log.
 
@@ -131,7 +134,7 @@ class Entry(NamedTuple):
     xmlns: str = ""
     user_id: str = ""
     problem: str | None = None
-    details: Mapping[str, Any] = MappingProxyType({})
+    details: Mapping[str, Any] = NO_DETAILS
     attachments: tuple[Attachment, ...] = ()
     body_sha256: bytes | None = None
     body_length: int = 0
