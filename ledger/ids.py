@@ -6,11 +6,14 @@ import base64
 import hashlib
 import secrets
 import uuid
+from os import urandom
 
 from ledger.clock import now_micros
 
 _NAMESPACE = uuid.UUID("6f1d5a3e-8d0b-5c7e-9f43-c1a5e1ed9e01").bytes
-_LOW_80 = (1 << 80) - 1
+_RANDOM = (1 << 80) - 1 & ~(0b1111 << 76 | 0b11 << 62)
+_MARKS = 4 << 76 | 0b10 << 62
+"""Of the lower 80 bits of a UUID, those that are random, and what the others say."""
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """The 17th digit of a UUID, whose two upper bits are fixed, by that of a digest."""
 
@@ -40,7 +43,8 @@ def _ordered_digits() -> str:
     of version 4, which clients may look for (``rules/case-api-v2.md`` 3.1).
     """
     moment = now_micros() // 1_000
-    return f"{moment << 80 | uuid.uuid4().int & _LOW_80:032x}"
+    random = int.from_bytes(urandom(10), "big") & _RANDOM
+    return f"{moment << 80 | random | _MARKS:032x}"
 
 
 def new_token() -> str:

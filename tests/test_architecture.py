@@ -53,8 +53,8 @@ CLOCKS = {
     "time.gmtime",
     "time.localtime",
 }
-RANDOM_IDS = {"uuid.uuid1", "uuid.uuid4"}
-CHANCE = {"random", "secrets", "os.urandom", *RANDOM_IDS}
+RANDOM_IDS = {"uuid.uuid1", "uuid.uuid4", "os.urandom"}
+CHANCE = {"random", "secrets", *RANDOM_IDS}
 NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}
 """What every named tuple has; the underscore keeps them apart from its fields."""
 DRAWS = tuple(f"{source}." for source in CHANCE)
@@ -118,7 +118,7 @@ def test_the_clock_is_read_in_one_place():
 
 
 def test_random_ids_are_made_in_one_place():
-    """No ``uuid4`` outside ledger/ids.py."""
+    """No ``uuid4`` and no ``urandom`` outside ledger/ids.py."""
     assert users_of(RANDOM_IDS) == {"ledger/ids.py"}
 
 

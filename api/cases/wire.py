@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 
@@ -292,14 +292,14 @@ def _change(
 def _addressed(change: CaseChange, url_id: str) -> CaseChange:
     """Return the change with the id of the URL (``rules/case-api-v2.md`` 5.2)."""
     if change.intent is Intent.PUT_EXTERNAL:
-        return replace(change, selector=url_id)
+        return change._replace(selector=url_id)
     if change.case_id not in {None, url_id}:
         text = (
             'The given value of "case_id" does not match the case_id of the URL. '
             '"case_id" is read-only and cannot be modified.'
         )
         raise Conflict(text, field="case_id")
-    return replace(change, case_id=url_id)
+    return change._replace(case_id=url_id)
 
 
 def _require_known(data: _Object, known: frozenset[str]) -> None:

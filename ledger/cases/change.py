@@ -8,8 +8,8 @@ case blocks under the domain's lock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final, NamedTuple
 
 
 class Intent(Enum):
@@ -27,8 +27,7 @@ class Intent(Enum):
     """``PUT /ext/<id>/``: the case with ``selector`` as external id, or a new one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexRef:
+class IndexRef(NamedTuple):
     """A wish for one index; all three ids empty means: remove the index."""
 
     case_id: str | None = None
@@ -38,8 +37,12 @@ class IndexRef:
     relationship: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseChange:
+NO_TEXTS: Final[Mapping[str, str]] = {}
+NO_REFS: Final[Mapping[str, IndexRef]] = {}
+"""What a change says where it says nothing; nobody alters them."""
+
+
+class CaseChange(NamedTuple):
     """What a caller wants of one case; ``None`` means: leave as it is."""
 
     intent: Intent
@@ -51,6 +54,6 @@ class CaseChange:
     case_type: str | None = None
     case_name: str | None = None
     owner_id: str | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
-    indices: Mapping[str, IndexRef] = field(default_factory=dict)
+    properties: Mapping[str, str] = NO_TEXTS
+    indices: Mapping[str, IndexRef] = NO_REFS
     close: bool = False

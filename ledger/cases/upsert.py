@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ledger.cases.case import Case
 from ledger.cases.change import CaseChange, IndexRef, Intent
@@ -96,8 +96,7 @@ def missing_fields(change: CaseChange) -> tuple[str, ...]:
     return tuple(name for name in _SPECIAL if getattr(change, name) is None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(NamedTuple):
     """A change whose case is known, and the external id that it gives this case."""
 
     change: CaseChange
@@ -111,36 +110,48 @@ _Claim = tuple[str, str | None]
 
 
 class _ExternalIds:
-    """Who holds which external id while the rows of a request are passed in order."""
+    """Who holds which external id while the rows of a request are passed in order.
+
+    Many requests never ask, so what was given is noted and looked at when one does.
+    """
 
     def __init__(self, claims: Sequence[_Claim | None], lookup: Lookup) -> None:
         """Start before the first row; a claim is ``None`` while its case is open."""
         self._lookup = lookup
+        self._claims = claims
+        self._given: list[tuple[str, str]] = []
         self._holds: dict[str, str] = {}
         self._holders: dict[str, dict[str, None]] = {}
         self._later: dict[str, list[tuple[int, str]]] = {}
-        for place, claim in enumerate(claims):
-            if claim is not None and claim[1]:
-                self._later.setdefault(claim[1], []).append((place, claim[0]))
 
     def give(self, case_id: str, external_id: str | None) -> None:
         """Let a case hold an external id from here on; ``None`` changes nothing."""
-        if external_id is None:
-            return
-        self._holders.get(self._holds.get(case_id, ""), {}).pop(case_id, None)
-        self._holds[case_id] = external_id
-        self._holders.setdefault(external_id, {})[case_id] = None
+        if external_id is not None:
+            self._given.append((case_id, external_id))
 
     def find(self, external_id: str, place: int) -> tuple[str, ...]:
         """Return the cases that an external id means to the row at a place."""
         if not external_id:
             return ()
+        self._look()
         held = tuple(self._holders.get(external_id, ()))
         if held:
             return held
         later = self._later.get(external_id, ())
         ahead = dict.fromkeys(case_id for at, case_id in later if at > place)
         return tuple(ahead) or self._in_domain(external_id)
+
+    def _look(self) -> None:
+        """Take in what was claimed, and what was given since the last time."""
+        for place, claim in enumerate(self._claims):
+            if claim is not None and claim[1]:
+                self._later.setdefault(claim[1], []).append((place, claim[0]))
+        self._claims = ()
+        for case_id, external_id in self._given:
+            self._holders.get(self._holds.get(case_id, ""), {}).pop(case_id, None)
+            self._holds[case_id] = external_id
+            self._holders.setdefault(external_id, {})[case_id] = None
+        self._given.clear()
 
     def _in_domain(self, external_id: str) -> tuple[str, ...]:
         live = (
@@ -177,20 +188,16 @@ class _Chooser:
         if claim is not None:
             if change.intent is not Intent.CREATE:
                 self._require_case(change, claim[0])
-            return _Row(
-                change=change,
-                case_id=claim[0],
-                external_id=claim[1],
-                creates=change.intent is Intent.CREATE,
-            )
+            case_id, external_id = claim
+            return _Row(change, case_id, external_id, change.intent is Intent.CREATE)
         if change.intent is Intent.PUT_EXTERNAL:
             return self._put_external(change, place)
-        external_id = change.external_id or ""
-        found = self._names.find(external_id, place)
+        sought = change.external_id or ""
+        found = self._names.find(sought, place)
         if not found and change.intent is not Intent.UPDATE:
             _require_complete(change)
-            return self._new(change, external_id)
-        case_id = _only(found, external_id, row=change.row, field="external_id")
+            return self._new(change, sought)
+        case_id = _only(found, sought, row=change.row, field="external_id")
         return _updated(change, case_id)
 
     def _require_case(self, change: CaseChange, case_id: str) -> None:
@@ -319,37 +326,48 @@ def _blocks(
     for place, row in enumerate(rows):
         targets.names.give(row.case_id, row.external_id)
         maker = makers.pop(row.case_id, None)
-        indices = _indices(row, targets, place)
+        indices: tuple[IndexUpdate, ...] = ()
+        if row.change.indices:
+            found = _indices(row, targets, place)
+            indices = tuple([i for i in found if last[row.case_id, i.name] is row])
         yield CaseBlock(
-            case_id=row.case_id,
-            user_id=user_id,
-            date_modified=now,
-            create=None if maker is None else _create(maker.change),
-            update=_update(row, names=() if row is maker else _SPECIAL),
-            indices=tuple(i for i in indices if last[row.case_id, i.name] is row),
-            close=row.change.close,
+            row.case_id,
+            user_id,
+            now,
+            None if maker is None else _create(maker.change),
+            _update(row, names=() if row is maker else _SPECIAL),
+            indices,
+            row.change.close,
         )
 
 
 def _create(change: CaseChange) -> dict[str, str]:
-    return {name: getattr(change, name) or "" for name in _SPECIAL}
+    return {
+        "case_type": change.case_type or "",
+        "case_name": change.case_name or "",
+        "owner_id": change.owner_id or "",
+    }
 
 
 def _update(row: _Row, *, names: Sequence[str]) -> dict[str, str] | None:
     """Return the update of a block in the order of rule 8.3, ``None`` if empty."""
-    update = {name: getattr(row.change, name) for name in names}
-    update["external_id"] = row.external_id
-    update |= dict(sorted(row.change.properties.items()))
-    given = {name: value for name, value in update.items() if value is not None}
-    return given or None
+    update: dict[str, str] = {}
+    for name in names:
+        value = getattr(row.change, name)
+        if value is not None:
+            update[name] = value
+    if row.external_id is not None:
+        update["external_id"] = row.external_id
+    update.update(sorted(row.change.properties.items()))
+    return update or None
 
 
 def _indices(row: _Row, targets: _Targets, place: int) -> Iterator[IndexUpdate]:
     """Yield every index of a row; raises ``Conflict`` for an unknown target."""
     for name, ref in row.change.indices.items():
         yield IndexUpdate(
-            name=name,
-            case_id=targets.find(ref, place, row=row.change.row, name=name),
-            case_type=ref.case_type or "",
-            relationship=ref.relationship or "child",
+            name,
+            targets.find(ref, place, row=row.change.row, name=name),
+            ref.case_type or "",
+            ref.relationship or "child",
         )

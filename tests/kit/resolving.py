@@ -86,10 +86,7 @@ class CasesFound:
 def resolved(*changes, cases=()):
     """Return what wishes come to, new cases being ``new1`` and so on."""
     numbers = itertools.count(1)
-    rows = [
-        CaseChange(**{name: getattr(c, name) for name in c.__slots__} | {"row": row})
-        for row, c in enumerate(changes, 1)
-    ]
+    rows = [change._replace(row=row) for row, change in enumerate(changes, 1)]
     return resolve(
         rows,
         CasesFound.of(cases),
