@@ -25,6 +25,8 @@ from projections.rule.hashing import (
 from projections.tables import CaseTables
 
 Key = tuple[int, int]
+_Kind = tuple[str, str, bool]
+"""What a live case is counted by: its type, its owner, whether it is closed."""
 
 
 class IndexChanges:
@@ -41,16 +43,21 @@ class IndexChanges:
         self._properties_gone: list[tuple[str, int, int, int]] = []
         self._properties_new: list[tuple[str, int, int, int]] = []
         self._counts: Counter[Key] = Counter()
+        self._kinds: dict[_Kind, int] = {}
 
     def note(self, old: Case | None, new: Case) -> None:
         """Take in one case that changed from ``old`` to ``new``."""
         self._note_external(old, new)
         if new.indices or (old is not None and old.indices):
             self._note_indices(old, new)
-        if old is not None and not old.deleted_on:
-            self._count(old, -1)
-        if not new.deleted_on:
-            self._count(new, 1)
+        before = None if old is None or old.deleted_on else _kind(old)
+        after = None if new.deleted_on else _kind(new)
+        if before != after:
+            kinds = self._kinds
+            if before is not None:
+                kinds[before] = kinds.get(before, 0) - 1
+            if after is not None:
+                kinds[after] = kinds.get(after, 0) + 1
         if self._indexed:
             self._note_properties(old, new)
 
@@ -69,6 +76,7 @@ class IndexChanges:
         conn.insert_new(tables.external_ids, self._external_new)
         conn.upsert(tables.case_indices, self._indices_new)
         conn.insert_new(tables.property_index, sorted(self._properties_new))
+        self._count_kinds()
         conn.add(
             tables.case_counts,
             sorted(
@@ -101,12 +109,15 @@ class IndexChanges:
             if before.get((target, name)) != relationship
         ]
 
-    def _count(self, case: Case, n: int) -> None:
+    def _count_kinds(self) -> None:
+        """Move the counters by the live cases that came and went."""
         counts = self._counts
-        counts[TOTAL, 0] += n
-        counts[CASE_TYPE, value_hash(case.case_type)] += n
-        counts[OWNER, value_hash(case.owner_id)] += n
-        counts[CLOSED, int(case.closed)] += n
+        for (case_type, owner_id, closed), n in self._kinds.items():
+            counts[TOTAL, 0] += n
+            counts[CASE_TYPE, value_hash(case_type)] += n
+            counts[OWNER, value_hash(owner_id)] += n
+            counts[CLOSED, int(closed)] += n
+        self._kinds.clear()
 
     def _note_properties(self, old: Case | None, new: Case) -> None:
         for indexed in self._indexed:
@@ -129,6 +140,10 @@ def covers(indexed: IndexedName, case: Case) -> bool:
 def value_of(case: Case, name: str) -> str:
     """Return the value a case is indexed under; missing and empty are the same."""
     return case.case_name if name == CASE_NAME else case.properties.get(name, "")
+
+
+def _kind(case: Case) -> _Kind:
+    return case.case_type, case.owner_id, case.closed
 
 
 def _references(case: Case) -> dict[tuple[str, str], str]:
