@@ -7,15 +7,18 @@ call costs what the driver costs. No result needs a converter (``columns.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
-from ledger.storage.dialect import Dialect, Row, kinds_of
+from ledger.storage.bursts import MOST, Bursts
+from ledger.storage.dialect import Dialect, Row
 from ledger.storage.questions import Question, of_many, spread
-from ledger.storage.scripts import Names, Script, Verb, merged
+from ledger.storage.scripts import Names, Script, Verb, merged, text_of
+
+_BOUNDS = ("BEGIN", "COMMIT")
 
 
 class Statement:
@@ -59,7 +62,16 @@ class Statement:
 class Connection:
     """One database connection, used by one thread at a time."""
 
-    __slots__ = ("_gathered", "_made", "_questions", "_raw", "codecs", "dialect")
+    __slots__ = (
+        "_bursts",
+        "_gathered",
+        "_line",
+        "_made",
+        "_questions",
+        "_raw",
+        "codecs",
+        "dialect",
+    )
 
     def __init__(self, raw: Any, dialect: Dialect) -> None:
         """Wrap a driver's connection that is in autocommit mode."""
@@ -68,6 +80,9 @@ class Connection:
         self.codecs: Any = None
         """What ``bodies.py`` has learnt of this database's dictionaries."""
         self._made: dict[Verb, tuple[str, tuple[str, ...]]] = {}
+        self._bursts = Bursts(dialect)
+        self._line: Any = None
+        """The pipeline that rows may be left to, if there is one."""
         self._gathered: list[Script] | None = None
         self._questions: list[Question] | None = None
 
@@ -180,11 +195,25 @@ class Connection:
 
     def execute(self, sql: str) -> None:
         """Run a statement of the schema or of transaction control."""
+        if not sql.startswith(_BOUNDS):
+            # The driver may let go of what is prepared, at a time of its own.
+            self._line = None
+            self._bursts.forget()
         self.raw.execute(sql)
 
-    def pipelined(self) -> AbstractContextManager[Any]:
-        """Return a context for statements whose results nobody waits for."""
-        return self.dialect.pipelined(self.raw)
+    @contextmanager
+    def pipelined(self) -> Iterator[None]:
+        """Return a context for statements whose results nobody waits for.
+
+        What is wrong with one of them is told where a result is waited for next.
+        """
+        outer = self._line
+        with self.dialect.pipelined(self.raw) as line:
+            self._line = line
+            try:
+                yield
+            finally:
+                self._line = outer and self._line
 
     def close(self) -> None:
         """Close the driver's connection."""
@@ -227,22 +256,14 @@ class Connection:
             self._write((table, verb, names), rows)
 
     def _write(self, verb: Verb, rows: Sequence[Row]) -> None:
+        if self._line is not None and len(rows) <= MOST:
+            self._bursts.add(self._raw, self._line, verb, rows)
+            return
         made = self._made.get(verb)
         if made is None:
-            made = self._made[verb] = self._statement(*verb)
+            made = self._made[verb] = text_of(verb, self.dialect)
         sql, kinds = made
         self.dialect.many(self._raw, sql, rows, kinds)
-
-    def _statement(
-        self, table: Table, verb: str, names: Names
-    ) -> tuple[str, tuple[str, ...]]:
-        make = self.dialect
-        if verb == "delete":
-            return make.delete_sql(table), kinds_of(table.primary_key)
-        if verb == "set":
-            columns = [*table.primary_key, *(table.c[name] for name in names)]
-            return make.update_sql(table, names), kinds_of(columns)
-        return make.insert_sql(table, verb), kinds_of(table.columns)
 
     def _send(self) -> None:
         scripts = self._gathered or []

@@ -120,6 +120,15 @@ def _property_pg(element: property_text, compiler: SQLCompiler, **kw: Any) -> st
     return f"(({column})::json ->> {key}::text)"
 
 
+def _given(columns: Iterable[Any], rows: int) -> str:
+    """Return what PostgreSQL reads so many rows from; any number from arrays."""
+    kinds = kinds_of(columns)
+    if not rows:
+        return f"SELECT * FROM unnest({', '.join(f'%b::{kind}[]' for kind in kinds)})"
+    row = f"({', '.join(f'%b::{kind}' for kind in kinds)})"
+    return f"VALUES {', '.join([row] * rows)}"
+
+
 def _array_type(kind: Any) -> str:
     if isinstance(kind, SmallInteger | Integer | BigInteger):
         return "bigint"
@@ -156,17 +165,17 @@ class Dialect(Protocol):
         ``kinds`` are the types of the columns (``kinds_of``).
         """
 
-    def insert_sql(self, table: Table, conflict: str) -> str:
-        """Return an insert of many rows.
+    def insert_sql(self, table: Table, conflict: str, rows: int = 0) -> str:
+        """Return an insert of so many rows, 0 for any number.
 
         ``conflict``: error, update, ignore, add; absent is ignore for guarded tables.
         """
 
-    def delete_sql(self, table: Table) -> str:
-        """Return a delete by primary key for many keys."""
+    def delete_sql(self, table: Table, rows: int = 0) -> str:
+        """Return a delete by primary key for so many keys, 0 for any number."""
 
-    def update_sql(self, table: Table, names: Sequence[str]) -> str:
-        """Return an update of these columns by primary key for many rows."""
+    def update_sql(self, table: Table, names: Sequence[str], rows: int = 0) -> str:
+        """Return an update of these columns by primary key for so many rows, or any."""
 
     def is_cut_off(self, raw: Any) -> bool:
         """Tell whether a connection is known to have lost its server."""
@@ -184,7 +193,10 @@ class Dialect(Protocol):
         """Return how to get the rows of a query that was sent."""
 
     def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
-        """Return a context in which statements may be sent without waiting."""
+        """Return a context in which statements may be sent without waiting.
+
+        It gives the pipeline, if rows may wait in one (``bursts.py``).
+        """
 
     def append_only(self, table: str, *key: str) -> tuple[str, ...]:
         """Return the statements that make the database refuse changes of a table.
@@ -258,7 +270,7 @@ class SqliteDialect(SqliteGuards):
         """Run the statement once for each row."""
         raw.executemany(sql, rows)
 
-    def insert_sql(self, table: Table, conflict: str) -> str:
+    def insert_sql(self, table: Table, conflict: str, rows: int = 0) -> str:  # noqa: ARG002 - as PostgreSQL's
         """Return an insert with a placeholder for each column."""
         names = [column.name for column in table.columns]
         into = f"INSERT INTO {table.name} ({', '.join(names)})"
@@ -267,12 +279,12 @@ class SqliteDialect(SqliteGuards):
         marks = ", ".join("?" * len(names))
         return f"{into} VALUES ({marks}){_conflict_clause(table, conflict)}"
 
-    def delete_sql(self, table: Table) -> str:
+    def delete_sql(self, table: Table, rows: int = 0) -> str:  # noqa: ARG002 - as PostgreSQL's
         """Return a delete with a placeholder for each column of the primary key."""
         where = " AND ".join(f"{column.name} = ?" for column in table.primary_key)
         return f"DELETE FROM {table.name} WHERE {where}"
 
-    def update_sql(self, table: Table, names: Sequence[str]) -> str:
+    def update_sql(self, table: Table, names: Sequence[str], rows: int = 0) -> str:  # noqa: ARG002 - as PostgreSQL's
         """Return an update whose placeholders come in the order of a row."""
         keys = [column.name for column in table.primary_key]
         where = " AND ".join(f"{key} = ?{n}" for n, key in enumerate(keys, start=1))
@@ -308,9 +320,9 @@ class SqliteDialect(SqliteGuards):
         rows: list[Row] = cursor.fetchall()
         return lambda: rows
 
-    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:
+    def pipelined(self, raw: Any) -> AbstractContextManager[Any]:  # noqa: ARG002 - as PostgreSQL's
         """Return a context that does nothing: there is no wire to wait for."""
-        return nullcontext(raw)
+        return nullcontext()
 
     def scrub(self, raw: Any) -> bool:
         """Empty the write-ahead log; who reads is not awaited for long."""
@@ -395,35 +407,31 @@ class PostgresqlDialect(PostgresqlGuards):
             ],
         )
 
-    def insert_sql(self, table: Table, conflict: str) -> str:
-        """Return an insert that reads its rows from arrays."""
+    def insert_sql(self, table: Table, conflict: str, rows: int = 0) -> str:
+        """Return an insert of rows that are given as values, or as arrays."""
         names = [column.name for column in table.columns]
-        arrays = ", ".join(f"%b::{_array_type(c.type)}[]" for c in table.columns)
+        given = _given(table.columns, rows)
         clause = _conflict_clause(table, conflict)
-        return (
-            f"INSERT INTO {table.name} ({', '.join(names)}) "
-            f"SELECT * FROM unnest({arrays}){clause}"
-        )
+        return f"INSERT INTO {table.name} ({', '.join(names)}) {given}{clause}"
 
-    def delete_sql(self, table: Table) -> str:
-        """Return a delete that reads its keys from arrays."""
+    def delete_sql(self, table: Table, rows: int = 0) -> str:
+        """Return a delete by keys that are given as values, or as arrays."""
         keys = [column.name for column in table.primary_key]
-        arrays = ", ".join(f"%b::{_array_type(c.type)}[]" for c in table.primary_key)
         where = " AND ".join(f"{table.name}.{key} = gone.{key}" for key in keys)
         return (
-            f"DELETE FROM {table.name} USING unnest({arrays}) "
+            f"DELETE FROM {table.name} USING ({_given(table.primary_key, rows)}) "
             f"AS gone ({', '.join(keys)}) WHERE {where}"
         )
 
-    def update_sql(self, table: Table, names: Sequence[str]) -> str:
-        """Return an update that reads its rows from arrays."""
+    def update_sql(self, table: Table, names: Sequence[str], rows: int = 0) -> str:
+        """Return an update by rows that are given as values, or as arrays."""
         keys = [column.name for column in table.primary_key]
         columns = [*keys, *names]
-        arrays = ", ".join(f"%b::{_array_type(table.c[n].type)}[]" for n in columns)
         put = ", ".join(f"{name} = given.{name}" for name in names)
         where = " AND ".join(f"{table.name}.{key} = given.{key}" for key in keys)
+        given = _given([table.c[name] for name in columns], rows)
         return (
-            f"UPDATE {table.name} SET {put} FROM unnest({arrays}) "
+            f"UPDATE {table.name} SET {put} FROM ({given}) "
             f"AS given ({', '.join(columns)}) WHERE {where}"
         )
 

@@ -11,13 +11,27 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Table
 
-from ledger.storage.dialect import Row
+from ledger.storage.dialect import Dialect, Row, kinds_of
 
 Names = tuple[str, ...]
 Verb = tuple[Table, str, Names]
 """What is done to the rows of a table: which verb, and to which columns if not all."""
 Script = list[tuple[Verb, Sequence[Row]]]
 """What one domain writes, in order."""
+
+
+def text_of(verb: Verb, make: Dialect, rows: int = 0) -> tuple[str, tuple[str, ...]]:
+    """Return the statement that writes so many rows, and the kinds of their columns.
+
+    Without a number it is for any.
+    """
+    table, act, names = verb
+    if act == "delete":
+        return make.delete_sql(table, rows), kinds_of(table.primary_key)
+    if act == "set":
+        columns = [*table.primary_key, *(table.c[name] for name in names)]
+        return make.update_sql(table, names, rows), kinds_of(columns)
+    return make.insert_sql(table, act, rows), kinds_of(table.columns)
 
 
 def merged(scripts: Sequence[Script]) -> Iterator[tuple[Verb, list[Row]]]:

@@ -46,6 +46,11 @@ class Recorder:
         with self._raw.cursor(**options) as cursor:
             yield Recorder(cursor, self._note)
 
+    @property
+    def pgconn(self) -> Prepares:
+        """Return what prepares statements of PostgreSQL, and notes them."""
+        return Prepares(self._raw.pgconn, self._note)
+
     def __iter__(self) -> Iterator[Any]:
         """Yield the rows of a cursor."""
         return iter(self._raw)
@@ -53,6 +58,24 @@ class Recorder:
     def __getattr__(self, name: str) -> Any:
         """Leave everything else to the driver."""
         return getattr(self._raw, name)
+
+
+class Prepares:
+    """The inner connection of PostgreSQL's driver, which is given rows (bursts.py)."""
+
+    def __init__(self, inner: Any, note: Callable[[str, Any], None]) -> None:
+        """Wrap it."""
+        self._inner = inner
+        self._note = note
+
+    def send_prepare(self, name: bytes, sql: bytes, types: Any) -> None:
+        """Note the statement and prepare it."""
+        self._note(sql.decode(), ())
+        self._inner.send_prepare(name, sql, types)
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave everything else to the driver."""
+        return getattr(self._inner, name)
 
 
 def plans(conn: Connection, ask: Callable[[], Any]) -> list[str]:
