@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,22 +20,15 @@ from sqlalchemy.pool import NullPool
 
 from ledger.clock_guard import watch_nothing
 from ledger.entry import Head
-from ledger.errors import Damaged, LedgerError, StoreUnavailable
-from ledger.heads import (
-    KNOWN,
-    LOCK_FREE_HEADS,
-    LOCK_HEAD,
-    READ_HEAD,
-    head_of,
-    no_domain,
-    save_head,
-)
+from ledger.errors import LedgerError, StoreUnavailable
+from ledger.heads import LOCK_HEAD, READ_HEAD, head_of, no_domain, save_head
 from ledger.storage.connection import Connection, Statement
 from ledger.storage.connectors import postgresql_connector, sqlite_connector
 from ledger.storage.dialect import Dialect, PostgresqlDialect, Row, SqliteDialect
 from ledger.storage.file import DatabaseFile
 from ledger.storage.outages import Away, Watch, outage_of
 from ledger.storage.probe import try_write
+from ledger.together import Together
 
 T = TypeVar("T")
 
@@ -74,70 +67,6 @@ class Writer(Reader):
         if self.stated:
             text = f"rows that no entry states: {sorted(self.stated)}"
             raise AssertionError(text)
-
-
-class Together:
-    """A transaction over several domains, whose heads are taken as they are free.
-
-    ``before`` has the heads of ``writers`` as they were taken. What cannot be opened is
-    in ``refused`` with the reason, and harms no other; ``held`` are those that somebody
-    else holds.
-    """
-
-    def __init__(
-        self, conn: Connection, guard: Callable[[Connection, Head], None]
-    ) -> None:
-        """Hold nothing yet."""
-        self._conn = conn
-        self._guard = guard
-        self.writers: dict[str, Writer] = {}
-        self.before: list[Head] = []
-        self.refused: dict[str, Exception] = {}
-        self.held: set[str] = set()
-
-    def writer(self, domain: str) -> Writer | None:
-        """Return what writes a domain, nothing if its head is held.
-
-        Raises what refused it.
-        """
-        if domain in self.refused:
-            raise self.refused[domain]
-        return self.writers.get(domain)
-
-    def wait_for(self, domain: str) -> None:
-        """Wait for one head; only who holds none yet may, or two would wait for ever.
-
-        Raises ``AssertionError`` for others.
-        """
-        if self.writers:
-            raise AssertionError("who holds a head waits for no other one")
-        row = self._conn.row(LOCK_HEAD, domain=domain)
-        if row is None:
-            self.refused[domain] = no_domain(domain)
-        else:
-            self._open(domain, row)
-
-    def take(self, domains: Sequence[str]) -> None:
-        """Take those heads that nobody else holds, in the order of their names."""
-        missing = set(domains) - self.writers.keys() - self.refused.keys()
-        if missing:
-            for domain, *row in self._conn.rows(LOCK_FREE_HEADS, names=list(missing)):
-                missing.remove(domain)
-                self._open(domain, tuple(row))
-        if missing:
-            known = {name for (name,) in self._conn.rows(KNOWN, names=list(missing))}
-            self.held |= known
-            self.refused |= {domain: no_domain(domain) for domain in missing - known}
-
-    def _open(self, domain: str, row: Row) -> None:
-        try:
-            head = head_of(domain, row)
-            self._guard(self._conn, head)
-        except (LedgerError, Damaged) as refused:
-            self.refused[domain] = refused
-            return
-        self.writers[domain] = Writer(self._conn, domain, head)
-        self.before.append(head)
 
 
 class Store:
@@ -258,7 +187,10 @@ class Store:
         Raises ``ClockJumped`` instead when any of them must not be written.
         """
         with self._transaction(self.dialect.begin_write, pipelined=True) as conn:
-            together = Together(conn, self.guard)
+            together = Together(
+                conn,
+                lambda name, row: Writer(conn, name, self.head_in(conn, name, row)),
+            )
             yield together
             for writer in together.writers.values():
                 writer.require_stated()
@@ -381,15 +313,22 @@ class Store:
         """Run a transaction; in a pipeline its statements need not wait for each other.
 
         A statement that fails there makes the server skip those behind it, the COMMIT
-        too, and the error is met when a result is waited for, at the latest here.
+        too, and the error is met when a result is waited for, at the latest here. BEGIN
+        travels with the first one, unless the server has something to say before.
         """
         conn, committing = None, False
         try:
-            conn, _ = self._begun(lambda conn: conn.execute(begin))
+            along = pipelined and self.dialect.is_silent(self.connection.raw)
+            if along:
+                conn = self.connection
+            else:
+                conn, _ = self._begun(lambda conn: conn.execute(begin))
             if self._file is not None and begin == self.dialect.begin_write:
                 with self._noted():
                     self._file.require_now_and_then()
             with conn.pipelined() if pipelined else nullcontext():
+                if along:
+                    conn.execute(begin)
                 yield conn
                 committing = True
                 conn.execute("COMMIT")

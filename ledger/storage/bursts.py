@@ -9,10 +9,11 @@ driver sends, and go in one piece.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ledger.storage.arrays import ARRAYS, SCALARS
 from ledger.storage.dialect import Dialect, Row
@@ -41,6 +42,19 @@ class _Burst(list[Callable[[], None]]):
         """Run each of them."""
         for command in self:
             command()
+
+
+class _OnePiece(deque[Callable[[], None]]):
+    """What a pipeline still has to send: one burst, or nothing."""
+
+    __slots__ = ()
+
+    def append(self, command: Callable[[], None]) -> None:
+        """Add a command to the burst."""
+        if self:
+            cast("_Burst", self[-1]).append(command)
+        else:
+            super().append(_Burst([command]))
 
 
 class _Made:
@@ -114,10 +128,25 @@ class Bursts:
         self._made.clear()
 
 
+def in_one_piece(line: Any) -> Any:
+    """Have a pipeline send in one piece what it was given meanwhile; return it.
+
+    Nothing if there is none, or one of a version of the driver that keeps what it has
+    still to send in another way: then the driver does it alone.
+    """
+    if not (hasattr(line, "command_queue") and hasattr(line, "result_queue")):
+        return None
+    if not isinstance(line.command_queue, _OnePiece):
+        line.command_queue = _OnePiece()
+    return line
+
+
+def say(raw: Any, line: Any, sql: str) -> None:
+    """Have BEGIN or COMMIT sent with the statements beside it."""
+    _queue(line, partial(raw.pgconn.send_query_params, sql.encode(), None))
+
+
 def _queue(line: Any, command: Callable[[], None]) -> None:
     """Have a command sent whose result is only looked at for an error."""
-    commands = line.command_queue
-    if not (commands and isinstance(commands[-1], _Burst)):
-        commands.append(_Burst())
-    commands[-1].append(command)
+    line.command_queue.append(command)
     line.result_queue.append(None)

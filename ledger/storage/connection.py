@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.sql.base import Executable
 
-from ledger.storage.bursts import MOST, Bursts
+from ledger.storage.bursts import MOST, Bursts, in_one_piece, say
 from ledger.storage.dialect import Dialect, Row
 from ledger.storage.questions import Question, of_many, spread
 from ledger.storage.scripts import Names, Script, Verb, merged, text_of
@@ -195,11 +195,15 @@ class Connection:
 
     def execute(self, sql: str) -> None:
         """Run a statement of the schema or of transaction control."""
+        raw = self.raw
         if not sql.startswith(_BOUNDS):
             # The driver may let go of what is prepared, at a time of its own.
             self._line = None
             self._bursts.forget()
-        self.raw.execute(sql)
+        if self._line is None:
+            raw.execute(sql)
+        else:
+            say(raw, self._line, sql)
 
     @contextmanager
     def pipelined(self) -> Iterator[None]:
@@ -209,7 +213,7 @@ class Connection:
         """
         outer = self._line
         with self.dialect.pipelined(self.raw) as line:
-            self._line = line
+            self._line = in_one_piece(line)
             try:
                 yield
             finally:

@@ -6,6 +6,7 @@ a JSON text, many rows in one statement, and the guard that keeps the log append
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -180,6 +181,12 @@ class Dialect(Protocol):
     def is_cut_off(self, raw: Any) -> bool:
         """Tell whether a connection is known to have lost its server."""
 
+    def is_silent(self, raw: Any) -> bool:
+        """Tell whether statements may go to a server that has said nothing by itself.
+
+        It does before it cuts off a connection. False where none is waited for.
+        """
+
     def stream(self, raw: Any, sql: str, params: Any) -> Generator[Row]:
         """Yield the rows of a query in bounded memory."""
 
@@ -295,6 +302,10 @@ class SqliteDialect(SqliteGuards):
 
     def is_cut_off(self, raw: Any) -> bool:  # noqa: ARG002 - as PostgreSQL's
         """Return false: a file has no server to lose."""
+        return False
+
+    def is_silent(self, raw: Any) -> bool:  # noqa: ARG002 - as PostgreSQL's
+        """Return false: nothing is sent."""
         return False
 
     def stream(self, raw: Any, sql: str, params: Any) -> Generator[Row]:
@@ -438,6 +449,12 @@ class PostgresqlDialect(PostgresqlGuards):
     def is_cut_off(self, raw: Any) -> bool:
         """Tell what the driver noticed at its last statement."""
         return bool(raw.closed)
+
+    def is_silent(self, raw: Any) -> bool:
+        """Look whether anything has come that no statement asked for."""
+        coming = select.poll()
+        coming.register(raw.fileno(), select.POLLIN)
+        return not coming.poll(0)
 
     def stream(self, raw: Any, sql: str, params: Any) -> Generator[Row]:
         """Yield from a cursor on the server; needs a transaction."""

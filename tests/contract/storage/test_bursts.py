@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, select
 
 from ledger.storage.bursts import FEW, MOST
 from ledger.storage.connection import Statement
+from ledger.store import open_store
+from tests.kit import build
 
 THINGS = Table(
     "things",
@@ -92,3 +96,28 @@ def test_a_change_of_the_schema_between_rows(store, conn):
             conn.upsert(THINGS, some(1, first=first))
             assert conn.rows(ALL) == some(first + 1)
         conn.execute("DROP TABLE other")
+
+
+def test_a_commit_of_a_form_waits_three_times_for_the_server(postgresql_url, tmp_path):
+    """For the head, for what it looks up, and for its COMMIT."""
+    with closing(open_store(postgresql_url)) as store:
+        build.a_domain(store)
+        build.write(store, _a_form("c1"))
+        with (tmp_path / "trace").open("w+") as trace:
+            driver = store.connection.raw.pgconn
+            driver.trace(trace.fileno())
+            build.write(store, _a_form("c2"))
+            driver.untrace()
+            trace.seek(0)
+            lines = [line.split("\t") for line in trace]
+    sent = [line[-1].strip() for line in lines if line[1:2] == ["F"]]
+    asked, after = sent[: sent.index("Sync")], sent[sent.index("Sync") + 1 :]
+    # Whether the driver asks again behind the Sync depends on how quick the answer is.
+    assert asked.count("Flush") == 2
+    assert set(after) <= {"Flush"}
+
+
+def _a_form(case_id):
+    return build.a_submission(
+        build.a_form([build.a_create(case_id)], form_id=f"form of {case_id}")
+    )
