@@ -37,8 +37,7 @@ class Kind(StrEnum):
     DIRECTORY = "directory"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(NamedTuple):
     """One file that came with a form, under the name of its part."""
 
     name: str

@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import bindparam, func, select
 
 from ledger.bodies import leave_head, meet_head, pack, true_body
-from ledger.entry import Attachment, Entry, Kind
+from ledger.entry import NO_DETAILS, Attachment, Entry, Kind
 from ledger.stated import statement
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
@@ -30,6 +30,7 @@ Stored = tuple[Entry, tuple[int, bytes] | None]
 
 GENESIS = bytes(32)
 _SORTED = orjson.OPT_SORT_KEYS
+_KINDS = {kind.value: kind for kind in Kind}
 
 _FORM_ENTRIES = Statement(
     select(*entries.columns).where(
@@ -300,7 +301,7 @@ def to_entry(row: Sequence[Any]) -> Entry:
     return Entry(
         row[0],
         row[1],
-        Kind(row[2]),
+        _KINDS.get(row[2]) or Kind(row[2]),
         row[3],
         row[5],
         row[8],
@@ -309,7 +310,7 @@ def to_entry(row: Sequence[Any]) -> Entry:
         row[6],
         row[7],
         row[10],
-        orjson.loads(row[11]) if row[11] else {},
+        orjson.loads(row[11]) if row[11] else NO_DETAILS,
         _attachments(row[12]) if row[12] else (),
         *row[13:16],
     )
@@ -363,7 +364,4 @@ def _attachments_text(attachments: Sequence[Attachment]) -> str | None:
 
 
 def _attachments(text: str) -> tuple[Attachment, ...]:
-    return tuple(
-        Attachment(name=name, content_type=content_type, sha256=sha256, length=length)
-        for name, content_type, sha256, length in orjson.loads(text)
-    )
+    return tuple(map(Attachment._make, orjson.loads(text)))
