@@ -275,17 +275,18 @@ def _change(
         raise Conflict(text, field="case_id")
     _require_known(data, known)
     return CaseChange(
-        intent=intent,
-        row=row,
-        case_id=_text(data, "case_id") or None,
-        external_id=_text(data, "external_id"),
-        temporary_id=_text(data, "temporary_id") or None,
-        case_type=_text(data, "case_type"),
-        case_name=_text(data, "case_name"),
-        owner_id=_text(data, "owner_id"),
-        properties=_properties(data),
-        indices=_indices(data),
-        close=_close(data),
+        intent,
+        row,
+        None,
+        _text(data, "case_id") or None,
+        _text(data, "external_id"),
+        _text(data, "temporary_id") or None,
+        _text(data, "case_type"),
+        _text(data, "case_name"),
+        _text(data, "owner_id"),
+        _properties(data),
+        _indices(data),
+        _close(data),
     )
 
 

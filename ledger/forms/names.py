@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 MAX_TEXT_BYTES = 10_000_000
 """The longest text that the XML parser takes in one place."""
 
 _MAX_NAME = 10_000
 _SHOWN = 5_000
+_SHORT = 100
 _START = (
     "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d"
     "\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd"
@@ -31,9 +33,17 @@ def is_name(text: str) -> bool:
     It must be an NCName of XML 1.0 that does not start with lower-case ``xml``
     (``rules/case-api-v2.md`` 5.4).
     """
+    return _is_known_name(text) if len(text) <= _SHORT else _is_name(text)
+
+
+def _is_name(text: str) -> bool:
     if _NAME.fullmatch(text) is None or len(text) > _MAX_NAME:
         return False
     return text.isascii() or _spelled(text)
+
+
+# The rows of a request have the same names; senders choose them, so few are kept.
+_is_known_name = lru_cache(maxsize=4096)(_is_name)
 
 
 def is_legal(text: str) -> bool:
