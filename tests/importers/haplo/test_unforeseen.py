@@ -53,14 +53,14 @@ async def test_a_form_that_cannot_be_built_fails_the_record_alone(
     store, monkeypatch, dry_run
 ):
     """There is nothing to keep, and so no XFormError."""
-    real = row_append.parse_form
+    real = row_append.parse_written
 
-    def parse_form(body):
+    def parse_written(body):
         if b">bad<" in body:
             raise Malformed("Invalid XML: too long")
         return real(body)
 
-    monkeypatch.setattr(row_append, "parse_form", parse_form)
+    monkeypatch.setattr(row_append, "parse_written", parse_written)
     control = a_control(NEW, NAME)
     records = {"name": "bad"}, {"name": "A"}
     job, found = await imported(store, control, *records, dry_run=dry_run)
