@@ -90,7 +90,7 @@ def parse_written(body: bytes) -> Form:
     They are XML because of how they were written, so plain ones are read as they
     are, without a tree. Raises ``Malformed``.
     """
-    return _plain(body, _plain_meta) or parse_form(body)
+    return _plain(body, _plain_meta) or _read(parse_xml(body), read_meta)
 
 
 def parse_for_fold(body: bytes) -> Form:

@@ -18,7 +18,7 @@ from lxml import etree
 
 from ledger.errors import Malformed
 from ledger.forms.case_xml import case_elements
-from ledger.forms.form import DEVICE_LOG_NS, LEDGER_NS
+from ledger.forms.form import DEVICE_LOG_NS, LEDGER_NS, META_FIELDS
 from ledger.forms.mending import mended
 from ledger.forms.xml import (
     Element,
@@ -40,19 +40,7 @@ _IN_DEVICE_LOG: Final = f"{{{DEVICE_LOG_NS}}}*"
 _LEDGER_IDS: Final = ("entity-id", "src", "dest")
 _ROOT_KEPT: Final = frozenset({"name", "version", "uiVersion"})
 _META: Final = frozenset({"meta", "Meta"})
-_META_KEPT: Final = frozenset(
-    {
-        "instanceID",
-        "userID",
-        "username",
-        "deviceID",
-        "timeStart",
-        "timeEnd",
-        "appVersion",
-        "uid",
-        "user_id",
-    }
-)
+_META_KEPT: Final = META_FIELDS | {"uid", "user_id"}
 _DATE: Final = "date_modified"
 _BLOCK_KEPT: Final = frozenset({"case_id", "user_id", _DATE})
 _ACTIONS: Final = frozenset(

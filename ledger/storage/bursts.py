@@ -137,7 +137,9 @@ def in_one_piece(line: Any) -> Any:
     if not (hasattr(line, "command_queue") and hasattr(line, "result_queue")):
         return None
     if not isinstance(line.command_queue, _OnePiece):
-        line.command_queue = _OnePiece()
+        line.command_queue, waiting = _OnePiece(), line.command_queue
+        for command in waiting:
+            line.command_queue.append(command)
     return line
 
 
