@@ -12,7 +12,7 @@ from api.cli.output import Column, Output
 from api.cli.people import the_group, the_user
 from api.config import Config
 from ledger.directory import groups
-from ledger.directory.groups import GroupChange
+from ledger.directory.values import GroupChange
 
 _COLUMNS = (
     Column("id", "group_id"),

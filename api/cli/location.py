@@ -14,9 +14,10 @@ from api.cli.output import Column, Output, Record
 from api.cli.people import merged, the_location
 from api.config import Config
 from ledger.directory import location_changes
-from ledger.directory.location_changes import LocationWish, wish_of
-from ledger.directory.location_types import LocationTypes, types_of
-from ledger.directory.locations import Location, list_locations
+from ledger.directory.location_changes import wish_of
+from ledger.directory.location_types import types_of
+from ledger.directory.locations import list_locations
+from ledger.directory.values import Location, LocationTypes, LocationWish
 from ledger.store import Reader
 
 _COLUMNS = (

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 import click
 
-from ledger.directory.groups import Group, find_group, get_group
-from ledger.directory.location_types import LocationType, find_type
-from ledger.directory.locations import Location, find_location, get_location
+from ledger.directory.groups import find_group, get_group
+from ledger.directory.location_types import find_type
+from ledger.directory.locations import find_location, get_location
 from ledger.directory.owners import (
     Owner,
     OwnerProblem,
     resolve_owner_ids,
     resolve_owners,
 )
-from ledger.directory.users import User, find_user, get_user
+from ledger.directory.users import find_user, get_user
+from ledger.directory.values import Group, Location, LocationType, User
 from ledger.entry import Author
 from ledger.errors import Conflict, NotFound
 from ledger.store import Reader

@@ -14,15 +14,9 @@ from api.cli.people import merged, the_location, the_user
 from api.config import Config
 from ledger.directory.locations import locations_by_id
 from ledger.directory.profiles import Profile
-from ledger.directory.users import (
-    User,
-    UserChange,
-    create_user,
-    delete_user,
-    list_users,
-    update_user,
-)
-from ledger.directory.workplaces import Workplaces, workplaces_of
+from ledger.directory.users import create_user, delete_user, list_users, update_user
+from ledger.directory.values import User, UserChange, Workplaces
+from ledger.directory.workplaces import workplaces_of
 from ledger.store import Reader
 
 _COLUMNS = (

@@ -45,8 +45,8 @@ from api.wire.problems import (
 from ledger.directory.api_keys import digest_key, find_key, get_key, keys_of_user
 from ledger.directory.passwords import verify_password
 from ledger.directory.usernames import worker_name
-from ledger.directory.users import User, find_everywhere, find_user, get_user
-from ledger.directory.values import ApiKey
+from ledger.directory.users import find_everywhere, find_user, get_user
+from ledger.directory.values import ApiKey, User
 from ledger.errors import NotFound
 from ledger.storage.connection import Connection
 from ledger.store import Reader, Store

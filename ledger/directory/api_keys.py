@@ -23,7 +23,7 @@ from ledger.storage.connection import Connection, Statement
 from ledger.tables import api_keys
 
 if TYPE_CHECKING:
-    from ledger.directory.users import User
+    from ledger.directory.values import User
     from ledger.store import Reader, Writer
 
 _KEY_BYTES = 32

@@ -6,8 +6,8 @@ They belong to a service user of the domain, who owns what is imported with them
 from __future__ import annotations
 
 from ledger.directory.api_keys import create_key, keys_of_user, revoke_key
-from ledger.directory.users import User, create_user, users_by_name
-from ledger.directory.values import ApiKey
+from ledger.directory.users import create_user, users_by_name
+from ledger.directory.values import ApiKey, User
 from ledger.entry import Author
 from ledger.errors import NotFound
 from ledger.ids import new_token

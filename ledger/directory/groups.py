@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
 from ledger.directory.texts import checked_text, listed
+from ledger.directory.values import Group, GroupChange
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.ids import new_hex_id
@@ -21,38 +21,6 @@ from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import group_members, groups, users
-from ledger.times import Micros
-
-
-class Group(NamedTuple):
-    """One row of ``groups``, columns in the table's order."""
-
-    domain: str
-    group_id: str
-    name: str
-    case_sharing: int
-    reporting: int
-    data: str
-    created_on: Micros
-    changed_on: Micros
-    deleted_on: Micros | None = None
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Return the custom data of the group."""
-        found: dict[str, Any] = orjson.loads(self.data)
-        return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupChange:
-    """What is to be another; what is not named stays. ``user_ids`` are all members."""
-
-    name: str | None = None
-    case_sharing: bool | None = None
-    reporting: bool | None = None
-    metadata: Mapping[str, Any] | None = None
-    user_ids: Sequence[str] | None = None
 
 
 def _where(*conditions: Any) -> Select[Any]:
@@ -214,10 +182,42 @@ def delete_group(w: Writer, group: Group, *, author: Author) -> None:
     record_directory(w, "group deleted", details, user_id=author.user_id, now=now)
 
 
+def check_groups(r: Reader, group_ids: Iterable[str]) -> None:
+    """Refuse groups that are not there; raises ``Conflict`` that names them."""
+    wanted = list(group_ids)
+    missing = set(wanted) - groups_by_id(r, wanted).keys()
+    if missing:
+        text = f"Could not find group ids: {listed(missing)}."
+        raise Conflict(text, field="groups")
+
+
+def join_groups(
+    w: Writer, user_id: str, group_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    """Have a user be in these groups and no others; whoever calls tells the log.
+
+    Returns what to tell, nothing if all stays. Raises ``Conflict`` as ``check_groups``.
+    A user who joins a group comes behind those who are there.
+    """
+    rows = w.conn.rows(_OF_USERS, domain=w.domain, user_ids=[user_id])
+    before, wanted = {group_id for _, group_id in rows}, set(group_ids)
+    if before == wanted:
+        return {}
+    check_groups(w, wanted - before)
+    joined, left = sorted(wanted - before), sorted(before - wanted)
+    drop(w, group_members, [(group_id, user_id) for group_id in left])
+    places = w.conn.rows(_MEMBERS, domain=w.domain, group_ids=joined)
+    behind = {group_id: place + 1 for group_id, place, _ in sorted(places)}
+    new = [
+        (w.domain, group_id, user_id, behind.get(group_id, 0)) for group_id in joined
+    ]
+    put(w, group_members, new)
+    return {"joined": joined, "left": left}
+
+
 def leave_groups(w: Writer, user_id: str) -> None:
     """Take a user out of every group; whoever calls tells the log."""
-    found = w.conn.rows(_OF_USERS, domain=w.domain, user_ids=[user_id])
-    drop(w, group_members, [(group_id, user_id) for _, group_id in found])
+    join_groups(w, user_id, ())
 
 
 def _changed(w: Writer, group: Group, change: GroupChange) -> Group:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from ledger.clock import now_micros
 from ledger.directory.location_changes import free_site_code
-from ledger.directory.location_types import LocationType, create_type, list_types
-from ledger.directory.locations import Location, last_number, locations_by_id
+from ledger.directory.location_types import create_type, list_types
+from ledger.directory.locations import last_number, locations_by_id
 from ledger.directory.texts import slug, without_case
+from ledger.directory.values import Location, LocationType
 from ledger.entry import Author
 from ledger.log import record_directory
 from ledger.stated import put

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from itertools import count, islice
 from typing import Any
@@ -15,9 +14,8 @@ from typing import Any
 import orjson
 
 from ledger.clock import now_micros
-from ledger.directory.location_types import LocationTypes, types_of
+from ledger.directory.location_types import types_of
 from ledger.directory.locations import (
-    Location,
     and_above,
     and_below,
     children_of,
@@ -29,6 +27,7 @@ from ledger.directory.locations import (
     locations_by_name,
 )
 from ledger.directory.texts import checked_text, checked_value, slug, without_case
+from ledger.directory.values import Location, LocationTypes, LocationWish
 from ledger.directory.workplaces import leave_workplaces
 from ledger.entry import Author
 from ledger.errors import Conflict
@@ -41,23 +40,6 @@ from ledger.tables import locations
 _SITE_CODE = re.compile(r"[a-z0-9_-]+")
 _LARGEST_DEGREE = 1000
 _TRIED_AT_ONCE = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationWish:
-    """All that a caller may say of a location.
-
-    Without a ``site_code`` it is made of the name, and again when the name changes.
-    """
-
-    name: str
-    type_code: str
-    parent_id: str | None = None
-    site_code: str | None = None
-    external_id: str | None = None
-    latitude: str | None = None
-    longitude: str | None = None
-    data: Mapping[str, str] = field(default_factory=dict)
 
 
 def wish_of(location: Location, types: LocationTypes) -> LocationWish:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
 from ledger.directory.texts import checked_text, slug
+from ledger.directory.values import LocationType, LocationTypes
 from ledger.entry import Author
 from ledger.errors import Conflict
 from ledger.log import record_directory
@@ -15,35 +16,6 @@ from ledger.stated import put
 from ledger.storage.connection import Statement
 from ledger.store import Reader, Writer
 from ledger.tables import location_types
-from ledger.times import Micros
-
-
-class LocationType(NamedTuple):
-    """One row of ``location_types``, columns in the table's order."""
-
-    domain: str
-    type_id: int
-    code: str
-    name: str
-    parent_id: int | None
-    administrative: int
-    shares_cases: int
-    view_descendants: int
-    created_on: Micros
-    changed_on: Micros
-
-
-class LocationTypes:
-    """The types of a domain, which are few, by id and by code."""
-
-    def __init__(self, types: list[LocationType]) -> None:
-        """Keep the types."""
-        self.by_id = {found.type_id: found for found in types}
-        self.by_code = {found.code: found for found in types}
-
-    def has_below(self, type_id: int) -> bool:
-        """Tell whether another type stands below this one."""
-        return any(found.parent_id == type_id for found in self.by_id.values())
 
 
 def _where(*conditions: Any) -> Select[Any]:

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from ledger.directory.texts import without_case
+from ledger.directory.values import Location
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader
 from ledger.tables import locations
-from ledger.times import Micros
-
-
-class Location(NamedTuple):
-    """One row of ``locations``, columns in the table's order."""
-
-    domain: str
-    location_id: str
-    number: int
-    name: str
-    name_key: str
-    site_code: str
-    type_id: int
-    parent_id: str | None
-    external_id: str | None
-    latitude: str | None
-    longitude: str | None
-    data: str
-    created_on: Micros
-    changed_on: Micros
-    archived_on: Micros | None
 
 
 def _where(*conditions: Any) -> Select[Any]:

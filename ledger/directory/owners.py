@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TypeAlias
 
-from ledger.directory.groups import Group, groups_by_id, groups_by_name
-from ledger.directory.location_types import LocationTypes, types_of
+from ledger.directory.groups import groups_by_id, groups_by_name
+from ledger.directory.location_types import types_of
 from ledger.directory.locations import (
-    Location,
     locations_by_code,
     locations_by_id,
     locations_by_name,
@@ -22,7 +21,8 @@ from ledger.directory.locations import (
 )
 from ledger.directory.texts import without_case
 from ledger.directory.usernames import owners_meant
-from ledger.directory.users import User, get_user, users_by_id, users_by_name
+from ledger.directory.users import get_user, users_by_id, users_by_name
+from ledger.directory.values import Group, Location, LocationTypes, User
 from ledger.directory.workplaces import workplaces_of
 from ledger.entry import Author
 from ledger.store import Reader

@@ -70,5 +70,13 @@ def check_worker_name(domain: str, username: str) -> None:
             field="username",
         )
     if name in _RESERVED:
-        text = f"Username '{username}' is already taken or reserved."
-        raise Conflict(text, field="username")
+        raise taken(username)
+
+
+def taken(username: str) -> Conflict:
+    """Return the refusal of a worker's name that somebody has (rule 6.3).
+
+    Clients look for ``already taken`` in it, and then go on with who is there.
+    """
+    text = f"Username '{username}' is already taken or reserved."
+    return Conflict(text, field="username")

@@ -6,14 +6,13 @@ A user with the role ``mobile`` is a mobile worker and has a full name of the do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from ledger.clock import now_micros
-from ledger.directory.groups import leave_groups
+from ledger.directory.groups import join_groups, leave_groups
 from ledger.directory.passwords import hash_password
 from ledger.directory.profiles import (
     EMPTY,
@@ -21,16 +20,16 @@ from ledger.directory.profiles import (
     changed_fields,
     cleaned,
     profile_text,
-    read_profile,
 )
 from ledger.directory.usernames import (
     check_username,
     check_worker_name,
     names_meant,
+    taken,
     worker_name,
 )
+from ledger.directory.values import MOBILE, NOWHERE, User, UserChange, Workplaces
 from ledger.directory.workplaces import (
-    Workplaces,
     check_workplaces,
     clear_workplaces,
     put_workplaces,
@@ -45,45 +44,6 @@ from ledger.storage.connection import Connection, Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import users
-from ledger.times import Micros
-
-MOBILE = "mobile"
-"""The role of those who only submit forms and restore their cases."""
-
-
-class User(NamedTuple):
-    """One row of ``users``, columns in the table's order."""
-
-    domain: str
-    user_id: str
-    username: str
-    role: str
-    password_hash: str | None
-    active: int
-    created_on: Micros
-    profile_text: str | None = None
-    deleted_on: Micros | None = None
-
-    @property
-    def is_worker(self) -> bool:
-        """Tell whether this is a mobile worker and no web user."""
-        return self.role == MOBILE
-
-    @property
-    def profile(self) -> Profile:
-        """Return what is known of the user beside the account."""
-        return read_profile(self.profile_text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserChange:
-    """What is to be another; what is not named stays as it is."""
-
-    role: str | None = None
-    active: bool | None = None
-    password: str | None = None
-    profile: Profile | None = None
-    workplaces: Workplaces | None = None
 
 
 def _where(*conditions: Any) -> Select[Any]:
@@ -155,13 +115,17 @@ def create_user(
     role: str,
     password: str | None,
     author: Author,
+    password_hash: str | None = None,
     profile: Profile = EMPTY,
+    workplaces: Workplaces = NOWHERE,
+    group_ids: Sequence[str] = (),
     user_id: str | None = None,
 ) -> User:
     """Add a user to the domain and note it in the log, without the password.
 
     A mobile worker gets the full name, whatever is given. Raises ``Conflict`` when the
-    name is taken, also by a user who was deleted, or cannot be a name.
+    name is taken, also by a user who was deleted, or cannot be a name, and for groups
+    and places that are not there.
     """
     is_worker = role == MOBILE
     if is_worker:
@@ -170,16 +134,18 @@ def create_user(
     check_username(username)
     if _every(w, _BY_NAMES, usernames=[username]):
         text = f"User '{username}' already exists in domain '{w.domain}'"
-        raise Conflict(text, field="username")
+        raise taken(username) if is_worker else Conflict(text, field="username")
     made = user_id or (new_hex_id() if is_worker else new_id())
     if _every(w, _BY_IDS, user_ids=[made]):
         raise Conflict(f"There is a user with id '{made}' already", field="user_id")
-    hashed = None if password is None else hash_password(password)
+    if password is not None:
+        password_hash = hash_password(password)
     about = profile_text(cleaned(profile))
     now = now_micros()
-    user = User(w.domain, made, username, role, hashed, 1, now, about)
+    user = User(w.domain, made, username, role, password_hash, 1, now, about)
     put(w, users, [user])
     details = {"user": user.user_id, "username": username, "role": role}
+    details |= _placed(w, user, workplaces) | _grouped(w, user, group_ids)
     record_directory(w, "user created", details, user_id=author.user_id, now=now)
     return user
 
@@ -187,17 +153,15 @@ def create_user(
 def update_user(w: Writer, user: User, change: UserChange, *, author: Author) -> User:
     """Change a user and note in the log which fields, without what is personal.
 
-    Raises ``Conflict`` for a role of the other kind, for a place that is not there
-    and for a text that cannot be kept.
+    Raises ``Conflict`` for a role of the other kind, for a place or a group that is
+    not there and for a text that cannot be kept.
     """
     after = _changed(user, change)
-    details = _what_changed(user, after, change)
-    wanted = change.workplaces
-    before = workplaces_of(w, [user.user_id]).get(user.user_id, Workplaces())
-    if wanted is not None and wanted != before:
-        check_workplaces(w, wanted)
-        put_workplaces(w, user.user_id, wanted)
-        details |= {"locations": wanted.location_ids, "primary": wanted.primary}
+    details = _what_changed(user, after)
+    if change.workplaces is not None:
+        details |= _placed(w, user, change.workplaces)
+    if change.group_ids is not None:
+        details |= _grouped(w, user, change.group_ids)
     if not details:
         return user
     put(w, users, [after])
@@ -227,6 +191,21 @@ def delete_user(w: Writer, user: User, *, author: Author) -> None:
     record_directory(w, "user deleted", details, user_id=author.user_id, now=now)
 
 
+def _placed(w: Writer, user: User, wanted: Workplaces) -> dict[str, Any]:
+    """Have a user work at these places; return what the log is told of it."""
+    if wanted == workplaces_of(w, [user.user_id]).get(user.user_id, NOWHERE):
+        return {}
+    check_workplaces(w, wanted)
+    put_workplaces(w, user.user_id, wanted)
+    return {"locations": wanted.location_ids, "primary": wanted.primary}
+
+
+def _grouped(w: Writer, user: User, group_ids: Sequence[str]) -> dict[str, Any]:
+    """Have a user be in these groups; return what the log is told of it."""
+    changed = join_groups(w, user.user_id, group_ids)
+    return {"groups": changed} if changed else {}
+
+
 def _every(r: Reader, statement: Statement, **params: Any) -> list[User]:
     return [User(*row) for row in r.conn.rows(statement, domain=r.domain, **params)]
 
@@ -240,23 +219,23 @@ def _changed(user: User, change: UserChange) -> User:
         )
     active = user.active if change.active is None else int(change.active)
     about = change.profile
-    password = change.password
+    hashed = change.password_hash or user.password_hash
+    if change.password is not None:
+        hashed = hash_password(change.password)
     return user._replace(
         role=role,
         active=active,
         profile_text=user.profile_text
         if about is None
         else profile_text(cleaned(about)),
-        password_hash=user.password_hash
-        if password is None
-        else hash_password(password),
+        password_hash=hashed,
     )
 
 
-def _what_changed(before: User, after: User, change: UserChange) -> dict[str, Any]:
+def _what_changed(before: User, after: User) -> dict[str, Any]:
     """Return what the log is told: of personal fields and secrets their names alone."""
     names = changed_fields(before.profile, after.profile)
-    if change.password is not None:
+    if after.password_hash != before.password_hash:
         names.append("password")
     details: dict[str, Any] = {"fields": names} if names else {}
     if after.role != before.role:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
 from ledger.directory.locations import locations_by_id
 from ledger.directory.texts import listed
+from ledger.directory.values import NOWHERE, Workplaces
 from ledger.errors import Conflict
 from ledger.stated import drop, put
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import Row, in_list
 from ledger.store import Reader, Writer
 from ledger.tables import user_locations
-
-
-class Workplaces(NamedTuple):
-    """The locations of a user in the order they were given, and the primary one."""
-
-    location_ids: tuple[str, ...] = ()
-    primary: str | None = None
-
-
-NOWHERE = Workplaces()
 
 _OF_USERS = Statement(
     select(

@@ -6,10 +6,8 @@ import pytest
 
 from ledger import log
 from ledger.directory import groups, location_changes, location_types, users
-from ledger.directory.location_changes import LocationWish
 from ledger.directory.owners import resolve_owner_ids, resolve_owners
-from ledger.directory.users import UserChange
-from ledger.directory.workplaces import Workplaces
+from ledger.directory.values import LocationWish, UserChange, Workplaces
 from ledger.entry import Author, Kind
 from ledger.errors import Conflict
 from tests.kit.build import DOMAIN
@@ -105,4 +103,4 @@ def refused(people, fn, *arguments, **options):
 
 
 def update(writer, user, *, author, **change):
-    return users.update_user(writer, user, users.UserChange(**change), author=author)
+    return users.update_user(writer, user, UserChange(**change), author=author)

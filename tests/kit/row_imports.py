@@ -24,7 +24,7 @@ from importers.rows.rules.kept import Counts, Kept, added
 from importers.rows.rules.overlay import Overlay, View
 from ledger.cases.case import Case
 from ledger.directory import groups
-from ledger.directory.groups import Group
+from ledger.directory.values import Group
 from ledger.entry import Author
 from ledger.forms.case_block import CaseBlock, IndexUpdate
 from ledger.imports.results import rows_of

@@ -15,10 +15,9 @@ from ledger.directory import (
     workplaces,
 )
 from ledger.directory.api_keys import create_key
-from ledger.directory.groups import GroupChange
 from ledger.directory.passwords import verify_password
 from ledger.directory.profiles import Profile
-from ledger.directory.workplaces import Workplaces
+from ledger.directory.values import GroupChange, User, Workplaces
 from ledger.errors import Conflict
 from ledger.migrations import migrate
 from ledger.store import open_store
@@ -56,7 +55,7 @@ def test_a_web_user_is_found_before_a_worker_of_the_same_short_name(people):
 def test_a_name_that_is_taken_is_refused(people):
     """Rule 6.3: also when a deleted user had it."""
     made = people.user("amina", "mobile")
-    text = "User 'amina@demo.commcarehq.org' already exists in domain 'demo'"
+    text = "Username 'amina@demo.commcarehq.org' is already taken or reserved."
     for _ in range(2):
         again = refused(
             people, users.create_user, "Amina", role="mobile", password=None
@@ -328,6 +327,6 @@ def test_a_database_of_before_keeps_its_users(empty_url):
     migrate(store)
     build.a_domain(store)
     found = People(store).read(users.find_user, "ann")
-    assert found == users.User(*row)
+    assert found == User(*row)
     assert found.profile == Profile()
     store.close()

@@ -16,7 +16,7 @@ from ledger.directory import (
     workplaces,
 )
 from ledger.directory.location_changes import wish_of
-from ledger.directory.workplaces import Workplaces
+from ledger.directory.values import LocationWish, Workplaces
 from ledger.errors import Conflict
 from tests.kit.directory import refused, update
 
@@ -63,9 +63,7 @@ def test_coordinates_have_ten_decimals(people, district):
 def placed(people, **more):
     """Return why a place cannot be made."""
     with pytest.raises(Conflict) as caught:
-        people.do(
-            location_changes.create_location, location_changes.LocationWish(**more)
-        )
+        people.do(location_changes.create_location, LocationWish(**more))
     return caught.value.text
 
 

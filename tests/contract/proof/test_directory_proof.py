@@ -12,11 +12,10 @@ import pytest
 
 from ledger.directory import domains, groups
 from ledger.directory.api_keys import create_key, revoke_key
-from ledger.directory.groups import GroupChange
 from ledger.directory.passwords import verify_password
 from ledger.directory.profiles import Profile
 from ledger.directory.users import create_user, find_user
-from ledger.directory.workplaces import Workplaces
+from ledger.directory.values import GroupChange, Workplaces
 from ledger.entry import Kind
 from ledger.errors import Conflict
 from ledger.log import entries_after

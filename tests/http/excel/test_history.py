@@ -10,7 +10,8 @@ import pytest
 
 from api.http.keys import WORKER
 from ledger.directory.profiles import Profile
-from ledger.directory.users import UserChange, find_user, update_user
+from ledger.directory.users import find_user, update_user
+from ledger.directory.values import UserChange
 from tests.http.conftest import DOMAIN
 from tests.kit.directory import OPERATOR
 from tests.kit.excel import GOOD, HISTORY, ended, sent
