@@ -16,6 +16,7 @@ from api.excel import routes as excel
 from api.forms import routes as forms
 from api.haplo import routes as haplo
 from api.history import routes as history
+from api.hq_cases import routes as hq_cases
 from api.jobs import routes as jobs
 from api.proof import routes as proof
 from api.receiver import routes as receiver
@@ -33,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *undo.ROUTES,
     *errors.ROUTES,
     *history.ROUTES,
+    *hq_cases.ROUTES,
     *forms.ROUTES,
     *dry_run.ROUTES,
     *erasure.ROUTES,

@@ -116,6 +116,7 @@ class Shell:
     def wrap(self, endpoint: Endpoint) -> Handler:
         """Return what the server calls for a request of this route."""
         handle = endpoint.handler
+        always = endpoint.dialect.headers
 
         async def serve(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
@@ -132,6 +133,8 @@ class Shell:
             finally:
                 self._in_flight -= 1
             response.headers[_REQUEST_ID_HEADER] = request_id
+            if always:
+                response.headers.update(always)
             asked = request.headers
             if ORIGIN in asked or ACCEPT_ENCODING in asked:
                 await _suit(request, response)
@@ -204,7 +207,7 @@ class Shell:
             own = (request.host, *self._hosts.public)
             require_same_origin(request.headers, own)
         if endpoint.permission is not Permission.OPEN:
-            domain = request.match_info["domain"]
+            domain = request.match_info.get("domain", "")
             identify = endpoint.identify or self._authenticator.authenticate
             principal = await identify(request, domain)
             check(principal.permissions, endpoint.permission)
@@ -290,7 +293,7 @@ def _wire_problem(error: Exception, limit: int) -> Problem | None:
 
 
 def _render(problem: Problem, dialect: Dialect) -> web.Response:
-    if problem.empty:
+    if problem.empty and not dialect.says_all:
         return web.Response(status=problem.status, headers=problem.headers)
     rendered = dialect.render(problem)
     return web.Response(

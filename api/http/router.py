@@ -22,6 +22,7 @@ from api.wire.problems import method_not_allowed, unknown_path
 from api.wire.route import Route
 
 _ANY = "*"
+_OPTIONS = "OPTIONS"
 _PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is asked by programs on this machine, past any proxy."""
 
@@ -124,6 +125,9 @@ class RouteTable(web.AbstractResource):
         rows, made = self._rows[number], self._methods[number]
         row = rows.get(method)
         name = _ANY if row is None else method
+        if row is None and method == _OPTIONS:
+            row = _telling(list(rows.values()))
+            name = _ANY if row is None else method
         if name not in made:
             made[name] = self._served(row or _refusing(list(rows.values())))
         return made[name]
@@ -201,7 +205,7 @@ def _refusing(rows: Sequence[Route]) -> Route:
     path = rows[0].path
     if rows[0].dialect.hides_methods:
         return replace(_NOTHING, path=path, dialect=rows[0].dialect)
-    allowed = [row.method for row in rows]
+    allowed = _allowed(rows)
 
     async def refuse_method(_request: web.Request) -> web.Response:
         raise method_not_allowed(allowed)
@@ -218,6 +222,36 @@ def _refusing(rows: Sequence[Route]) -> Route:
         listed=False,
         identify=rows[0].identify,
     )
+
+
+def _telling(rows: Sequence[Route]) -> Route | None:
+    """Return the row in which anybody asks for the methods of some rows' path.
+
+    There is none where a dialect does not answer that, or a row of its own does.
+    """
+    if not rows[0].dialect.answers_options:
+        return None
+    methods = ", ".join(_allowed(rows))
+
+    async def tell_methods(_request: web.Request) -> web.Response:
+        return web.Response(
+            headers={"Allow": methods, "Access-Control-Allow-Methods": methods}
+        )
+
+    return replace(
+        _NOTHING,
+        method=_OPTIONS,
+        path=rows[0].path,
+        handler=tell_methods,
+        dialect=rows[0].dialect,
+    )
+
+
+def _allowed(rows: Sequence[Route]) -> list[str]:
+    """Return the methods that the path of some rows serves."""
+    methods = [row.method for row in rows]
+    tells = rows[0].dialect.answers_options and _OPTIONS not in methods
+    return [*methods, _OPTIONS] if tells else methods
 
 
 async def _refuse_path(_request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from typing import Any
 
 from api.openapi.shapes import Object, Reference, as_json, may_be_missing
 from api.openapi.shared import PROBLEM
-from api.wire.dialects import CASE_V2, PROCESS
+from api.wire.dialects import CASE_V2, HQ, PROCESS
 from api.wire.permissions import Permission
 from api.wire.route import PLACEHOLDER, SHAPES, Content, Route
 
@@ -37,6 +37,7 @@ _MEANING = {
     500: "A defect of the server; it was logged",
     503: "The server cannot serve now; it says why",
 }
+_TOLD_IN_JSON = frozenset((CASE_V2, HQ, PROCESS))
 _ALWAYS = (400, 500)
 """A host that is none, and a defect of ours."""
 _BEHIND_CREDENTIALS = (401, 403, 429)
@@ -185,4 +186,4 @@ def _problem(route: Route, status: int) -> Content | None:
     """
     if route.problem is not None and status != 401:  # noqa: PLR2004
         return route.problem
-    return as_json(PROBLEM) if route.dialect in {CASE_V2, PROCESS} else None
+    return as_json(PROBLEM) if route.dialect in _TOLD_IN_JSON else None

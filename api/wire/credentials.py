@@ -10,10 +10,14 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from api.wire.problems import unauthenticated
 
 AUTHORIZATION = "Authorization"
+USERNAME = "username"
+API_KEY = "api_key"
+"""Where HQ takes a key in the query string (``rules/hq-frame.md`` 1.2)."""
 
 
 class Credentials(NamedTuple):
@@ -62,6 +66,26 @@ def read_header(header: str) -> Credentials:
     if not secret or not username.isprintable():
         raise unauthenticated()
     return Credentials(username, secret, may_be_password=kind == "basic")
+
+
+def by_query(query: str) -> Presented:
+    """Return the ``username`` and ``api_key`` of a query string.
+
+    Raises the 401 ``Problem`` where one of them is missing.
+    """
+    given = dict(parse_qsl(query, errors="surrogateescape"))
+    username, key = given.get(USERNAME, ""), given.get(API_KEY, "")
+    if not username or not key:
+        raise unauthenticated()
+    return Presented(f"{username}:{key}", read_pair)
+
+
+def read_pair(text: str) -> Credentials:
+    """Return the credentials of a username and a key, joined by a colon."""
+    username, _, secret = text.partition(":")
+    if not secret or not username.isprintable():
+        raise unauthenticated()
+    return Credentials(username, secret, may_be_password=False)
 
 
 def read_key(text: str) -> Credentials:

@@ -6,8 +6,8 @@ raise the same problems.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -34,17 +34,29 @@ class Dialect:
     Where it ``hides_methods``, one that a path does not serve is a 404 for everybody
     (``rules/batch-imports.md`` 1.1). Where it ``tells_methods``, one is refused before
     anybody is asked who they are (``rules/excel-import.md`` 1).
+    Where it ``answers_options``, every path tells anybody its methods. It ``says_all``
+    where no problem may go without a body. ``headers`` stand on every answer.
     """
 
     name: str
     render: Callable[[Problem], Rendered]
     hides_methods: bool = False
     tells_methods: bool = False
+    answers_options: bool = False
+    says_all: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def _json(problem: Problem) -> Rendered:
     body = {"error": problem.text, **problem.details}
     return Rendered(problem.status, orjson.dumps(body), JSON_TYPE)
+
+
+def _hq(problem: Problem) -> Rendered:
+    body = {"error": problem.text}
+    if "request_id" in problem.details:
+        body["request_id"] = problem.details["request_id"]
+    return Rendered(problem.status, orjson.dumps(body), JSON_TYPE, "utf-8")
 
 
 def _openrosa(problem: Problem) -> Rendered:
@@ -58,6 +70,18 @@ def _openrosa(problem: Problem) -> Rendered:
 
 CASE_V2 = Dialect("case_v2", _json)
 """``{"error": text}``, with further keys beside it where the rules name them."""
+
+HQ = Dialect(
+    "hq",
+    _hq,
+    answers_options=True,
+    says_all=True,
+    headers={
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Headers": "Content-Type, Authorization",
+    },
+)
+"""``{"error": text}`` and nothing beside it (``rules/hq-frame.md`` 1.5)."""
 
 OPENROSA = Dialect("openrosa", _openrosa)
 """Plain text; answers about a stored form are XML and made by the handler."""

@@ -23,6 +23,7 @@ class Permission(Enum):
     MEMBER = "member"
     """Any user of the domain."""
     READ_DATA = "read data"
+    READ_WEB_USERS = "read web users"
     EDIT_DATA = "edit data"
     SUBMIT_FORMS = "submit forms"
     RESTORE = "restore"
@@ -49,6 +50,7 @@ READING = frozenset(
         Permission.OPEN,
         Permission.MEMBER,
         Permission.READ_DATA,
+        Permission.READ_WEB_USERS,
         Permission.RESTORE,
     }
 )

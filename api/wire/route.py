@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.wire.dialects import CASE_V2, Dialect
+from api.wire.dialects import CASE_V2, HQ, Dialect
+from api.wire.hq_paths import HQ_SPELLINGS
 from api.wire.permissions import Permission
 
 LEDGER = "/a/{domain}/api/ledger/v1"
@@ -23,6 +24,7 @@ SPELLINGS: Mapping[str, Sequence[str]] = {
         "data/v1/bulk/location/upload",
     ),
     "upload_status": ("api/data/v1/upload/status", "data/v1/upload/status"),
+    **HQ_SPELLINGS,
 }
 """The placeholders that only stand for spellings of one thing; documents write the
 first."""
@@ -30,7 +32,11 @@ first."""
 SHAPES: Mapping[str, str] = {"app_id": r"[\w-]+"}
 """What a path segment must be at a placeholder, where not everything is good."""
 
-TAILS: Mapping[str, str] = {"external_id": r"[\s\S]+", "file": r"[\w./-]+"}
+TAILS: Mapping[str, str] = {
+    "external_id": r"[\s\S]+",
+    "file": r"[\w./-]+",
+    "attachment": r"[\s\S]+",
+}
 """The placeholders at the end of a path that take all that is left, slashes too."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "*"})
@@ -120,6 +126,44 @@ def json_route(
         body=body,
         result=result,
         problem=problem,
+    )
+
+
+def hq_route(
+    method: str,
+    path: str,
+    handler: Callable[..., Any],
+    summary: str,
+    *,
+    permission: Permission,
+    tag: str,
+    identify: Callable[..., Any],
+    answers: tuple[int, ...] = (200, 400),
+    parameters: tuple[Shape, ...] = (),
+    body: Content | None = None,
+    result: Content | None = None,
+    listed: bool = True,
+    operation: str = "",
+) -> Route:
+    """Return a row of HQ's other APIs (``rules/hq-frame.md`` 1).
+
+    ``identify`` is ``api/http/hq.identify`` where a key may come in the query.
+    """
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        permission=permission,
+        dialect=HQ,
+        summary=summary,
+        tag=tag,
+        answers=answers,
+        parameters=parameters,
+        body=body,
+        result=result,
+        listed=listed,
+        operation=operation,
+        identify=identify,
     )
 
 

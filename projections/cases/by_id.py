@@ -33,7 +33,7 @@ def get_cases(r: Reader, case_ids: Sequence[str]) -> dict[str, SeenCase]:
     """Return the live cases with these ids by id; the others are left out."""
     statement = _statements(r.head.live[CASES]).by_id
     found: dict[str, SeenCase] = {}
-    for chunk in _chunks(case_ids):
+    for chunk in chunks(case_ids):
         rows = r.conn.rows(statement, domain=r.domain, case_ids=chunk)
         found.update((row[1], SeenCase._make(row)) for row in rows)
     return found
@@ -48,7 +48,7 @@ def find_external(r: Reader, external_ids: Sequence[str]) -> dict[str, list[Seen
     statement = _statements(r.head.live[CASES]).by_external
     return by_external_id(
         SeenCase._make(row)
-        for chunk in _chunks(external_ids)
+        for chunk in chunks(external_ids)
         for row in r.conn.rows(statement, domain=r.domain, external_ids=chunk)
     )
 
@@ -77,8 +77,8 @@ def looked_up(ids: Sequence[str]) -> list[str]:
     return [text for text in dict.fromkeys(ids) if text and is_legal(text)]
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
-    """Cut ids into lists for one statement each."""
+def chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Cut the ids that a case can have into lists for one statement each."""
     wanted = looked_up(ids)
     for start in range(0, len(wanted), _CHUNK):
         yield wanted[start : start + _CHUNK]

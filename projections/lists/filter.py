@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ledger.times import Instant, Micros
@@ -64,6 +64,29 @@ class Page:
 
     limit: int
     after: Micros | None = None
+
+
+class Sort(NamedTuple):
+    """One column that a list is sorted by.
+
+    ``column`` is ``indexed_on``, ``server_modified_on`` or ``modified_on``.
+    """
+
+    column: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which part of the answer, counted: ``limit`` cases behind the first ``offset``.
+
+    ``sorts`` has the strongest column first; cases that are equal in all of them stand
+    in the order of their ids.
+    """
+
+    limit: int
+    offset: int
+    sorts: tuple[Sort, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,13 +115,13 @@ def page_statement(shape: Shape) -> Statement:
     shape; those that the statement does not know do no harm. Rows are those of
     ``SeenCase``, with the total behind them if it is counted.
     """
-    return Statement(_Maker(shape).page())
+    return Statement(Maker(shape).page())
 
 
 @lru_cache(maxsize=1024)
 def count_statement(shape: Shape) -> Statement:
     """Return the query for how many cases match between ``low`` and ``high``."""
-    return Statement(_Maker(shape).count())
+    return Statement(Maker(shape).count())
 
 
 @lru_cache(maxsize=64)
@@ -148,17 +148,19 @@ def _counted(tables: CaseTables, name: str, values: str) -> ScalarSelect[Any]:
     )
 
 
-class _Maker:
+class Maker:
     """Builds the statements of one shape."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, *, on_rows: bool = False) -> None:
+        """Keep the shape; ``on_rows`` has the row of each candidate at hand."""
         self._shape = shape
+        self._on_rows = on_rows
         self._tables = case_tables(shape.generation)
-        self._cases = self._tables.cases
+        self.cases = self._tables.cases
 
     def page(self) -> Select[Any]:
         """Return the rows of a page; in order unless they come from positions."""
-        shape, cases = self._shape, self._cases
+        shape, cases = self._shape, self.cases
         columns: list[Any] = seen_columns(self._tables)
         if shape.counted:
             columns.append(_counted(self._tables, "counted_name", "counted_values"))
@@ -167,18 +169,18 @@ class _Maker:
                 cases.c.domain == _DOMAIN,
                 in_select(cases.c.indexed_on, self._positions()),
             )
-        asked = self._candidates(columns, self._one_or_all())
+        asked = self.candidates(columns, self.one_or_all())
         return asked.order_by(self._order()).limit(_limit())
 
     def count(self) -> Select[Any]:
         """Return how many candidates pass."""
-        return self._candidates([func.count()], self._one_or_all())
+        return self.candidates([func.count()], self.one_or_all())
 
     def _positions(self) -> Select[Any]:
         """Return the list positions of a page, each value's part cut to its size."""
         if self._shape.branches <= 1:
-            position: Any = self._position()
-            asked = self._candidates([position], self._one_or_all())
+            position: Any = self.position()
+            asked = self.candidates([position], self.one_or_all())
             return asked.order_by(self._order()).limit(_limit())
         parts = [
             self._branch(f"value{i}").subquery() for i in range(self._shape.branches)
@@ -187,11 +189,11 @@ class _Maker:
         return select(merged.c.indexed_on).order_by(merged.c.indexed_on).limit(_limit())
 
     def _branch(self, name: str) -> Select[Any]:
-        position = self._position()
-        asked = self._candidates([position], lambda column: column == bindparam(name))
+        position = self.position()
+        asked = self.candidates([position], lambda column: column == bindparam(name))
         return asked.order_by(position).limit(_limit())
 
-    def _one_or_all(self) -> Callable[[Any], Condition]:
+    def one_or_all(self) -> Callable[[Any], Condition]:
         """Return how the driver's column meets its value or all its values."""
         if self._shape.branches == 1:
             return lambda column: column == bindparam("value0")
@@ -199,22 +201,23 @@ class _Maker:
 
     def _order(self) -> ColumnElement[Any]:
         """Return the order of the list; as a sum where no index shall promise it."""
-        position = self._position()
+        position = self.position()
         if self._shape.branches == 0 or self._shape.driver not in _IN_ORDER:
             return position + literal_column("0")
         return position
 
-    def _position(self) -> ColumnElement[Any]:
+    def position(self) -> ColumnElement[Any]:
+        """Return the column that says where in the list a candidate stands."""
         if self._shape.driver is Driver.NAME:
             return self._tables.property_index.c.indexed_on
-        return self._cases.c.indexed_on
+        return self.cases.c.indexed_on
 
-    def _candidates(
+    def candidates(
         self, columns: list[Any], meets: Callable[[Any], Condition]
     ) -> Select[Any]:
         """Return what the driver yields between the bounds and lets pass."""
         source, driving = self._driver(meets)
-        position = self._position()
+        position = self.position()
         bounds = [position > bindparam("low")]
         if self._shape.ended:
             bounds.append(position <= bindparam("high"))
@@ -231,7 +234,7 @@ class _Maker:
     def _driver(
         self, meets: Callable[[Any], Condition]
     ) -> tuple[FromClause, list[Condition]]:
-        cases, tables = self._cases, self._tables
+        cases, tables = self.cases, self._tables
         match self._shape.driver:
             case Driver.PAGE:
                 return cases, [cases.c.domain == _DOMAIN]
@@ -262,8 +265,9 @@ class _Maker:
 
     def _named(self) -> FromClause:
         """Return the property index, with the cases where a test needs their row."""
-        index, cases = self._tables.property_index, self._cases
-        if not any(test.kind in _ON_THE_ROW for test in self._shape.tests):
+        index, cases = self._tables.property_index, self.cases
+        tests = self._shape.tests
+        if not self._on_rows and not any(t.kind in _ON_THE_ROW for t in tests):
             return index
         return index.join(
             cases,
@@ -274,7 +278,7 @@ class _Maker:
         )
 
     def _joined(self, table: Table) -> FromClause:
-        cases = self._cases
+        cases = self.cases
         return table.join(
             cases,
             and_(cases.c.domain == table.c.domain, cases.c.case_id == table.c.case_id),
@@ -285,24 +289,24 @@ class _Maker:
         tests = [self._test(test, f"test{i}") for i, test in enumerate(shape.tests)]
         # The property index holds live cases only.
         if not shape.deleted_too and shape.driver is not Driver.NAME:
-            tests.insert(0, self._cases.c.deleted_on.is_(None))
+            tests.insert(0, self.cases.c.deleted_on.is_(None))
         return tests
 
     def _test(self, test: Test, name: str) -> Condition:
         meets = _COMPARE[test.operator]
         match test.kind:
             case Kind.COLUMN:
-                return meets(self._cases.c[test.column], name)
+                return meets(self.cases.c[test.column], name)
             case Kind.INDEXED:
                 return self._indexed(meets, name)
             case Kind.REFERENCE:
                 return self._refers(meets, name)
-        value = property_text(self._cases.c.properties, f"{name}_name")
+        value = property_text(self.cases.c.properties, f"{name}_name")
         return meets(func.coalesce(value, literal_column("''")), name)
 
     def _indexed(self, meets: Callable[[Any, str], Condition], name: str) -> Condition:
         other = self._tables.property_index.alias(name)
-        position = self._position()
+        position = self.position()
         return exists(
             select(literal_column("1")).where(
                 *_keyed(other, name_id=f"{name}_name"),
@@ -319,8 +323,8 @@ class _Maker:
             select(literal_column("1")).where(
                 *_keyed(other, name=f"{name}_name"),
                 meets(other.c.target_id, name),
-                other.c.case_id >= self._cases.c.case_id,
-                other.c.case_id <= self._cases.c.case_id,
+                other.c.case_id >= self.cases.c.case_id,
+                other.c.case_id <= self.cases.c.case_id,
             )
         )
 

@@ -86,6 +86,15 @@ class SeenCase(NamedTuple):
 _seen_values = itemgetter(*map(CaseRow._fields.index, SeenCase._fields))
 
 
+class WholeCase(NamedTuple):
+    """What HQ's older APIs show of a case, beside what every reader sees."""
+
+    seen: SeenCase
+    opened_by: str
+    modified_by: str
+    closed_by: str
+
+
 def seen(row: CaseRow) -> SeenCase:
     """Return what readers see of a row."""
     return SeenCase._make(_seen_values(row))
