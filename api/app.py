@@ -27,6 +27,7 @@ from api.http.keys import (
     INDEX_KEEPER,
     PAST,
     POINT_READS,
+    RATES,
     SETTINGS,
     SHELL,
     SIGNING_KEY,
@@ -39,6 +40,7 @@ from api.http.logs import wants_console
 from api.http.metrics import WORKERS, count_commit, sample
 from api.http.middleware import Shell
 from api.http.outages import end_outages, tell
+from api.http.rates import Rates
 from api.http.router import install
 from api.http.state import DatabaseState
 from api.openapi.document import document
@@ -93,6 +95,7 @@ def create_app(config: Config) -> web.Application:
     app[WORKER] = Worker(store, app[WRITER], HANDLERS)
     app[STATE] = DatabaseState(store)
     app[SETTINGS] = SettingsReader(store)
+    app[RATES] = Rates(store, app[SETTINGS])
     app[POINT_READS] = PointReads(store)
     app[INDEX_KEEPER] = IndexKeeper(store, app[WRITER])
     app[PAST] = Past(store, most_entries=config.as_of_limit)
@@ -108,6 +111,7 @@ def create_app(config: Config) -> web.Application:
     app[DESCRIPTION] = _description(config.public_url or "/")
     shell = Shell(
         app[AUTHENTICATOR],
+        rates=app[RATES],
         body_limit=config.body_limit,
         trusted=config.trusted_proxies,
         hosts=OwnHosts(config.allowed_hosts, public_url=config.public_url),
@@ -181,6 +185,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await app[POINT_READS].stop()
     await app[WRITER].stop()
     app[AUTHENTICATOR].close()
+    app[RATES].close()
     app[STORE].close()
 
 

@@ -1,7 +1,8 @@
 """How often somebody failed to sign in, counted for all processes of a database.
 
+Calls of APIs that have rate limits are counted in the same way, by their domain.
 A count belongs to a window of time and means nothing once that has ended. Nothing here
-says who it was: keys are digests that the callers make. The rows belong to no domain,
+says who failed: keys are digests that the callers make. The rows belong to no domain,
 since a name that is tried may be of none, and no backup has them.
 """
 

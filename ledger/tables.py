@@ -467,6 +467,7 @@ failed_tries = Table(
     Column("tries", Integer, nullable=False),
 )
 """How often somebody failed to sign in, by window of time; ``key`` is a digest of who.
+Calls of a domain that has rate limits are counted here too, by the domain's name.
 No part of any log, left out of backups, and swept when the window has ended."""
 
 Index("ix_failed_tries_ends", failed_tries.c.ends_on)

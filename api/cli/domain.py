@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import click
 
 from api.cli.database import OPERATOR, of_each, opened, prepare, the_domain, the_domains
 from api.cli.output import Column, Output, shown
 from api.config import Config
+from api.wire.rates import check_rates
 from ledger.clock import now_micros
 from ledger.clock_guard import ClockGuard
 from ledger.directory.domains import (
@@ -47,9 +49,17 @@ def settings(
     out: Output,
     *,
     accept_clock: bool,
+    rate_limits: str | None,
+    unlimited_users: tuple[str, ...],
     **asked: bool | None,
 ) -> None:
-    given = {name: value for name, value in asked.items() if value is not None}
+    given: dict[str, Any] = {
+        n: value for n, value in asked.items() if value is not None
+    }
+    if rate_limits is not None:
+        given["rate_limits"] = _checked(rate_limits)
+    if unlimited_users:
+        given["unlimited_users"] = tuple(filter(None, unlimited_users))
     with opened(config) as store:
         if accept_clock:
             _accept_clock(config, store, the_domain(store, name))
@@ -115,7 +125,16 @@ def _accept_clock(config: Config, store: Store, name: str) -> None:
     click.echo(f"from now on the clock is right: {format_micros(now)}", err=True)
 
 
-def _changed(store: Store, name: str, given: dict[str, bool]) -> DomainSettings:
+def _checked(rates: str) -> str:
+    """Return rate limits that mean something; a usage error says why they do not."""
+    try:
+        check_rates(rates)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--rate-limits'") from None
+    return rates
+
+
+def _changed(store: Store, name: str, given: dict[str, Any]) -> DomainSettings:
     """Change those settings that are given; return all of them."""
     if not given:
         with store.reading(name) as reader:

@@ -22,13 +22,13 @@ class SettingsReader:
     ) -> None:
         """Start with an empty memory."""
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._known: dict[str, tuple[float, DomainSettings]] = {}
 
     async def of(self, domain: str) -> DomainSettings:
         """Return the settings of a domain; raises ``NotFound``."""
         found = self._known.get(domain)
-        now = self._clock()
+        now = self.clock()
         if found is not None and now < found[0]:
             return found[1]
         settings = await self._store.read(domain, get_settings)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.http.connections import Connections
     from api.http.domain_settings import SettingsReader
     from api.http.middleware import Shell
+    from api.http.rates import Rates
     from api.http.state import DatabaseState
     from api.wire.permissions import Principal
     from importers.jobs.worker import Worker
@@ -33,6 +34,7 @@ WRITER: web.AppKey[LedgerWriter] = web.AppKey("writer")
 CLOCK_GUARD: web.AppKey[ClockGuard] = web.AppKey("clock_guard")
 WORKER: web.AppKey[Worker] = web.AppKey("worker")
 SETTINGS: web.AppKey[SettingsReader] = web.AppKey("settings")
+RATES: web.AppKey[Rates] = web.AppKey("rates")
 POINT_READS: web.AppKey[PointReads] = web.AppKey("point_reads")
 INDEX_KEEPER: web.AppKey[IndexKeeper] = web.AppKey("index_keeper")
 PAST: web.AppKey[Past] = web.AppKey("past")

@@ -27,6 +27,7 @@ from api.http.account import Account
 from api.http.auth import Authenticator
 from api.http.keys import PRINCIPAL
 from api.http.logs import REQUEST_ID
+from api.http.rates import Rates
 from api.wire.dialects import Dialect
 from api.wire.forwarded import Networks, forwarded
 from api.wire.own_hosts import ANY_HOST, OwnHosts
@@ -84,6 +85,8 @@ class Endpoint:
     """Whether the handler itself says how long a body may be."""
     writes: bool = False
     """Whether a page of another site must be kept away from it."""
+    is_rated: bool = False
+    """Whether calls count against the rate limits of the domain."""
     probed: bool = False
     """Whether it is asked under the name that this machine has for itself."""
 
@@ -97,6 +100,7 @@ class Shell:
         *,
         body_limit: int,
         access_log: AccessLog,
+        rates: Rates,
         trusted: Networks = (),
         hosts: OwnHosts = ANY_HOST,
     ) -> None:
@@ -105,6 +109,7 @@ class Shell:
         What is said by proxies in the networks ``trusted`` counts.
         """
         self._authenticator = authenticator
+        self._rates = rates
         self._trusted = trusted
         self._hosts = hosts
         self._body_limit = body_limit
@@ -212,6 +217,8 @@ class Shell:
             principal = await identify(request, domain)
             check(principal.permissions, endpoint.permission)
             request[PRINCIPAL] = principal
+            if endpoint.is_rated:
+                await self._rates.admit(principal)
         length = request.content_length
         if endpoint.takes_files or length is None:
             return

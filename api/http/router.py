@@ -141,6 +141,7 @@ class RouteTable(web.AbstractResource):
             identify=route.identify,
             takes_files=route.takes_files,
             writes=route.writes,
+            is_rated=route.is_rated and "{domain}" in route.path,
             probed=route.path in _PROBED,
         )
         return web.ResourceRoute(
@@ -221,6 +222,7 @@ def _refusing(rows: Sequence[Route]) -> Route:
         dialect=rows[0].dialect,
         listed=False,
         identify=rows[0].identify,
+        is_rated=False,
     )
 
 

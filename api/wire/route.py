@@ -79,6 +79,8 @@ class Route:
     operation: str = ""
     identify: Callable[..., Any] | None = None
     takes_files: bool = False
+    is_rated: bool = True
+    """Whether calls count against the rate limits of the domain, if it has any."""
 
     @property
     def name(self) -> str:

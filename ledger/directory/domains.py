@@ -22,6 +22,9 @@ from ledger.times import Micros
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,98}")
 
+NO_RATE_LIMITS = "off"
+"""What stands for no limits at all, which is how a domain begins."""
+
 _ALL = Statement(
     select(domains.c.domain, domains.c.position, domains.c.created_on).order_by(
         domains.c.domain
@@ -54,10 +57,14 @@ class DomainSettings:
     meant where nothing is stored; a new domain is given ``OF_NEW_DOMAINS``.
     ``close_extensions``: a case that is closed takes the open cases that extend it
     along (``rules/case-xml.md`` 17).
+    ``rate_limits``: how often its APIs may be called, as ``api/wire/rates.py`` reads
+    it, and the ``unlimited_users`` who are not counted (``rules/operator.md`` 5.11).
     """
 
     secure_submissions: bool = False
     close_extensions: bool = False
+    rate_limits: str = NO_RATE_LIMITS
+    unlimited_users: tuple[str, ...] = ()
 
 
 OF_NEW_DOMAINS = DomainSettings(secure_submissions=True)
@@ -124,7 +131,9 @@ def create_domain(
 
 def get_settings(r: Reader) -> DomainSettings:
     """Return the settings of a domain."""
-    return DomainSettings(**orjson.loads(r.conn.value(_SETTINGS, domain=r.domain)))
+    stored = orjson.loads(r.conn.value(_SETTINGS, domain=r.domain))
+    unlimited = tuple(stored.pop("unlimited_users", ()))
+    return DomainSettings(**stored, unlimited_users=unlimited)
 
 
 def save_settings(

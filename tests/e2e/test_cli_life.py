@@ -199,7 +199,22 @@ def test_a_domain_is_open_only_where_that_is_asked_for(demo, words, secure):
     assert demo("domain", "settings", "clinic") == [
         f"secure-submissions\t{secure}",
         "close-extensions\tno",
+        *RATES,
     ]
+
+
+RATES = ["rate-limits\toff", "unlimited-users\t-"]
+
+
+def test_rate_limits_are_set_and_lifted(demo):
+    """Rule 5.11: what means nothing is refused with what could be written."""
+    words = ("--unlimited-user", "bot", "--unlimited-user", "etl")
+    found = demo("domain", "settings", "demo", "--rate-limits", "9/minute", *words)
+    assert found[2:] == ["rate-limits\t9/minute", "unlimited-users\tbot, etl"]
+    demo("domain", "settings", "demo", "--rate-limits", "often", expect=2)
+    assert "'often' are no rate limits: off, commcare, or calls" in demo.err
+    nobody = ("--rate-limits", "off", "--unlimited-user", "")
+    assert demo("domain", "settings", "demo", *nobody)[2:] == RATES
 
 
 def test_settings_are_changed_one_by_one(demo):
@@ -207,15 +222,18 @@ def test_settings_are_changed_one_by_one(demo):
     assert demo("domain", "settings", "demo") == [
         "secure-submissions\tyes",
         "close-extensions\tno",
+        *RATES,
     ]
     demo("domain", "settings", "demo", "--open-submissions")
     assert demo("domain", "settings", "demo", "--close-extensions") == [
         "secure-submissions\tno",
         "close-extensions\tyes",
+        *RATES,
     ]
     assert demo("domain", "settings", "demo", "--secure-submissions") == [
         "secure-submissions\tyes",
         "close-extensions\tyes",
+        *RATES,
     ]
     demo("domain", "settings", "demo", "--open-submissions")
     entries = demo("domain", "list")

@@ -41,6 +41,20 @@ def create() -> None:
     help="Whether a case that is closed takes what extends it along.",
 )
 @click.option(
+    "--rate-limits",
+    metavar="LIMITS",
+    help="How often the APIs may be called: off, commcare, or for instance "
+    "'5/second; 100/minute; 2000/day'.",
+)
+@click.option(
+    "--unlimited-user",
+    "unlimited_users",
+    metavar="USER",
+    multiple=True,
+    help="A user whose calls are not counted; may be given again. An empty name alone "
+    "means nobody.",
+)
+@click.option(
     "--accept-clock",
     is_flag=True,
     help="Vouch for this machine's clock, after a jump because of which nothing is "
