@@ -21,9 +21,8 @@ from api.wire.permissions import Principal
 from api.wire.problems import throttled
 from api.wire.rates import COMMCARE, rates_of
 from ledger.clock import Clock, now_micros
-from ledger.directory.domains import NO_RATE_LIMITS
 from ledger.directory.user_lists import count_users
-from ledger.directory.values import WhichUsers
+from ledger.directory.values import NO_RATE_LIMITS, WhichUsers
 from ledger.failed_tries import add_tries, count_tries
 from ledger.storage.connection import Connection
 from ledger.store import Reader, Store

@@ -15,7 +15,7 @@ from limits import (
     parse_many,
 )
 
-from ledger.directory.domains import NO_RATE_LIMITS
+from ledger.directory.values import NO_RATE_LIMITS
 
 COMMCARE = "commcare"
 """The limits of CommCare HQ, which grow with the number of mobile workers."""

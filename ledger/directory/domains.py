@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import bindparam, select, update
 
+from ledger.directory.values import NO_RATE_LIMITS
 from ledger.domain_list import add_to_list
 from ledger.entry import Author, Head
 from ledger.errors import Conflict
@@ -21,9 +22,6 @@ from ledger.tables import domains
 from ledger.times import Micros
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,98}")
-
-NO_RATE_LIMITS = "off"
-"""What stands for no limits at all, which is how a domain begins."""
 
 _ALL = Statement(
     select(domains.c.domain, domains.c.position, domains.c.created_on).order_by(

@@ -11,6 +11,9 @@ import orjson
 from ledger.directory.profiles import Profile, read_profile
 from ledger.times import Micros
 
+NO_RATE_LIMITS = "off"
+"""What stands for no limits at all, which is how a domain begins."""
+
 
 class ApiKey(NamedTuple):
     """One row of ``api_keys``, columns in the table's order."""

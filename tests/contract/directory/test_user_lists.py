@@ -1,4 +1,4 @@
-"""Lists of users page by page, and users who are put into groups from their side."""
+"""Lists of users page by page, and users who join groups (``rules/hq-apis.md``)."""
 
 from __future__ import annotations
 
