@@ -20,7 +20,7 @@ def named(people, which, limit=10, offset=0):
 
 
 def test_a_list_has_one_kind_of_users_in_the_order_of_their_names(people):
-    """pages yield every row once; the deleted and the others never appear."""
+    """Pages yield every row once; the deleted and the others never appear."""
     web = people.user("chief")
     made = {name: people.user(name, "mobile") for name in ("c", "a", "d", "b", "e")}
     people.change(made["d"], active=False)
