@@ -18,12 +18,13 @@ from sqlalchemy import bindparam, func, select
 
 from ledger.bodies import leave_head, meet_head, pack, true_body
 from ledger.entry import NO_DETAILS, Attachment, Entry, Kind
+from ledger.errors import NotFound
 from ledger.stated import statement
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import in_list
 from ledger.store import Reader, Writer
 from ledger.tables import bodies, entries
-from ledger.times import next_tick
+from ledger.times import Micros, next_tick
 
 Stored = tuple[Entry, tuple[int, bytes] | None]
 """An entry, and its body as it is stored with the number of its dictionary."""
@@ -237,6 +238,26 @@ def entries_at(r: Reader, positions: Iterable[int]) -> dict[int, Entry]:
     """Return the entries at these positions."""
     rows = r.conn.rows(_ENTRIES_AT, domain=r.domain, positions=list(positions))
     return {entry.position: entry for entry in map(to_entry, rows)}
+
+
+def position_at(r: Reader, when: Micros) -> int:
+    """Return the position of the last entry that the log held at a time, else 0.
+
+    Raises ``NotFound`` when somebody took an entry out of the log.
+    """
+    low, high = 0, r.head.position
+    if when >= r.head.appended_on:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        entry = entry_at(r, middle)
+        if entry is None:
+            raise NotFound(f"The entry at position {middle} is missing")
+        if entry.appended_on <= when:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def bodies_at(r: Reader, positions: Iterable[int]) -> dict[int, bytes]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from ledger.columns import Sortable
 
 CASES_VERSION = 2
-FORMS_VERSION = 2
+FORMS_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +169,26 @@ def form_tables(generation: int) -> FormTables:
         Column("version", BigInteger, nullable=False),
         Column("state", Sortable, nullable=False),
         Column("orig_form_id", Sortable),
+        Column("received_on", BigInteger, nullable=False),
+        Column("xmlns_key", BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+    domain, position, state = forms.c.domain, forms.c.position, forms.c.state
+    # They hold what a list looks at in each form that it counts or passes over.
+    Index(
+        f"ix_forms_{g}_page",
+        domain,
+        position,
+        state,
+        forms.c.xmlns_key,
+        forms.c.received_on,
+    )
+    Index(f"ix_forms_{g}_received", domain, forms.c.received_on, position, state)
     _partial_index(
         f"ix_forms_{g}_state",
-        forms.c.domain,
-        forms.c.state,
-        forms.c.position,
+        domain,
+        state,
+        position,
         where="state <> 'normal'",
     )
     return FormTables(generation, metadata, forms)

@@ -10,8 +10,8 @@ from ledger.commands.values import FormOutcome
 from ledger.entry import Attachment, Entry, Kind
 from ledger.forms.form import Form
 from ledger.forms.lineage import DELETED
-from ledger.times import format_if_known, format_micros
-from projections.forms.values import FormView
+from ledger.times import format_micros
+from projections.forms.values import FormView, last_edit, moved_to
 
 _INTERNAL = frozenset(
     (
@@ -30,8 +30,6 @@ _INTERNAL = frozenset(
 
 _TOLD = frozenset(("reason", "job", "cause", "case_ids"))
 """What is told under a key of its own."""
-
-_MOVED = ("deprecates", "replaces")
 
 
 def render_form(view: FormView, *, base: str) -> dict[str, Any]:
@@ -55,7 +53,7 @@ def render_form(view: FormView, *, base: str) -> dict[str, Any]:
         "server_modified_on": format_micros(decided.appended_on),
         "problem": None if view.processed else version.problem,
         "orig_form_id": row.orig_form_id,
-        "deprecated_form_id": _moved_to(version),
+        "deprecated_form_id": moved_to(version),
         "in_force_form_id": view.in_force,
         "caused_by_form_id": version.details.get("cause"),
         "form_position": row.form_position,
@@ -102,25 +100,13 @@ def _meta(form: Form | None) -> dict[str, Any] | None:
 
 def _edited_on(view: FormView) -> str | None:
     """Return when the form was last given other bytes, or gave way to others."""
-    edits = (
-        entry.appended_on
-        for entry in view.entries
-        if entry.kind is Kind.DEPRECATE or _moved_to(entry) is not None
-    )
-    return format_if_known(max(edits, default=None))
+    edit = last_edit(view.entries)
+    return None if edit is None else format_micros(edit.appended_on)
 
 
 def _deleted_on(view: FormView) -> str | None:
     gone = view.row.state == DELETED
     return format_micros(view.decided.appended_on) if gone else None
-
-
-def _moved_to(entry: Entry) -> str | None:
-    """Return the id under which the version before an entry goes on."""
-    for name in _MOVED:
-        if name in entry.details:
-            return str(entry.details[name]["form_id"])
-    return None
 
 
 def _kept(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,5 +133,5 @@ def _step(entry: Entry) -> dict[str, Any]:
         "reason": entry.details.get("reason") or None,
         "job_id": entry.details.get("job"),
         "problem": entry.problem if entry.kind is Kind.ERROR else None,
-        "deprecated_form_id": _moved_to(entry),
+        "deprecated_form_id": moved_to(entry),
     }

@@ -13,17 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from ledger.forms.form_xml import read_meta
-from ledger.forms.xml import parse_xml
 from ledger.times import format_micros
 from projections.rule.case_row import SeenCase, wire_fields
-from projections.rule.form_json import (
-    METADATA,
-    StoredForm,
-    form_json,
-    has_metadata,
-    metadata_json,
-)
+from projections.rule.form_json import METADATA, StoredForm, form_texts
 
 T = TypeVar("T")
 
@@ -167,20 +159,14 @@ FORMS = Layout(title="forms", line=form_line, cells=form_cells, columns=form_col
 
 
 def _form_object(stored: StoredForm) -> dict[str, Any]:
-    entry, form, metadata = stored.version, None, None
-    if stored.body is not None:
-        root = parse_xml(stored.body)
-        form = form_json(root)
-        if has_metadata(form):
-            metadata = metadata_json(read_meta(root))
-    top = form or {}
+    entry, texts = stored.version, form_texts(stored.body)
     return {
         "id": stored.form_id,
         "domain": entry.domain,
         "xmlns": entry.xmlns,
-        "type": top.get("#type"),
-        "version": top.get("@version", ""),
-        "uiversion": top.get("@uiVersion", ""),
+        "type": texts.root("#type") or None,
+        "version": texts.root("@version"),
+        "uiversion": texts.root("@uiVersion"),
         "received_on": format_micros(entry.received_on),
         "indexed_on": format_micros(stored.decided_on),
         "user_id": entry.user_id,
@@ -190,8 +176,8 @@ def _form_object(stored: StoredForm) -> dict[str, Any]:
             a.name: {"content_type": a.content_type, "length": a.length}
             for a in entry.attachments
         },
-        "metadata": metadata,
-        "form": form,
+        "metadata": texts.metadata,
+        "form": texts.form,
     }
 
 

@@ -20,6 +20,7 @@ _SHARED = {
     "form_id": 1,
     "position": 1,
     "indexed_on": 1,
+    "received_on": 1,
 }
 """How many rows of a large domain share a value of a column."""
 

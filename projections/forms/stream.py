@@ -6,17 +6,14 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
-from ledger import log
-from ledger.bodies import true_body
 from ledger.forms.lineage import NORMAL
 from ledger.storage.connection import Statement
-from ledger.storage.dialect import Row
 from ledger.store import Reader
-from ledger.tables import bodies, entries
+from ledger.tables import entries
+from projections.forms.stored import stored_select, to_stored
 from projections.names import FORMS
 from projections.rule.form_json import StoredForm
 from projections.tables import form_tables
@@ -36,29 +33,7 @@ def stream_forms(
     else:
         rows = r.conn.stream(statements.of_xmlns, domain=r.domain, xmlns=xmlns)
     with closing(rows):
-        yield from (_stored_form(r, row) for row in rows)
-
-
-def _stored_form(r: Reader, row: Row) -> StoredForm:
-    form_id, state, decided_on, problem, dictionary, stored = row[:6]
-    version = log.to_entry(row[6:])
-    body = None
-    if stored is not None:
-        body = true_body(
-            r,
-            version.position,
-            sha256=version.body_sha256,
-            dictionary=dictionary,
-            stored=stored,
-        )
-    return StoredForm(
-        form_id=form_id,
-        state=state,
-        decided_on=decided_on,
-        problem=problem,
-        version=version,
-        body=body,
-    )
+        yield from (to_stored(r, row) for row in rows)
 
 
 def count_forms(r: Reader, xmlns: str | None = None) -> int:
@@ -85,7 +60,11 @@ class _Statements:
 def _statements(generation: int) -> _Statements:
     forms = form_tables(generation).forms
     mine = (forms.c.domain == bindparam("domain"), forms.c.state == NORMAL)
-    every = _every(generation)
+    every = (
+        stored_select(generation)
+        .where(forms.c.state == NORMAL)
+        .order_by(forms.c.form_id)
+    )
     count = select(func.count()).select_from(forms).where(*mine)
     joined = (entries.c.domain == forms.c.domain) & (
         entries.c.position == forms.c.version
@@ -101,37 +80,4 @@ def _statements(generation: int) -> _Statements:
         of_xmlns=Statement(every.where(of_xmlns)),
         count=Statement(count),
         count_of_xmlns=Statement(count_of_xmlns),
-    )
-
-
-def _every(generation: int) -> Select[Any]:
-    forms, decided = form_tables(generation).forms, entries.alias("decided")
-    return (
-        select(
-            forms.c.form_id,
-            forms.c.state,
-            decided.c.appended_on,
-            decided.c.problem,
-            bodies.c.dictionary,
-            bodies.c.body,
-            *entries.columns,
-        )
-        .select_from(forms)
-        .join(
-            entries,
-            (entries.c.domain == forms.c.domain)
-            & (entries.c.position == forms.c.version),
-        )
-        .join(
-            decided,
-            (decided.c.domain == forms.c.domain)
-            & (decided.c.position == forms.c.position),
-        )
-        .outerjoin(
-            bodies,
-            (bodies.c.domain == forms.c.domain)
-            & (bodies.c.position == forms.c.version),
-        )
-        .where(forms.c.domain == bindparam("domain"), forms.c.state == NORMAL)
-        .order_by(forms.c.form_id)
     )

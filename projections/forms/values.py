@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
 
-from ledger.entry import Entry
+from ledger.entry import Entry, Kind
 from ledger.forms.form import Form
 from ledger.times import Micros
 from projections.rule.fold import touched
+from projections.rule.form_json import StoredForm
 from projections.rule.form_row import FormRow
+
+_MOVES = ("deprecates", "replaces")
+"""What an entry notes of the version that makes way for its own."""
+
+
+def moved_to(entry: Entry) -> str | None:
+    """Return the id under which the version before an entry goes on."""
+    for name in _MOVES:
+        if name in entry.details:
+            return str(entry.details[name]["form_id"])
+    return None
+
+
+def last_edit(life: Iterable[Entry]) -> Entry | None:
+    """Return the entry that last gave a form other bytes, or had it give way to some.
+
+    ``life`` are the entries of the form, oldest first.
+    """
+    edits = (e for e in life if e.kind is Kind.DEPRECATE or moved_to(e) is not None)
+    return max(edits, key=lambda entry: entry.position, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +114,67 @@ class ListedForm:
     form_id: str
     state: str
     entry: Entry
+
+
+class FormOrder(StrEnum):
+    """What a list of forms is ordered by; ties follow the log."""
+
+    INDEXED = "indexed_on"
+    """When forms got the state that they have: the order of the log."""
+    RECEIVED = "received_on"
+
+
+class Span(NamedTuple):
+    """Times from one to another, both included; ``None`` bounds nothing."""
+
+    first: Micros | None = None
+    last: Micros | None = None
+
+    def within(self, other: Span) -> Span:
+        """Return the times that are in both."""
+        firsts = [first for first in (self.first, other.first) if first is not None]
+        lasts = [last for last in (self.last, other.last) if last is not None]
+        return Span(max(firsts, default=None), min(lasts, default=None))
+
+
+ANYTIME: Final = Span()
+
+
+class LeafTest(NamedTuple):
+    """That a text of a form is this one, whole.
+
+    ``path`` has names with dots between them and begins with ``form`` or with
+    ``metadata``; of several values at one path any will do.
+    """
+
+    path: str
+    value: str
+    is_exact: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormQuestion:
+    """What a list of forms is asked for; all conditions hold.
+
+    Only normal forms are listed, and archived ones where that is said. ``received`` is
+    when the first version came, ``indexed`` when the form got its state. A question
+    that is ``hopeless`` asks for what no form can be.
+    """
+
+    order: FormOrder = FormOrder.RECEIVED
+    descending: bool = True
+    received: Span = ANYTIME
+    indexed: Span = ANYTIME
+    xmlns: str | None = None
+    app_id: str | None = None
+    case_id: str | None = None
+    leaves: tuple[LeafTest, ...] = ()
+    include_archived: bool = False
+    hopeless: bool = False
+
+
+class FormPage(NamedTuple):
+    """A part of a list, and how many forms there are in all."""
+
+    forms: tuple[StoredForm, ...]
+    total: int

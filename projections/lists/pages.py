@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
-from threading import Lock
 from typing import Any
 
 import orjson
@@ -22,6 +21,7 @@ from projections.lists.plan import BEGINNING, END, Plan, counters, make_plan, un
 from projections.lists.sql import count_statement, page_statement
 from projections.rule.case_row import SeenCase
 from projections.rule.hashing import CASE_NAME
+from projections.rule.remembered import Remembered
 
 _SHORT_PAGE = 200
 _SHORT_WORK = 1000
@@ -199,27 +199,4 @@ def _written(name: str, value: str) -> str:
     return f"{orjson.dumps(name).decode()}:{orjson.dumps(value).decode()}"
 
 
-class _Totals:
-    """Totals that were counted, for the very state of the log they were counted at.
-
-    The digest of a log names its whole content, so a total is never out of date.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._known: dict[Any, int] = {}
-        self._lock = Lock()
-
-    def get(self, key: Any) -> int | None:
-        """Return a total that is known."""
-        return self._known.get(key)
-
-    def put(self, key: Any, total: int) -> None:
-        """Remember a total, forgetting the one that was learnt first."""
-        with self._lock:
-            if len(self._known) >= self._most:
-                self._known.pop(next(iter(self._known)))
-            self._known[key] = total
-
-
-_TOTALS = _Totals(1024)
+_TOTALS: Remembered[int] = Remembered(1024)

@@ -33,7 +33,6 @@ from ledger.tables import metadata as kept
 from ledger.times import Micros
 from projections.lists.filter import CaseFilter, CasePage, Page
 from projections.lists.pages import list_cases, read_page
-from projections.past.timeline import position_at
 from projections.rebuild.fresh import Rebuild
 from projections.rebuild.parsing import FormParser
 from projections.tables import case_tables
@@ -201,7 +200,7 @@ def cut_at(r: Reader, when: Micros) -> Cut:
 
     Raises ``NotFound`` when somebody took an entry out of it.
     """
-    position = position_at(r, when)
+    position = log.position_at(r, when)
     entry = log.entry_at(r, position) if position else None
     return Cut(
         domain=r.domain,

@@ -128,26 +128,6 @@ def as_of(r: Reader, case_id: str, when: Micros) -> Case:
     return latest[0].after
 
 
-def position_at(r: Reader, when: Micros) -> int:
-    """Return the position of the last entry that the log held at a time, else 0.
-
-    Raises ``NotFound`` when somebody took an entry out of the log.
-    """
-    low, high = 0, r.head.position
-    if when >= r.head.appended_on:
-        return high
-    while low < high:
-        middle = (low + high + 1) // 2
-        entry = log.entry_at(r, middle)
-        if entry is None:
-            raise NotFound(f"The entry at position {middle} is missing")
-        if entry.appended_on <= when:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
 def _steps(r: Reader, case_id: str) -> list[Step]:
     """Return the rows of a case's history; an id that no case can have has none."""
     if not is_legal(case_id):

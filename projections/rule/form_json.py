@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from ledger.entry import Entry
 from ledger.forms.form import FormMeta
-from ledger.forms.form_xml import xmlns_of
-from ledger.forms.xml import Element, local_name, namespace, own_text
+from ledger.forms.form_xml import read_meta, xmlns_of
+from ledger.forms.xml import Element, local_name, namespace, own_text, parse_xml
 from ledger.times import Micros
 
 _METAS = frozenset(("meta", "Meta"))
@@ -40,6 +40,7 @@ class StoredForm(NamedTuple):
 
     ``version`` is the entry of the bytes, and ``body`` is ``None`` where those are not
     there any more; ``decided_on`` and ``problem`` are of the entry of the state.
+    ``edit`` is the entry that last gave the form other bytes, where that was looked up.
     """
 
     form_id: str
@@ -48,6 +49,33 @@ class StoredForm(NamedTuple):
     problem: str | None
     version: Entry
     body: bytes | None
+    edit: Entry | None = None
+
+
+class FormTexts(NamedTuple):
+    """What the bytes of a form say: its XML as JSON, and its cleaned meta block.
+
+    ``form`` is ``None`` without bytes, ``metadata`` without a meta block.
+    """
+
+    form: dict[str, Any] | None
+    metadata: dict[str, str | None] | None
+
+    def root(self, name: str) -> str:
+        """Return an attribute of the root, such as ``@version``, else an empty text."""
+        value: str = (self.form or {}).get(name, "")
+        return value
+
+
+def form_texts(body: bytes | None) -> FormTexts:
+    """Return what the bytes of a stored form say; raises ``Malformed``."""
+    if body is None:
+        return FormTexts(None, None)
+    root = parse_xml(body)
+    form = form_json(root)
+    return FormTexts(
+        form, metadata_json(read_meta(root)) if has_metadata(form) else None
+    )
 
 
 def form_json(root: Element) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The ``forms`` projection: what each entry means for the table of forms. Pure.
 
 A row names the entry that decided the form's state, the form's place in the fold and
-the entry that holds its bytes; everything else about a form stands in the log.
+the entry that holds its bytes, and has what lists of forms are ordered and narrowed by;
+everything else about a form stands in the log.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from ledger.forms.lineage import (
     NORMAL,
     SUBMISSION_ERROR,
 )
+from ledger.times import Micros
+from projections.rule.hashing import value_hash
 
 
 class FormRow(NamedTuple):
     """One row of the ``forms`` read table, columns in the table's order.
 
     ``position`` is the entry that decided the state, ``version`` the one with the
-    bytes, ``form_position`` the form's place in the fold.
+    bytes, ``form_position`` the form's place in the fold. ``received_on`` is when its
+    first version came, and ``xmlns_key`` the hash of its xmlns.
     """
 
     domain: str
@@ -34,6 +38,8 @@ class FormRow(NamedTuple):
     version: int
     state: str
     orig_form_id: str | None
+    received_on: Micros
+    xmlns_key: int
 
 
 _STATES = {
@@ -81,6 +87,8 @@ def form_rows(entry: Entry) -> list[FormRow]:
             version,
             details.get("state", state),
             entry.orig_form_id,
+            entry.received_on,
+            value_hash(entry.xmlns),
         )
     )
     return rows
@@ -96,6 +104,8 @@ def _moved(entry: Entry, moved: dict[str, str | int], state: str) -> FormRow:
         version,
         state,
         entry.form_id,
+        entry.received_on,
+        value_hash(entry.xmlns),
     )
 
 

@@ -19,7 +19,6 @@ from ledger.errors import NotFound
 from ledger.store import Reader
 from ledger.times import Micros
 from projections.forms.by_id import form_rows_of
-from projections.past.timeline import position_at
 
 _WINDOW = 1000
 MOST_FORMS = 100
@@ -106,8 +105,8 @@ def user_selection(
 ) -> Selection:
     """Return what a user did from one time until before another."""
     return Selection(
-        first=position_at(r, since - 1) + 1,
-        last=position_at(r, until - 1),
+        first=log.position_at(r, since - 1) + 1,
+        last=log.position_at(r, until - 1),
         user_id=user_id,
     )
 

@@ -273,7 +273,7 @@ class FormState(NamedTuple):
 def forms_of(store: Store, domain: str = DOMAIN) -> dict[str, FormState]:
     """Return every form of a domain by its id."""
     rows = dump(store, domain)["forms"]
-    return {row[1]: FormState._make(row[2:]) for row in rows}
+    return {row[1]: FormState._make(row[2:7]) for row in rows}
 
 
 def entries_of_forms(store: Store, domain: str = DOMAIN) -> list[Entry]:

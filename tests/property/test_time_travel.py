@@ -19,7 +19,7 @@ from projections.lists.filter import CaseFilter, Page
 from projections.lists.pages import list_cases
 from projections.past.history import diff, history, now, why
 from projections.past.lists import cut_at, fold_cut
-from projections.past.timeline import as_of, position_at, story_of, touches
+from projections.past.timeline import as_of, story_of, touches
 from projections.rule.case_changes import changes, values_of
 from projections.rule.case_row import CaseRow, seen, to_case, to_row
 from projections.tables import case_tables
@@ -165,8 +165,8 @@ def test_the_past_equals_a_replay_cut_at_that_time(store, happenings):
         ids = list(cases_in(reader))
         pasts = []
         for position, when in enumerate(moments(reader)):
-            assert position_at(reader, when) == position
-            assert position_at(reader, when - 1) == max(position - 1, 0)
+            assert log.position_at(reader, when) == position
+            assert log.position_at(reader, when - 1) == max(position - 1, 0)
             known = {case_id: state(reader, case_id, when) for case_id in ids}
             past = {i: case for i, case in known.items() if case is not None}
             pasts.append((cut_at(reader, when), past))

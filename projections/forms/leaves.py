@@ -1,0 +1,33 @@
+"""Whether a form says something at a path (``rules/hq-forms.md`` 2.2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from projections.forms.values import LeafTest
+from projections.rule.form_json import FormTexts
+
+
+def holds(texts: FormTexts, tests: Iterable[LeafTest]) -> bool:
+    """Tell whether a form passes all tests; what is not there passes none."""
+    said = {"form": texts.form or {}, "metadata": texts.metadata or {}}
+    return all(_holds(said, test.path, test) for test in tests)
+
+
+def _holds(value: Any, path: str, test: LeafTest) -> bool:
+    """Tell whether a text below a value, at what is left of the path, is the one."""
+    if isinstance(value, list):
+        return any(_holds(one, path, test) for one in value)
+    if isinstance(value, dict):
+        return any(
+            _holds(inner, path[len(key) + 1 :], test)
+            for key, inner in value.items()
+            # Names may hold dots themselves, so the path is not cut at each.
+            if path == key or path.startswith(f"{key}.")
+        )
+    if path or not isinstance(value, str):
+        return False
+    if test.is_exact:
+        return value == test.value
+    return value.casefold() == test.value.casefold()
