@@ -15,7 +15,6 @@ from typing import Any
 from ledger import log
 from ledger.forms.form_xml import named_case_ids
 from ledger.store import Reader
-from projections.forms.leaves import holds
 from projections.forms.naming import forms_that_may_name
 from projections.forms.sql import (
     BEGINNING,
@@ -36,6 +35,7 @@ from projections.forms.values import (
 from projections.names import FORMS
 from projections.rule.form_json import StoredForm, form_texts
 from projections.rule.hashing import value_hash
+from projections.rule.leaves import holds
 from projections.rule.remembered import Remembered
 
 _WINDOW = 200

@@ -13,6 +13,7 @@ from ledger.times import Micros
 from projections.rule.fold import touched
 from projections.rule.form_json import StoredForm
 from projections.rule.form_row import FormRow
+from projections.rule.leaves import LeafTest
 
 _MOVES = ("deprecates", "replaces")
 """What an entry notes of the version that makes way for its own."""
@@ -138,18 +139,6 @@ class Span(NamedTuple):
 
 
 ANYTIME: Final = Span()
-
-
-class LeafTest(NamedTuple):
-    """That a text of a form is this one, whole.
-
-    ``path`` has names with dots between them and begins with ``form`` or with
-    ``metadata``; of several values at one path any will do.
-    """
-
-    path: str
-    value: str
-    is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

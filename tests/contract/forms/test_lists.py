@@ -8,7 +8,8 @@ import pytest
 
 from ledger.entry import Kind
 from projections.forms.lists import list_forms
-from projections.forms.values import ANYTIME, FormOrder, FormQuestion, LeafTest, Span
+from projections.forms.values import ANYTIME, FormOrder, FormQuestion, Span
+from projections.rule.leaves import LeafTest
 from tests.kit import build
 
 VISIT, DEATH = "http://example.org/visit", "http://example.org/death"

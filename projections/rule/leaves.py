@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from projections.forms.values import LeafTest
 from projections.rule.form_json import FormTexts
+
+
+class LeafTest(NamedTuple):
+    """That a text of a form is this one, whole.
+
+    ``path`` has names with dots between them and begins with ``form`` or with
+    ``metadata``; of several values at one path any will do.
+    """
+
+    path: str
+    value: str
+    is_exact: bool = False
 
 
 def holds(texts: FormTexts, tests: Iterable[LeafTest]) -> bool:
