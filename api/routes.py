@@ -14,6 +14,7 @@ from api.erasure import routes as erasure
 from api.errors import routes as errors
 from api.excel import routes as excel
 from api.forms import routes as forms
+from api.groups import routes as groups
 from api.haplo import routes as haplo
 from api.history import routes as history
 from api.hq_cases import routes as hq_cases
@@ -22,6 +23,7 @@ from api.proof import routes as proof
 from api.receiver import routes as receiver
 from api.sunbird import routes as sunbird
 from api.undo import routes as undo
+from api.users import routes as users
 from api.webhooks import routes as webhooks
 from api.wire.route import Route
 
@@ -42,5 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *haplo.ROUTES,
     *sunbird.ROUTES,
     *receiver.ROUTES,
+    *users.ROUTES,
+    *groups.ROUTES,
     *about.ROUTES,
 )

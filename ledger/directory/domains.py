@@ -55,12 +55,15 @@ class DomainSettings:
     meant where nothing is stored; a new domain is given ``OF_NEW_DOMAINS``.
     ``close_extensions``: a case that is closed takes the open cases that extend it
     along (``rules/case-xml.md`` 17).
+    ``connect_usernames``: mobile workers may be made who come in by ConnectID and have
+    no password (``rules/hq-apis.md`` 6.3).
     ``rate_limits``: how often its APIs may be called, as ``api/wire/rates.py`` reads
     it, and the ``unlimited_users`` who are not counted (``rules/operator.md`` 5.11).
     """
 
     secure_submissions: bool = False
     close_extensions: bool = False
+    connect_usernames: bool = False
     rate_limits: str = NO_RATE_LIMITS
     unlimited_users: tuple[str, ...] = ()
 

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 
 from ledger.clock import now_micros
 from ledger.directory.texts import checked_text, listed
@@ -29,6 +29,17 @@ def _where(*conditions: Any) -> Select[Any]:
 
 _IN_USE = groups.c.deleted_on.is_(None)
 _ALL = Statement(_where(_IN_USE).order_by(groups.c.name))
+_COUNT = Statement(
+    select(func.count())
+    .select_from(groups)
+    .where(groups.c.domain == bindparam("domain"), _IN_USE)
+)
+_PAGE = Statement(
+    _where(_IN_USE)
+    .order_by(groups.c.name)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
 _BY_NAMES = Statement(_where(_IN_USE, in_list(groups.c.name, "wanted")))
 # Not told that only those in use are meant: a planner would walk the index of those.
 _BY_IDS = Statement(_where(in_list(groups.c.group_id, "wanted")))
@@ -78,6 +89,18 @@ def groups_by_name(r: Reader, names: Iterable[str]) -> dict[str, Group]:
 def list_groups(r: Reader) -> list[Group]:
     """Return the groups of the domain in the order of their names."""
     return [Group(*row) for row in r.conn.rows(_ALL, domain=r.domain)]
+
+
+def count_groups(r: Reader) -> int:
+    """Return how many groups the domain has."""
+    counted: int = r.conn.value(_COUNT, domain=r.domain)
+    return counted
+
+
+def groups_from(r: Reader, *, limit: int, offset: int) -> list[Group]:
+    """Return a page of the groups by name; served by ``ix_groups_name``."""
+    found = r.conn.rows(_PAGE, domain=r.domain, limit=limit, offset=offset)
+    return [Group(*row) for row in found]
 
 
 def members_of(r: Reader, group_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -132,9 +132,7 @@ def create_user(
         username = worker_name(w.domain, username)
         check_worker_name(w.domain, username)
     check_username(username)
-    if _every(w, _BY_NAMES, usernames=[username]):
-        text = f"User '{username}' already exists in domain '{w.domain}'"
-        raise taken(username) if is_worker else Conflict(text, field="username")
+    require_free(w, username, is_worker=is_worker)
     made = user_id or (new_hex_id() if is_worker else new_id())
     if _every(w, _BY_IDS, user_ids=[made]):
         raise Conflict(f"There is a user with id '{made}' already", field="user_id")
@@ -148,6 +146,16 @@ def create_user(
     details |= _placed(w, user, workplaces) | _grouped(w, user, group_ids)
     record_directory(w, "user created", details, user_id=author.user_id, now=now)
     return user
+
+
+def require_free(r: Reader, username: str, *, is_worker: bool = True) -> None:
+    """Refuse a full username that somebody has, or had and was deleted.
+
+    Raises ``Conflict``.
+    """
+    if _every(r, _BY_NAMES, usernames=[username]):
+        text = f"User '{username}' already exists in domain '{r.domain}'"
+        raise taken(username) if is_worker else Conflict(text, field="username")
 
 
 def update_user(w: Writer, user: User, change: UserChange, *, author: Author) -> User:

@@ -60,7 +60,7 @@ def _working_at(r: Reader, location_ids: Iterable[str]) -> list[Row]:
     return r.conn.rows(_AT, domain=r.domain, location_ids=list(location_ids))
 
 
-def check_workplaces(w: Writer, wanted: Workplaces) -> None:
+def check_workplaces(r: Reader, wanted: Workplaces) -> None:
     """Refuse places that cannot be given to a user.
 
     Raises ``Conflict`` with the texts of ``rules/hq-apis.md`` 6.3.
@@ -75,7 +75,7 @@ def check_workplaces(w: Writer, wanted: Workplaces) -> None:
             "Primary location must be included in the list of locations.",
             field="primary_location",
         )
-    found = locations_by_id(w, wanted.location_ids)
+    found = locations_by_id(r, wanted.location_ids)
     known = {i for i, at in found.items() if at.archived_on is None}
     missing = [i for i in wanted.location_ids if i not in known]
     if missing:

@@ -199,6 +199,7 @@ def test_a_domain_is_open_only_where_that_is_asked_for(demo, words, secure):
     assert demo("domain", "settings", "clinic") == [
         f"secure-submissions\t{secure}",
         "close-extensions\tno",
+        "connect-usernames\tno",
         *RATES,
     ]
 
@@ -210,11 +211,11 @@ def test_rate_limits_are_set_and_lifted(demo):
     """Rule 5.11: what means nothing is refused with what could be written."""
     words = ("--unlimited-user", "bot", "--unlimited-user", "etl")
     found = demo("domain", "settings", "demo", "--rate-limits", "9/minute", *words)
-    assert found[2:] == ["rate-limits\t9/minute", "unlimited-users\tbot, etl"]
+    assert found[3:] == ["rate-limits\t9/minute", "unlimited-users\tbot, etl"]
     demo("domain", "settings", "demo", "--rate-limits", "often", expect=2)
     assert "'often' are no rate limits: off, commcare, or calls" in demo.err
     nobody = ("--rate-limits", "off", "--unlimited-user", "")
-    assert demo("domain", "settings", "demo", *nobody)[2:] == RATES
+    assert demo("domain", "settings", "demo", *nobody)[3:] == RATES
 
 
 def test_settings_are_changed_one_by_one(demo):
@@ -222,17 +223,20 @@ def test_settings_are_changed_one_by_one(demo):
     assert demo("domain", "settings", "demo") == [
         "secure-submissions\tyes",
         "close-extensions\tno",
+        "connect-usernames\tno",
         *RATES,
     ]
     demo("domain", "settings", "demo", "--open-submissions")
     assert demo("domain", "settings", "demo", "--close-extensions") == [
         "secure-submissions\tno",
         "close-extensions\tyes",
+        "connect-usernames\tno",
         *RATES,
     ]
     assert demo("domain", "settings", "demo", "--secure-submissions") == [
         "secure-submissions\tyes",
         "close-extensions\tyes",
+        "connect-usernames\tno",
         *RATES,
     ]
     demo("domain", "settings", "demo", "--open-submissions")

@@ -24,6 +24,7 @@ from api.process import app_runner
 from ledger.directory.api_keys import create_key
 from ledger.directory.users import create_user, find_user
 from ledger.store import Store
+from tests.kit.directory import People
 from tests.kit.domains import an_open_domain
 
 DOMAIN = "demo"
@@ -176,3 +177,16 @@ async def api(config: Config, members: Members) -> AsyncIterator[Api]:
     finally:
         await session.close()
         await runner.cleanup()
+
+
+@pytest.fixture
+def people(api: Api) -> People:
+    """Return the people of the domain."""
+    return People(api.members.store, api.domain)
+
+
+@pytest.fixture
+def admin(api: Api) -> Api:
+    """Return the client with the key of an admin."""
+    api.credentials = api.members.join("admin@example.org", role="admin")
+    return api

@@ -41,6 +41,11 @@ def create() -> None:
     help="Whether a case that is closed takes what extends it along.",
 )
 @click.option(
+    "--connect-usernames/--no-connect-usernames",
+    default=None,
+    help="Whether mobile workers may be made who have a ConnectID and no password.",
+)
+@click.option(
     "--rate-limits",
     metavar="LIMITS",
     help="How often the APIs may be called: off, commcare, or for instance "

@@ -1,4 +1,4 @@
-"""Lists of users page by page, and users who join groups (``rules/hq-apis.md``)."""
+"""Lists of users, and groups joined from a user's side (``rules/hq-apis.md``)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Groups of users in the manner of CommCare HQ."""

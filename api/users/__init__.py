@@ -1,0 +1,1 @@
+"""Mobile workers in the manner of CommCare HQ."""
