@@ -18,6 +18,7 @@ from api.groups import routes as groups
 from api.haplo import routes as haplo
 from api.history import routes as history
 from api.hq_cases import routes as hq_cases
+from api.hq_forms import routes as hq_forms
 from api.jobs import routes as jobs
 from api.proof import routes as proof
 from api.receiver import routes as receiver
@@ -37,6 +38,7 @@ ROUTES: tuple[Route, ...] = (
     *errors.ROUTES,
     *history.ROUTES,
     *hq_cases.ROUTES,
+    *hq_forms.ROUTES,
     *forms.ROUTES,
     *dry_run.ROUTES,
     *erasure.ROUTES,

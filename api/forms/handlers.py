@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 import orjson
 from aiohttp import web
 
-from api.http.files import kept_file
+from api.http.files import kept_file, known_type
 from api.http.forms import change_form, form_id_of, xml_of_form
 from api.http.requests import at_one_moment, base_address, json_answer, place_of
 from api.wire.forms import render_form
 from ledger.entry import Kind
 from projections.forms.view import attachment_of, look_at_form
-
-_CONTENT_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}", re.ASCII)
-_UNKNOWN_TYPE = "application/octet-stream"
 
 
 async def get_form(request: web.Request) -> web.Response:
@@ -42,12 +38,10 @@ async def get_form_attachment(request: web.Request) -> web.Response:
             name=place_of(request, "attachment"),
         ),
     )
-    kind = attachment.content_type.partition(";")[0].strip()
-    known = _CONTENT_TYPE.fullmatch(kind) is not None
     return kept_file(
         content,
         name=attachment.name,
-        content_type=kind if known else _UNKNOWN_TYPE,
+        content_type=known_type(attachment.content_type),
     )
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from ledger import log
 from ledger.bodies import true_body
 from ledger.entry import Entry
-from ledger.forms.lineage import ARCHIVED, NORMAL
+from ledger.errors import NotFound
+from ledger.forms.lineage import ARCHIVED, DELETED, NORMAL, SUBMISSION_ERROR
 from ledger.storage.connection import Statement
 from ledger.storage.dialect import Row, in_list
 from ledger.store import Reader
@@ -20,6 +21,8 @@ from projections.forms.values import last_edit
 from projections.names import FORMS
 from projections.rule.form_json import StoredForm
 from projections.tables import form_tables
+
+_HIDDEN = frozenset((DELETED, SUBMISSION_ERROR))
 
 
 def forms_at(r: Reader, positions: Sequence[int]) -> dict[int, StoredForm]:
@@ -34,6 +37,18 @@ def forms_of(r: Reader, form_ids: Sequence[str]) -> list[StoredForm]:
     statement = _with_ids(r.head.live[FORMS])
     rows = r.conn.rows(statement, domain=r.domain, form_ids=list(form_ids))
     return [to_stored(r, row) for row in rows]
+
+
+def stored_form(r: Reader, form_id: str) -> StoredForm:
+    """Return a form in whatever state, with its last edit.
+
+    Raises ``NotFound`` for one that is unknown or deleted and for a submission that
+    was none, and ``Damaged``.
+    """
+    shown = [form for form in forms_of(r, [form_id]) if form.state not in _HIDDEN]
+    if not shown:
+        raise NotFound(f"Form '{form_id}' not found")
+    return with_edits(r, shown)[0]
 
 
 def with_edits(r: Reader, forms: Sequence[StoredForm]) -> list[StoredForm]:
