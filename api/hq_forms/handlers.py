@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from aiohttp import web
 
-from api.hq_forms.query import question_of
+from api.hq_forms.query import CASES_FULL, question_of
 from api.http.files import shown_file
 from api.http.forms import form_id_of
 from api.http.hq import answer, query_of
 from api.http.requests import at_one_moment, base_address, place_of
 from api.wire.formats import Format
+from api.wire.hq_case import case_object
 from api.wire.hq_form import FORM_XML, XML_TYPE, form_object
+from api.wire.hq_query import HqQuery
 from api.wire.list_v0_5 import Page, enveloped
 from ledger.bodies import get_blob
-from ledger.errors import NotFound
+from ledger.errors import Malformed, NotFound
+from ledger.forms.form_xml import named_case_ids
 from ledger.store import Reader
+from projections.cases.by_id import whole_cases
+from projections.cases.touching import touching_forms
+from projections.cases.values import NOBODY
 from projections.forms.lists import list_forms as listed_forms
 from projections.forms.stored import stored_form
 from projections.forms.values import FormQuestion
+from projections.rule.form_json import StoredForm
 
 
 async def list_forms(request: web.Request) -> web.Response:
@@ -29,7 +37,7 @@ async def list_forms(request: web.Request) -> web.Response:
     query = query_of(request)
     page = query.page()
     read = partial(
-        _page, asked=question_of(query), page=page, base=base_address(request)
+        _page, asked=question_of(query), page=page, manner=_manner(request, query)
     )
     texts, total = await at_one_moment(request, read)
     meta = query.meta(page, total=total)
@@ -38,7 +46,8 @@ async def list_forms(request: web.Request) -> web.Response:
 
 async def get_form(request: web.Request) -> web.Response:
     """Answer one form, whatever its state (rule 3)."""
-    read = partial(_one, form_id=form_id_of(request), base=base_address(request))
+    manner = _manner(request, query_of(request))
+    read = partial(_one, form_id=form_id_of(request), manner=manner)
     return answer((await at_one_moment(request, read)).encode())
 
 
@@ -50,20 +59,55 @@ async def get_attachment(request: web.Request) -> web.Response:
     return shown_file(content, name=name, content_type=content_type)
 
 
+class _Manner(NamedTuple):
+    """How forms are written: from which address, and whether with their cases."""
+
+    base: str
+    with_cases: bool
+
+
+def _manner(request: web.Request, query: HqQuery) -> _Manner:
+    return _Manner(base_address(request), query.is_on(CASES_FULL))
+
+
 def _page(
-    r: Reader, *, asked: FormQuestion, page: Page, base: str
+    r: Reader, *, asked: FormQuestion, page: Page, manner: _Manner
 ) -> tuple[list[str], int]:
     """Return the forms of a page as they are written, and how many there are."""
     found = listed_forms(r, asked, limit=page.limit, offset=page.offset)
-    return [_text(form_object(form, base=base)) for form in found.forms], found.total
+    return _texts(r, found.forms, manner), found.total
 
 
-def _one(r: Reader, *, form_id: str, base: str) -> str:
-    return _text(form_object(stored_form(r, form_id), base=base))
+def _one(r: Reader, *, form_id: str, manner: _Manner) -> str:
+    (text,) = _texts(r, [stored_form(r, form_id)], manner)
+    return text
 
 
-def _text(found: dict[str, Any]) -> str:
-    return orjson.dumps(found).decode()
+def _texts(r: Reader, forms: Sequence[StoredForm], manner: _Manner) -> list[str]:
+    objects = [form_object(form, base=manner.base) for form in forms]
+    if manner.with_cases:
+        for form, written in zip(forms, objects, strict=True):
+            written["cases"] = _cases(r, form)
+    return [orjson.dumps(written).decode() for written in objects]
+
+
+def _cases(r: Reader, form: StoredForm) -> list[dict[str, Any]]:
+    """Return the cases that the blocks of a form name, but those deleted (rule 1.7)."""
+    ids = _named(form)
+    found, touching = whole_cases(r, ids), touching_forms(r, ids)
+    return [
+        case_object(found[case_id], touching.get(case_id, NOBODY))
+        for case_id in ids
+        if case_id in found
+    ]
+
+
+def _named(form: StoredForm) -> list[str]:
+    """Return the ids of the cases that a form names, none if it cannot be read."""
+    try:
+        return named_case_ids(form.body or b"")
+    except Malformed:
+        return []
 
 
 def _file(r: Reader, *, form_id: str, name: str) -> tuple[str, bytes]:

@@ -51,7 +51,9 @@ FORM = schema(
             "is_phone_submission": FLAG,
             "attachments": {"type": "object", "additionalProperties": _FILE},
             "resource_uri": {"const": ""},
-        }
+            "cases": {"type": "array", "items": _ANY},
+        },
+        optional=("cases",),
     ),
 )
 FORMS = schema("HqForms", page_of(FORM))
@@ -83,6 +85,7 @@ LIST_FILTERS = (
     *_span("received_on", "First received"),
     *_span("indexed_on", "In the state that it has"),
     *_span("server_modified_on", "The same as `indexed_on`:"),
+    _filter("cases__full", "With `true`: the cases that each form names too."),
     _filter("include_archived", "With any value: archived forms too."),
     _filter("_search", "One of the two queries that HQ takes.", called="search"),
     _filter(

@@ -76,6 +76,8 @@ def _modified(wish: Any) -> SearchedTimes:
 
 def _between(key: str, given: Any, *, known: Any) -> SearchedTimes:
     """Return the times between the bounds of a range."""
+    if not isinstance(given, dict) or not given:
+        raise _unknown()
     firsts, lasts = [], []
     for operator, text in given.items():
         if operator not in known or not isinstance(text, str):

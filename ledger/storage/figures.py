@@ -21,6 +21,7 @@ _SHARED = {
     "position": 1,
     "indexed_on": 1,
     "received_on": 1,
+    "server_modified_on": 1,
 }
 """How many rows of a large domain share a value of a column."""
 

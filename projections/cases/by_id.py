@@ -14,12 +14,13 @@ from sqlalchemy import bindparam, select
 
 from ledger.forms.names import is_legal
 from ledger.storage.connection import Statement
-from ledger.storage.dialect import in_list
+from ledger.storage.dialect import Row, in_list
 from ledger.store import Reader
 from projections.names import CASES
-from projections.rule.case_row import CaseRow, SeenCase
+from projections.rule.case_row import CaseRow, SeenCase, WholeCase
 from projections.tables import CaseTables, case_tables
 
+_SEEN = len(SeenCase._fields)
 _CHUNK = 1000
 """How many ids one statement looks up: enough to be quick, too few to fill memory."""
 
@@ -27,6 +28,27 @@ _CHUNK = 1000
 def seen_columns(tables: CaseTables) -> list[Any]:
     """Return the columns of ``SeenCase``."""
     return [tables.cases.c[name] for name in SeenCase._fields]
+
+
+def whole_columns(tables: CaseTables) -> list[Any]:
+    """Return the columns of ``WholeCase``."""
+    more = WholeCase._fields[1:]
+    return [*seen_columns(tables), *(tables.cases.c[name] for name in more)]
+
+
+def whole_case(row: Row) -> WholeCase:
+    """Return a row of ``whole_columns`` as what it holds."""
+    return WholeCase(SeenCase._make(row[:_SEEN]), *row[_SEEN:])
+
+
+def whole_cases(r: Reader, case_ids: Sequence[str]) -> dict[str, WholeCase]:
+    """Return the live cases with these ids by id, whole; the others are left out."""
+    statement = _statements(r.head.live[CASES]).whole
+    found: dict[str, WholeCase] = {}
+    for chunk in chunks(case_ids):
+        rows = r.conn.rows(statement, domain=r.domain, case_ids=chunk)
+        found.update((row[1], whole_case(row)) for row in rows)
+    return found
 
 
 def get_cases(r: Reader, case_ids: Sequence[str]) -> dict[str, SeenCase]:
@@ -89,6 +111,7 @@ class _Statements:
     """The point reads of one generation."""
 
     by_id: Statement
+    whole: Statement
     by_external: Statement
     any_by_id: Statement
 
@@ -102,6 +125,11 @@ def _statements(generation: int) -> _Statements:
     return _Statements(
         by_id=Statement(
             select(*seen_columns(tables)).where(
+                cases.c.domain == domain, in_list(cases.c.case_id, "case_ids"), live
+            )
+        ),
+        whole=Statement(
+            select(*whole_columns(tables)).where(
                 cases.c.domain == domain, in_list(cases.c.case_id, "case_ids"), live
             )
         ),

@@ -43,10 +43,11 @@ class CaseFilter:
     """Conditions that all hold; several values of one condition mean any of them.
 
     ``equals`` maps a column (``case_id``, ``case_type``, ``case_name``, ``owner_id``,
-    ``external_id``) to values. ``properties`` maps a property name to values, where
-    the empty value matches cases in which it is empty or not set. ``indices`` maps an
-    index name to ids of the cases it points at. ``closed`` is empty when it does not
-    matter.
+    ``external_id``, ``modified_by``, ``opened_by``, ``closed_by``) to values.
+    ``properties`` maps a property name to values, where the empty value matches cases
+    in which it is empty or not set. ``indices`` maps an index name to ids of the cases
+    it points at. ``closed`` is empty when it does not matter. ``folded`` are columns
+    with a text in any letter case; windows alone take them.
     """
 
     equals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class CaseFilter:
     ranges: tuple[TimeRange, ...] = ()
     query: Node | None = None
     include_deleted: bool = False
+    folded: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class Window:
     """Which part of the answer, counted: ``limit`` cases behind the first ``offset``.
 
     ``sorts`` has the strongest column first; cases that are equal in all of them stand
-    in the order of their ids.
+    in the order of their ids, in the direction of the strongest.
     """
 
     limit: int

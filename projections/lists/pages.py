@@ -152,7 +152,7 @@ class _List:
     def _checked(self, rows: list[SeenCase]) -> list[SeenCase]:
         """Return the rows without those that only a hash brought here."""
         for name, values in self._plan.again:
-            rows = [row for row in rows if _holds(row, name, values)]
+            rows = [row for row in rows if holds(row, name, values)]
         return rows
 
     def _walked(self, page: Page) -> CasePage:
@@ -183,7 +183,8 @@ def _cut(
     return CasePage(rows=tuple(rows), total=total, after=last)
 
 
-def _holds(row: SeenCase, name: str, values: Sequence[str]) -> bool:
+def holds(row: SeenCase, name: str, values: Sequence[str]) -> bool:
+    """Tell whether a case that a hash brought along has one of the values."""
     if name == CASE_NAME:
         return row.case_name in values
     if any(_written(name, value) in row.properties for value in values):

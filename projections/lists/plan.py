@@ -79,6 +79,18 @@ class Plan:
     work: int
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A plan for cases in some order of all cases.
+
+    ``is_along``: it tests every case on the way. Otherwise its driver yields so few
+    that they are better gathered and sorted.
+    """
+
+    plan: Plan
+    is_along: bool
+
+
 _PLANS: dict[tuple[object, ...], tuple[Plan | None, object]] = {}
 """Plans that no counter had a say in, by all that had one."""
 
@@ -124,20 +136,50 @@ def _leaves_no_choice(asked: CaseFilter) -> bool:
     )
 
 
+def make_walk(r: Reader, asked: CaseFilter) -> Walk | None:
+    """Return how to answer a filter in an order that no driver yields.
+
+    Reads the counters. ``None``: no case can match.
+    """
+    try:
+        conditions = list(_conditions(r.head, asked))
+        bounds = _bounds(asked.ranges)
+    except _Impossible:
+        return None
+    sizes, total = _sizes(r, r.head.live[CASES], conditions, choosing=True)
+    driver = _choose(conditions, sizes, total)
+    if driver is not None and sizes[id(driver)] * _SHARE_WORTH_GATHERING <= total:
+        return Walk(_plan(r, asked, conditions, driver, bounds), is_along=False)
+    return Walk(_plan(r, asked, conditions, None, bounds), is_along=True)
+
+
 def _made(r: Reader, asked: CaseFilter) -> Plan | None:
     try:
         conditions = list(_conditions(r.head, asked))
-        low, high = _bounds(asked.ranges)
+        bounds = _bounds(asked.ranges)
     except _Impossible:
         return None
-    generation = r.head.live[CASES]
-    whole = not asked.include_deleted and (low, high) == (BEGINNING, END)
-    sizes, total = _sizes(r, generation, conditions)
+    sizes, total = _sizes(r, r.head.live[CASES], conditions)
     driver = _choose(conditions, sizes, total)
+    plan = _plan(r, asked, conditions, driver, bounds)
+    if plan.counter is not None:
+        return plan
+    return replace(plan, work=total if driver is None else sizes[id(driver)])
+
+
+def _plan(
+    r: Reader,
+    asked: CaseFilter,
+    conditions: Sequence[Condition],
+    driver: Condition | None,
+    bounds: tuple[Micros, Micros],
+) -> Plan:
+    low, high = bounds
+    whole = not asked.include_deleted and bounds == (BEGINNING, END)
     others = _tested(driver, [c for c in conditions if c is not driver])
     counter = _counter(conditions) if whole else None
     shape = Shape(
-        generation=generation,
+        generation=r.head.live[CASES],
         driver=(driver.driver if driver else None) or Driver.PAGE,
         branches=_branches(driver),
         tests=tuple(condition.test for condition in others),
@@ -152,7 +194,7 @@ def _made(r: Reader, asked: CaseFilter) -> Plan | None:
         high=high,
         counter=counter,
         again=tuple(c.again for c in (driver, *others) if c and c.again),
-        work=0 if counter else sizes[id(driver)] if driver else total,
+        work=0,
     )
 
 
@@ -317,7 +359,11 @@ def _widest(asked: TimeRange) -> str:
 
 
 def _sizes(
-    r: Reader, generation: int, conditions: Sequence[Condition]
+    r: Reader,
+    generation: int,
+    conditions: Sequence[Condition],
+    *,
+    choosing: bool = False,
 ) -> tuple[dict[int, int], int]:
     """Return how many cases meet each condition, and how many there are.
 
@@ -329,7 +375,7 @@ def _sizes(
     }
     many = any(len(c.keys) > MOST_BRANCHES for c in conditions)
     counted = [c for c in conditions if c.counter is not None and c.driver is not None]
-    if not counted or (len(conditions) == 1 and not many):
+    if not counted or (len(conditions) == 1 and not many and not choosing):
         return sizes, _UNKNOWN
     keys = [c.counter for c in counted if c.counter is not None]
     *counts, total = counters(r, generation, [*keys, (TOTAL, (0,))])

@@ -93,7 +93,8 @@ class Shape(NamedTuple):
     ended: bool
 
 
-_IN_ORDER = {Driver.PAGE, Driver.TYPE, Driver.OWNER, Driver.CLOSED, Driver.NAME}
+IN_ORDER = {Driver.PAGE, Driver.TYPE, Driver.OWNER, Driver.CLOSED, Driver.NAME}
+"""Drivers whose index yields candidates in the order of ``indexed_on``."""
 _ON_THE_ROW = {Kind.COLUMN, Kind.REFERENCE, Kind.PROPERTY}
 _COMPARE: dict[str, Callable[[Any, str], Condition]] = {
     "eq": lambda column, name: column == bindparam(name),
@@ -202,7 +203,7 @@ class Maker:
     def _order(self) -> ColumnElement[Any]:
         """Return the order of the list; as a sum where no index shall promise it."""
         position = self.position()
-        if self._shape.branches == 0 or self._shape.driver not in _IN_ORDER:
+        if self._shape.branches == 0 or self._shape.driver not in IN_ORDER:
             return position + literal_column("0")
         return position
 
@@ -216,13 +217,13 @@ class Maker:
         self, columns: list[Any], meets: Callable[[Any], Condition]
     ) -> Select[Any]:
         """Return what the driver yields between the bounds and lets pass."""
-        source, driving = self._driver(meets)
+        source, driving = self.driver(meets)
         position = self.position()
         bounds = [position > bindparam("low")]
         if self._shape.ended:
             bounds.append(position <= bindparam("high"))
-        tests = self._tests()
-        if self._shape.driver in _IN_ORDER:
+        tests = self.tests()
+        if self._shape.driver in IN_ORDER:
             driving += bounds
         else:
             tests += bounds
@@ -231,9 +232,10 @@ class Maker:
         passes = [case((and_(*tests), true()), else_=false())] if tests else []
         return select(*columns).select_from(source).where(*driving, *passes)
 
-    def _driver(
+    def driver(
         self, meets: Callable[[Any], Condition]
     ) -> tuple[FromClause, list[Condition]]:
+        """Return where the driver finds its candidates, and by which conditions."""
         cases, tables = self.cases, self._tables
         match self._shape.driver:
             case Driver.PAGE:
@@ -284,7 +286,8 @@ class Maker:
             and_(cases.c.domain == table.c.domain, cases.c.case_id == table.c.case_id),
         )
 
-    def _tests(self) -> list[Condition]:
+    def tests(self) -> list[Condition]:
+        """Return what a candidate is tested for."""
         shape = self._shape
         tests = [self._test(test, f"test{i}") for i, test in enumerate(shape.tests)]
         # The property index holds live cases only.

@@ -87,12 +87,16 @@ _seen_values = itemgetter(*map(CaseRow._fields.index, SeenCase._fields))
 
 
 class WholeCase(NamedTuple):
-    """What HQ's older APIs show of a case, beside what every reader sees."""
+    """What HQ's older APIs show of a case, beside what every reader sees.
+
+    ``extra`` is as in ``CaseRow``.
+    """
 
     seen: SeenCase
     opened_by: str
     modified_by: str
     closed_by: str
+    extra: str | None
 
 
 def seen(row: CaseRow) -> SeenCase:

@@ -86,7 +86,8 @@ async def test_what_becomes_of_forms_is_told(api, store):
     await api.create()
     for form_id in ("f1", "archived", "gone"):
         await send(api, form_id, a_create(f"c-{form_id}"), headers=api.credentials)
-    await send(api, "f1", an_update("c-f1", p="2"), headers=api.credentials)
+    edit = an_update("c-f1", p="2")
+    await send(api, "f1", edit, app="secure/", headers=api.credentials)
     await send(api, "broken", a_block("c-f1", index={"parent": "nobody"}))
     await send(api, "gone", a_create("c-gone"), headers=api.credentials)
     act(store, Kind.ARCHIVE, "archived")
@@ -252,7 +253,7 @@ async def test_openfn_counts_its_way_through(api, visits):
 
 
 async def test_conditions_on_what_forms_say(api, visits):
-    """Rule 2.2: a case that is named, a user, a path; and what is not known is a 400."""
+    """Rule 2.2: a case that is named, a user, a path; what is not known is a 400."""
     assert (await listed(api, case_id="c4"))[0] == ["v4"]
     assert (await listed(api, user_id=USER, limit=1))[1]["total_count"] == 7
     path = {"form.meta.instanceID": "V5"}
@@ -261,3 +262,20 @@ async def test_conditions_on_what_forms_say(api, visits):
     answer = await api.get(f"{OLD}/?colour=red")
     assert answer.status == 400
     assert answer.error == "'colour' is not a valid parameter."
+
+
+async def test_cases_of_a_form_come_along(api):
+    """Rule 1.7: those that its blocks name, as the case API shows them."""
+    await send(api, "f1", a_create("c2"), a_create("c1"))
+    await send(api, "f2", a_create("x", update={"a": "1"}))
+    shown = [
+        (await api.get(f"/a/demo/api/case/v1/{case_id}/")).json
+        for case_id in ("c1", "c2")
+    ]
+    found = (await api.get(f"{OLD}/?cases__full=true&order_by=indexed_on")).json
+    first = found["objects"][0]
+    assert first["id"] == "f1"
+    assert first["cases"] == shown
+    alone = (await api.get(f"{OLD}/f1/?cases__full=true")).json
+    assert alone == first
+    assert "cases" not in (await api.get(f"{OLD}/f1/?cases__full=1")).json
