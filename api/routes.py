@@ -22,6 +22,7 @@ from api.hq_forms import routes as hq_forms
 from api.jobs import routes as jobs
 from api.proof import routes as proof
 from api.receiver import routes as receiver
+from api.restore import routes as restore
 from api.sunbird import routes as sunbird
 from api.undo import routes as undo
 from api.users import routes as users
@@ -46,6 +47,7 @@ ROUTES: tuple[Route, ...] = (
     *haplo.ROUTES,
     *sunbird.ROUTES,
     *receiver.ROUTES,
+    *restore.ROUTES,
     *users.ROUTES,
     *groups.ROUTES,
     *about.ROUTES,

@@ -6,9 +6,12 @@ text that is sent, so no type needs a converter and both databases order alike.
 
 from __future__ import annotations
 
-from sqlalchemy import LargeBinary, Text
+from sqlalchemy import LargeBinary, MetaData, Text
 
 Sortable = Text().with_variant(Text(collation="C"), "postgresql")
 """Text that sorts by code point, as Python and SQLite do."""
 
 Bytes = LargeBinary()
+
+metadata = MetaData()
+"""The tables that are kept for ever."""

@@ -14,6 +14,8 @@ _NAMESPACE = uuid.UUID("6f1d5a3e-8d0b-5c7e-9f43-c1a5e1ed9e01").bytes
 _RANDOM = (1 << 80) - 1 & ~(0b1111 << 76 | 0b11 << 62)
 _MARKS = 4 << 76 | 0b10 << 62
 """Of the lower 80 bits of a UUID, those that are random, and what the others say."""
+_GREGORIAN = 0x01B21DD213814000
+"""Tenths of a microsecond from 1582-10-15, where UUIDs count from, to 1970."""
 _VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """The 17th digit of a UUID, whose two upper bits are fixed, by that of a digest."""
 
@@ -45,6 +47,18 @@ def _ordered_digits() -> str:
     moment = now_micros() // 1_000
     random = int.from_bytes(urandom(10), "big") & _RANDOM
     return f"{moment << 80 | random | _MARKS:032x}"
+
+
+def new_sync_log_id() -> str:
+    """Return a new UUID of version 1 as 32 hex digits (``rules/restore.md`` 6.2).
+
+    It is made by no machine's address: the node is random, and marked as that.
+    """
+    ticks = now_micros() * 10 + _GREGORIAN
+    low, middle, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF
+    random = int.from_bytes(urandom(8), "big")
+    clock, node = random >> 48 & 0x3FFF | 0x8000, random & (1 << 48) - 1 | 1 << 40
+    return f"{low:08x}{middle:04x}{high | 0x1000:04x}{clock:04x}{node:012x}"
 
 
 def new_token() -> str:

@@ -12,15 +12,15 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     Table,
     text,
 )
 
 from ledger.columns import Bytes, Sortable
-
-metadata = MetaData()
+from ledger.columns import metadata as metadata  # noqa: PLC0414 - all find it here
+from ledger.device_tables import sync_log_forms as sync_log_forms  # noqa: PLC0414
+from ledger.device_tables import sync_logs as sync_logs  # noqa: PLC0414
 
 domains = Table(
     "domains",

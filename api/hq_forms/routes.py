@@ -45,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
         tag=_TAG,
         identify=identify,
         operation="get_hq_form_attachment",
+        is_rated=False,
         answers=(200, 400, 404),
         result=FILE,
     ),

@@ -30,6 +30,8 @@ _MEANING = {
     405: "The path does not know this method",
     406: "The account of this user is closed",
     409: "The state of things does not allow it; `error` says why",
+    410: "There is no such thing any longer",
+    412: "The device has something else than the server believes; it begins anew",
     413: "The body is too large",
     415: "The type of the body is not known here",
     422: "The form was kept, but it broke a rule",

@@ -34,9 +34,7 @@ from api.receiver.body import (
     read_body,
 )
 from api.receiver.head import (
-    AuthType,
     Origin,
-    auth_type,
     envelope,
     is_practice,
     permission_of,
@@ -52,6 +50,7 @@ from api.receiver.verdict import (
     is_demo,
     judge,
 )
+from api.wire.auth_types import AuthType, auth_type
 from api.wire.permissions import check
 from api.wire.problems import Problem, body_too_large
 from ledger.commands.submissions import SubmitForm

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from api.wire.auth_types import AuthType
 from api.wire.permissions import Permission, Principal
-from api.wire.problems import Problem, invalid, unauthenticated
+from api.wire.problems import invalid
 from ledger.forms.xml import xml_safe
 from ledger.times import Micros, parse_instant, to_micros
 
@@ -22,44 +22,7 @@ _SUBMIT_TIME: Final = "X-Submit-Time"
 _KEPT_HEADERS: Final = ("X-OpenRosa-Version", "Accept-Language")
 
 
-class AuthType(StrEnum):
-    """The ways in which a secure submission says who sends it (rule 1.2.1)."""
-
-    BASIC = "basic"
-    DIGEST = "digest"
-    NOAUTH = "noauth"
-    API_KEY = "api_key"
-    OAUTH2 = "oauth2"
-
-
-_SCHEMES: Final = {
-    "basic": AuthType.BASIC,
-    "digest": AuthType.DIGEST,
-    "apikey": AuthType.API_KEY,
-    "bearer": AuthType.OAUTH2,
-}
 _ASKS_FOR: Final = {AuthType.API_KEY: Permission.EDIT_DATA}
-_KINDS: Final = {kind.value: kind for kind in AuthType}
-_CHOICES: Final = ", ".join(_KINDS)
-
-
-def auth_type(query: Mapping[str, str], authorization: str | None) -> AuthType:
-    """Return how a request says that it authenticates; guessed when it says nothing.
-
-    Raises the 400 ``Problem`` for another ``authtype``, and the 401 one for
-    credentials of another kind than it names.
-    """
-    scheme = (authorization or "").strip().partition(" ")[0].lower()
-    guessed = _SCHEMES.get(scheme, AuthType.BASIC)
-    asked = query.get("authtype")
-    if asked is None:
-        return guessed
-    if asked not in _KINDS:
-        raise Problem(400, f"authtype must be one of: {_CHOICES}")
-    kind = _KINDS[asked]
-    if kind is not AuthType.NOAUTH and (authorization is None or kind is not guessed):
-        raise unauthenticated()
-    return kind
 
 
 def permission_of(kind: AuthType) -> Permission:

@@ -145,6 +145,7 @@ def hq_route(
     body: Content | None = None,
     result: Content | None = None,
     listed: bool = True,
+    is_rated: bool = True,
     operation: str = "",
 ) -> Route:
     """Return a row of HQ's other APIs (``rules/hq-frame.md`` 1).
@@ -164,6 +165,7 @@ def hq_route(
         body=body,
         result=result,
         listed=listed,
+        is_rated=is_rated,
         operation=operation,
         identify=identify,
     )

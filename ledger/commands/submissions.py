@@ -26,8 +26,12 @@ from ledger.forms.form import Form
 from ledger.forms.lineage import ARCHIVED, DELETED, DEPRECATED, ERROR, Lineage
 from ledger.forms.mending import mended
 from ledger.ids import new_form_id, new_id
+from ledger.restore.sync_logs import note_form
 from ledger.submit import Draft, Needs, Session
 from ledger.times import format_micros
+
+LAST_SYNC = "last_sync_token"
+"""Under which name an envelope has the sync log of the sender's device."""
 
 _OWN_IDS = (Kind.DUPLICATE, Kind.SUBMISSION_ERROR)
 """The kinds of what is stored under an id of its own, whatever the form said."""
@@ -60,6 +64,32 @@ class SubmitForm:
 
     def run(self, session: Session) -> Receipt:
         """Judge the submission and append it."""
+        receipt = self._run(session)
+        token = self.submission.envelope.get(LAST_SYNC)
+        if token is not None and receipt.kind is Kind.NORMAL:
+            self._tell_sync_log(session, token, receipt)
+        return receipt
+
+    def _tell_sync_log(self, session: Session, token: str, receipt: Receipt) -> None:
+        """Have the log of the device's last restore know of the form.
+
+        Only if the form's user is the log's (``rules/restore.md`` 6.3).
+        """
+        user_id = self.form.meta.user_id if self.form is not None else None
+        position = receipt.position
+        if not user_id or position is None:
+            return
+        session.also.append(
+            lambda writer: note_form(
+                writer.conn,
+                writer.domain,
+                sync_log_id=token,
+                user_id=user_id,
+                position=position,
+            )
+        )
+
+    def _run(self, session: Session) -> Receipt:
         form = self.form
         if form is None:
             return Receipt.of(session.append(self._draft(Kind.SUBMISSION_ERROR)))

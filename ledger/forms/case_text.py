@@ -18,11 +18,14 @@ _MOST_SKELETONS: Final = 500
 _LONGEST_SKELETON: Final = 10_000
 
 _XMLNS: Final = f'xmlns="{CASE_NS}"'
-_SLOT: Final = "%s"
+SLOT: Final = "%s"
+"""Where a value goes in a text that is made once for many."""
+
 _ANY_SLOT: Final = re.compile('"?%s')
 
 _Shape = tuple[Any, ...]
-_Escape = Callable[[str], str]
+Escape = Callable[[str], str]
+"""Writes a value so that XML reads it back."""
 
 
 def write_case_blocks(
@@ -83,7 +86,7 @@ class _Skeleton(NamedTuple):
     """The text of a block with ``%s`` for each value, and which value goes where."""
 
     text: str
-    escapes: tuple[_Escape, ...]
+    escapes: tuple[Escape, ...]
     create: tuple[str, ...]
     update: tuple[str, ...]
 
@@ -109,16 +112,20 @@ def _skeleton(shape: _Shape) -> _Skeleton:
     created, updated = _ordered(create), _ordered(update)
     own = ["case_id", *["date_modified"] * dated, *["user_id"] * by_user]
     inner = (
-        _action("create", [_leaf(name, (), _SLOT) for name in created]),
-        _action("update", [_leaf(name, (), _SLOT) for name in updated]),
+        action("create", [leaf(name, (), SLOT) for name in created]),
+        action("update", [leaf(name, (), SLOT) for name in updated]),
         "<close/>" * closes,
-        _action("index", [_index(*found) for found in indices]),
-        _action("attachment", [_attachment(*found) for found in attachments]),
+        action("index", [_index(*found) for found in indices]),
+        action("attachment", [_attachment(*found) for found in attachments]),
     )
-    text = _element("case", [_XMLNS, *map(_slot, own)], "".join(inner))
+    text = element("case", [_XMLNS, *map(slot, own)], "".join(inner))
+    return _Skeleton(text, escapes_of(text), created, updated)
+
+
+def escapes_of(text: str) -> tuple[Escape, ...]:
+    """Return how the values are written that stand at the slots of a text."""
     slots = _ANY_SLOT.findall(text)
-    escapes = [as_text if slot == _SLOT else as_attribute for slot in slots]
-    return _Skeleton(text, tuple(escapes), created, updated)
+    return tuple([as_text if slot == SLOT else as_attribute for slot in slots])
 
 
 def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -127,28 +134,32 @@ def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
     return (*special, *sorted(set(names) - _SPECIAL_SET))
 
 
-def _action(name: str, leaves: Sequence[str]) -> str:
-    return _element(name, (), "".join(leaves)) if leaves else ""
+def action(name: str, leaves: Sequence[str]) -> str:
+    """Return an action of a block, nothing if it says nothing."""
+    return element(name, (), "".join(leaves)) if leaves else ""
 
 
 def _index(name: str, is_related: bool) -> str:  # noqa: FBT001 - a part of a shape
     names = ["case_type", *["relationship"] * is_related]
-    return _leaf(name, names, _SLOT)
+    return leaf(name, names, SLOT)
 
 
 def _attachment(name: str, has_src: bool, has_origin: bool) -> str:  # noqa: FBT001
-    return _leaf(name, [*["src"] * has_src, *["from"] * has_origin], "")
+    return leaf(name, [*["src"] * has_src, *["from"] * has_origin], "")
 
 
-def _leaf(name: str, attributes: Iterable[str], inner: str) -> str:
+def leaf(name: str, attributes: Iterable[str], inner: str) -> str:
+    """Return an element of an action; raises ``ValueError`` for no name of XML."""
     require_tag(f"{{{CASE_NS}}}{name}")
-    return _element(name, map(_slot, attributes), inner)
+    return element(name, map(slot, attributes), inner)
 
 
-def _element(name: str, attributes: Iterable[str], inner: str) -> str:
+def element(name: str, attributes: Iterable[str], inner: str) -> str:
+    """Return an element with written attributes around what was written."""
     start = " ".join((name, *attributes))
     return f"<{start}>{inner}</{name}>" if inner else f"<{start}/>"
 
 
-def _slot(attribute: str) -> str:
-    return f'{attribute}="{_SLOT}"'
+def slot(attribute: str) -> str:
+    """Return an attribute with the place of its value."""
+    return f'{attribute}="{SLOT}"'

@@ -17,6 +17,7 @@ _DELIVERY = "what a receiver was told, and how it took it"
 _BOOKS = "bookkeeping of replays, which is made anew by each"
 _GUESSES = "wrong passwords of the last quarter of an hour"
 _CLOCK = "what this machine's clock was believed to be"
+_SENT = "what a device was sent: where it is wrong, the hash of the device differs"
 _UNUSED = "a dictionary that no body was compressed with has nothing to prove"
 
 _WHOLE = {
@@ -25,6 +26,8 @@ _WHOLE = {
     "checkpoints": _BOOKS,
     "failed_tries": _GUESSES,
     "clocks": _CLOCK,
+    "sync_logs": _SENT,
+    "sync_log_forms": _SENT,
 }
 
 UNPROVED: Mapping[str, Mapping[str, str]] = {

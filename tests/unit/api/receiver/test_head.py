@@ -7,15 +7,14 @@ import pytest
 
 from api.http.auth import Principal
 from api.receiver.head import (
-    AuthType,
     Origin,
-    auth_type,
     date_header,
     envelope,
     is_practice,
     permission_of,
     submit_time,
 )
+from api.wire.auth_types import AuthType, auth_type
 from api.wire.permissions import Permission, granted
 from api.wire.problems import Problem
 from ledger.forms.form_xml import parse_form

@@ -1,0 +1,1 @@
+"""What devices get: their cases, and how they ask for them."""

@@ -1,0 +1,1 @@
+"""What devices were sent: the logs of their synchronisations."""
