@@ -185,7 +185,7 @@ class CaseWriter:
 def _update_of(
     case: SentCase, location_id: str | None
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Return the names and the values of an update behind the first three (4.7)."""
+    """Return names and values of an update behind the first three (rule 4.7)."""
     names, values = [], []
     if case.external_id:
         names.append("external_id")
