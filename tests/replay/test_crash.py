@@ -203,7 +203,7 @@ async def test_a_form_that_meets_a_defect_is_kept_and_can_be_sent_again(store):
         writer, [writer.submit(build.DOMAIN, DefectiveForm(body))]
     )
     assert isinstance(error, ZeroDivisionError)
-    ((_, form_id, *_, state, _),) = build.dump(store)["forms"]
+    ((_, form_id, _, _, _, state, *_),) = build.dump(store)["forms"]
     assert (form_id, state) == ("f", "error")
     assert build.submit(store, body).kind is Kind.DUPLICATE
     assert list(build.cases_of(store)) == ["c1"]
