@@ -99,7 +99,7 @@ def test_a_user_is_deleted(command):
     assert command.err == "Error: there is no user 'amina' in domain 'demo'\n"
     again = ("user", "create", "amina", "--domain", "demo", "--role", "mobile")
     command(*again, "--password", "pw", expect=1)
-    assert "already exists" in command.err
+    assert "is already taken" in command.err
 
 
 @pytest.mark.parametrize(

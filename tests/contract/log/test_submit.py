@@ -18,7 +18,7 @@ def domain(store):
 
 def state_of(store, form_id):
     """Return position, version, state and original of a form."""
-    rows = {row[1]: (row[2], *row[4:]) for row in build.dump(store)["forms"]}
+    rows = {row[1]: (row[2], *row[4:7]) for row in build.dump(store)["forms"]}
     return rows.get(form_id)
 
 
@@ -122,7 +122,7 @@ def test_an_edit_takes_the_place_of_the_earlier_version(store):
     assert build.case_of(store).properties == {"p": "1"}
     assert state_of(store, "f") == (3, 3, "normal", None)
     moved = [row for row in build.dump(store)["forms"] if row[5] == "deprecated"]
-    assert [row[4:] for row in moved] == [(2, "deprecated", "f")]
+    assert [row[4:7] for row in moved] == [(2, "deprecated", "f")]
 
 
 def test_an_error_form_is_replaced_by_its_corrected_version(store):
@@ -134,7 +134,7 @@ def test_an_error_form_is_replaced_by_its_corrected_version(store):
     assert (receipt.kind, receipt.form_id) == (Kind.NORMAL, "f")
     assert state_of(store, "f") == (3, 3, "normal", None)
     moved = [row for row in build.dump(store)["forms"] if row[5] == "error"]
-    assert [row[2:] for row in moved] == [(3, 2, 2, "error", "f")]
+    assert [row[2:7] for row in moved] == [(3, 2, 2, "error", "f")]
 
 
 def test_an_error_form_whose_cause_is_gone_is_run_again(store):
