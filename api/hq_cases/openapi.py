@@ -70,24 +70,23 @@ CASE = schema(
 CASES = schema("HqCases", page_of(CASE))
 
 
-_TRUE: Object = {"enum": ["true", "false"]}
 EXTRAS = (
     FORMAT,
     parameter(
         "hq_parent_cases",
-        query("parent_cases__full", "Adds the cases that the indices name.", _TRUE),
+        query("parent_cases__full", "Adds the cases that the indices name."),
     ),
     parameter(
         "hq_child_cases",
-        query("child_cases__full", "Adds the cases whose indices name it.", _TRUE),
+        query("child_cases__full", "Adds the cases whose indices name it."),
     ),
     parameter(
         "hq_xforms_by_name",
-        query("xforms_by_name__full", "Adds its forms by their name.", _TRUE),
+        query("xforms_by_name__full", "Adds its forms by their name."),
     ),
     parameter(
         "hq_xforms_by_xmlns",
-        query("xforms_by_xmlns__full", "Adds its forms by their xmlns.", _TRUE),
+        query("xforms_by_xmlns__full", "Adds its forms by their xmlns."),
     ),
 )
 
@@ -111,7 +110,7 @@ LIST_FILTERS = (
         for name in FOLDED
     ),
     *(_filter(name, f"Exactly this {EXACT[name]}.") for name in EXACT),
-    _filter("closed", "Only closed, or only open cases.", _TRUE),
+    _filter("closed", "Only closed, or only open cases."),
     *(
         _filter(f"{name}_{bound}", f"{name} {words} this time: {MOMENT}")
         for name in TIMES

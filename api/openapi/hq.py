@@ -30,7 +30,7 @@ META = schema(
 )
 FORMAT = parameter(
     "hq_format",
-    query("format", "`json` or `xml`; wins over `Accept`.", {"enum": ["json", "xml"]}),
+    query("format", "`json` or `xml`, which win over `Accept`; others are ignored."),
 )
 OFFSET = parameter(
     "hq_offset", query("offset", "How many objects come before the page.", NUMBER)

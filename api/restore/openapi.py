@@ -6,8 +6,6 @@ from api.openapi.shapes import TEXT, content, parameter, query
 
 RESTORE_DOCUMENT = content("text/xml", TEXT)
 
-_TRUE = {"type": "string", "enum": ["true", "false"]}
-
 _DESCRIPTIONS = {
     "since": "The restore id of the last restore: only what is new since is sent.",
     "state": "The hash of the cases on the device, as ccsh:HASH; goes with since.",
@@ -21,8 +19,7 @@ RESTORE_PARAMETERS = (
         "restore_version",
         query(
             "version",
-            "The version of case XML; 1.0 is answered 412.",
-            {"type": "string", "enum": ["2.0", "3.0"], "default": "2.0"},
+            "The version of case XML, 2.0 or 3.0; others are answered 412.",
         ),
     ),
     *(
@@ -31,10 +28,10 @@ RESTORE_PARAMETERS = (
     ),
     parameter(
         "restore_items",
-        query("items", "With true the root says how many children it has.", _TRUE),
+        query("items", "With true the root says how many children it has."),
     ),
     parameter(
         "restore_skip_fixtures",
-        query("skip_fixtures", "With true and since, no fixture is sent.", _TRUE),
+        query("skip_fixtures", "With true and since, no fixture is sent."),
     ),
 )

@@ -88,7 +88,7 @@ LIST_QUERY = (
     parameter("hq_user_group", query("group", "The id of a group: its members.")),
     parameter(
         "hq_user_archived",
-        query("archived", "`true` lists those alone whose account is closed.", FLAG),
+        query("archived", "`true` lists those alone whose account is closed."),
     ),
     parameter(
         "hq_user_username",
@@ -105,6 +105,6 @@ BULK_QUERY = (
     ),
     parameter(
         "hq_bulk_user_fields",
-        query("fields", "A key to show; may be repeated.", {"enum": list(BULK_KEYS)}),
+        query("fields", f"A key to show, of {', '.join(BULK_KEYS)}; may be repeated."),
     ),
 )
