@@ -10,7 +10,7 @@ from api.hq_cases.query import MOST_LIMIT, extras_of, filter_of, window_of
 from api.hq_cases.written import Manner, write_cases
 from api.http.hq import answer, format_of, query_of
 from api.http.keys import INDEX_KEEPER, PRINCIPAL
-from api.http.requests import at_one_moment, base_address, place_of
+from api.http.requests import at_one_moment, base_address, case_files_address, place_of
 from api.wire.formats import Format
 from api.wire.hq_query import HqQuery
 from api.wire.list_v0_5 import Page, enveloped
@@ -46,8 +46,12 @@ async def get_case(request: web.Request) -> web.Response:
 
 
 def _manner(request: web.Request, query: HqQuery) -> Manner:
-    asked = format_of(request, query)
-    return Manner(asked, extras_of(query), base_address(request))
+    return Manner(
+        format_of(request, query),
+        extras_of(query),
+        base_address(request),
+        case_files_address(request),
+    )
 
 
 def _page(

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.hq_cases.query import Extras
+from api.wire.device_case import CaseWriter
 from api.wire.formats import Format
-from api.wire.hq_case import case_element, case_object, case_text
+from api.wire.hq_case import as_sent, case_object, case_text
 from api.wire.hq_form import form_object
 from ledger.store import Reader
 from projections.cases.by_id import chunks
@@ -27,18 +28,21 @@ _PLAIN = Extras()
 class Manner(NamedTuple):
     """How cases are written: in which format, with what beside their own keys.
 
-    ``base`` is the address of the server.
+    ``base`` is the address of the server, ``attachments`` the one before the id of a
+    case and the name of its file.
     """
 
     format: Format
     extras: Extras
     base: str
+    attachments: str
 
 
 def write_cases(r: Reader, cases: Sequence[WholeCase], manner: Manner) -> list[str]:
     """Return cases as texts, in their order; let the reads see one moment."""
     if manner.format is Format.XML:
-        return [case_element(case, base=manner.base) for case in cases]
+        writer = CaseWriter(attachments=manner.attachments)
+        return [writer.element(as_sent(case)) for case in cases]
     if manner.extras == _PLAIN:
         touching = touching_forms(r, [case.seen.case_id for case in cases])
         return [case_text(c, touching.get(c.seen.case_id, NOBODY)) for c in cases]
@@ -46,7 +50,7 @@ def write_cases(r: Reader, cases: Sequence[WholeCase], manner: Manner) -> list[s
 
 
 def _whole(r: Reader, cases: Sequence[WholeCase], manner: Manner) -> Iterator[Object]:
-    """Yield cases with what stands around them (rule 3.1)."""
+    """Yield cases with what stands around them (rules 3.1 and 3.2)."""
     around: dict[str, Related] = {}
     if manner.extras.parents:
         around["parent_cases"] = parents_of(r, cases)
@@ -83,8 +87,11 @@ def _forms(
     if not (manner.extras.forms_by_name or manner.extras.forms_by_xmlns):
         return {}
     ids = {form_id for forms in touching for form_id in forms.form_ids}
-    found = with_edits(r, [f for ids in chunks(sorted(ids)) for f in forms_of(r, ids)])
-    return {form.form_id: form_object(form, base=manner.base) for form in found}
+    found = [form for part in chunks(sorted(ids)) for form in forms_of(r, part)]
+    return {
+        form.form_id: form_object(form, base=manner.base)
+        for form in with_edits(r, found)
+    }
 
 
 def _grouped(forms: Sequence[Object], extras: Extras) -> Object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -86,20 +86,22 @@ def _one(r: Reader, *, form_id: str, manner: _Manner) -> str:
 def _texts(r: Reader, forms: Sequence[StoredForm], manner: _Manner) -> list[str]:
     objects = [form_object(form, base=manner.base) for form in forms]
     if manner.with_cases:
-        for form, written in zip(forms, objects, strict=True):
-            written["cases"] = _cases(r, form)
+        for written, cases in zip(objects, _cases(r, forms), strict=True):
+            written["cases"] = cases
     return [orjson.dumps(written).decode() for written in objects]
 
 
-def _cases(r: Reader, form: StoredForm) -> list[dict[str, Any]]:
-    """Return the cases that the blocks of a form name, but those deleted (rule 1.7)."""
-    ids = _named(form)
-    found, touching = whole_cases(r, ids), touching_forms(r, ids)
-    return [
-        case_object(found[case_id], touching.get(case_id, NOBODY))
-        for case_id in ids
-        if case_id in found
-    ]
+def _cases(r: Reader, forms: Sequence[StoredForm]) -> Iterator[list[dict[str, Any]]]:
+    """Yield for each form the cases that it names, but those deleted (rule 1.7)."""
+    named = [_named(form) for form in forms]
+    ids = sorted({case_id for found in named for case_id in found})
+    cases, touching = whole_cases(r, ids), touching_forms(r, ids)
+    for found in named:
+        yield [
+            case_object(cases[case_id], touching.get(case_id, NOBODY))
+            for case_id in found
+            if case_id in cases
+        ]
 
 
 def _named(form: StoredForm) -> list[str]:

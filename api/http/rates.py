@@ -8,15 +8,14 @@ count as one; a call that is refused is not counted.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from math import ceil
 
 from limits import RateLimitItem
 
-from api.http.domain_settings import FRESH_FOR, SettingsReader
+from api.http.domain_settings import Remembering, SettingsReader
 from api.wire.permissions import Principal
 from api.wire.problems import throttled
 from api.wire.rates import COMMCARE, rates_of
@@ -30,7 +29,6 @@ from ledger.times import Micros
 
 _SECOND = 1_000_000
 _LONGEST_WAIT = 24 * 3600
-_MOST = 10_000
 _WORKERS = WhichUsers(workers=True)
 
 
@@ -47,14 +45,12 @@ class Rates:
         settings: SettingsReader,
         *,
         clock: Clock = now_micros,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with an empty memory; the thread begins with the first count."""
         self.clock = clock
         self._store = store
         self._settings = settings
-        self._monotonic = monotonic
-        self._workers: dict[str, tuple[float, int]] = {}
+        self._workers = Remembering(store, _count_workers)
         # One thread: calls of a process are counted one after the other, and those of
         # a busy domain never take the readers away from the others.
         self._thread = ThreadPoolExecutor(
@@ -72,7 +68,7 @@ class Rates:
         if principal.username in settings.unlimited_users:
             return
         grows = settings.rate_limits == COMMCARE
-        workers = await self._workers_of(principal.domain) if grows else 0
+        workers = await self._workers.of(principal.domain) if grows else 0
         limits = rates_of(settings.rate_limits, workers=workers)
         wait = await asyncio.get_running_loop().run_in_executor(
             self._thread, self._counted, principal.domain, limits
@@ -83,18 +79,6 @@ class Rates:
     def close(self) -> None:
         """Stop the thread that counts."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _workers_of(self, domain: str) -> int:
-        """Return how many mobile workers a domain has, as of a few seconds ago."""
-        found = self._workers.get(domain)
-        now = self._monotonic()
-        if found is not None and now < found[0]:
-            return found[1]
-        workers = await self._store.read(domain, _count_workers)
-        if len(self._workers) >= _MOST:
-            self._workers.clear()
-        self._workers[domain] = (now + FRESH_FOR, workers)
-        return workers
 
     def _counted(self, domain: str, limits: Sequence[RateLimitItem]) -> int | None:
         """Count a call in all windows, or in none; return the seconds to wait then.

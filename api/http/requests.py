@@ -147,3 +147,8 @@ def allowing(methods: str) -> web.Response:
         "Access-Control-Max-Age": "600",
     }
     return web.Response(headers=headers)
+
+
+def case_files_address(request: web.Request) -> str:
+    """Return the address before the id of a case and the name of one of its files."""
+    return f"{base_address(request)}/a/{request[PRINCIPAL].domain}/api/case/attachment"

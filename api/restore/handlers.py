@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.hdrs import ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE
 
 from api.http.keys import AUTHENTICATOR, PRINCIPAL, STORE
-from api.http.requests import base_address
+from api.http.requests import case_files_address
 from api.restore.produce import Wish, produce
 from api.restore.query import read_query
 from api.restore.spool import ClientLeft, Spool
@@ -47,7 +47,7 @@ async def restore(request: web.Request) -> web.StreamResponse:
         query=read_query(request.rel_url.raw_query_string),
         auth_type=auth_type(request.query, request.headers.get(AUTHORIZATION)).value,
         app_id=request.match_info.get("app_id", ""),
-        attachments=_attachments(request),
+        attachments=case_files_address(request),
     )
     store, spool = request.app[STORE], Spool()
     making = asyncio.create_task(store.aside(partial(_make, store, wish, spool)))
@@ -96,8 +96,3 @@ async def _send(request: web.Request, spool: Spool) -> web.StreamResponse:
         if request.transport is not None:
             request.transport.abort()
     return response
-
-
-def _attachments(request: web.Request) -> str:
-    domain = request[PRINCIPAL].domain
-    return f"{base_address(request)}/a/{domain}/api/case/attachment"

@@ -9,7 +9,8 @@ import orjson
 
 from api.restore.dialect import NotRestored
 from api.restore.query import RestoreQuery
-from api.restore.wire import END, HEAD_CHILDREN, CaseWriter, head
+from api.restore.wire import END, HEAD_CHILDREN, head
+from api.wire.device_case import CaseWriter
 from api.wire.permissions import Principal
 from api.wire.problems import Problem
 from ledger.clock import now_micros
@@ -80,13 +81,14 @@ def restored_user(r: Reader, principal: Principal, query: RestoreQuery) -> User:
     if asking is None:
         raise Problem(404, "Could not find user")
     user = asking if query.as_user is None else find_user(r, query.as_user)
+    if asking.is_worker and user != asking:
+        # Said first, so that no worker learns which names there are.
+        text = "does not have permission to edit commcare users"
+        raise Problem(401, printable(f"{asking.username} {text}"))
     if user is None or not user.active:
         raise Problem(404, "Could not find user")
-    if user.user_id != asking.user_id:
+    if user != asking:
         _require_reach(r, asking, user)
-        if asking.is_worker:
-            text = "does not have permission to edit commcare users"
-            raise Problem(401, printable(f"{asking.username} {text}"))
     if query.user_id not in {None, asking.user_id, user.user_id}:
         raise NotRestored("Attempt to sync with invalid user.")
     return user

@@ -6,16 +6,13 @@ that stand apart are put before them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import orjson
 
-from ledger.forms.case_block import AttachmentUpdate, CaseBlock, IndexUpdate
-from ledger.forms.case_text import write_case_blocks
 from ledger.times import format_if_known, format_micros
 from projections.cases.values import NOBODY, Touching
+from projections.restore.values import SentCase
 from projections.rule.case_row import WholeCase
 
 KEYS: Final = (
@@ -27,9 +24,6 @@ KEYS: Final = (
 
 _OWN: Final = ("case_name", "case_type", "date_opened", "external_id", "owner_id")
 """What stands among the properties and is none: it wins over a property of its name."""
-_NOBODY: Final = "-"
-"""The owner of a case that has none: a phone refuses one without."""
-_DAY: Final = len("2026-03-01")
 
 
 def case_object(case: WholeCase, touching: Touching = NOBODY) -> dict[str, Any]:
@@ -86,60 +80,20 @@ def _own(case: WholeCase) -> dict[str, str | None]:
     }
 
 
-# -- XML -----------------------------------------------------------------------
-
-
-def case_element(case: WholeCase, *, base: str) -> str:
-    """Return a case as the block that a phone gets of it (rule 4.1).
-
-    ``base`` is the address of the server, for its attachments.
-    """
-    return next(write_case_blocks([_block(case, base)]))
-
-
-def _block(case: WholeCase, base: str) -> CaseBlock:
+def as_sent(case: WholeCase) -> SentCase:
+    """Return a case as a device is told of it, and as it is in XML (rule 4.1)."""
     row = case.seen
-    extra = orjson.loads(case.extra) if case.extra else {}
-    update = {
-        "external_id": row.external_id,
-        "location_id": extra.get("location_id"),
-        "date_opened": row.opened_on[:_DAY],
-        **orjson.loads(row.properties),
-    }
-    return CaseBlock(
+    return SentCase(
         case_id=row.case_id,
-        user_id=case.modified_by,
-        date_modified=row.modified_on,
-        create={
-            "case_type": row.case_type,
-            "case_name": row.case_name,
-            "owner_id": row.owner_id or case.modified_by or _NOBODY,
-        },
-        update={name: value for name, value in update.items() if value is not None},
-        indices=_indices(case, extra),
-        close=bool(row.closed),
-        attachments=tuple(
-            AttachmentUpdate(name, _address(case, name, base), "remote")
-            for name in sorted(extra.get("attachments", ()))
-        ),
+        case_type=row.case_type,
+        case_name=row.case_name,
+        external_id=row.external_id,
+        owner_id=row.owner_id,
+        opened_on=row.opened_on,
+        modified_on=row.modified_on,
+        modified_by=case.modified_by,
+        closed=row.closed,
+        properties=row.properties,
+        indices=row.indices,
+        extra=case.extra,
     )
-
-
-def _indices(case: WholeCase, extra: Mapping[str, Any]) -> tuple[IndexUpdate, ...]:
-    """Return the indices by name, cleared ones too; a phone knows none to itself."""
-    live = orjson.loads(case.seen.indices)
-    found = [
-        IndexUpdate(name, index["case_id"], index["case_type"], index["relationship"])
-        for name, index in live.items()
-        if index["case_id"] != case.seen.case_id
-    ]
-    found += [
-        IndexUpdate(name, "", case_type, relationship)
-        for name, case_type, relationship in extra.get("cleared", ())
-    ]
-    return tuple(sorted(found))
-
-
-def _address(case: WholeCase, name: str, base: str) -> str:
-    domain, case_id = quote(case.seen.domain), quote(case.seen.case_id, safe="")
-    return f"{base}/a/{domain}/api/case/attachment/{case_id}/{quote(name, safe='')}"

@@ -76,18 +76,15 @@ class Plan:
     @property
     def footprint(self) -> bytes:
         """Return what the new sync log keeps of the cases on the device."""
-        return footprint_text(self.held, self.scope.account.owner_ids)
-
-    @property
-    def held(self) -> dict[str, Held]:
-        """Return the cases that are on the device afterwards."""
-        return {case_id: self.scope.cases[case_id] for case_id in self.scope.reasons}
+        held = {case_id: self.scope.cases[case_id] for case_id in self.scope.reasons}
+        return footprint_text(held, self.scope.account.owner_ids)
 
     @property
     def dependent(self) -> int:
         """Return how many cases are there because of others only."""
         owners = frozenset(self.scope.account.owner_ids)
-        return sum(held.owner_id not in owners for held in self.held.values())
+        cases = self.scope.cases
+        return sum(cases[i].owner_id not in owners for i in self.scope.reasons)
 
 
 def scope_of(r: Reader, user: User) -> Scope:
