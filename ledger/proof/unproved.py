@@ -15,7 +15,9 @@ _TOLD = "what people are told of a row; its form and its cases are proved"
 _ANSWER = "answers kept for a day, to be given again to a client that repeats itself"
 _DELIVERY = "what a receiver was told, and how it took it"
 _BOOKS = "bookkeeping of replays, which is made anew by each"
-_GUESSES = "wrong passwords of the last quarter of an hour"
+_GUESSES = (
+    "wrong passwords of the last quarter of an hour, and calls where these are limited"
+)
 _CLOCK = "what this machine's clock was believed to be"
 _SENT = "what a device was sent: where it is wrong, the hash of the device differs"
 _UNUSED = "a dictionary that no body was compressed with has nothing to prove"
